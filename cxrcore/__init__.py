@@ -1,0 +1,1 @@
+"""The science as plain functions: sources, labels, pixels, models, metrics, attribution."""

@@ -1,0 +1,95 @@
+"""The JSON header that every artifact carries, and where it came from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from data_contracts.errors import ArtifactError
+
+HEADER_KEY = "cxr"
+
+
+def package_version() -> str:
+    """The installed version of this package, or `0+unknown` in a bare source tree."""
+    try:
+        return version("cxr")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One artifact or source file that went into another: its contract, place and digest."""
+
+    contract: str
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who writes an artifact: the job, its configuration and its inputs."""
+
+    job: str
+    config: dict[str, Any]
+    inputs: tuple[Input, ...] = ()
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an artifact says about itself. `digest` covers content and attributes only."""
+
+    contract: str
+    version: str
+    created: str
+    job: str
+    config: dict[str, Any]
+    package_version: str
+    inputs: tuple[Input, ...]
+    digest: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def new(
+        cls, contract: str, contract_version: str, origin: Origin, attributes: dict[str, Any], digest: str
+    ) -> Header:
+        """A header for an artifact that is written now."""
+        return cls(
+            contract=contract,
+            version=contract_version,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            job=origin.job,
+            config=origin.config,
+            package_version=package_version(),
+            inputs=tuple(sorted(set(origin.inputs), key=lambda i: (i.contract, i.path))),
+            digest=digest,
+            attributes=attributes,
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, path: Path) -> Header:
+        """Parse a header; raise `ArtifactError` naming `path` when it is not one."""
+        try:
+            facts = json.loads(text)
+            known = {f.name: facts[f.name] for f in fields(cls)}
+            return cls(**known | {"inputs": tuple(Input(**i) for i in known["inputs"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise ArtifactError(
+                f"{path} has a damaged header; delete the file and run the job that writes it again"
+            ) from error
+
+    def of_origin(self, origin: Origin) -> bool:
+        """Whether this artifact was made by `origin`: same job, config and inputs."""
+        return (
+            self.job == origin.job
+            and self.config == json.loads(json.dumps(origin.config))
+            and set(origin.inputs) <= set(self.inputs)
+        )

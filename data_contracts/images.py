@@ -1,0 +1,105 @@
+"""What `preprocess` writes: the image store and the images it had to leave out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data_contracts._vocabulary import Check, Contract, Field
+
+#: How stored values were mapped to 8 bit; the index is what the image store holds.
+INTENSITY_RULES = ("as_stored", "window", "voi_lut", "percentile")
+
+REJECT_REASONS = (
+    "missing_file", "not_decodable", "not_a_radiograph", "multiple_frames", "too_small", "blank",
+)  # fmt: skip
+
+
+def _boxes_lie_inside(arrays: Any) -> bool:
+    box, (_, height, width) = arrays["content_box"][()], arrays["pixels"].shape
+    top, left, bottom, right = box.T
+    return bool(
+        ((top >= 0) & (left >= 0) & (top < bottom) & (left < right)).all()
+        and (bottom <= height).all()
+        and (right <= width).all()
+    )
+
+
+def _ids_are_unique(arrays: Any) -> bool:
+    ids = arrays["image_id"][()].tolist()
+    return len(set(ids)) == len(ids)
+
+
+def _example_images() -> dict[str, Any]:
+    import numpy as np
+
+    n, size = 12, 32
+    rng = np.random.default_rng(0)
+    return {
+        "pixels": rng.integers(0, 256, (n, size, size), dtype=np.uint8),
+        "image_id": [f"image{i:02d}" for i in range(n)],
+        "content_box": np.tile(np.array([0, 2, size, size - 2], dtype=np.int16), (n, 1)),
+        "intensity_rule": np.full(n, 1, dtype=np.uint8),
+        "bright_border": np.zeros(n, dtype=bool),
+        "source_size": np.full((n, 2), 256, dtype=np.int32),
+    }
+
+
+IMAGES = Contract(
+    name="images",
+    version="1.0",
+    kind="arrays",
+    place="images/images-{shard}-of-{shards}.h5",
+    meaning="The image store: every usable image of the cohort as 8-bit square, in the cohort's order",
+    fields=(
+        Field("pixels", "uint8", "Grey values, dark is air, letterboxed into a square",
+              dims=("image", "size", "size"), chunk_per_row=True),
+        Field("image_id", "string", "Key into the cohort", dims=("image",)),
+        Field("content_box", "int16", "Where the picture lies in the square: top, left, bottom, right",
+              unit="pixel", dims=("image", "4")),
+        Field("intensity_rule", "uint8", "Index into the attribute intensity_rules", dims=("image",)),
+        Field("bright_border", "bool", "The border is brighter than the centre: polarity is doubtful", dims=("image",)),
+        Field("source_size", "int32", "Rows and columns of the source image", unit="pixel", dims=("image", "2")),
+    ),
+    attributes=(
+        Field("intensity_rules", "string", "Names of the intensity rules", dims=("rule",)),
+        Field("formats", "string", "File formats found: dicom, png, jpeg", dims=("format",)),
+        Field("shard", "int32", "Number of this shard, from 1"),
+        Field("shards", "int32", "How many shards make up the store"),
+    ),
+    checks=(
+        Check("content boxes lie inside the square", _boxes_lie_inside),
+        Check("image ids are unique", _ids_are_unique),
+    ),
+    example=_example_images,
+    example_attributes={
+        "intensity_rules": list(INTENSITY_RULES), "formats": ["dicom"], "shard": 1, "shards": 1,
+    },
+)  # fmt: skip
+
+
+def _example_rejects() -> dict[str, Any]:
+    import polars as pl
+
+    return {
+        "image_id": ["image99"],
+        "path": ["files/image99.dcm"],
+        "reason": pl.Series(["not_decodable"], dtype=pl.Enum(REJECT_REASONS)),
+        "detail": ["the pixel data ends early"],
+    }
+
+
+IMAGE_REJECTS = Contract(
+    name="image_rejects",
+    version="1.0",
+    kind="table",
+    place="images/rejects-{shard}-of-{shards}.parquet",
+    meaning="Images of the cohort that are not in the image store, and why",
+    key=("image_id",),
+    fields=(
+        Field("image_id", "string", "Key into the cohort"),
+        Field("path", "string", "Image file relative to the root of the source"),
+        Field("reason", "enum", "Why the image cannot be used", categories=REJECT_REASONS),
+        Field("detail", "string", "What was found, without any patient-level value"),
+    ),
+    example=_example_rejects,
+)

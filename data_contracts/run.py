@@ -1,0 +1,141 @@
+"""The run record: what every job tells about itself while it works.
+
+`runs/{run_id}/run.json` holds the facts of the run and is replaced whole; `events.jsonl` is
+append-only; `log.txt` holds what the job said. Readers need nothing else, so a launcher or a
+dashboard may come and go.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from data_contracts._whole import storage_faults, write_text
+from data_contracts.errors import ArtifactError, UsageError
+
+RECORD_VERSION = "1.0"
+HEARTBEAT_SECONDS = 5.0
+LOST_AFTER_SECONDS = 30.0
+
+State = Literal[
+    "submitted", "running", "succeeded", "failed", "interrupted", "cancelled", "lost"
+]  # fmt: skip
+EventKind = Literal["state", "progress", "metric", "warning", "heartbeat"]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The content of `run.json`. Times are UTC, ISO 8601."""
+
+    run_id: str
+    job: str
+    config: dict[str, Any]
+    state: State
+    started: str
+    ended: str | None = None
+    exit_code: int | None = None
+    message: str = ""
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    package_version: str = ""
+    inputs: list[dict[str, str]] = field(default_factory=list)
+    outputs: list[dict[str, str]] = field(default_factory=list)
+    engine: str = "process"
+    engine_id: str | None = None
+    version: str = RECORD_VERSION
+
+
+def now() -> str:
+    """The current time as the run record has it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def run_folder(workspace: Path, run_id: str) -> Path:
+    """Where a run keeps its record; raise `UsageError` for an id that could leave the folder."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run_id):
+        raise UsageError(
+            "CXR_RUN_ID must be 1 to 100 letters, digits, '.', '_' or '-', and start with a letter or digit"
+        )
+    return workspace / "runs" / run_id
+
+
+def write_record(workspace: Path, record: RunRecord) -> None:
+    """Replace `run.json` whole."""
+    folder = run_folder(workspace, record.run_id)
+    write_text(folder / "run.json", json.dumps(asdict(record), indent=1, sort_keys=True) + "\n")
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Parse `run.json` of a run's folder; raise `ArtifactError` when it cannot be read."""
+    try:
+        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        return RunRecord(**{f.name: facts[f.name] for f in fields(RunRecord) if f.name in facts})
+    except (OSError, ValueError, TypeError) as error:
+        raise ArtifactError(f"{folder / 'run.json'} cannot be read; the run is of no more use") from error
+
+
+def append_event(folder: Path, kind: EventKind, **facts: Any) -> None:
+    """Add one line to `events.jsonl`, in a single write."""
+    line = json.dumps({"time": now(), "event": kind} | facts) + "\n"
+    with storage_faults(folder / "events.jsonl"), (folder / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line)
+
+
+def read_events(folder: Path) -> Iterator[dict[str, Any]]:
+    """Every whole event line; a line cut off by a crash is passed over."""
+    path = folder / "events.jsonl"
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                yield event
+
+
+def read_runs(workspace: Path) -> list[RunRecord]:
+    """Every readable run record of a workspace, oldest first, each with its present state."""
+    found = []
+    for path in (workspace / "runs").glob("*/run.json"):
+        try:
+            found.append(with_present_state(path.parent, read_record(path.parent)))
+        except ArtifactError:
+            continue
+    return sorted(found, key=lambda r: (r.started, r.run_id))
+
+
+def with_present_state(folder: Path, record: RunRecord) -> RunRecord:
+    """The record, its state set to `lost` when it says running but nothing is alive.
+
+    A run is alive while its events are fresh, or while its process exists on this host.
+    """
+    if record.state != "running":
+        return record
+    try:
+        silence = datetime.now(UTC).timestamp() - (folder / "events.jsonl").stat().st_mtime
+    except OSError:
+        silence = float("inf")
+    alive = record.host == socket.gethostname() and _process_exists(record.pid)
+    if record.host == socket.gethostname() and not alive:
+        return replace(record, state="lost")
+    return record if alive or silence <= LOST_AFTER_SECONDS else replace(record, state="lost")
+
+
+def _process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

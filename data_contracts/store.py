@@ -1,0 +1,86 @@
+"""Reading, writing and verifying artifacts: the one door to every file of a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from data_contracts._arrays import (
+    Arrays,
+    ArraysWriter,
+    array_writer,
+    open_arrays,
+    read_arrays_header,
+    write_arrays,
+)
+from data_contracts._header import Header, Input, Origin
+from data_contracts._tables import Table, read_table, read_table_header, write_table
+from data_contracts._vocabulary import Contract
+from data_contracts._whole import storage_faults, whole_file, write_text
+from data_contracts.catalog import contracts
+from data_contracts.errors import ArtifactError
+
+__all__ = [
+    "Arrays", "ArraysWriter", "Header", "Input", "Origin", "Table", "array_writer",
+    "as_input", "check_lineage", "open_arrays", "read_header", "read_table", "storage_faults",
+    "verify", "whole_file", "write_arrays", "write_table", "write_text",
+]  # fmt: skip
+
+
+def read_header(path: Path) -> Header:
+    """The header of any artifact; raise `ArtifactError` if there is none or it is damaged."""
+    if not path.is_file():
+        raise ArtifactError(f"{path} does not exist; run the job that writes it, or check the path")
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start[:4] == b"PAR1":
+        return read_table_header(path)
+    return read_arrays_header(path)
+
+
+def contract_of(header: Header, path: Path) -> Contract:
+    """The contract an artifact claims; raise `ArtifactError` for one this version lacks."""
+    try:
+        return contracts()[header.contract]
+    except KeyError:
+        raise ArtifactError(
+            f"{path} is a '{header.contract}', which this version of cxr does not know; "
+            f"it knows {', '.join(contracts())}"
+        ) from None
+
+
+def verify(path: Path) -> Header:
+    """Read everything, validate it and recompute the digest; raise `ArtifactError` on a fault."""
+    header = read_header(path)
+    contract = contract_of(header, path)
+    if contract.kind == "table":
+        return read_table(contract, path).header
+    with open_arrays(contract, path, verify=True) as arrays:
+        return arrays.header
+
+
+def as_input(header: Header, path: Path, workspace: Path) -> Input:
+    """An artifact as an entry of another one's lineage; `path` is kept relative to `workspace`."""
+    return Input(header.contract, path.relative_to(workspace).as_posix(), header.digest)
+
+
+def check_lineage(workspace: Path, artifacts: Iterable[tuple[Path, Header]]) -> None:
+    """Refuse artifacts that do not descend from the same inputs.
+
+    Every artifact's own digest, and every digest it names as an input, must agree wherever
+    the same place is named twice. Raises `ArtifactError` naming all disagreements.
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    faults = []
+    for path, header in artifacts:
+        place = path.relative_to(workspace).as_posix()
+        claims = [(place, header.digest)] + [(i.path, i.digest) for i in header.inputs if i.contract != "source"]
+        for name, digest in claims:
+            first, want = seen.setdefault(name, (place, digest))
+            if want != digest:
+                faults.append(f"{place} and {first} are of different versions of {name}")
+    if faults:
+        raise ArtifactError(
+            f"{workspace} mixes artifacts of different inputs: {'; '.join(faults)}; "
+            "run the older one's job again"
+        )

@@ -1,0 +1,72 @@
+"""What `synthesize` writes beside the source tree: the truth that was planted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data_contracts._vocabulary import Contract, Field
+
+
+def _example_truth() -> dict[str, Any]:
+    import polars as pl
+
+    return {
+        "task": ["mortality", "gender"],
+        "region": ["right lower zone", "none"],
+        "strength": pl.Series([1.0, 0.0], dtype=pl.Float64),
+        "overlap_with_mortality": pl.Series([1.0, 0.0], dtype=pl.Float64),
+        "rank": pl.Series([0, 1], dtype=pl.Int32),
+        "label_association": pl.Series([1.0, 0.0], dtype=pl.Float64),
+    }
+
+
+SYNTHETIC_TRUTH = Contract(
+    name="synthetic_truth",
+    version="1.0",
+    kind="table",
+    place="synthetic/truth.parquet",
+    meaning="What was planted for each task of a synthetic collection, and the ranking it implies",
+    key=("task",),
+    fields=(
+        Field("task", "string", "The task"),
+        Field("region", "string", "Where its sign was planted, in words"),
+        Field("strength", "float64", "Contrast of the sign, in units of the local noise; 0: no sign"),
+        Field("overlap_with_mortality", "float64", "Intersection over union of its region and mortality's"),
+        Field("rank", "int32", "Expected rank of similarity with mortality: 1 is the nearest, 0 mortality itself"),
+        Field("label_association", "float64", "Chosen correlation of the label with mortality's latent score"),
+    ),
+    attributes=(
+        Field("preset", "string", "planted or null"),
+        Field("seed", "int64", "Seed of the collection"),
+    ),
+    example=_example_truth,
+    example_attributes={"preset": "planted", "seed": 0},
+)
+
+
+def _example_regions() -> dict[str, Any]:
+    import numpy as np
+
+    region = np.zeros((2, 16, 16), dtype=np.float32)
+    region[0, 8:12, 2:6] = 1
+    return {"task": ["mortality", "gender"], "region": region}
+
+
+SYNTHETIC_REGIONS = Contract(
+    name="synthetic_regions",
+    version="1.0",
+    kind="arrays",
+    place="synthetic/truth.h5",
+    meaning="Share of images in which each pixel belongs to the task's sign",
+    fields=(
+        Field("task", "string", "The task", dims=("task",)),
+        Field("region", "float32", "Share of images whose sign covers the pixel, in the square frame",
+              dims=("task", "size", "size")),
+    ),
+    attributes=(
+        Field("preset", "string", "planted or null"),
+        Field("seed", "int64", "Seed of the collection"),
+    ),
+    example=_example_regions,
+    example_attributes={"preset": "planted", "seed": 0},
+)  # fmt: skip

@@ -1,0 +1,127 @@
+"""Writes a run's record, and shows its progress to whoever watches."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from data_contracts import run as runs
+from data_contracts._header import package_version
+from data_contracts._whole import storage_faults
+from data_contracts.errors import Interrupted
+
+
+class Recorder:
+    """The record of one run: facts, events, log, heartbeat; and the display on stderr."""
+
+    def __init__(self, workspace: Path, job: str, config: dict[str, Any]) -> None:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        run_id = os.environ.get("CXR_RUN_ID") or f"{stamp}-{job}-{secrets.token_hex(3)}"
+        self.workspace, self.job = workspace, job
+        self.folder = runs.run_folder(workspace, run_id)
+        self.record = runs.RunRecord(
+            run_id=run_id, job=job, config=config, state="running", started=runs.now(),
+            package_version=package_version(),
+        )  # fmt: skip
+        runs.write_record(workspace, self.record)
+        runs.append_event(self.folder, "state", state="running")
+        self.stop_requested = False
+        self._ended = threading.Event()
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self._heart.start()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(runs.HEARTBEAT_SECONDS):
+            try:
+                runs.append_event(self.folder, "heartbeat")
+            except OSError:
+                # A full disk is reported by the job itself, at its next write.
+                continue
+
+    def say(self, text: str) -> None:
+        """One line for people: on stderr and in `log.txt`."""
+        line = f"cxr {self.job}: {text}"
+        print(line, file=sys.stderr, flush=True)
+        with storage_faults(self.folder), (self.folder / "log.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{runs.now()} {line}\n")
+
+    def update(self, **facts: Any) -> None:
+        """Change facts of `run.json`."""
+        self.record = replace(self.record, **facts)
+        runs.write_record(self.workspace, self.record)
+
+    def end(self, state: runs.State, exit_code: int, message: str = "") -> None:
+        """Close the record; nothing more is written to it."""
+        self._ended.set()
+        self._heart.join()
+        runs.append_event(self.folder, "state", state=state, exit_code=exit_code)
+        self.update(state=state, exit_code=exit_code, message=message, ended=runs.now())
+
+    def stop_if_asked(self) -> None:
+        """Raise `Interrupted` when a signal has asked the job to stop."""
+        if self.stop_requested:
+            raise Interrupted("interrupted; run the same command to go on")
+
+    @contextmanager
+    def progress(self, what: str, total: int, unit: str) -> Iterator[Callable[..., None]]:
+        """Yield `advance(steps=1, **shown)`, which also stops the job when asked to.
+
+        A bar on a terminal, a line for each tenth elsewhere; at most one event a second.
+        """
+        show = _bar(what, total, unit) if sys.stderr.isatty() else self._lines(what, total, unit)
+        with show as draw:
+            done, last = 0, 0.0
+
+            def advance(steps: int = 1, **shown: Any) -> None:
+                nonlocal done, last
+                done += steps
+                if done >= total or time.monotonic() - last >= 1:
+                    last = time.monotonic()
+                    runs.append_event(
+                        self.folder, "progress", what=what, done=done, total=total, unit=unit, **shown
+                    )
+                draw(done, shown)
+                self.stop_if_asked()
+
+            yield advance
+
+    @contextmanager
+    def _lines(self, what: str, total: int, unit: str) -> Iterator[Callable[[int, dict[str, Any]], None]]:
+        tenth = 0
+
+        def draw(done: int, shown: dict[str, Any]) -> None:
+            nonlocal tenth
+            if (reached := 10 * done // max(total, 1)) > tenth or (done == total and tenth < 10):
+                tenth = reached
+                facts = "".join(f", {k} {v}" for k, v in shown.items())
+                self.say(f"{what}: {done}/{total} {unit}{facts}")
+
+        yield draw
+
+
+@contextmanager
+def _bar(what: str, total: int, unit: str) -> Iterator[Callable[[int, dict[str, Any]], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}{task.fields[facts]}"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total, unit=unit, facts="")
+
+        def draw(done: int, shown: dict[str, Any]) -> None:
+            facts = "".join(f"  {k} {v}" for k, v in shown.items())
+            bar.update(task, completed=done, facts=facts)
+
+        yield draw

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -33,11 +35,15 @@ class Input:
 
 @dataclass(frozen=True)
 class Origin:
-    """Who writes an artifact: the job, its configuration and its inputs."""
+    """Who writes an artifact: the job, its configuration and its inputs.
+
+    `created` fixes the time of writing (UTC, ISO 8601); empty: now.
+    """
 
     job: str
     config: dict[str, Any]
     inputs: tuple[Input, ...] = ()
+    created: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,15 +62,20 @@ class Header:
 
     @classmethod
     def new(
-        cls, contract: str, contract_version: str, origin: Origin, attributes: dict[str, Any], digest: str
+        cls,
+        contract: str,
+        contract_version: str,
+        origin: Origin,
+        attributes: dict[str, Any],
+        digest: str,
     ) -> Header:
         """A header for an artifact that is written now."""
         return cls(
             contract=contract,
             version=contract_version,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=origin.created or datetime.now(UTC).isoformat(timespec="seconds"),
             job=origin.job,
-            config=origin.config,
+            config=json.loads(json.dumps(origin.config)),
             package_version=package_version(),
             inputs=tuple(sorted(set(origin.inputs), key=lambda i: (i.contract, i.path))),
             digest=digest,
@@ -72,24 +83,33 @@ class Header:
         )
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        """The header as the file holds it, with a checksum of its own, the `seal`."""
+        facts = asdict(self)
+        return json.dumps(facts | {"seal": _seal(facts)}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str, path: Path) -> Header:
-        """Parse a header; raise `ArtifactError` naming `path` when it is not one."""
+        """Parse a header; raise `ArtifactError` naming `path` when it is not one, or altered."""
         try:
             facts = json.loads(text)
+            if facts.pop("seal") != _seal(facts):
+                raise ValueError("altered")
             known = {f.name: facts[f.name] for f in fields(cls)}
             return cls(**known | {"inputs": tuple(Input(**i) for i in known["inputs"])})
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ArtifactError(
                 f"{path} has a damaged header; delete the file and run the job that writes it again"
             ) from error
 
-    def of_origin(self, origin: Origin) -> bool:
-        """Whether this artifact was made by `origin`: same job, config and inputs."""
-        return (
-            self.job == origin.job
-            and self.config == json.loads(json.dumps(origin.config))
-            and set(origin.inputs) <= set(self.inputs)
-        )
+    def of_origin(self, origin: Origin, ignoring: Collection[str] = ()) -> bool:
+        """Whether this artifact was made by `origin`: same job, config and inputs.
+
+        `ignoring` names places whose artifacts the job wrote itself.
+        """
+        inputs = {i for i in self.inputs if i.path not in ignoring}
+        same_config = self.config == json.loads(json.dumps(origin.config))
+        return self.job == origin.job and same_config and inputs == set(origin.inputs)
+
+
+def _seal(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_contracts._digest import table_digest
 from data_contracts._header import HEADER_KEY, Header, Origin
+from data_contracts._validate import (
+    attribute_faults,
+    axis_lengths,
+    damaged,
+    no_header,
+    raise_faults,
+    refuse_other_contract,
+    require_kind,
+)
 from data_contracts._vocabulary import Contract, Field
 from data_contracts._whole import whole_file
-from data_contracts.errors import ArtifactError
 
 if TYPE_CHECKING:
     import polars as pl
+
+_SEAL_MARK = b"cxr-seal"
+_SEAL_BYTES = len(_SEAL_MARK) + 32
+_END_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -41,19 +55,18 @@ def polars_dtype(field: Field) -> Any:
     return plain[field.dtype]
 
 
-def table_faults(contract: Contract, frame: pl.DataFrame) -> list[str]:
+def table_faults(
+    contract: Contract, frame: pl.DataFrame, attributes: Mapping[str, Any] | None = None
+) -> list[str]:
     """Everything in which `frame` differs from `contract`, as want/got lines; empty if valid."""
+    lengths = axis_lengths(contract, attributes or {})
     faults = []
     for field in contract.fields:
         names = [n for n in frame.columns if field.matches(n)]
         if not names and not field.is_pattern:
             faults.append(f"column '{field.name}': want {field.dtype}, got none")
         for name in names:
-            dtype, want = frame.schema[name], polars_dtype(field)
-            if dtype != want:
-                faults.append(f"column '{name}': want {want}, got {dtype}")
-            elif not field.nullable and frame[name].null_count():
-                faults.append(f"column '{name}': want no nulls, got {frame[name].null_count()}")
+            faults += _column_faults(field, frame[name], lengths)
     for name in frame.columns:
         if not any(f.matches(name) for f in contract.fields):
             faults.append(f"column '{name}': want none, got {frame.schema[name]}")
@@ -64,35 +77,25 @@ def table_faults(contract: Contract, frame: pl.DataFrame) -> list[str]:
     for check in contract.checks:
         bad = frame.height - int(frame.select(check.holds(frame).fill_null(False).sum()).item())
         if bad:
-            faults.append(f"check '{check.name}': want all {frame.height} rows, got {bad} that fail")
+            faults.append(f"check '{check.name}': want all {frame.height} rows, got {bad} bad")
     return faults
 
 
-def table_digest(frame: pl.DataFrame, attributes: Mapping[str, Any]) -> str:
-    """SHA-256 of names, types and values, whatever the file's encoding, chunks or compression."""
-    digest = hashlib.sha256(json.dumps(attributes, sort_keys=True).encode())
-    for series in frame.get_columns():
-        digest.update(f"{series.name}|{series.dtype}|{len(series)}".encode())
-        _hash_values(digest, series.rechunk())
-    return f"sha256:{digest.hexdigest()}"
-
-
-def _hash_values(digest: Any, series: pl.Series) -> None:
-    import polars as pl
-
-    digest.update(series.is_null().to_numpy().tobytes())
-    if isinstance(series.dtype, pl.List):
-        digest.update(series.list.len().fill_null(0).to_numpy().tobytes())
-        _hash_values(digest, series.explode(empty_as_null=False, keep_nulls=False).rechunk())
-    elif series.dtype == pl.String:
-        text = series.fill_null("")
-        digest.update(text.str.len_bytes().to_numpy().tobytes())
-        digest.update((text.str.join("").item() or "").encode() if len(text) else b"")
-    else:
-        if isinstance(series.dtype, pl.Enum | pl.Datetime):
-            series = series.to_physical()
-        filler = False if series.dtype == pl.Boolean else 0
-        digest.update(series.fill_null(filler).to_numpy().tobytes())
+def _column_faults(field: Field, column: pl.Series, lengths: Mapping[str, int]) -> list[str]:
+    what, want = f"column '{column.name}'", polars_dtype(field)
+    if column.dtype != want:
+        return [f"{what}: want {want}, got {column.dtype}"]
+    nulls = 0 if field.nullable else column.null_count()
+    if not field.dtype.startswith("list"):
+        return [f"{what}: want no nulls, got {nulls}"] if nulls else []
+    faults = []
+    nulls += column.explode(empty_as_null=False, keep_nulls=False).null_count()
+    if nulls:
+        faults.append(f"{what}: want no nulls, got {nulls}")
+    length = lengths.get(field.dims[0]) if field.dims else None
+    if length is not None and (bad := int((column.list.len() != length).sum())):
+        faults.append(f"{what}: want {field.dims[0]} = {length}, got {bad} rows of other lengths")
+    return faults
 
 
 def write_table(
@@ -107,28 +110,21 @@ def write_table(
     Raises `ArtifactError` with all faults when the frame breaks the contract, and
     `StorageError` when the disk refuses.
     """
-    from data_contracts._validate import attribute_faults, raise_faults
-
     facts = dict(attributes or {})
-    raise_faults(contract, path, attribute_faults(contract, facts) + table_faults(contract, frame))
+    faults = attribute_faults(contract, facts)
+    raise_faults(contract, path, faults + table_faults(contract, frame, facts))
     frame = frame.select([n for f in contract.fields for n in frame.columns if f.matches(n)])
     header = Header.new(contract.name, contract.version, origin, facts, table_digest(frame, facts))
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", metadata={HEADER_KEY: header.to_json()})
     with whole_file(path) as partial:
-        frame.write_parquet(partial, compression="zstd", metadata={HEADER_KEY: header.to_json()})
+        partial.write_bytes(_sealed(buffer.getvalue()))
     return header
 
 
 def read_table_header(path: Path) -> Header:
-    """The header alone, without reading rows."""
-    import polars as pl
-
-    try:
-        metadata = pl.read_parquet_metadata(path)
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise _damaged(path) from error
-    if HEADER_KEY not in metadata:
-        raise ArtifactError(f"{path} has no cxr header: it is not an artifact of this software")
-    return Header.from_json(metadata[HEADER_KEY], path)
+    """The header alone; the whole file is checked for damage all the same."""
+    return _header(_intact_bytes(path), path)
 
 
 def read_table(contract: Contract, path: Path) -> Table:
@@ -138,21 +134,72 @@ def read_table(contract: Contract, path: Path) -> Table:
     """
     import polars as pl
 
-    from data_contracts._validate import raise_faults, refuse_other_contract
-
-    header = read_table_header(path)
+    require_kind(contract, path)
+    data = _intact_bytes(path)
+    header = _header(data, path)
     refuse_other_contract(contract, header, path)
-    try:
-        frame = pl.read_parquet(path, hive_partitioning=False, missing_columns="raise")
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise _damaged(path) from error
-    raise_faults(contract, path, table_faults(contract, frame))
+    with _reading(path):
+        frame = pl.read_parquet(io.BytesIO(data))
+    faults = attribute_faults(contract, header.attributes)
+    raise_faults(contract, path, faults + table_faults(contract, frame, header.attributes))
     if table_digest(frame, header.attributes) != header.digest:
-        raise _damaged(path)
+        raise damaged(path)
     return Table(frame, header, path)
 
 
-def _damaged(path: Path) -> ArtifactError:
-    return ArtifactError(
-        f"{path} is damaged (truncated or altered); delete it and run the job that writes it again"
-    )
+def _header(data: bytes, path: Path) -> Header:
+    import polars as pl
+
+    with _reading(path):
+        metadata = pl.read_parquet_metadata(io.BytesIO(data))
+    if HEADER_KEY not in metadata:
+        raise no_header(path)
+    return Header.from_json(metadata[HEADER_KEY], path)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what polars raises over a damaged file, panics too, into one `ArtifactError`."""
+    import polars as pl
+
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        raise damaged(path) from error
+
+
+def _sealed(data: bytes) -> bytes:
+    """`data` with a checksum of its bytes before the footer, where Parquet readers skip it.
+
+    Parquet readers trust what they read: a flipped bit can make them panic or worse.
+    """
+    start = _footer_start(data)
+    seal = _SEAL_MARK + sha256(data).digest()
+    return data[:start] + seal + data[start:]
+
+
+def _intact_bytes(path: Path) -> bytes:
+    """The bytes of a Parquet file; raise `ArtifactError` when they are not what was sealed.
+
+    A file that other software has rewritten bears no seal and passes: its digest decides.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise damaged(path) from error
+    end = _footer_start(data)
+    start = end - _SEAL_BYTES
+    if end < 4 or data[:4] != b"PAR1" or data[-4:] != b"PAR1":
+        raise damaged(path)
+    if start > 0 and data[start:end].startswith(_SEAL_MARK):
+        rest = sha256(data[:start])
+        rest.update(data[end:])
+        if rest.digest() != data[end - 32 : end]:
+            raise damaged(path)
+    return data
+
+
+def _footer_start(data: bytes) -> int:
+    """Where the footer begins: its length stands before the magic at the end."""
+    length = int.from_bytes(data[-_END_BYTES:-4], "little")
+    return len(data) - _END_BYTES - length

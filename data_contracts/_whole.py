@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from data_contracts.errors import StorageError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+_NOT_WRITABLE = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR,
+    errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ENXIO, errno.ESTALE,
+}  # fmt: skip
 
 
 @contextmanager
@@ -20,7 +25,7 @@ def storage_faults(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # h5py loses the error number and keeps it in its text only.
+        # Some libraries lose the error number and keep it in the text only.
         text = str(error)
         if error.errno in _NO_SPACE or "No space left" in text or "quota exceeded" in text:
             raise StorageError(
@@ -35,27 +40,75 @@ def storage_faults(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def replaced(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; flush and rename it on success, remove it else.
 
-    Raises `StorageError` when the disk is full or the folder cannot be written.
+    Faults of the block pass as they are, since not all of them concern `path`.
+    Raises `StorageError` when the folder, the flush or the rename is refused.
     """
     partial = path.with_name(f".{path.name}.partial")
     with storage_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield partial
+    try:
+        yield partial
+        with storage_faults(path):
             _flush(partial)
             partial.replace(path)
             _flush(path.parent)
-        finally:
+    finally:
+        with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """As `replaced`, for a block that does nothing but write the file.
+
+    Raises `StorageError` when the disk is full or the folder cannot be written.
+    """
+    with storage_faults(path), replaced(path) as partial:
+        yield partial
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a small text file whole."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+class DeferringFile(io.FileIO):
+    """A file for HDF5, which crashes the process when it meets a failed write while closing.
+
+    The first fault is kept and later writes are dropped; `raise_fault` raises it once HDF5 is
+    out of the way.
+    """
+
+    fault: BaseException | None = None
+
+    def write(self, data: Any) -> int:
+        """Write all of `data`, or drop it after a fault."""
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        try:
+            while rest and self.fault is None:
+                rest = rest[super().write(rest) :]
+        except BaseException as fault:
+            self.fault = fault
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        """Cut or grow the file, or do nothing after a fault."""
+        try:
+            if self.fault is None:
+                return super().truncate(size)
+        except BaseException as fault:
+            self.fault = fault
+        return size or 0
+
+    def raise_fault(self) -> None:
+        """Raise what `write` and `truncate` met, if anything."""
+        if self.fault is not None:
+            raise self.fault
 
 
 def _flush(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +28,11 @@ class JobConfig(BaseModel):
     """Do the work even if its results are up to date."""
     debug: bool = Field(default=False, exclude=True)
     """Show the traceback of an error."""
+
+    def settings(self) -> dict[str, Any]:
+        """Every field as plain data, for the run record: what is needed to run it again."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
 
     def keys(self) -> dict[str, str]:
         """Values for the placeholders in the places of the artifacts."""

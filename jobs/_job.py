@@ -26,7 +26,9 @@ class Job:
     (`task`, `name`, …); what the config does not name stands for every value there is.
     """
 
-    def __init__(self, workspace: Path, keys: Mapping[str, str], origin: Origin, recorder: Recorder) -> None:
+    def __init__(
+        self, workspace: Path, keys: Mapping[str, str], origin: Origin, recorder: Recorder
+    ) -> None:
         self.workspace, self.origin = workspace, origin
         self._keys, self._recorder = keys, recorder
         self.outputs: list[tuple[Path, Header]] = []
@@ -88,6 +90,25 @@ class Job:
             header = writer.finish(self.lineage())
         self.outputs.append((path, header))
 
+    def set_aside(self, contract: Contract, arrays: Mapping[str, Any], **attributes: Any) -> None:
+        """Write what an interrupted run needs to go on; it is no output of the job."""
+        from data_contracts.store import write_arrays
+
+        write_arrays(contract, self.path(contract), arrays, self.origin, attributes)
+
+    def taken_up(self, contract: Contract) -> Arrays | None:
+        """What a run with the same config and inputs set aside, or None if there is nothing."""
+        from data_contracts.store import open_arrays
+
+        try:
+            arrays = open_arrays(contract, self.path(contract), verify=True)
+        except ArtifactError:
+            return None
+        if arrays.header.of_origin(self.origin):
+            return arrays
+        arrays.file.close()
+        return None
+
     def lineage(self) -> Origin:
         """The origin of the next artifact: the job's inputs and what this run wrote before."""
         own = tuple(
@@ -101,6 +122,11 @@ class Job:
     ) -> AbstractContextManager[Callable[..., None]]:
         """A context that yields `advance(steps=1, **shown)`; see `Recorder.progress`."""
         return self._recorder.progress(what, total, unit)
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether a signal has asked the job to stop; `advance` will then raise."""
+        return self._recorder.stop_requested
 
     def stop_if_asked(self) -> None:
         """Raise `Interrupted` when the job was asked to stop."""

@@ -51,7 +51,10 @@ class Recorder:
         """One line for people: on stderr and in `log.txt`."""
         line = f"cxr {self.job}: {text}"
         print(line, file=sys.stderr, flush=True)
-        with storage_faults(self.folder), (self.folder / "log.txt").open("a", encoding="utf-8") as file:
+        with (
+            storage_faults(self.folder),
+            (self.folder / "log.txt").open("a", encoding="utf-8") as file,
+        ):
             file.write(f"{runs.now()} {line}\n")
 
     def update(self, **facts: Any) -> None:
@@ -87,7 +90,13 @@ class Recorder:
                 if done >= total or time.monotonic() - last >= 1:
                     last = time.monotonic()
                     runs.append_event(
-                        self.folder, "progress", what=what, done=done, total=total, unit=unit, **shown
+                        self.folder,
+                        "progress",
+                        what=what,
+                        done=done,
+                        total=total,
+                        unit=unit,
+                        **shown,
                     )
                 draw(done, shown)
                 self.stop_if_asked()
@@ -95,7 +104,9 @@ class Recorder:
             yield advance
 
     @contextmanager
-    def _lines(self, what: str, total: int, unit: str) -> Iterator[Callable[[int, dict[str, Any]], None]]:
+    def _lines(
+        self, what: str, total: int, unit: str
+    ) -> Iterator[Callable[[int, dict[str, Any]], None]]:
         tenth = 0
 
         def draw(done: int, shown: dict[str, Any]) -> None:
@@ -111,7 +122,13 @@ class Recorder:
 @contextmanager
 def _bar(what: str, total: int, unit: str) -> Iterator[Callable[[int, dict[str, Any]], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),

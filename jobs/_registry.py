@@ -70,7 +70,9 @@ def _in_pipeline_order(specs: list[Spec]) -> list[Spec]:
     waiting = sorted(specs, key=lambda s: s.name)
     while waiting:
         pending = {c.name for s in waiting for c in s.writes}
-        ready = [s for s in waiting if not any(c.name in pending and c not in s.writes for c in s.reads)]
+        ready = [
+            s for s in waiting if not any(c.name in pending and c not in s.writes for c in s.reads)
+        ]
         ready = ready or waiting
         # Jobs that read nothing come first: they feed the pipeline from outside.
         ordered += sorted(ready, key=lambda s: (bool(s.reads), s.name != "synthesize", s.name))

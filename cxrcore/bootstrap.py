@@ -1,0 +1,65 @@
+"""Bootstrap over patients: resample weights and percentile intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: A statistic of weighted images: weights (r, n) to values (r,); NaN where it is undefined.
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+_CHUNK_VALUES = 1 << 24
+_DRAWN_AT_ONCE = 1 << 20
+
+
+def patient_weights(subjects: int, replicates: int, seed: int, key: str) -> NDArray[np.uint8]:
+    """How often each subject is drawn in each resample: (replicates, subjects).
+
+    Every row draws `subjects` of them with replacement. The draws depend on `seed` and `key`
+    only, so statistics of different models on the same subjects are paired.
+    """
+    rng = np.random.default_rng([seed, *key.encode()])
+    weights = np.empty((replicates, subjects), dtype=np.uint8)
+    rows = max(1, _DRAWN_AT_ONCE // max(1, subjects))
+    for start in range(0, replicates, rows):
+        block = weights[start : start + rows]
+        drawn = rng.integers(0, subjects, block.shape)
+        drawn += subjects * np.arange(len(block))[:, None]
+        block[:] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
+    return weights
+
+
+def image_weights(
+    weights: NDArray[np.uint8], subject: NDArray[np.intp]
+) -> Iterator[NDArray[np.uint8]]:
+    """The weights of images, some replicates at a time: blocks (r, n) of bounded size.
+
+    `subject` (n,) is each image's column in `weights`: an image is drawn with its patient.
+    """
+    rows = max(1, _CHUNK_VALUES // max(1, len(subject)))
+    for start in range(0, len(weights), rows):
+        yield weights[start : start + rows][:, subject]
+
+
+def resample(
+    statistic: Statistic, weights: NDArray[np.uint8], subject: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """The statistic in every replicate (replicates,)."""
+    blocks = [statistic(block) for block in image_weights(weights, subject)]  # type: ignore[arg-type]
+    return np.concatenate(blocks) if blocks else np.empty(0)
+
+
+def percentile_interval(values: NDArray[np.float64]) -> tuple[float | None, float | None, int]:
+    """2.5th and 97.5th percentile over the replicates, and how many replicates were left out.
+
+    Replicates without a value (NaN: a class was not drawn) are left out. There is no
+    interval when fewer than half of them remain.
+    """
+    usable = values[np.isfinite(values)]
+    left_out = len(values) - len(usable)
+    if not len(usable) or 2 * len(usable) < len(values):
+        return None, None, left_out
+    low, high = np.percentile(usable, [2.5, 97.5])
+    return float(low), float(high), left_out

@@ -1,0 +1,125 @@
+"""From the images of a source to the cohort, with an account of every image that is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from cxrcore.splits import choose_one, split_of
+from data_contracts.cohort import LABEL_PREFIX, SPLITS, tasks_of
+from data_contracts.errors import SourceError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Select = Literal["one-per-subject", "one-per-study", "all"]
+
+_UNITS = {"one-per-subject": "subject_id", "one-per-study": "study_id"}
+
+
+def assemble(
+    images: pl.DataFrame, source: str, select: Select, min_age: int, seed: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The cohort and its flow.
+
+    `images` is what an adapter read (see `Adapter`); `min_age` is in years. The rules are
+    applied in the order of the adapter, then age, then the choice of images.
+
+    Raises `SourceError` when no image is left, naming the rule that took the most.
+    """
+    import polars as pl
+
+    rules = _categories(images["excluded"])
+    too_young = f"younger than {min_age} years, or of unknown age"
+    young = ~(pl.col("age") >= min_age).fill_null(False)
+    images = images.with_columns(
+        pl.coalesce(pl.col("excluded").cast(pl.String), pl.when(young).then(pl.lit(too_young)))
+    )
+    rules.append(too_young)
+    if unit := _UNITS.get(select):
+        not_chosen = f"not the chosen image ({select})"
+        chosen = choose_one(images.filter(pl.col("excluded").is_null()), unit, seed)
+        other = pl.when(~pl.col("image_id").is_in(chosen.implode())).then(pl.lit(not_chosen))
+        images = images.with_columns(pl.coalesce("excluded", other))
+        rules.append(not_chosen)
+    kept = images.filter(pl.col("excluded").is_null()).sort("image_id")
+    if kept.is_empty():
+        rule, taken = images["excluded"].value_counts(sort=True).row(0)
+        raise SourceError(
+            f"no image of {images.height:,} is left: the rule '{rule}' took {taken:,}; "
+            "check that the tables belong together, or loosen the rule"
+        )
+    flow = _flow(images, kept, rules)
+    cohort = kept.with_columns(source=pl.lit(source), split=split_of(kept["subject_id"], seed))
+    extras = [c for c in cohort.columns if c.startswith(("null_", "note_"))]
+    return cohort.drop("excluded", *extras), flow
+
+
+def _flow(images: pl.DataFrame, kept: pl.DataFrame, rules: list[str]) -> pl.DataFrame:
+    """Rows of `COHORT_FLOW`: what each rule left, then per task what has no label and why."""
+    import polars as pl
+
+    rows = [("cohort", "in the source", *_sizes(images), 0)]
+    left = images
+    for rule in rules:
+        before = left.height
+        left = left.filter(pl.col("excluded").ne_missing(rule))
+        rows.append(("cohort", rule, *_sizes(left), before - left.height))
+    for task in tasks_of(kept.columns):
+        for column in (f"null_{task}", f"note_{task}"):
+            if column not in kept.columns:
+                continue
+            for rule in _categories(kept[column]):
+                concerned = kept.filter(pl.col(column) == rule)
+                lost = concerned.height if column.startswith("null_") else 0
+                rows.append((task, rule, *_sizes(concerned), lost))
+        usable = kept.drop_nulls(f"{LABEL_PREFIX}{task}")
+        rows.append((task, "usable", *_sizes(usable), 0))
+    counts = ("images", "studies", "subjects", "excluded_images")
+    table = pl.DataFrame(rows, schema=["scope", "rule", *counts], orient="row")
+    return table.with_row_index("step").with_columns(pl.col("step").cast(pl.Int32))
+
+
+def _sizes(images: pl.DataFrame) -> tuple[int, int, int]:
+    """Numbers of images, studies and subjects."""
+    known = images.select(_different("study_id"), _different("subject_id")).row(0)
+    return images.height, *known
+
+
+def _different(column: str) -> pl.Expr:
+    """Number of different values of `column`, null not counted."""
+    import polars as pl
+
+    return pl.col(column).drop_nulls().n_unique()
+
+
+def _categories(series: pl.Series) -> list[str]:
+    """The categories of an `Enum` column, in order."""
+    import polars as pl
+
+    assert isinstance(series.dtype, pl.Enum)
+    return series.dtype.categories.to_list()
+
+
+def characteristics(cohort: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `COHORT_CHARACTERISTICS`: size, age, view and every task, by split and in all."""
+    import polars as pl
+
+    rows: list[tuple[str, str, str, int, int, float | None]] = []
+    for split in ("all", *SPLITS):
+        part = cohort if split == "all" else cohort.filter(pl.col("split") == split)
+        aged = part.drop_nulls("age")
+        rows.append(("subjects", "all", split, part.height, part["subject_id"].n_unique(), None))
+        for statistic, value in (("mean", pl.col("age").mean()), ("sd", pl.col("age").std())):
+            years = aged.select(value.cast(pl.Float64)).item()
+            rows.append(
+                ("age", statistic, split, aged.height, aged["subject_id"].n_unique(), years)
+            )
+        for column in ("view", *(c for c in cohort.columns if c.startswith(LABEL_PREFIX))):
+            for level in (*_categories(cohort[column]), None):
+                group = part.filter(pl.col(column).eq_missing(pl.lit(level)))
+                share = group.height / part.height if part.height else None
+                at = column.removeprefix(LABEL_PREFIX), level or "missing", split
+                rows.append((*at, group.height, group["subject_id"].n_unique(), share))
+    names = ("variable", "level", "split", "images", "subjects", "value")
+    kinds = (pl.String, pl.String, pl.String, pl.Int64, pl.Int64, pl.Float64)
+    return pl.DataFrame(rows, schema=dict(zip(names, kinds, strict=True)), orient="row")

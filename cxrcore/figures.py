@@ -1,0 +1,149 @@
+"""Figures of the report: curves and intervals. Deterministic to the byte."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.store import whole_file
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Okabe and Ito's colours, told apart by everyone.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+STATISTICS = {
+    "pearson_of_contrast_maps": "contrast maps, magnitude",
+    "signed_pearson_of_contrast_maps": "contrast maps, signed",
+    "pearson_of_means": "mean maps",
+    "pearson_per_image": "same image, mean of r",
+}
+
+_STYLE = {
+    "font.size": 9, "axes.titlesize": 10, "axes.spines.top": False, "axes.spines.right": False,
+    "svg.hashsalt": "cxr", "figure.constrained_layout.use": True, "legend.frameon": False,
+}  # fmt: skip
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches, tied to no global state of pyplot."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        return Figure(figsize=(width, height), layout="constrained")
+
+
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write `name`.png (150 dpi) and `name`.svg whole, with fixed metadata; return the PNG."""
+    import matplotlib
+
+    with matplotlib.rc_context(_STYLE):
+        with whole_file(folder / f"{name}.svg") as partial:
+            figure.savefig(partial, format="svg", metadata={"Date": None})
+        with whole_file(folder / f"{name}.png") as partial:
+            figure.savefig(partial, format="png", dpi=150, metadata={"Software": None})
+    return folder / f"{name}.png"
+
+
+def panels(count: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels in rows of `columns`, each of `size` inches."""
+    import matplotlib
+
+    columns = max(1, min(columns, count))
+    rows = -(-count // columns)
+    figure = new_figure(columns * size[0], rows * size[1])
+    with matplotlib.rc_context(_STYLE):
+        axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for unused in axes[count:]:
+        unused.set_axis_off()
+    return figure, axes[:count]
+
+
+def roc_figure(curves: Mapping[str, Sequence[tuple[str, NDArray[Any], NDArray[Any]]]], note: str) -> Figure:
+    """ROC curves on one split: for each task its lines (legend, false, true positive rate)."""
+    figure, axes = panels(len(curves), 4, (3.0, 3.2))
+    for axis, (task, lines) in zip(axes, curves.items(), strict=True):
+        axis.plot([0, 1], [0, 1], color="0.75", linewidth=0.8, linestyle="--")
+        for (label, false, true), colour in zip(lines, COLOURS, strict=False):
+            axis.plot(false, true, color=colour, linewidth=1.5, label=label)
+        axis.set(
+            title=task, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal",
+            xlabel="1 − specificity", ylabel="sensitivity",
+        )  # fmt: skip
+        axis.legend(loc="lower right", fontsize=7, handlelength=1.2)
+    figure.suptitle(note, fontsize=10)
+    return figure
+
+
+def roc_points(
+    scores: NDArray[np.float64], positive: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """False and true positive rate at every distinct threshold, from (0, 0) to (1, 1)."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    hit = positive[order]
+    true, false = np.cumsum(hit)[ends] / hit.sum(), np.cumsum(~hit)[ends] / (~hit).sum()
+    return np.append(0.0, false), np.append(0.0, true)
+
+
+def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:
+    """Loss and validation AUROC by epoch, a column of panels per task."""
+    import matplotlib
+    from matplotlib.ticker import MaxNLocator
+
+    figure = new_figure(3.0 * len(histories), 4.2)
+    with matplotlib.rc_context(_STYLE):
+        axes = figure.subplots(2, len(histories), squeeze=False, sharex="col")
+    for column, (task, history) in enumerate(histories.items()):
+        upper, lower = axes[:, column]
+        epoch = history["epoch"].to_numpy()
+        upper.plot(epoch, history["train_loss"], color=COLOURS[0], marker=".", label="training")
+        upper.plot(epoch, history["val_loss"], color=COLOURS[1], marker=".", label="validation")
+        area = np.array(history["val_auroc"].to_list(), dtype=float)
+        lower.plot(epoch, area, color=COLOURS[2], marker=".")
+        lower.axhline(0.5, color="0.75", linewidth=0.8, linestyle="--")
+        upper.set_title(task)
+        upper.set_ylim(bottom=0)
+        lower.set(xlabel="epoch", ylim=(min(0.45, np.nanmin(area, initial=1) - 0.02), 1.02))
+        lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes[0, 0].set_ylabel("cross-entropy (nat)")
+    axes[1, 0].set_ylabel("validation AUROC")
+    axes[0, 0].legend(fontsize=7)
+    return figure
+
+
+def similarity_figure(rows: pl.DataFrame, reference: str) -> Figure | None:
+    """Forest plot of map similarity with the reference: a panel per statistic.
+
+    `rows` are ASSOCIATIONS of the layer 'attention'. The attributes are ordered by the
+    ranking statistic in every panel. None when nothing has a value.
+    """
+    rows = rows.filter(rows["value"].is_not_null())
+    first = rows.filter(rows["statistic"] == "pearson_of_contrast_maps").sort("value", descending=True)
+    order = first["attribute"].to_list()
+    order += [a for a in rows["attribute"].unique(maintain_order=True) if a not in order]
+    if not order:
+        return None
+    shown = [s for s in STATISTICS if (rows["statistic"] == s).any()]
+    figure, axes = panels(len(shown), 4, (2.9, 1.3 + 0.42 * len(order)))
+    for axis, statistic in zip(axes, shown, strict=True):
+        axis.axvline(0, color="0.75", linewidth=0.8)
+        for row in rows.filter(rows["statistic"] == statistic).iter_rows(named=True):
+            place = len(order) - 1 - order.index(row["attribute"])
+            if row["low"] is not None:
+                axis.plot([row["low"], row["high"]], [place, place], color=COLOURS[0], linewidth=2)
+            axis.plot(row["value"], place, "o", color=COLOURS[0], markersize=6)
+            axis.annotate(f"{row['value']:.2f}", (row["value"], place), xytext=(0, 6),
+                          textcoords="offset points", ha="center", fontsize=7)  # fmt: skip
+        axis.set(xlim=(-1.08, 1.08), ylim=(-0.6, len(order) - 0.3), xlabel="Pearson's r", title=STATISTICS[statistic])
+        axis.set_yticks(range(len(order)), order[::-1] if axis is axes[0] else [""] * len(order))
+    figure.suptitle(f"Similarity with {reference}, 95 % patient-bootstrap interval", fontsize=10)
+    return figure

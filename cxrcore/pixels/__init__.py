@@ -1,0 +1,62 @@
+"""From image files to the 8-bit squares of the image store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cxrcore.pixels.result import Picture, Prepared, Reject, UnusableError
+
+__all__ = ["Prepared", "Reject", "prepare", "prepare_from"]
+
+
+def prepare(path: Path, size: int) -> Prepared | Reject:
+    """Decode the image at `path` (DICOM, PNG or JPEG, told by content) into a square of `size`.
+
+    Whatever is wrong with the file becomes a `Reject`; nothing is raised for it.
+    """
+    from cxrcore.pixels.square import to_square
+
+    try:
+        return to_square(_read(path, size), size)
+    except UnusableError as fault:
+        return fault.reject
+
+
+def prepare_from(root: Path, relative: str, size: int) -> Prepared | Reject:
+    """As `prepare`, for a file that must lie inside `root`, links followed."""
+    try:
+        path = (root / relative).resolve()
+        inside = path.is_relative_to(root.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return Reject("missing_file", "the path cannot be followed")
+    if not inside:
+        return Reject("missing_file", "the path leads out of the root folder")
+    return prepare(path, size)
+
+
+def _read(path: Path, size: int) -> Picture:
+    try:
+        # A pipe or a device would block or never end.
+        start = _first_bytes(path) if path.is_file() else None
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise UnusableError("missing_file", f"the file cannot be opened ({reason})") from error
+    if start is None:
+        raise UnusableError("missing_file", "no such file")
+    if start[128:132] == b"DICM":
+        from cxrcore.pixels.dicom import read_dicom
+
+        return read_dicom(path)
+    if start.startswith((b"\x89PNG", b"\xff\xd8\xff")):
+        from cxrcore.pixels.picture import read_picture
+
+        return read_picture(path, size)
+    raise UnusableError(
+        "not_decodable", "empty file" if not start else "neither DICOM, PNG nor JPEG"
+    )
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(132)

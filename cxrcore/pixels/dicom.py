@@ -1,0 +1,215 @@
+"""DICOM radiographs as 8-bit grey."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import cv2
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from cxrcore.pixels import intensity
+from cxrcore.pixels.intensity import Floats, Patterns, Voi
+from cxrcore.pixels.result import Picture, UnusableError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+#: Computed, digital and film-scanned radiography; DR is an older name still met.
+MODALITIES = ("CR", "DX", "RG", "DR")
+_PIXEL_DATA = bytes.fromhex("e07f1000")
+
+
+def read_dicom(path: Path) -> Picture:
+    """Decode a single-frame radiograph and map it to 8 bit, dark is air.
+
+    Stored values pass the modality LUT or rescale, then the first VOI LUT or window of the file
+    that covers them, else percentiles; MONOCHROME1, or a presentation LUT shape INVERSE, is
+    inverted, once. Colour (secondary capture) becomes luma as it is stored. Raises `UnusableError`.
+    """
+    with warnings.catch_warnings():
+        # What pydicom warns of either does not matter here or ends in a reject.
+        warnings.simplefilter("ignore")
+        with path.open("rb") as file:
+            try:
+                dataset = pydicom.dcmread(file, stop_before_pixels=True)
+                _refuse_what_is_no_radiograph(dataset)
+                pixels = _pixels_in_place(path, file, dataset)
+                if pixels is None:
+                    file.seek(0)
+                    pixels = _decoded_pixels(pydicom.dcmread(file))
+                return _grey(pixels, dataset)
+            except UnusableError:
+                raise
+            except Exception as error:
+                # pydicom and its decoders raise nearly anything on damaged input.
+                raise UnusableError(
+                    "not_decodable", f"damaged DICOM file ({type(error).__name__})"
+                ) from error
+
+
+def _refuse_what_is_no_radiograph(dataset: Dataset) -> None:
+    modality = str(dataset.get("Modality") or "")
+    # De-identified collections may drop the modality; what else they hold is judged below.
+    if modality and modality not in MODALITIES:
+        # Only defined terms are repeated: anything else might have been typed in.
+        shown = modality if modality in _OTHER_MODALITIES else "unknown"
+        raise UnusableError("not_a_radiograph", f"modality {shown}")
+    if not modality and _samples(dataset) > 1:
+        raise UnusableError("not_a_radiograph", "a colour image without a modality")
+    if int(dataset.get("NumberOfFrames") or 1) > 1:
+        raise UnusableError("multiple_frames", f"{int(dataset.NumberOfFrames)} frames")
+    for keyword in ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation"):
+        if not dataset.get(keyword):
+            raise UnusableError("not_decodable", f"no {keyword}")
+
+
+_OTHER_MODALITIES = (
+    "AU", "CT", "DOC", "ECG", "ES", "GM", "HD", "IO", "IVUS", "KO", "MG", "MR", "NM", "OP", "OT",
+    "PR", "PT", "PX", "REG", "RF", "RTDOSE", "RTIMAGE", "RTPLAN", "RTRECORD", "RTSTRUCT", "SC",
+    "SEG", "SM", "SR", "US", "XA", "XC",
+)  # fmt: skip
+
+
+def _samples(dataset: Dataset) -> int:
+    return int(dataset.get("SamplesPerPixel") or 1)
+
+
+def _pixels_in_place(path: Path, file: BinaryIO, dataset: Dataset) -> Patterns | None:
+    """The pixels of an uncompressed little-endian grey image, mapped from the file.
+
+    `file` stands where the header ended. None when the pixels have to be decoded.
+    """
+    syntax, bits = dataset.file_meta.get("TransferSyntaxUID"), int(dataset.BitsAllocated)
+    plain = syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian) and bits in (8, 16)
+    if not plain or _samples(dataset) > 1:
+        return None
+    explicit = syntax == ExplicitVRLittleEndian
+    element = file.read(12 if explicit else 8)
+    if element[:4] != _PIXEL_DATA:
+        raise UnusableError("not_decodable", "no pixel data")
+    shape, dtype = (int(dataset.Rows), int(dataset.Columns)), np.dtype(f"<u{bits // 8}")
+    length = int.from_bytes(element[-4:], "little")
+    need, offset = shape[0] * shape[1] * dtype.itemsize, file.tell()
+    if min(length, path.stat().st_size - offset) < need:
+        raise UnusableError("not_decodable", "the pixel data ends early")
+    return np.memmap(file, dtype, "r", offset, shape)
+
+
+def _decoded_pixels(dataset: Dataset) -> NDArray[Any]:
+    """Stored values, (rows, columns), or RGB, (rows, columns, 3), through pydicom's decoders."""
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if "PixelData" not in dataset:
+        raise UnusableError("not_decodable", "no pixel data")
+    try:
+        return np.asarray(pixel_array(dataset))
+    except Exception as error:
+        name = syntax.name if syntax is not None and not syntax.is_private else "an unknown syntax"
+        raise UnusableError(
+            "not_decodable", f"pixel data in {name} cannot be decoded ({type(error).__name__})"
+        ) from error
+
+
+def _grey(pixels: NDArray[Any], dataset: Dataset) -> Picture:
+    source_size = (pixels.shape[0], pixels.shape[1])
+    photometric = str(dataset.PhotometricInterpretation)
+    if pixels.itemsize > 2 or pixels.dtype.kind not in "ui":
+        raise UnusableError("not_decodable", f"{8 * pixels.itemsize} bits per pixel")
+    if pixels.ndim == 3:
+        if pixels.shape[2] != 3 or pixels.itemsize > 1:
+            raise UnusableError(
+                "not_decodable", f"{photometric} with {pixels.shape[2]} deep samples"
+            )
+        luma = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+        return Picture(luma, "as_stored", source_size, "dicom")
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        raise UnusableError("not_decodable", "the photometric interpretation is not grey")
+    patterns: Patterns = pixels.view(f"u{pixels.itemsize}")
+    stored = _stored_values(dataset, patterns, decoded=not isinstance(pixels, np.memmap))
+    values = _after_modality(stored, dataset)
+    inverted = photometric == "MONOCHROME1" or dataset.get("PresentationLUTShape") == "INVERSE"
+    table, rule = intensity.grey_table(
+        patterns, values, _padding(stored, dataset), _vois(values, dataset), inverted=inverted
+    )
+    return Picture(intensity.apply(patterns, table), rule, source_size, "dicom")
+
+
+def _stored_values(dataset: Dataset, patterns: Patterns, *, decoded: bool) -> NDArray[np.int64]:
+    """The stored value of every pattern: the bits up to the high bit, with their sign.
+
+    Other bits may hold an overlay (retired). Decoders have shifted the value down already.
+    """
+    allocated = 8 * patterns.itemsize
+    bits = min(int(dataset.get("BitsStored") or allocated), allocated)
+    high = bits - 1 if decoded else int(dataset.get("HighBit") or bits - 1)
+    values = (np.arange(1 << allocated) >> max(high + 1 - bits, 0)) & ((1 << bits) - 1)
+    if int(dataset.get("PixelRepresentation") or 0) == 1:
+        values = np.where(values >> (bits - 1), values - (1 << bits), values)
+    return values
+
+
+def _after_modality(stored: NDArray[np.int64], dataset: Dataset) -> Floats:
+    sequence = dataset.get("ModalityLUTSequence")
+    if sequence:
+        entries, first = _lut(sequence[0], dataset)
+        return intensity.lookup(stored.astype(np.float64), entries, first)[0]
+    slope, intercept = (dataset.get(f"Rescale{part}") for part in ("Slope", "Intercept"))
+    slope = 1.0 if slope is None else float(slope)
+    # A slope of zero would leave nothing: it is a placeholder.
+    return np.asarray(stored * (slope or 1.0) + float(intercept or 0.0), np.float64)
+
+
+def _vois(values: Floats, dataset: Dataset) -> list[Voi]:
+    """Every VOI LUT and window of the file that is well-formed, in the order of preference."""
+    vois = []
+    for item in dataset.get("VOILUTSequence") or []:
+        try:
+            vois.append(intensity.voi_lut(values, *_lut(item, dataset)))
+        except (ValueError, TypeError, AttributeError, IndexError):
+            continue
+    try:
+        centers, widths = (_numbers(dataset.get(f"Window{part}")) for part in ("Center", "Width"))
+    except (ValueError, TypeError):
+        return vois
+    function = str(dataset.get("VOILUTFunction") or "LINEAR")
+    for center, width in zip(centers, widths, strict=False):
+        voi = intensity.window(values, center, width, function)
+        vois += [voi] if voi else []
+    return vois
+
+
+def _numbers(value: Any) -> list[float]:
+    if value is None:
+        return []
+    several = isinstance(value, list | tuple | pydicom.multival.MultiValue)
+    return [float(v) for v in (value if several else [value])]
+
+
+def _lut(item: Dataset, dataset: Dataset) -> tuple[NDArray[Any], int]:
+    """Entries of a LUT and the value that the first is for; `ValueError` if it is malformed."""
+    count, first, _ = (int(v) for v in item.LUTDescriptor)
+    # The descriptor has 16 bits: a full table counts as 0.
+    count, data = count or 1 << 16, item.LUTData
+    if isinstance(data, bytes):
+        order = "<" if dataset.original_encoding[1] else ">"
+        # Some files pack 8-bit entries two to a word.
+        data = np.frombuffer(data, "u1" if len(data) < 2 * count else f"{order}u2")
+    entries = np.atleast_1d(np.asarray(data)).astype(np.int64)[:count]
+    if len(entries) < count:
+        raise ValueError("the LUT is shorter than its descriptor says")
+    return entries, first
+
+
+def _padding(stored: NDArray[np.int64], dataset: Dataset) -> NDArray[np.bool_]:
+    """Which patterns are padding (PS3.3 C.7.5.1.1.2)."""
+    value = dataset.get("PixelPaddingValue")
+    if value is None or value == "":
+        return np.zeros(len(stored), bool)
+    limit = dataset.get("PixelPaddingRangeLimit")
+    ends = sorted((int(value), int(value if limit is None else limit)))
+    return np.asarray((stored >= ends[0]) & (stored <= ends[1]))

@@ -1,0 +1,153 @@
+"""How stored values become 8-bit grey: one table over every pattern a pixel can hold.
+
+A pixel of up to 16 bits has at most 65,536 patterns, so every rule (modality LUT, window, VOI
+LUT, percentiles, inversion, padding) is worked out once for the patterns, and the image is
+mapped by looking them up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cxrcore.pixels.result import Grey, Rule, UnusableError
+
+Floats = NDArray[np.float64]
+Patterns = NDArray[np.uint8] | NDArray[np.uint16]
+
+#: Share of pixels cut off at either end by the percentile rule.
+TAIL = 0.005
+#: A window or VOI LUT covers the pixel values if at least this share of them lies in its range …
+MIN_INSIDE = 0.5
+#: … and the values between the tails spread over at least this share of the grey scale.
+MIN_SPREAD = 0.2
+#: Whether a window covers is judged on every n-th row, percentiles are taken over all.
+_ROW_STEP = 16
+_SMALL = 1 << 18
+
+
+@dataclass(frozen=True)
+class Voi:
+    """One way to show values, as the file asks for."""
+
+    rule: Rule
+    brightness: Floats
+    """From 0 to 1, of every pattern."""
+    inside: NDArray[np.bool_]
+    """Which patterns lie in the range that the window or LUT was made for."""
+
+
+def histogram(patterns: Patterns, row_step: int = 1) -> Floats:
+    """How often each pattern occurs in every `row_step`-th row: (256 or 65536,)."""
+    bins = 1 << (8 * patterns.itemsize)
+    # Counts are float32 in OpenCV: exact to 2^24 per pattern.
+    counts = cv2.calcHist([patterns[::row_step]], [0], None, [bins], [0, bins])
+    return counts.ravel().astype(np.float64)
+
+
+def tails(counts: Floats, values: Floats) -> tuple[float, float]:
+    """The 0.5th and 99.5th percentile of `values` that occur `counts` times.
+
+    The lower is the smallest value with at least 0.5 % of the pixels at or below it, the upper
+    the largest with at least 0.5 % at or above it, so that inverting the values swaps the two.
+    """
+    used = np.flatnonzero(counts)
+    order = used[np.argsort(values[used], kind="stable")]
+    share = TAIL * counts[used].sum()
+    low = np.searchsorted(np.cumsum(counts[order]), share)
+    high = len(order) - 1 - np.searchsorted(np.cumsum(counts[order][::-1]), share)
+    return float(values[order[low]]), float(values[order[high]])
+
+
+def apply(patterns: Patterns, table: Grey) -> Grey:
+    """Look every pixel up in `table`."""
+    return np.asarray(cv2.LUT(patterns, table), np.uint8)
+
+
+def grey_table(
+    patterns: Patterns,
+    values: Floats,
+    padding: NDArray[np.bool_],
+    vois: list[Voi],
+    *,
+    inverted: bool,
+) -> tuple[Grey, Rule]:
+    """The grey level of every pattern, and the rule it follows.
+
+    The first of `vois` that covers the pixel values is taken, else the percentiles of the
+    pixels that are not padding. Inversion happens on the resulting scale; padding is black.
+    Raises `UnusableError` (blank) when the pixels outside the padding have one value.
+    """
+    rule: Rule
+    voi = _covering(patterns, padding, vois)
+    if voi is None:
+        counts = np.where(padding, 0.0, histogram(patterns))
+        if not counts.any():
+            raise UnusableError("blank", "every pixel is padding")
+        low, high = tails(counts, values)
+        if low == high:
+            raise UnusableError("blank", "99 % of the pixels have one value")
+        rule, brightness = "percentile", np.clip((values - low) / (high - low), 0, 1)
+    else:
+        rule, brightness = voi.rule, voi.brightness
+    brightness = 1 - brightness if inverted else brightness
+    return np.where(padding, 0, np.rint(255 * brightness)).astype(np.uint8), rule
+
+
+def _covering(patterns: Patterns, padding: NDArray[np.bool_], vois: list[Voi]) -> Voi | None:
+    if not vois:
+        return None
+    counts = np.where(padding, 0.0, histogram(patterns, _ROW_STEP if patterns.size > _SMALL else 1))
+    if not counts.any():
+        return None
+    for voi in vois:
+        low, high = tails(counts, voi.brightness)
+        inside = counts[voi.inside].sum() / counts.sum()
+        if inside >= MIN_INSIDE and high - low >= MIN_SPREAD:
+            return voi
+    return None
+
+
+def window(values: Floats, center: float, width: float, function: str) -> Voi | None:
+    """A window over `values` (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3); None if it is malformed.
+
+    `function` is LINEAR (also for anything unknown), LINEAR_EXACT or SIGMOID.
+    """
+    exact = function in ("LINEAR_EXACT", "SIGMOID")
+    if not np.isfinite((center, width)).all() or width <= 0 or (width < 1 and not exact):
+        return None
+    if not exact:
+        center, width = center - 0.5, width - 1
+    inside = np.abs(values - center) <= width / 2
+    if function == "SIGMOID":
+        # Beyond ±50 the curve is 0 or 1 in any case, and exp overflows further out.
+        slope = np.clip(4 * (values - center) / width, -50, 50)
+        return Voi("window", 1 / (1 + np.exp(-slope)), inside)
+    # A linear window of width 1 is a step.
+    ramp = (values - center) / max(width, 1e-6) + 0.5
+    return Voi("window", np.clip(ramp, 0, 1), inside)
+
+
+def lookup(values: Floats, entries: NDArray[Any], first: int) -> tuple[Floats, NDArray[np.bool_]]:
+    """Look `values` up in a LUT whose first entry is for `first`; the end entries go on outside.
+
+    Gives the looked-up values and which of `values` lie in the LUT's range (PS3.3 C.11.1.1).
+    """
+    index = np.rint(values).astype(np.int64) - first
+    inside = (index >= 0) & (index < len(entries))
+    return entries[np.clip(index, 0, len(entries) - 1)].astype(np.float64), inside
+
+
+def voi_lut(values: Floats, entries: NDArray[Any], first: int) -> Voi:
+    """A VOI LUT over `values`, as brightness 0 to 1.
+
+    Full scale is the smallest 2^n − 1 that holds its largest entry: descriptors that announce
+    more bits than the entries use are common.
+    """
+    looked_up, inside = lookup(values, entries, first)
+    full = (1 << max(int(entries.max()).bit_length(), 1)) - 1
+    return Voi("voi_lut", looked_up / full, inside)

@@ -1,0 +1,44 @@
+"""PNG and JPEG files as 8-bit grey."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from cxrcore.pixels import intensity
+from cxrcore.pixels.result import Picture, UnusableError
+
+
+def read_picture(path: Path, size: int) -> Picture:
+    """Decode a PNG or JPEG; colour becomes luma (ITU-R 601), transparency is ignored.
+
+    A JPEG may come shrunk by 2, 4 or 8 (its DCT blocks decoded at that scale), but stays at
+    least twice as large as `size`. A 16-bit PNG rarely uses its whole range, so it is mapped by
+    percentiles. Raises `UnusableError`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=("PNG", "JPEG")) as image:
+                kind: Literal["png", "jpeg"] = "png" if image.format == "PNG" else "jpeg"
+                source_size = (image.height, image.width)
+                if kind == "jpeg":
+                    longer = max(source_size)
+                    wanted = [max(1, 2 * size * side // longer) for side in image.size]
+                    image.draft("L", (wanted[0], wanted[1]))
+                if image.mode.startswith("I;16"):
+                    deep = np.asarray(image).astype(np.uint16, copy=False)
+                else:
+                    grey = np.asarray(image.convert("L"))
+                    return Picture(grey, "as_stored", source_size, kind)
+    except Exception as error:
+        raise UnusableError(
+            "not_decodable", f"damaged picture file ({type(error).__name__})"
+        ) from error
+    values, padding = np.arange(65536.0), np.zeros(65536, bool)
+    table, rule = intensity.grey_table(deep, values, padding, [], inverted=False)
+    return Picture(intensity.apply(deep, table), rule, source_size, "png")

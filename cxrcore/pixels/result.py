@@ -1,0 +1,58 @@
+"""What becomes of an image: a square for the store, or a reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Reason = Literal[
+    "missing_file", "not_decodable", "not_a_radiograph", "multiple_frames", "too_small", "blank"
+]
+Rule = Literal["as_stored", "window", "voi_lut", "percentile"]
+Grey = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An image as the store keeps it."""
+
+    pixels: Grey
+    """(size, size), dark is air."""
+    box: tuple[int, int, int, int]
+    """Where the picture lies in the square: top, left, bottom, right (the last two excluded)."""
+    rule: Rule
+    bright_border: bool
+    source_size: tuple[int, int]
+    """Rows and columns of the source."""
+    format: Literal["dicom", "png", "jpeg"]
+
+
+@dataclass(frozen=True)
+class Reject:
+    """An image that cannot be used."""
+
+    reason: Reason
+    detail: str
+    """What was found; never a patient-level value, so no path and no foreign error text."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A whole decoded image in 8 bit, dark is air."""
+
+    grey: Grey
+    """(rows, columns), possibly smaller than the source (see `source_size`)."""
+    rule: Rule
+    source_size: tuple[int, int]
+    format: Literal["dicom", "png", "jpeg"]
+
+
+class UnusableError(Exception):
+    """Raised where an image turns out to be unusable; becomes a `Reject`."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reject = Reject(reason, detail)

@@ -1,0 +1,35 @@
+"""What a source adapter is, and the frame it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One collection of radiographs, read into the columns of the cohort.
+
+    `read` gives one row per image of the source, in any order, with the cohort's columns but
+    `source` and `split`, and for the account of what was lost:
+
+    - `excluded` (Enum, its categories in order of application): the rule that takes the image
+      out of every analysis; null: stays;
+    - `null_<task>` (Enum): why `label_<task>` is null, for the images that stay;
+    - `note_<task>` (Enum): something to count that costs no label.
+    """
+
+    folders: Mapping[str, str]
+    """Names of the folders it needs, each with what lies there."""
+    tasks: tuple[str, ...]
+    """The tasks it can label."""
+    locate: Callable[[Mapping[str, Path]], dict[str, Path]]
+    """(folders) → the table files by a name that means the same on any host; raises
+    `SourceError` naming every file that is missing."""
+    read: Callable[[Mapping[str, Path], int], pl.DataFrame]
+    """(table files, horizon in days) → the frame described above; raises `SourceError`."""

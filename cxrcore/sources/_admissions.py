@@ -1,0 +1,120 @@
+"""Which admission a radiograph belongs to, and what the admissions say of a patient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxrcore.labels import INSURANCES, RACE_CLASSES, insurance_classes, normalised, race_group
+from data_contracts.cohort import ADMISSION_MATCHES
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CONFLICT = "two different known race groups"
+NO_ADMISSION = "no admission for the study"
+RACE_MISSING = "race unknown, declined, other or multiple"
+RACE_OUTSIDE = "race group outside the classes"
+INSURANCE_MISSING = "insurance not stated"
+RACE_FILLED = "race known at some admissions only: the known one is used"
+
+_CONTAINED, _BEFORE, _EARLIER, _NONE = ADMISSION_MATCHES
+
+
+def match_admissions(studies: pl.DataFrame, admissions: pl.DataFrame) -> pl.DataFrame:
+    """The admission of each study.
+
+    `studies` has distinct `subject_id, study_time`; `admissions` has `subject_id, hadm_id,
+    admittime, dischtime` and more. Gives `studies` with `admission_match` (Enum) and the
+    columns of the matched admission, null for `none`. Of several, a containing admission goes
+    before one that begins within 24 h, and that before the one with the latest discharge within
+    a year; among equals the one nearest in time.
+    """
+    import polars as pl
+
+    t, begin, end = pl.col("study_time"), pl.col("admittime"), pl.col("dischtime")
+    kind = (
+        pl.when(t.is_between(begin, end)).then(pl.lit(_CONTAINED))
+        .when((begin > t) & (begin - t <= pl.duration(hours=24))).then(pl.lit(_BEFORE))
+        .when((begin <= t) & (end < t) & (t - end <= pl.duration(days=365))).then(pl.lit(_EARLIER))
+    ).cast(pl.Enum(ADMISSION_MATCHES))  # fmt: skip
+    away = pl.when(kind == _EARLIER).then(t - end).otherwise((t - begin).abs())
+    matched = (
+        studies.lazy()
+        .join(admissions.lazy(), on="subject_id")
+        .with_columns(admission_match=kind, away=away)
+        .drop_nulls("admission_match")
+        .sort("admission_match", "away", "hadm_id")
+        .unique(["subject_id", "study_time"], keep="first", maintain_order=True)
+        .drop("away")
+    )
+    return (
+        studies.lazy()
+        .join(matched, on=["subject_id", "study_time"], how="left")
+        .with_columns(pl.col("admission_match").fill_null(_NONE))
+        .collect()
+    )
+
+
+def subject_races(admissions: pl.DataFrame) -> pl.DataFrame:
+    """Per subject: `race_group` (the only known one), `conflict` and `partly_known`."""
+    import polars as pl
+
+    group = pl.col("group")
+    return (
+        admissions.select("subject_id", group=race_group())
+        .group_by("subject_id")
+        .agg(
+            race_group=group.drop_nulls().first(),
+            conflict=group.drop_nulls().n_unique() > 1,
+            partly_known=group.is_null().any() & group.is_not_null().any(),
+        )
+    )
+
+
+def race_columns() -> dict[str, pl.Expr]:
+    """`label_race`, `null_race` and `note_race` of images with `subject_races` joined to them.
+
+    Race is a fact about the person: without a conflict the one known group holds, also where
+    the study's own admission does not know it.
+    """
+    import polars as pl
+
+    matched = pl.col("admission_match") != _NONE
+    conflict, race = pl.col("conflict").fill_null(False), pl.col("race_group")
+    reason = (
+        pl.when(conflict).then(pl.lit(CONFLICT))
+        .when(~matched).then(pl.lit(NO_ADMISSION))
+        .when(race.is_null()).then(pl.lit(RACE_MISSING))
+        .when(~race.is_in(RACE_CLASSES)).then(pl.lit(RACE_OUTSIDE))
+    )  # fmt: skip
+    label, filled = pl.when(reason.is_null()).then(race), reason.is_null() & pl.col("partly_known")
+    reasons = [CONFLICT, NO_ADMISSION, RACE_MISSING, RACE_OUTSIDE]
+    return {
+        "label_race": label.cast(pl.Enum(RACE_CLASSES)),
+        "null_race": reason.cast(pl.Enum(reasons)),
+        "note_race": pl.when(filled).then(pl.lit(RACE_FILLED)).cast(pl.Enum([RACE_FILLED])),
+    }
+
+
+def insurance_columns(admissions: pl.DataFrame) -> dict[str, pl.Expr]:
+    """`label_insurance` and `null_insurance` of images with their admission joined to them.
+
+    The classes are those that the table `admissions` distinguishes.
+    """
+    import polars as pl
+
+    classes = insurance_classes(admissions.select(normalised("insurance")).to_series())
+    label = normalised("insurance").replace_strict(
+        INSURANCES, default=None, return_dtype=pl.Enum(classes)
+    )
+    matched = pl.col("admission_match") != _NONE
+    reason = (
+        pl.when(~matched)
+        .then(pl.lit(NO_ADMISSION))
+        .when(label.is_null())
+        .then(pl.lit(INSURANCE_MISSING))
+    )
+    return {
+        "label_insurance": label,
+        "null_insurance": reason.cast(pl.Enum([NO_ADMISSION, INSURANCE_MISSING])),
+    }

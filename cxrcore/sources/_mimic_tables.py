@@ -1,0 +1,106 @@
+"""Finds and reads the tables of MIMIC-IV (versions 1.0, 2.x, 3.x) and MIMIC-CXR."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxrcore.labels import GENDER_CLASSES, INSURANCES, RACE_GROUPS, unknown_categories
+from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
+from data_contracts.errors import SourceError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_RECORDS, _METADATA, _FINDINGS = (
+    "cxr-record-list", "mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-chexpert",
+)  # fmt: skip
+
+
+def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
+    """The table files that are read, by name relative to their root.
+
+    Raises `SourceError` naming every file that is missing.
+    """
+    iv, cxr = folders["mimic_iv"], folders["mimic_cxr"]
+    module = _module(iv)
+    wanted = [(f"{module}/", iv / module, table) for table in ("patients", "admissions")]
+    wanted += [("", cxr, _RECORDS), ("", cxr, _METADATA)]
+    return require_tables(wanted, [("ed/", iv / "ed", "edstays"), ("", cxr, _FINDINGS)])
+
+
+def of_version_1(files: Mapping[str, Path]) -> bool:
+    """Whether the tables are of MIMIC-IV 1.0, by the folder they were found in."""
+    return any(name.startswith("core/") for name in files)
+
+
+def _module(mimic_iv: Path) -> str:
+    """The folder of the hospital tables: `core` in version 1.0, `hosp` since."""
+    old = find_table(mimic_iv / "core", "patients") and not find_table(
+        mimic_iv / "hosp", "patients"
+    )
+    return "core" if old else "hosp"
+
+
+def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
+    """`patients`, `admissions`, `records`, `metadata`; where there, `edstays` and `findings`.
+
+    Raises `SourceError` for all faults of all tables, or else for all values that no rule covers.
+    """
+    paths = {Path(name).name.split(".csv")[0]: path for name, path in files.items()}
+    requests = {
+        "patients": Request(
+            paths["patients"],
+            {"subject_id": "id", "gender": "text", "anchor_age": "number", "anchor_year": "number",
+             "dod": "date"},
+            key=("subject_id",),
+        ),
+        "admissions": Request(
+            paths["admissions"],
+            {"subject_id": "id", "hadm_id": "id", "admittime": "timestamp",
+             "dischtime": "timestamp", "deathtime": "timestamp", "insurance": "text",
+             "race|ethnicity": "text"},
+            key=("hadm_id",),
+            optional=("deathtime",),
+        ),
+        "records": Request(
+            paths[_RECORDS],
+            {"dicom_id": "id", "subject_id": "id", "study_id": "id", "path": "path"},
+            key=("dicom_id",),
+        ),
+        "metadata": Request(
+            paths[_METADATA],
+            {"dicom_id": "id", "ViewPosition": "text", "StudyDate": "day", "StudyTime": "clock",
+             "ViewCodeSequence_CodeMeaning": "text"},
+            key=("dicom_id",),
+            optional=("ViewCodeSequence_CodeMeaning",),
+        ),
+    }  # fmt: skip
+    if "edstays" in paths:
+        requests["edstays"] = Request(
+            paths["edstays"], {"subject_id": "id", "outtime": "timestamp"}
+        )
+    if _FINDINGS in paths:
+        requests["findings"] = Request(
+            paths[_FINDINGS], {"study_id": "id", "No Finding": "number"}, key=("study_id",)
+        )
+    tables = read_tables(requests)
+    _refuse_unknown(tables, requests)
+    return tables
+
+
+def _refuse_unknown(tables: Mapping[str, pl.DataFrame], requests: Mapping[str, Request]) -> None:
+    """Raise `SourceError` for categories that no rule covers, all of them at once."""
+    looked_at = (
+        ("patients", "gender", GENDER_CLASSES),
+        ("admissions", "race", RACE_GROUPS),
+        ("admissions", "insurance", INSURANCES),
+    )
+    faults = [
+        f"{requests[table].path}: {fault}"
+        for table, column, known in looked_at
+        for fault in unknown_categories(tables[table], column, tuple(known))
+    ]
+    if faults:
+        raise SourceError(f"{'; '.join(faults)}; correct the table or update this software")

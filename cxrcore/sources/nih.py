@@ -1,0 +1,92 @@
+"""NIH ChestX-ray14: `Data_Entry_2017*.csv` and the folder `images`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cxrcore.labels import GENDER_CLASSES, normalised, unknown_categories
+from cxrcore.sources._adapter import Adapter
+from cxrcore.sources._tables import Kind, Request, read_tables
+from data_contracts.cohort import ADMISSION_MATCHES, VIEWS
+from data_contracts.errors import SourceError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NOT_FRONTAL = "view not stated"
+BAD_AGE = "age above 100: a faulty entry"
+NO_GENDER = "gender not stated"
+
+_OLDEST = 100
+
+
+def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
+    """The one table of the collection; raise `SourceError` if it or the images are missing."""
+    root = folders["root"]
+    tables = sorted(root.glob("Data_Entry_2017*.csv"))
+    faults = []
+    if not tables:
+        faults.append(f"{root / 'Data_Entry_2017.csv'} does not exist")
+    if len(tables) > 1:
+        faults.append(f"{root} has more than one table ({', '.join(t.name for t in tables)})")
+    if not (root / "images").is_dir():
+        faults.append(f"{root / 'images'} does not exist or is no folder")
+    if faults:
+        raise SourceError(
+            f"{'; '.join(faults)}; --root wants one Data_Entry_2017*.csv and the folder images"
+        )
+    return {tables[0].name: tables[0]}
+
+
+def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:  # noqa: ARG001
+    """Every image of the table; see `Adapter.read`. There are no outcomes, so no `horizon`."""
+    import polars as pl
+
+    table = _read_table(*files.values())
+    view, gender = normalised("View Position"), normalised("Patient Gender")
+    label = gender.cast(pl.Enum(GENDER_CLASSES))
+    subject, study = pl.col("Patient ID"), pl.col("Follow-up #")
+    excluded = (
+        pl.when(view.is_null()).then(pl.lit(NOT_FRONTAL))
+        .when(pl.col("Patient Age") > _OLDEST).then(pl.lit(BAD_AGE))
+    )  # fmt: skip
+    return table.select(
+        image_id="Image Index",
+        study_id=pl.concat_str(subject, study, separator="_"),
+        subject_id=subject,
+        path=pl.concat_str(pl.lit("images/"), "Image Index"),
+        view=view.cast(pl.Enum(VIEWS)),
+        study_time=pl.lit(None, pl.Datetime("us")),
+        age=pl.col("Patient Age").cast(pl.Float32),
+        days_to_death=pl.lit(None, pl.Int32),
+        follow_up_days=pl.lit(None, pl.Int32),
+        no_finding=pl.col("Finding Labels").str.strip_chars() == "No Finding",
+        admission_match=pl.lit(None, pl.Enum(ADMISSION_MATCHES)),
+        excluded=excluded.cast(pl.Enum([NOT_FRONTAL, BAD_AGE])),
+        label_gender=label,
+        null_gender=pl.when(label.is_null()).then(pl.lit(NO_GENDER)).cast(pl.Enum([NO_GENDER])),
+    )
+
+
+def _read_table(path: Path) -> pl.DataFrame:
+    """The wanted columns; the unnamed empty ones at the end of the original are not looked at."""
+    columns: dict[str, Kind] = {
+        "Image Index": "path", "Finding Labels": "text", "Follow-up #": "id", "Patient ID": "id",
+        "Patient Age": "number", "Patient Gender": "text", "View Position": "text",
+    }  # fmt: skip
+    table = read_tables({"table": Request(path, columns, key=("Image Index",))})["table"]
+    faults = unknown_categories(table, "Patient Gender", GENDER_CLASSES)
+    faults += unknown_categories(table, "View Position", VIEWS)
+    if faults:
+        raise SourceError(f"{path}: {'; '.join(faults)}; correct the table")
+    return table
+
+
+ADAPTER = Adapter(
+    folders={"root": "the collection, which holds Data_Entry_2017*.csv and images/"},
+    tasks=("gender",),
+    locate=locate,
+    read=read,
+)

@@ -1,0 +1,63 @@
+"""Seeded choices that depend on nothing but the seed and a name.
+
+A hash of (seed, name) takes the place of a random draw, so that neither the order of the rows
+nor which other rows were kept can change what a subject or an image gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from data_contracts.cohort import SPLITS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Share of the subjects in each split, in the order of `SPLITS`.
+SPLIT_SHARES = (0.6, 0.1, 0.3)
+
+
+def uniform(seed: int, purpose: str, names: Sequence[str]) -> list[float]:
+    """A number in [0, 1) for each name: 53 bits of BLAKE2b over (seed, purpose, name).
+
+    Different purposes give independent numbers for one name.
+    """
+    prefix = blake2b(f"{seed}\0{purpose}\0".encode(), digest_size=8)
+    numbers = []
+    for name in names:
+        digest = prefix.copy()
+        digest.update(name.encode())
+        numbers.append((int.from_bytes(digest.digest(), "big") >> 11) / 2**53)
+    return numbers
+
+
+def split_of(subjects: pl.Series, seed: int) -> pl.Series:
+    """The split of each subject, as `Enum` train, val, test in the shares of `SPLIT_SHARES`."""
+    import polars as pl
+
+    train, val, _ = SPLIT_SHARES
+    names = subjects.unique()
+    at = pl.Series(uniform(seed, "split", names.to_list()), dtype=pl.Float64)
+    numbered = pl.DataFrame({"name": names, "at": at})
+    split = (
+        pl.when(pl.col("at") < train).then(pl.lit(SPLITS[0]))
+        .when(pl.col("at") < train + val).then(pl.lit(SPLITS[1]))
+        .otherwise(pl.lit(SPLITS[2]))
+    )  # fmt: skip
+    splits = numbered.select("name", split=split.cast(pl.Enum(SPLITS)))
+    rows = pl.DataFrame({"name": subjects})
+    return rows.join(splits, on="name", how="left", maintain_order="left")["split"]
+
+
+def choose_one(images: pl.DataFrame, unit: str, seed: int) -> pl.Series:
+    """The `image_id` of one image for each value of the column `unit`: a seeded choice.
+
+    Images that come or go leave the choice as it is, unless the chosen one goes.
+    """
+    import polars as pl
+
+    at = pl.Series("at", uniform(seed, "choice", images["image_id"].to_list()), dtype=pl.Float64)
+    ranked = images.select("image_id", unit).with_columns(at).sort("at", "image_id")
+    return ranked.unique(unit, keep="first", maintain_order=True)["image_id"]

@@ -1,0 +1,83 @@
+"""Streams images out of an image store, whatever the number of its shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.errors import ArtifactError
+from data_contracts.images import IMAGES
+from data_contracts.store import open_arrays
+
+
+class ImageStore:
+    """All shards of an image store, open for reading as one array of images.
+
+    Raises `ArtifactError` when a shard is missing, or shards differ in image size.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._stack = ExitStack()
+        try:
+            shards = [self._stack.enter_context(open_arrays(IMAGES, path)) for path in paths]
+            shards.sort(key=lambda s: s.header.attributes["shard"])
+            want = shards[0].header.attributes["shards"]
+            got = [s.header.attributes["shard"] for s in shards]
+            sizes = {s.shape("pixels")[1] for s in shards}
+            if got != list(range(1, want + 1)) or len(sizes) != 1:
+                raise ArtifactError(
+                    f"{paths[0].parent} holds shards {got} of {want}, image sides {sorted(sizes)}; "
+                    "run `cxr preprocess` for the missing shards, all with one --size"
+                )
+            self.image_ids: list[str] = [i for s in shards for i in s.read("image_id").tolist()]
+        except BaseException:
+            self._stack.close()
+            raise
+        self._shards = shards
+        self._starts = np.cumsum([0, *(s.shape("pixels")[0] for s in shards)])
+        self.size: int = sizes.pop()
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def __enter__(self) -> ImageStore:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Images at `rows`, in that order: (rows, size, size) uint8."""
+        images = np.empty((len(rows), self.size, self.size), dtype=np.uint8)
+        homes = np.searchsorted(self._starts, rows, side="right") - 1
+        for position, (row, home) in enumerate(zip(rows, homes, strict=True)):
+            images[position] = self._shards[home].read("pixels", int(row - self._starts[home]))
+        return images
+
+    def batches(
+        self, batches: Sequence[NDArray[np.int64]]
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        """Yield (rows, images) for each batch of rows, reading one batch ahead of the caller."""
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            ahead = [reader.submit(self.read, rows) for rows in batches[:1]]
+            for number, rows in enumerate(batches):
+                images = ahead.pop().result()
+                if number + 1 < len(batches):
+                    ahead.append(reader.submit(self.read, batches[number + 1]))
+                yield rows, images
+
+
+def in_batches(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
+    """Split rows into batches of nearly equal length, none longer than `batch_size`.
+
+    Equal lengths keep a last batch of one image, on which batch normalisation fails, away.
+    """
+    return list(np.array_split(rows, max(1, -(-len(rows) // batch_size))))

@@ -1,0 +1,121 @@
+"""Writes a whole collection: the source tree in MIMIC's layout, and the truth about it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cxrcore.synthetic import signs, thorax
+from cxrcore.synthetic._pool import in_processes
+from cxrcore.synthetic.dicom import truncate, write_radiograph
+from cxrcore.synthetic.population import Image, Subject
+from cxrcore.synthetic.presets import TRAITS, PresetName, association
+from cxrcore.synthetic.tables import image_path, shape
+from data_contracts.store import storage_faults
+
+#: Rows and columns of the maps of the signs' regions.
+REGION_SIZE = 64
+
+
+@contextmanager
+def whole_tree(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside `path` that takes its place, as a whole, on success.
+
+    Raises `StorageError` when the disk is full or the folder cannot be written.
+    """
+    new, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
+    with storage_faults(path):
+        for leftover in (new, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        new.mkdir(parents=True)
+        try:
+            yield new
+            if path.exists():
+                path.rename(old)
+            new.rename(path)
+        finally:
+            for leftover in (new, old):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def write_images(
+    root: Path, subjects: Sequence[Subject], preset: PresetName, size: int, workers: int
+) -> Iterator[int]:
+    """Write every image below `root`; yield, for each subject, how many were written."""
+    draw = partial(_write_subject, root=root, preset=preset, size=size)
+    yield from in_processes(draw, subjects, workers)
+
+
+def _write_subject(subject: Subject, root: Path, preset: PresetName, size: int) -> int:
+    labels = subject.labels if preset == "planted" else {}
+    images = [(study, image) for study in subject.studies for image in study.images]
+    for study, image in images:
+        path = root / "mimic-cxr" / image_path(subject, study, image)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Its own generator: adding a sign must not change what is drawn after it.
+        film = np.random.default_rng([*image.key, 1])
+        grey = cut(draw_image(image, labels, size), image, size)
+        write_radiograph(
+            path, grey, film,
+            subject_id=subject.subject_id, study_id=study.study_id, time=study.time,
+            view=image.view,
+        )  # fmt: skip
+        if image.damaged:
+            truncate(path)
+    return len(images)
+
+
+def draw_image(image: Image, labels: dict[str, str], size: int) -> thorax.Plane:
+    """The image's full square, (size, size), with a sign for each of `labels` if frontal."""
+    rng = np.random.default_rng([*image.key, 0])
+    pose = thorax.random_pose(rng)
+    if image.view == "LATERAL":
+        return thorax.add_noise(rng, thorax.expose(rng, thorax.lateral(rng, pose, size)))
+    body = thorax.expose(rng, thorax.frontal(rng, pose, size))
+    return thorax.add_noise(rng, signs.draw_signs(body, pose, labels))
+
+
+def cut(square: thorax.Plane, image: Image, size: int) -> thorax.Plane:
+    """The middle of the square that the image's film shows; padding it gives the frame back."""
+    rows, columns = shape(image.aspect, size)
+    top, left = (size - rows) // 2, (size - columns) // 2
+    return square[top : top + rows, left : left + columns]
+
+
+def region_maps(subjects: Sequence[Subject], preset: PresetName) -> dict[str, Any]:
+    """Content of `SYNTHETIC_REGIONS`, at `REGION_SIZE`, over all frontal images."""
+    keys = [i.key for p in subjects for s in p.studies for i in s.images if i.view != "LATERAL"]
+    poses = [thorax.random_pose(np.random.default_rng([*key, 0])) for key in keys]
+    maps = signs.regions(poses if preset == "planted" else [], REGION_SIZE)
+    return {"task": list(TRAITS), "region": maps}
+
+
+def truth(regions: dict[str, Any], preset: PresetName) -> pl.DataFrame:
+    """Content of `SYNTHETIC_TRUTH`; tasks rank by the overlap of their region with mortality's.
+
+    Without signs nothing overlaps and every rank is 0.
+    """
+    tasks, maps = regions["task"], regions["region"]
+    planted = preset == "planted"
+    overlaps = [signs.overlap(maps[tasks.index("mortality")], region) for region in maps]
+    ranked = sorted((t for t in tasks if t != "mortality"), key=lambda t: -overlaps[tasks.index(t)])
+    return pl.DataFrame(
+        {
+            "task": tasks,
+            "region": [TRAITS[t].sign.region if planted else "none" for t in tasks],
+            "strength": [signs.strength(TRAITS[t].sign) if planted else 0.0 for t in tasks],
+            "overlap_with_mortality": overlaps,
+            "rank": pl.Series(
+                [ranked.index(t) + 1 if planted and t in ranked else 0 for t in tasks],
+                dtype=pl.Int32,
+            ),
+            "label_association": [association(t, preset) for t in tasks],
+        }
+    )

@@ -1,0 +1,222 @@
+"""The training loop, read from top to bottom.
+
+Every random draw comes from (seed, epoch, step), so a training that was interrupted after any
+batch and goes on from its saved state ends as one that never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from torch.nn import functional
+
+from cxrcore.models import Network, NetworkRecipe, pool, tensors_of
+from cxrcore.store import ImageStore, in_batches
+from cxrcore.targets import Targets, class_weights, softmax
+from cxrcore.transforms import augment, to_input
+from data_contracts.errors import UsageError
+
+WARM_UP = 0.1
+"""Share of all steps over which the learning rate rises from zero."""
+TINY = 1e-12
+"""Keeps the logarithm of a probability finite."""
+_MEASURES = ("learning_rate", "train_loss", "val_loss", "val_auroc")
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How to train: everything the loop can be told."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    patience: int
+    """Epochs without a better validation AUROC after which training ends."""
+    freeze_backbone: bool
+    """Train the head only; normalisation layers keep their statistics."""
+    augment: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is trained on what: the surroundings of the loop, which it never changes."""
+
+    store: ImageStore
+    targets: Targets
+    recipe: NetworkRecipe
+    plan: TrainingPlan
+    device: torch.device
+
+    @property
+    def batches_per_epoch(self) -> int:
+        return len(in_batches(self.targets.rows("train"), self.plan.batch_size))
+
+
+@dataclass
+class TrainingState:
+    """Where a training stands after a batch: all that going on from there needs."""
+
+    network: Network
+    optimizer: torch.optim.Optimizer
+    epoch: int = 1
+    step: int = 0
+    """Batches of `epoch` that are done."""
+    loss_sum: float = 0.0
+    best_epoch: int = 0
+    best: dict[str, NDArray[Any]] = field(default_factory=dict)
+    """Tensors of the network at `best_epoch`."""
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def between_epochs(self) -> bool:
+        return self.step == 0
+
+
+def device_of(name: str) -> torch.device:
+    """`auto` takes the first GPU there is. Raises `UsageError` for a device that is not there.
+
+    Also asks torch for repeatable kernels: same seed, same device, same numbers.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: no GPU is visible here; use --device auto or cpu")
+    return torch.device(name)
+
+
+def new_state(network: Network, setup: Setup) -> TrainingState:
+    """The state before the first batch."""
+    network.to(setup.device)
+    network.features.requires_grad_(not setup.plan.freeze_backbone)
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        parameters, lr=setup.plan.learning_rate, weight_decay=setup.plan.weight_decay
+    )
+    return TrainingState(network, optimizer)
+
+
+def fit(state: TrainingState, setup: Setup) -> Iterator[TrainingState]:
+    """Train, yielding the state after every batch; ends after the last epoch or early.
+
+    The network is left as it was at the end; `state.best` holds the epoch to keep: the one of
+    the highest validation AUROC, then of the lowest validation loss.
+    """
+    plan, targets = setup.plan, setup.targets
+    weights = torch.from_numpy(class_weights(targets)).to(setup.device)
+    while state.epoch <= plan.epochs and not _has_stalled(state, plan):
+        order = _rng(plan, state.epoch).permutation(targets.rows("train"))
+        todo = in_batches(order, plan.batch_size)[state.step :]
+        for rows, images in setup.store.batches(todo):
+            rate = _learning_rate(setup, state)
+            state.loss_sum += _train_batch(state, setup, rows, images, weights, rate)
+            state.step += 1
+            if state.step == setup.batches_per_epoch:
+                _end_epoch(state, setup, rate)
+            yield state
+
+
+def _train_batch(
+    state: TrainingState, setup: Setup, rows: NDArray[np.int64], images: NDArray[np.uint8],
+    weights: torch.Tensor, rate: float,
+) -> float:  # fmt: skip
+    rng = _rng(setup.plan, state.epoch, state.step + 1)
+    torch.manual_seed(int(rng.integers(2**31)))  # dropout and the like
+    inputs = to_input(images, setup.recipe.mean, setup.recipe.std, setup.device)
+    if setup.plan.augment:
+        inputs = augment(inputs, rng)
+    for group in state.optimizer.param_groups:
+        group["lr"] = rate
+    state.network.train()
+    if setup.plan.freeze_backbone:
+        state.network.features.eval()
+    logits = state.network(inputs.to(memory_format=torch.channels_last))
+    values = torch.from_numpy(setup.targets.values[rows]).to(setup.device)
+    loss = functional.cross_entropy(logits, values, weight=weights)
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    state.optimizer.step()
+    return loss.item()
+
+
+def _end_epoch(state: TrainingState, setup: Setup, rate: float) -> None:
+    rows = setup.targets.rows("val")
+    logits = np.concatenate([b for b, _ in predict(state.network, setup, rows)])
+    probabilities, values = softmax(logits), setup.targets.values[rows]
+    row = {
+        "epoch": state.epoch,
+        "learning_rate": rate,
+        "train_loss": state.loss_sum / state.step,
+        "val_loss": float(-np.log(probabilities[np.arange(len(rows)), values] + TINY).mean()),
+        "val_auroc": validation_auroc(values, probabilities),
+    }
+    state.history.append(row)
+    if _merit(row) >= max(_merit(r) for r in state.history):
+        state.best_epoch, state.best = state.epoch, tensors_of(state.network)
+    state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
+
+
+def predict(
+    network: Network, setup: Setup, rows: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float16]]]:
+    """Logits (b, k) and pooled features (b, d) of the images at `rows`, batch by batch."""
+    network.eval()
+    for _, images in setup.store.batches(in_batches(rows, setup.plan.batch_size)):
+        inputs = to_input(images, setup.recipe.mean, setup.recipe.std, setup.device)
+        with torch.inference_mode():
+            pooled = pool(network.features(inputs.to(memory_format=torch.channels_last)))
+            yield network.head(pooled).float().cpu().numpy(), pooled.half().cpu().numpy()
+
+
+def history_frame(state: TrainingState) -> pl.DataFrame:
+    """The training history as its contract has it."""
+    return pl.DataFrame(
+        state.history,
+        schema={"epoch": pl.Int32} | dict.fromkeys(_MEASURES, pl.Float64),
+    )
+
+
+def validation_auroc(values: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float | None:
+    """AUROC, macro one-vs-rest beyond two classes; None when a class is absent."""
+    if len(np.unique(values)) < probabilities.shape[1]:
+        return None
+    if probabilities.shape[1] == 2:
+        return float(roc_auc_score(values, probabilities[:, 1]))
+    each = [roc_auc_score(values == c, p) for c, p in enumerate(probabilities.T)]
+    return float(np.mean(each))
+
+
+def _merit(row: dict[str, Any]) -> tuple[float, float]:
+    auroc = row["val_auroc"]
+    return (0.0 if auroc is None else auroc, -row["val_loss"])
+
+
+def _has_stalled(state: TrainingState, plan: TrainingPlan) -> bool:
+    return state.between_epochs and state.epoch - 1 - state.best_epoch >= plan.patience > 0
+
+
+def _learning_rate(setup: Setup, state: TrainingState) -> float:
+    """Linear warm-up, then half a cosine down to zero (Loshchilov & Hutter, arXiv 1608.03983)."""
+    peak, per_epoch = setup.plan.learning_rate, setup.batches_per_epoch
+    step, total = (state.epoch - 1) * per_epoch + state.step, setup.plan.epochs * per_epoch
+    warm = max(1, round(WARM_UP * total))
+    if step < warm:
+        return peak * (step + 1) / warm
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+
+def _rng(plan: TrainingPlan, *counters: int) -> np.random.Generator:
+    return np.random.default_rng([plan.seed, *counters])

@@ -1,0 +1,143 @@
+"""The command line: every job as a command, its `Config` as flags."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.config import Dict
+from pydantic import ValidationError
+
+import jobs
+from data_contracts._header import package_version
+from data_contracts.errors import CxrError, UsageError
+from jobs._registry import Spec, find_jobs
+
+HELP = """What do networks see of a patient's health, gender, race and insurance in a chest X-ray?
+
+Jobs work on one folder of artifacts, `--workspace` (or CXR_WORKSPACE)."""
+EPILOGUE = "`--config FILE.yaml` reads flags from a file; flags on the command line win."
+
+
+def main() -> None:
+    """Entry point of the `cxr` command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: list[str], package: ModuleType = jobs) -> int:
+    """Parse `argv`, run the command, and return its exit code."""
+    command = next((a for a in argv if not a.startswith("-")), "")
+    try:
+        app = build_app(package)
+        argv, app.config = _take_config_file(argv, command)
+        code = app(argv, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        return _complain(command, _one_line(error), UsageError.exit_code)
+    except CxrError as error:
+        return _complain(command, str(error), error.exit_code)
+    return code or 0
+
+
+def build_app(package: ModuleType = jobs) -> App:
+    """The application with a command for every job of `package`."""
+    app = App(
+        name="cxr",
+        help=HELP,
+        help_epilogue=EPILOGUE,
+        version=package_version,
+        help_format="markdown",
+    )
+    for order, spec in enumerate(find_jobs(package).values()):
+        app.command(_command(spec), name=spec.name, sort_key=order)
+    app.command(_inspect, name="inspect", sort_key=1000)
+    return app
+
+
+def _command(spec: Spec) -> Any:
+    def command(*, config: Any = None) -> int:
+        from jobs._execute import execute
+
+        return execute(spec, config or spec.config())
+
+    if any(field.is_required() for field in spec.config.model_fields.values()):
+        command.__kwdefaults__ = {}
+
+    # The flags differ from job to job, so the annotation is made here and not in the source.
+    command.__annotations__["config"] = Annotated[spec.config, Parameter(name="*")]
+    command.__doc__ = spec.help
+    return command
+
+
+def _inspect(path: Path, /, *, verify: bool = False) -> int:
+    """Show header, schema and lineage of any artifact.
+
+    Parameters
+    ----------
+    path
+        The artifact's file.
+    verify
+        Read everything and recompute the digest.
+    """
+    from jobs._inspect import inspect
+
+    inspect(path, verify=verify)
+    return 0
+
+
+def _take_config_file(argv: list[str], command: str) -> tuple[list[str], tuple[Dict, ...]]:
+    """Take `--config FILE` out of `argv`, and read the file."""
+    rest, files, words = [], [], iter(argv)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if flag == "--config":
+            files.append(value if equals else next(words, ""))
+        else:
+            rest.append(word)
+    settings = [Dict({command: _read_yaml(Path(f))}, source=f) for f in files]
+    return rest, tuple(reversed(settings))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config {path} cannot be read; check the path") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UsageError(
+            f"--config {path}{line} is not YAML; write `field: value` lines"
+        ) from error
+    if not isinstance(content, dict):
+        raise UsageError(f"--config {path} must hold `field: value` lines")
+    return {str(key): value for key, value in content.items()}
+
+
+def _one_line(error: CycloptsError) -> str:
+    """A parsing error as one line that names the flag."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ValidationError):
+        parts = []
+        for fault in cause.errors():
+            name = "-".join(str(p) for p in fault["loc"]).replace("_", "-")
+            parts.append(f"--{name}: {fault['msg'].removeprefix('Value error, ')}")
+        return "; ".join(parts)
+    return " ".join(str(error).split())
+
+
+def _complain(command: str, message: str, code: int) -> int:
+    name = f"cxr {command}".strip()
+    print(
+        f"{name}: {message} (see {name} --help)" if code == 2 else f"{name}: {message}",
+        file=sys.stderr,
+    )
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Map where a trained network finds its evidence: raw Grad-CAM of every class, every test image."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from data_contracts.attributions import ATTRIBUTIONS
+from data_contracts.cohort import COHORT
+from data_contracts.images import IMAGES
+from data_contracts.model import MODEL
+from jobs._config import JobConfig
+from jobs._job import Job
+
+READS = (COHORT, IMAGES, MODEL)
+WRITES = (ATTRIBUTIONS,)
+
+
+class Config(JobConfig):
+    """What to explain."""
+
+    task: str = Field(pattern=r"^[A-Za-z0-9_]+$")
+    """The task of the model."""
+    name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    """The name of the model."""
+    split: Literal["train", "val", "test"] = "test"
+    """The split whose images are explained."""
+    batch_size: int = Field(default=32, ge=1, exclude=True)
+    """Images per step."""
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", exclude=True)
+    """Where to compute; auto takes a GPU if there is one."""
+
+
+def run(config: Config, job: Job) -> None:
+    """Run the network once over the split and keep the raw map of every class."""
+    import numpy as np
+
+    from cxrcore.attribution import METHOD, explainer, raw_maps
+    from cxrcore.models import NetworkRecipe, restore
+    from cxrcore.store import ImageStore, in_batches
+    from cxrcore.targets import targets_of
+    from cxrcore.training import device_of
+    from cxrcore.transforms import to_input
+
+    device = device_of(config.device)
+    with job.arrays(MODEL) as model, ImageStore(job.paths(IMAGES)) as store:
+        facts = model.header.attributes
+        recipe = NetworkRecipe.from_attributes(facts)
+        network = restore(recipe, {n: model.read(n) for n in model.names()}).to(device)
+        targets = targets_of(job.table(COHORT).frame, config.task, store.image_ids)
+        rows = np.flatnonzero(targets.splits == config.split)
+        total = np.zeros((store.size, store.size))
+        cam = explainer(network)
+        kept = {k: facts[k] for k in ("task", "name", "classes", "input_size")}
+        with (
+            job.writer(ATTRIBUTIONS, **kept, split=config.split, **METHOD) as writer,
+            job.progress("explain", len(rows), "images") as advance,
+        ):
+            for batch, images in store.batches(in_batches(rows, config.batch_size)):
+                maps, logits = raw_maps(
+                    cam, network, to_input(images, recipe.mean, recipe.std, device)
+                )
+                writer.append(image_id=[store.image_ids[i] for i in batch], cam=maps, logits=logits)
+                total += images.sum(axis=0)
+                advance(len(batch))
+            writer.put("mean_image", total / len(rows))

@@ -1,0 +1,59 @@
+"""Decides from a collection's tables who is in the analysis, with which labels and split.
+
+Writes the cohort, the account of every exclusion, and a description of who is left.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
+from jobs._config import JobConfig
+from jobs._job import Job
+
+READS = ()
+WRITES = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS)
+
+
+class Config(JobConfig):
+    """What to extract, and from where."""
+
+    source: Literal["mimic", "nih"] = "mimic"
+    """Layout of the collection: MIMIC-CXR with MIMIC-IV, or NIH ChestX-ray14."""
+    mimic_iv: Path | None = Field(default=None, exclude=True)
+    """Folder of MIMIC-IV, which holds hosp/ (core/ in version 1.0) and perhaps ed/."""
+    mimic_cxr: Path | None = Field(default=None, exclude=True)
+    """Folder of MIMIC-CXR, which holds cxr-record-list.csv.gz, the metadata and files/."""
+    root: Path | None = Field(default=None, exclude=True)
+    """Folder of NIH ChestX-ray14, which holds Data_Entry_2017*.csv and images/."""
+    select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"
+    """Which of the usable images to keep; one is chosen by a seeded hash."""
+    min_age: int = Field(default=18, ge=0, le=120)
+    """Youngest age at the study, in years."""
+    horizon: int = Field(default=365, ge=1, le=3650)
+    """Days within which a death counts for the mortality label."""
+    seed: int = 0
+    """Seed of the split of subjects and of the choice of images."""
+
+
+def sources(config: Config) -> dict[str, Path]:
+    """The table files that are read, by a name that means the same on any host."""
+    from cxrcore.sources import locate
+
+    folders = {"mimic_iv": config.mimic_iv, "mimic_cxr": config.mimic_cxr, "root": config.root}
+    return locate(config.source, folders)
+
+
+def run(config: Config, job: Job) -> None:
+    from cxrcore.cohort import assemble, characteristics
+    from cxrcore.sources import adapter
+
+    images = adapter(config.source).read(sources(config), config.horizon)
+    cohort, flow = assemble(images, config.source, config.select, config.min_age, config.seed)
+    job.write(COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed)
+    job.write(COHORT_FLOW, flow)
+    job.write(COHORT_CHARACTERISTICS, characteristics(cohort))
+    job.say(f"{cohort.height:,} of {images.height:,} images are in the cohort")

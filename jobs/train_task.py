@@ -1,0 +1,150 @@
+"""Train one network to read one task, a label column of the cohort, by transfer learning.
+
+An interrupted training goes on after its last whole batch when the same command runs again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, field_serializer
+
+from data_contracts.cohort import COHORT
+from data_contracts.images import IMAGES
+from data_contracts.model import CHECKPOINT, FEATURES, MODEL, PREDICTIONS, TRAINING_HISTORY
+from jobs._config import JobConfig
+from jobs._job import Job
+
+if TYPE_CHECKING:
+    from cxrcore.models import Network
+    from cxrcore.targets import Targets
+    from cxrcore.training import Setup, TrainingState
+
+NAMED_WEIGHTS = ("imagenet", "none")
+READS = (COHORT, IMAGES)
+WRITES = (MODEL, TRAINING_HISTORY, PREDICTIONS, FEATURES)
+
+
+class Config(JobConfig):
+    """What to train."""
+
+    task: str = Field(pattern=r"^[A-Za-z0-9_]+$")
+    """The label column to learn, without its `label_`."""
+    name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    """Tells models of one task apart: seeds, controls, architectures."""
+    architecture: str = "densenet121"
+    """A torchvision classification network with a last feature map."""
+    weights: str = "imagenet"
+    """Starting weights: imagenet, none (random), or the file of a torchvision state dict."""
+    output_stride: Literal[32, 16] = 32
+    """Pixels of input per cell of the last feature map; 16 gives maps of twice the side."""
+    freeze_backbone: bool = False
+    """Train the head only."""
+    control: Literal["none", "permuted-labels", "random-init"] = "none"
+    """A null model: shuffled training labels, or random weights that are never trained."""
+    epochs: int = Field(default=10, ge=1)
+    """Most epochs to train."""
+    patience: int = Field(default=4, ge=0)
+    """Stop after so many epochs without a better validation AUROC; 0: never."""
+    batch_size: int = Field(default=32, ge=2)
+    """Images per step."""
+    learning_rate: float = Field(default=1e-4, gt=0)
+    """Highest learning rate of AdamW."""
+    weight_decay: float = Field(default=1e-2, ge=0)
+    """Weight decay of AdamW."""
+    augment: bool = True
+    """Small random rotation, shift and zoom of the training images; never a flip."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of initialisation, order and augmentation."""
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", exclude=True)
+    """Where to compute; auto takes a GPU if there is one."""
+
+    @field_serializer("weights")
+    def _name_without_folder(self, weights: str) -> str:
+        # Where the file lies is no part of the result; its content is hashed as a source.
+        return weights if weights in NAMED_WEIGHTS else Path(weights).name
+
+
+def sources(config: Config) -> dict[str, Path]:
+    """The weights file, where one is given."""
+    return {} if config.weights in NAMED_WEIGHTS else {"weights": Path(config.weights)}
+
+
+def run(config: Config, job: Job) -> None:
+    """Build, train, keep the best epoch, predict every image."""
+    from cxrcore import training
+    from cxrcore.models import NetworkRecipe, build, load_tensors, tensors_of
+    from cxrcore.store import ImageStore
+    from cxrcore.targets import permuted, targets_of
+
+    device = training.device_of(config.device)
+    plan = training.TrainingPlan(
+        **{f.name: getattr(config, f.name) for f in fields(training.TrainingPlan)}
+    )
+    with ImageStore(job.paths(IMAGES)) as store:
+        targets = targets_of(job.table(COHORT).frame, config.task, store.image_ids)
+        recipe = NetworkRecipe(
+            config.architecture, targets.classes, store.size, config.output_stride
+        )
+        network, origin = build(recipe, config.weights, config.seed)
+        learnt = permuted(targets, config.seed) if config.control == "permuted-labels" else targets
+        setup = training.Setup(store, learnt, recipe, plan, device)
+        state = training.new_state(network, setup)
+        names = {"task": config.task, "name": config.name, "classes": list(targets.classes)}
+        if config.control != "random-init":
+            _train(job, state, setup, names)
+            load_tensors(network, state.best)
+
+        facts = recipe.attributes() | names | {"seed": config.seed, "control": config.control}
+        tensors = {f"state_dict/{k}": v for k, v in tensors_of(network).items()}
+        job.write(MODEL, tensors, **facts, starting_weights=origin, epoch=state.best_epoch)
+        job.write(TRAINING_HISTORY, training.history_frame(state), **names)
+        _predict(job, network, setup, targets, names)
+    job.path(CHECKPOINT).unlink(missing_ok=True)
+
+
+def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) -> None:
+    """Train to the end; set the state aside after each epoch and when asked to stop."""
+    from cxrcore.checkpoints import restore_state, to_arrays, to_attributes
+    from cxrcore.training import fit
+
+    if kept := job.taken_up(CHECKPOINT):
+        with kept:
+            arrays = {name: kept.read(name) for name in kept.names()}
+            restore_state(state, arrays, kept.header.attributes)
+        job.say(f"going on with epoch {state.epoch} after batch {state.step}")
+    done = (state.epoch - 1) * setup.batches_per_epoch + state.step
+    with job.progress("train", setup.plan.epochs * setup.batches_per_epoch, "batches") as advance:
+        advance(done)
+        for _ in fit(state, setup):
+            if state.between_epochs or job.stop_requested:
+                job.set_aside(CHECKPOINT, to_arrays(state), **names, **to_attributes(state))
+            if state.between_epochs:
+                job.metric(**state.history[-1])
+            advance(1, epochs=len(state.history))
+    best = state.history[state.best_epoch - 1]
+    job.say(f"kept epoch {state.best_epoch}, validation AUROC {best['val_auroc']}")
+
+
+def _predict(
+    job: Job, network: Network, setup: Setup, targets: Targets, names: dict[str, Any]
+) -> None:
+    """Features and predictions of every image of the store, all splits."""
+    import numpy as np
+
+    from cxrcore.targets import predictions_frame
+    from cxrcore.training import predict
+
+    ids, logits = setup.store.image_ids, []
+    with (
+        job.writer(FEATURES, **names) as writer,
+        job.progress("predict", len(ids), "images") as advance,
+    ):
+        writer.append(image_id=ids)
+        for batch_logits, features in predict(network, setup, np.arange(len(ids))):
+            logits.append(batch_logits)
+            writer.append(features=features)
+            advance(len(features))
+    job.write(PREDICTIONS, predictions_frame(ids, targets, np.concatenate(logits)), **names)

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from cxrcore import bootstrap, metrics
+
+
+def case(seed: int, n: int = 300, ties: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    positive = rng.random(n) < 0.3
+    scores = rng.normal(size=n) + positive
+    if ties:
+        scores = scores.round(1)
+    return scores, positive, rng.random((7, n)) * rng.integers(0, 3, (7, n))
+
+
+@pytest.mark.parametrize("ties", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_auroc_equals_sklearn_for_every_set_of_weights(seed: int, ties: bool) -> None:
+    scores, positive, weights = case(seed, ties=ties)
+    want = [roc_auc_score(positive, scores, sample_weight=w) for w in weights]
+    np.testing.assert_allclose(metrics.auroc(scores, positive, weights), want, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("ties", [True, False])
+def test_auprc_equals_sklearn_for_every_set_of_weights(ties: bool) -> None:
+    scores, positive, weights = case(3, ties=ties)
+    want = [average_precision_score(positive, scores, sample_weight=w) for w in weights]
+    np.testing.assert_allclose(metrics.auprc(scores, positive, weights), want, rtol=0, atol=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    scores=hnp.arrays(np.float64, 12, elements=st.integers(-3, 3).map(float)),
+    weights=hnp.arrays(np.uint8, (3, 12), elements=st.integers(0, 4)),
+)
+def test_auroc_is_a_rank_statistic(scores: np.ndarray, weights: np.ndarray) -> None:
+    positive = np.arange(12) % 3 == 0
+    area = metrics.auroc(scores, positive, weights)
+    np.testing.assert_allclose(metrics.auroc(np.exp(scores), positive, weights), area)
+    np.testing.assert_allclose(metrics.auroc(-scores, positive, weights), 1 - area)
+    repeated = np.repeat(scores, weights[0]), np.repeat(positive, weights[0])
+    drawn_twice = metrics.auroc(*repeated, np.ones((1, int(weights[0].sum()))))
+    np.testing.assert_allclose(drawn_twice, area[:1])
+
+
+def test_a_missing_class_has_no_value() -> None:
+    scores, positive = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+    weights = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 1, 1]], dtype=np.uint8)
+    assert metrics.auroc(scores, positive, weights)[0] == 0.75
+    assert np.isnan(metrics.auroc(scores, positive, weights)[1:]).all()
+    assert np.isnan(metrics.auprc(scores, positive, weights)[1])
+    assert np.isnan(metrics.sensitivity(scores, positive, 0.3, weights)[1])
+    assert np.isnan(metrics.specificity(scores, positive, 0.3, weights)[2])
+
+
+def test_brier_of_two_classes_is_sklearns_and_of_more_the_sum_over_classes() -> None:
+    rng = np.random.default_rng(0)
+    p, target = rng.random(50), rng.integers(0, 2, 50)
+    weights = rng.random((2, 50))
+    want = [brier_score_loss(target, p, sample_weight=w) for w in weights]
+    np.testing.assert_allclose(metrics.brier(np.stack([1 - p, p], axis=1), target, weights), want)
+    three = np.array([[0.5, 0.25, 0.25]])
+    assert metrics.brier(three, np.array([0]), np.ones((1, 1)))[0] == 0.25 + 2 * 0.0625
+
+
+def test_calibration_slope_is_the_unpenalised_logistic_regression() -> None:
+    scores, positive, weights = case(4)
+    for row, slope in zip(
+        weights, metrics.calibration_slope(scores, positive, weights), strict=True
+    ):
+        fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
+        fit.fit(scores[:, None], positive, sample_weight=row)
+        assert slope == pytest.approx(fit.coef_[0, 0], abs=1e-5)
+
+
+def test_calibration_slope_of_overconfident_logits_is_below_one_and_separation_has_none() -> None:
+    rng = np.random.default_rng(0)
+    log_odds = rng.normal(size=20_000)
+    positive = rng.random(20_000) < 1 / (1 + np.exp(-log_odds))
+    one = np.ones((1, 20_000))
+    assert metrics.calibration_slope(log_odds, positive, one)[0] == pytest.approx(1, abs=0.05)
+    assert metrics.calibration_slope(20 * log_odds + 7, positive, one)[0] == pytest.approx(
+        0.05, abs=0.003
+    )
+    assert np.isnan(metrics.calibration_slope(log_odds, log_odds > 0, one)[0])
+    assert np.isnan(metrics.calibration_slope(np.zeros(9), np.arange(9) > 3, np.ones((1, 9)))[0])
+
+
+def test_youden_threshold_maximises_sensitivity_plus_specificity() -> None:
+    scores, positive, _ = case(5)
+    one = np.ones((1, len(scores)))
+
+    def gain(at: float) -> float:
+        both = metrics.sensitivity(scores, positive, at, one) + metrics.specificity(
+            scores, positive, at, one
+        )
+        return float(both[0])
+
+    threshold = metrics.youden_threshold(scores, positive)
+    assert threshold is not None
+    assert gain(threshold) == pytest.approx(max(gain(t) for t in np.unique(scores)))
+    assert metrics.youden_threshold(scores, np.ones(len(scores), bool)) is None
+
+
+def test_patient_weights_draw_as_many_patients_as_there_are_and_depend_on_seed_and_key_only() -> (
+    None
+):
+    weights = bootstrap.patient_weights(40, 50, 1, "test")
+    assert (weights.sum(axis=1, dtype=int) == 40).all()
+    np.testing.assert_array_equal(weights, bootstrap.patient_weights(40, 50, 1, "test"))
+    assert (weights != bootstrap.patient_weights(40, 50, 2, "test")).any()
+    assert (weights != bootstrap.patient_weights(40, 50, 1, "val")).any()
+
+
+def test_images_are_drawn_with_their_patient_whatever_the_block_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights = bootstrap.patient_weights(3, 20, 0, "test")
+    subject = np.array([0, 0, 1, 2, 2])
+    whole = np.concatenate(list(bootstrap.image_weights(weights, subject)))
+    np.testing.assert_array_equal(whole[:, 0], whole[:, 1])
+    monkeypatch.setattr(bootstrap, "_CHUNK_VALUES", 15)
+    blocks = list(bootstrap.image_weights(weights, subject))
+    assert max(len(b) for b in blocks) == 3
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+
+
+def test_interval_leaves_out_and_counts_replicates_without_a_value() -> None:
+    values = np.append(np.arange(101.0), [np.nan] * 3)
+    assert bootstrap.percentile_interval(values) == (2.5, 97.5, 3)
+    assert bootstrap.percentile_interval(np.array([1.0, np.nan, np.nan])) == (None, None, 2)
+    assert bootstrap.percentile_interval(np.empty(0)) == (None, None, 0)
+
+
+def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    # Binormal scores: the true AUROC is Phi(1 / sqrt 2) = 0.7602.
+    hits = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        positive = rng.random(150) < 0.4
+        scores = rng.normal(size=150) + positive
+        weights = bootstrap.patient_weights(150, 300, seed, "test")
+        values = bootstrap.resample(
+            lambda w, s=scores, y=positive: metrics.auroc(s, y, w), weights, np.arange(150)
+        )
+        low, high, _ = bootstrap.percentile_interval(values)
+        hits += bool(low is not None and high is not None and low <= 0.76025 <= high)
+    assert 51 <= hits <= 60

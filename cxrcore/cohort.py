@@ -80,16 +80,13 @@ def _flow(images: pl.DataFrame, kept: pl.DataFrame, rules: list[str]) -> pl.Data
 
 
 def _sizes(images: pl.DataFrame) -> tuple[int, int, int]:
-    """Numbers of images, studies and subjects."""
-    known = images.select(_different("study_id"), _different("subject_id")).row(0)
-    return images.height, *known
+    """Numbers of images, studies and subjects; an image of no known study or subject adds none."""
+    known = images.select("study_id", "subject_id").drop_nulls()
+    return images.height, known["study_id"].n_unique(), known["subject_id"].n_unique()
 
 
-def _different(column: str) -> pl.Expr:
-    """Number of different values of `column`, null not counted."""
-    import polars as pl
-
-    return pl.col(column).drop_nulls().n_unique()
+def _images_and_subjects(images: pl.DataFrame) -> tuple[int, int]:
+    return images.height, images["subject_id"].n_unique()
 
 
 def _categories(series: pl.Series) -> list[str]:
@@ -105,21 +102,20 @@ def characteristics(cohort: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     rows: list[tuple[str, str, str, int, int, float | None]] = []
+    years = pl.col("age").cast(pl.Float64)
     for split in ("all", *SPLITS):
         part = cohort if split == "all" else cohort.filter(pl.col("split") == split)
         aged = part.drop_nulls("age")
-        rows.append(("subjects", "all", split, part.height, part["subject_id"].n_unique(), None))
-        for statistic, value in (("mean", pl.col("age").mean()), ("sd", pl.col("age").std())):
-            years = aged.select(value.cast(pl.Float64)).item()
-            rows.append(
-                ("age", statistic, split, aged.height, aged["subject_id"].n_unique(), years)
-            )
+        rows.append(("subjects", "all", split, *_images_and_subjects(part), None))
+        for statistic, value in (("mean", years.mean()), ("sd", years.std())):
+            known = aged.select(value).item()
+            rows.append(("age", statistic, split, *_images_and_subjects(aged), known))
         for column in ("view", *(c for c in cohort.columns if c.startswith(LABEL_PREFIX))):
             for level in (*_categories(cohort[column]), None):
                 group = part.filter(pl.col(column).eq_missing(pl.lit(level)))
                 share = group.height / part.height if part.height else None
                 at = column.removeprefix(LABEL_PREFIX), level or "missing", split
-                rows.append((*at, group.height, group["subject_id"].n_unique(), share))
+                rows.append((*at, *_images_and_subjects(group), share))
     names = ("variable", "level", "split", "images", "subjects", "value")
     kinds = (pl.String, pl.String, pl.String, pl.Int64, pl.Int64, pl.Float64)
     return pl.DataFrame(rows, schema=dict(zip(names, kinds, strict=True)), orient="row")

@@ -194,16 +194,17 @@ def associations(
     reference: str,
     cohort: pl.DataFrame,
     everything: Mapping[str, Explained],
-    names: pl.Series,
-    weights: Weights,
+    drawn: tuple[pl.Series, Weights],
     seed: int,
-    advance: Callable[[], object] = lambda: None,
+    advance: Callable[[], object],
 ) -> pl.DataFrame:
     """All rows of ASSOCIATIONS: every other label and every other task with maps, in order.
 
     Empty when the cohort does not label `reference`. Holm's correction runs over the
-    attributes.
+    attributes. `drawn` are the subjects of the explained split and their resample weights;
+    `advance` is called once for each task with maps.
     """
+    names, weights = drawn
     rows: list[dict[str, Any]] = []
     if LABEL_PREFIX + reference in cohort.columns:
         others = [
@@ -211,10 +212,10 @@ def associations(
         ]
         for task in (t for t in others if t != reference):
             rows.append(label_row(reference, task, cohort, len(weights), seed))
-    if reference in everything:
-        for task in (t for t in everything if t != reference):
-            rows += attention_rows(everything[reference], everything[task], names, weights, seed)
-            advance()
+    for task, one in everything.items():
+        if reference in everything and task != reference:
+            rows += attention_rows(everything[reference], one, names, weights, seed)
+        advance()
     for row, corrected in zip(rows, association.holm([r["p"] for r in rows]), strict=True):
         row["p_holm"] = corrected
     numbers = dict.fromkeys(("value", "low", "high", "p", "p_holm"), pl.Float64)

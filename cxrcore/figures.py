@@ -67,7 +67,9 @@ def panels(count: int, columns: int, size: tuple[float, float]) -> tuple[Figure,
     return figure, axes[:count]
 
 
-def roc_figure(curves: Mapping[str, Sequence[tuple[str, NDArray[Any], NDArray[Any]]]], note: str) -> Figure:
+def roc_figure(
+    curves: Mapping[str, Sequence[tuple[str, NDArray[Any], NDArray[Any]]]], note: str
+) -> Figure:
     """ROC curves on one split: for each task its lines (legend, false, true positive rate)."""
     figure, axes = panels(len(curves), 4, (3.0, 3.2))
     for axis, (task, lines) in zip(axes, curves.items(), strict=True):
@@ -127,7 +129,9 @@ def similarity_figure(rows: pl.DataFrame, reference: str) -> Figure | None:
     ranking statistic in every panel. None when nothing has a value.
     """
     rows = rows.filter(rows["value"].is_not_null())
-    first = rows.filter(rows["statistic"] == "pearson_of_contrast_maps").sort("value", descending=True)
+    first = rows.filter(rows["statistic"] == "pearson_of_contrast_maps").sort(
+        "value", descending=True
+    )
     order = first["attribute"].to_list()
     order += [a for a in rows["attribute"].unique(maintain_order=True) if a not in order]
     if not order:
@@ -143,7 +147,12 @@ def similarity_figure(rows: pl.DataFrame, reference: str) -> Figure | None:
             axis.plot(row["value"], place, "o", color=COLOURS[0], markersize=6)
             axis.annotate(f"{row['value']:.2f}", (row["value"], place), xytext=(0, 6),
                           textcoords="offset points", ha="center", fontsize=7)  # fmt: skip
-        axis.set(xlim=(-1.08, 1.08), ylim=(-0.6, len(order) - 0.3), xlabel="Pearson's r", title=STATISTICS[statistic])
+        axis.set(
+            xlim=(-1.08, 1.08),
+            ylim=(-0.6, len(order) - 0.3),
+            xlabel="Pearson's r",
+            title=STATISTICS[statistic],
+        )
         axis.set_yticks(range(len(order)), order[::-1] if axis is axes[0] else [""] * len(order))
     figure.suptitle(f"Similarity with {reference}, 95 % patient-bootstrap interval", fontsize=10)
     return figure

@@ -50,7 +50,9 @@ def class_maps_figure(
     return figure
 
 
-def magnitude_figure(maps: Mapping[str, NDArray[np.floating]], background: NDArray[np.floating]) -> Figure:
+def magnitude_figure(
+    maps: Mapping[str, NDArray[np.floating]], background: NDArray[np.floating]
+) -> Figure:
     """Magnitude of the contrast maps (root mean square over classes), a panel per task.
 
     Each panel has its own scale from 0 to its largest value, since only places are compared.
@@ -62,13 +64,26 @@ def magnitude_figure(maps: Mapping[str, NDArray[np.floating]], background: NDArr
         _radiograph(axis, background)
         if top > 0:
             extent = _extent(background)
-            axis.imshow(one, cmap="viridis", vmin=0, vmax=top, alpha=0.55, extent=extent, interpolation="bilinear")
-        axis.set_title(f"{task}\n0 to {top:.2g} logit per cell" if top > 0 else f"{task}\ntoo few patients", fontsize=9)
+            axis.imshow(
+                one,
+                cmap="viridis",
+                vmin=0,
+                vmax=top,
+                alpha=0.55,
+                extent=extent,
+                interpolation="bilinear",
+            )
+        axis.set_title(
+            f"{task}\n0 to {top:.2g} logit per cell" if top > 0 else f"{task}\ntoo few patients",
+            fontsize=9,
+        )
     figure.suptitle("Where evidence lies: magnitude of the contrast maps", fontsize=10)
     return figure
 
 
-def overlay(axis: Axes, one: NDArray[np.floating], background: NDArray[np.floating], limit: float) -> Any:
+def overlay(
+    axis: Axes, one: NDArray[np.floating], background: NDArray[np.floating], limit: float
+) -> Any:
     """Draw one signed map over the radiograph, bilinear between cells; return the picture."""
     _radiograph(axis, background)
     picture = axis.imshow(

@@ -88,7 +88,7 @@ class Header:
         return json.dumps(facts | {"seal": _seal(facts)}, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str, path: Path) -> Header:
+    def from_json(cls, text: str | bytes, path: Path) -> Header:
         """Parse a header; raise `ArtifactError` naming `path` when it is not one, or altered."""
         try:
             facts = json.loads(text)

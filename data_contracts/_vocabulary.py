@@ -24,8 +24,10 @@ Dtype = Literal[
 class Field:
     """One column, dataset or header attribute.
 
-    `name` may end in `*`: every column or dataset that starts so. `dims` names the axes of a
-    dataset; axes of the same name have the same length throughout an artifact.
+    `name` may end in `*`: every column or dataset that starts so. `unit` is `1` for a pure
+    number, empty for text and the like. `dims` names the axes of a dataset or a list (a number:
+    that length; `...`: any shape); axes of the same name have the same length throughout an
+    artifact, its attributes included.
     """
 
     name: str

@@ -15,7 +15,7 @@ from data_contracts.errors import StorageError
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_WRITABLE = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR,
-    errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ENXIO, errno.ESTALE,
+    errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ENXIO, errno.ESTALE, errno.ENOLCK,
 }  # fmt: skip
 
 

@@ -30,9 +30,10 @@ ATTRIBUTIONS = Contract(
         Field("image_id", "string", "Key into the cohort", dims=("image",)),
         Field("cam", "float16", "Map of the class's logit over the last feature map, signed",
               unit="logit per cell", dims=("image", "class", "row", "column")),
-        Field("logits", "float32", "Logits of the explained pass", dims=("image", "class")),
-        Field("mean_image", "float32", "Mean of the explained images, as a background", unit="grey value",
-              dims=("size", "size")),
+        Field("logits", "float32", "Logits of the explained pass",
+              unit="logit", dims=("image", "class")),
+        Field("mean_image", "float32", "Mean of the explained images, as a background",
+              unit="grey value", dims=("size", "size")),
     ),
     attributes=(
         Field("task", "string", "The task: a label column of the cohort"),

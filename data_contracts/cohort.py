@@ -45,9 +45,10 @@ def _example_cohort() -> dict[str, Any]:
     import polars as pl
 
     n, day = 12, dt.datetime(2180, 1, 1, 9)
+    times = [day + dt.timedelta(days=i) for i in range(n)]
     tasks = {"mortality": ("survived", "died"), "gender": ("F", "M")}
     labels = {
-        f"{LABEL_PREFIX}{task}": pl.Series([classes[i % 2] for i in range(n)], dtype=pl.Enum(classes))
+        f"{LABEL_PREFIX}{task}": pl.Series(list(classes) * (n // 2), dtype=pl.Enum(classes))
         for task, classes in tasks.items()
     }
     splits = ["train"] * 6 + ["val"] * 2 + ["test"] * 4
@@ -58,7 +59,7 @@ def _example_cohort() -> dict[str, Any]:
         "path": [f"files/image{i:02d}.dcm" for i in range(n)],
         "source": ["example"] * n,
         "view": pl.Series([VIEWS[i % 2] for i in range(n)], dtype=pl.Enum(VIEWS)),
-        "study_time": pl.Series([day + dt.timedelta(days=i) for i in range(n)], dtype=pl.Datetime("us")),
+        "study_time": pl.Series(times, dtype=pl.Datetime("us")),
         "age": pl.Series([40.0 + i for i in range(n)], dtype=pl.Float32),
         "split": pl.Series(splits, dtype=pl.Enum(SPLITS)),
         "days_to_death": pl.Series([None, 30] * (n // 2), dtype=pl.Int32),
@@ -84,15 +85,21 @@ COHORT = Contract(
         Field("path", "string", "Image file relative to the root of the source"),
         Field("source", "string", "Name of the source adapter"),
         Field("view", "enum", "Projection of the frontal image", nullable=True, categories=VIEWS),
-        Field("study_time", "datetime", "Start of the study, as shifted by the source", nullable=True),
-        Field("age", "float32", "Age at the study; 91 stands for 90 and above in MIMIC", unit="years", nullable=True),
+        Field("study_time", "datetime", "Start of the study, as shifted by the source",
+              nullable=True),
+        Field("age", "float32", "Age at the study; 91 stands for 90 and above in MIMIC",
+              unit="years", nullable=True),
         Field("split", "enum", "The one split of the subject, for all tasks", categories=SPLITS),
-        Field("days_to_death", "int32", "From the study to death; null: no death on record", unit="days", nullable=True),
-        Field("follow_up_days", "int32", "From the study to death or the end of observation", unit="days", nullable=True),
+        Field("days_to_death", "int32", "From the study to death; null: no death on record",
+              unit="days", nullable=True),
+        Field("follow_up_days", "int32", "From the study to death or the end of observation",
+              unit="days", nullable=True),
         Field("no_finding", "bool", "The report names no finding; null: not stated", nullable=True),
-        Field("admission_match", "enum", "How the study was matched to an admission; null: the source has none",
+        Field("admission_match", "enum",
+              "How the study was matched to an admission; null: the source has none",
               nullable=True, categories=ADMISSION_MATCHES),
-        Field("label_*", "enum", "Class of the task named after the prefix, classes in order; null: not usable for it",
+        Field("label_*", "enum",
+              "Class of the task named after the prefix, classes in order; null: not usable for it",
               nullable=True),
     ),
     attributes=(
@@ -138,16 +145,22 @@ COHORT_FLOW = Contract(
     meaning="How the cohort was reached: what each rule left and took away, in order",
     key=("step",),
     fields=(
-        Field("step", "int32", "Order of the rule"),
-        Field("scope", "string", "'cohort' for rules that drop images, else the task whose label is set to null"),
+        Field("step", "int32", "Order of the rule", unit="1"),
+        Field("scope", "string",
+              "'cohort' for rules that drop images, else the task whose label is set to null"),
         Field("rule", "string", "The rule in words"),
-        Field("images", "int64", "Images left after the rule (for a task: images concerned)"),
-        Field("studies", "int64", "Studies left after the rule (for a task: studies concerned)"),
-        Field("subjects", "int64", "Subjects left after the rule (for a task: subjects concerned)"),
-        Field("excluded_images", "int64", "Images that this rule took away (for a task: images without a label by it)"),
+        Field("images", "int64", "Images left after the rule (for a task: images concerned)",
+              unit="images"),
+        Field("studies", "int64", "Studies left after the rule (for a task: studies concerned)",
+              unit="studies"),
+        Field("subjects", "int64", "Subjects left after the rule (for a task: subjects concerned)",
+              unit="subjects"),
+        Field("excluded_images", "int64",
+              "Images that this rule took away (for a task: images without a label by it)",
+              unit="images"),
     ),
     example=_example_flow,
-)
+)  # fmt: skip
 
 
 def _example_characteristics() -> dict[str, Any]:
@@ -174,9 +187,11 @@ COHORT_CHARACTERISTICS = Contract(
         Field("variable", "string", "'subjects', 'age', 'view', or a task"),
         Field("level", "string", "'all', 'mean', 'sd', a category, or 'missing'"),
         Field("split", "string", "train, val, test or all"),
-        Field("images", "int64", "Images counted"),
-        Field("subjects", "int64", "Subjects counted"),
-        Field("value", "float64", "The mean or standard deviation (age, years) or the share of images", nullable=True),
+        Field("images", "int64", "Images counted", unit="images"),
+        Field("subjects", "int64", "Subjects counted", unit="subjects"),
+        Field("value", "float64",
+              "The mean or standard deviation (age, years) or the share of images",
+              unit="1; years for age", nullable=True),
     ),
     example=_example_characteristics,
-)
+)  # fmt: skip

@@ -43,7 +43,7 @@ class SourceError(CxrError):
     exit_code = 4
 
 
-class Interrupted(CxrError):
+class Interrupted(CxrError):  # noqa: N818
     """The job was asked to stop; running the same command goes on from here."""
 
     exit_code = 75

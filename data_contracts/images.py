@@ -49,16 +49,21 @@ IMAGES = Contract(
     version="1.0",
     kind="arrays",
     place="images/images-{shard}-of-{shards}.h5",
-    meaning="The image store: every usable image of the cohort as 8-bit square, in the cohort's order",
+    meaning="The image store: every usable image as an 8-bit square, in the cohort's order",
     fields=(
         Field("pixels", "uint8", "Grey values, dark is air, letterboxed into a square",
-              dims=("image", "size", "size"), chunk_per_row=True),
+              unit="grey value", dims=("image", "size", "size"), chunk_per_row=True),
         Field("image_id", "string", "Key into the cohort", dims=("image",)),
-        Field("content_box", "int16", "Where the picture lies in the square: top, left, bottom, right",
+        Field("content_box", "int16",
+              "Where the picture lies in the square: top, left, bottom, right",
               unit="pixel", dims=("image", "4")),
-        Field("intensity_rule", "uint8", "Index into the attribute intensity_rules", dims=("image",)),
-        Field("bright_border", "bool", "The border is brighter than the centre: polarity is doubtful", dims=("image",)),
-        Field("source_size", "int32", "Rows and columns of the source image", unit="pixel", dims=("image", "2")),
+        Field("intensity_rule", "uint8", "Index into the attribute intensity_rules",
+              unit="1", dims=("image",)),
+        Field("bright_border", "bool",
+              "The border is brighter than the centre: polarity is doubtful",
+              dims=("image",)),
+        Field("source_size", "int32", "Rows and columns of the source image",
+              unit="pixel", dims=("image", "2")),
     ),
     attributes=(
         Field("intensity_rules", "string", "Names of the intensity rules", dims=("rule",)),
@@ -102,4 +107,4 @@ IMAGE_REJECTS = Contract(
         Field("detail", "string", "What was found, without any patient-level value"),
     ),
     example=_example_rejects,
-)
+)  # fmt: skip

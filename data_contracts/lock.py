@@ -29,7 +29,8 @@ def hold(workspace: Path, places: Iterable[str], holder: str) -> Iterator[None]:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o664)
             descriptors.append(descriptor)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with storage_faults(path):
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 first = os.read(descriptor, 200).decode(errors="replace").strip() or "another run"
                 raise Busy(

@@ -16,19 +16,21 @@ _MODEL_ATTRIBUTES = (
     Field("task", "string", "The task: a label column of the cohort"),
     Field("name", "string", "Tells models of one task apart"),
     Field("classes", "string", "Classes in the order of the logits", dims=("class",)),
-)
+)  # fmt: skip
 _EXAMPLE_ATTRIBUTES = {"task": "gender", "name": "main", "classes": ["F", "M"]}
 
 _RECIPE_ATTRIBUTES = (
     Field("architecture", "string", "Name of the torchvision backbone"),
-    Field("output_stride", "int32", "Pixels of input per cell of the last feature map", unit="pixel"),
+    Field("output_stride", "int32", "Pixels of input per cell of the last feature map",
+          unit="pixel"),
     Field("input_size", "int32", "Side of the square input", unit="pixel"),
-    Field("mean", "float64", "Channel means of the normalisation, on grey values scaled to 0-1", dims=("channel",)),
+    Field("mean", "float64", "Channel means of the normalisation, on grey values scaled to 0-1",
+          dims=("channel",)),
     Field("std", "float64", "Channel standard deviations of the normalisation", dims=("channel",)),
     Field("seed", "int64", "Seed of initialisation, order and augmentation"),
     Field("starting_weights", "string", "Origin of the weights training started from"),
     Field("control", "enum", "Null model of the null ladder, or none", categories=CONTROLS),
-)
+)  # fmt: skip
 _EXAMPLE_RECIPE = {
     "architecture": "resnet18", "output_stride": 32, "input_size": 32,
     "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
@@ -52,7 +54,10 @@ MODEL = Contract(
     kind="arrays",
     place="models/{task}/{name}/model.h5",
     meaning="A trained network: one dataset per tensor, and everything needed to run it",
-    fields=(Field("state_dict/*", "any", "A tensor of the network, under its torch name", dims=("...",)),),
+    fields=(
+        Field("state_dict/*", "any", "A tensor of the network, under its torch name",
+              dims=("...",)),
+    ),
     attributes=(
         *_MODEL_ATTRIBUTES,
         *_RECIPE_ATTRIBUTES,
@@ -60,7 +65,7 @@ MODEL = Contract(
     ),
     example=_example_model,
     example_attributes=_EXAMPLE_ATTRIBUTES | _EXAMPLE_RECIPE | {"epoch": 3},
-)
+)  # fmt: skip
 
 
 def _example_checkpoint() -> dict[str, Any]:
@@ -78,8 +83,10 @@ CHECKPOINT = Contract(
     meaning="Where an interrupted training goes on; removed when the training is done",
     fields=(
         Field("state_dict/*", "any", "A tensor of the network as it is", dims=("...",)),
-        Field("best/*", "any", "A tensor of the network at its best epoch", dims=("...",), nullable=True),
-        Field("optimizer/*", "any", "A tensor of the optimizer's state, as key/parameter", dims=("...",), nullable=True),
+        Field("best/*", "any", "A tensor of the network at its best epoch",
+              dims=("...",), nullable=True),
+        Field("optimizer/*", "any", "A tensor of the optimizer's state, as key/parameter",
+              dims=("...",), nullable=True),
     ),
     attributes=(
         *_MODEL_ATTRIBUTES,
@@ -92,7 +99,7 @@ CHECKPOINT = Contract(
     example=_example_checkpoint,
     example_attributes=_EXAMPLE_ATTRIBUTES
     | {"epoch": 2, "step": 0, "loss_sum": 0.0, "best_epoch": 1, "history": []},
-)
+)  # fmt: skip
 
 
 def _example_history() -> dict[str, Any]:
@@ -115,12 +122,14 @@ TRAINING_HISTORY = Contract(
     meaning="One row per epoch of training",
     key=("epoch",),
     fields=(
-        Field("epoch", "int32", "The epoch, from 1"),
-        Field("learning_rate", "float64", "Learning rate at the end of the epoch"),
-        Field("train_loss", "float64", "Mean weighted cross-entropy over the training batches", unit="nat"),
+        Field("epoch", "int32", "The epoch, from 1", unit="1"),
+        Field("learning_rate", "float64", "Learning rate at the end of the epoch", unit="1"),
+        Field("train_loss", "float64", "Mean weighted cross-entropy over the training batches",
+              unit="nat"),
         Field("val_loss", "float64", "Mean cross-entropy on the validation split", unit="nat"),
-        Field("val_auroc", "float64", "AUROC on the validation split, macro one-vs-rest beyond two classes",
-              nullable=True),
+        Field("val_auroc", "float64",
+              "AUROC on the validation split, macro one-vs-rest beyond two classes",
+              unit="1", nullable=True),
     ),
     attributes=_MODEL_ATTRIBUTES,
     example=_example_history,
@@ -132,13 +141,6 @@ def _probabilities_sum_to_one(_: pl.DataFrame) -> pl.Expr:
     import polars as pl
 
     return (pl.col("probabilities").list.sum() - 1).abs() < 1e-4
-
-
-def _one_value_per_class(frame: pl.DataFrame) -> pl.Expr:
-    import polars as pl
-
-    width = frame["logits"].list.len().max()
-    return (pl.col("logits").list.len() == width) & (pl.col("probabilities").list.len() == width)
 
 
 def _example_predictions() -> dict[str, Any]:
@@ -169,18 +171,19 @@ PREDICTIONS = Contract(
         Field("image_id", "string", "Key into the cohort"),
         Field("subject_id", "string", "The patient"),
         Field("split", "enum", "Split of the subject", categories=SPLITS),
-        Field("target", "int8", "Index of the true class; null: no label for this task", nullable=True),
-        Field("logits", "list[float32]", "One logit per class, classes as in the attribute"),
-        Field("probabilities", "list[float32]", "Softmax of the logits"),
+        Field("target", "int8", "Index of the true class; null: no label for this task",
+              unit="1", nullable=True),
+        Field("logits", "list[float32]", "One logit per class, classes as in the attribute",
+              unit="logit", dims=("class",)),
+        Field("probabilities", "list[float32]", "Softmax of the logits", unit="1", dims=("class",)),
     ),
     attributes=_MODEL_ATTRIBUTES,
     checks=(
-        Check("one value per class", _one_value_per_class),
         Check("probabilities sum to one", _probabilities_sum_to_one),
     ),
     example=_example_predictions,
     example_attributes=_EXAMPLE_ATTRIBUTES,
-)
+)  # fmt: skip
 
 
 def _example_features() -> dict[str, Any]:
@@ -201,9 +204,10 @@ FEATURES = Contract(
     meaning="The pooled vector before the head, for every image of the store",
     fields=(
         Field("image_id", "string", "Key into the cohort", dims=("image",)),
-        Field("features", "float16", "Pooled activations of the last feature map", dims=("image", "feature")),
+        Field("features", "float16", "Pooled activations of the last feature map",
+              unit="1", dims=("image", "feature")),
     ),
     attributes=_MODEL_ATTRIBUTES,
     example=_example_features,
     example_attributes=_EXAMPLE_ATTRIBUTES,
-)
+)  # fmt: skip

@@ -61,7 +61,8 @@ def run_folder(workspace: Path, run_id: str) -> Path:
     """Where a run keeps its record; raise `UsageError` for an id that could leave the folder."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run_id):
         raise UsageError(
-            "CXR_RUN_ID must be 1 to 100 letters, digits, '.', '_' or '-', and start with a letter or digit"
+            "CXR_RUN_ID must be 1 to 100 letters, digits, '.', '_' or '-', "
+            "and start with a letter or digit"
         )
     return workspace / "runs" / run_id
 
@@ -78,13 +79,20 @@ def read_record(folder: Path) -> RunRecord:
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         return RunRecord(**{f.name: facts[f.name] for f in fields(RunRecord) if f.name in facts})
     except (OSError, ValueError, TypeError) as error:
-        raise ArtifactError(f"{folder / 'run.json'} cannot be read; the run is of no more use") from error
+        raise ArtifactError(
+            f"{folder / 'run.json'} cannot be read; the run is of no more use"
+        ) from error
 
 
 def append_event(folder: Path, kind: EventKind, **facts: Any) -> None:
     """Add one line to `events.jsonl`, in a single write."""
-    line = json.dumps({"time": now(), "event": kind} | facts) + "\n"
-    with storage_faults(folder / "events.jsonl"), (folder / "events.jsonl").open("a", encoding="utf-8") as file:
+    path = folder / "events.jsonl"
+    line = json.dumps({"time": now(), "event": kind} | facts).encode() + b"\n"
+    with storage_faults(path), path.open("a+b", buffering=0) as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            # What a crash has cut off must not swallow this line too.
+            line = line if file.read(1) == b"\n" else b"\n" + line
         file.write(line)
 
 

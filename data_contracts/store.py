@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from data_contracts._arrays import (
-    Arrays,
-    ArraysWriter,
-    array_writer,
-    open_arrays,
-    read_arrays_header,
-    write_arrays,
-)
+from data_contracts._arrays import Arrays, open_arrays, read_arrays_header
+from data_contracts._arrays_writer import ArraysWriter, array_writer, write_arrays
 from data_contracts._header import Header, Input, Origin
 from data_contracts._tables import Table, read_table, read_table_header, write_table
+from data_contracts._validate import kind_of
 from data_contracts._vocabulary import Contract
 from data_contracts._whole import storage_faults, whole_file, write_text
 from data_contracts.catalog import contracts
@@ -29,13 +24,7 @@ __all__ = [
 
 def read_header(path: Path) -> Header:
     """The header of any artifact; raise `ArtifactError` if there is none or it is damaged."""
-    if not path.is_file():
-        raise ArtifactError(f"{path} does not exist; run the job that writes it, or check the path")
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start[:4] == b"PAR1":
-        return read_table_header(path)
-    return read_arrays_header(path)
+    return read_table_header(path) if kind_of(path) == "table" else read_arrays_header(path)
 
 
 def contract_of(header: Header, path: Path) -> Contract:
@@ -74,8 +63,8 @@ def check_lineage(workspace: Path, artifacts: Iterable[tuple[Path, Header]]) -> 
     faults = []
     for path, header in artifacts:
         place = path.relative_to(workspace).as_posix()
-        claims = [(place, header.digest)] + [(i.path, i.digest) for i in header.inputs if i.contract != "source"]
-        for name, digest in claims:
+        parents = [(i.path, i.digest) for i in header.inputs if i.contract != "source"]
+        for name, digest in [(place, header.digest), *parents]:
             first, want = seen.setdefault(name, (place, digest))
             if want != digest:
                 faults.append(f"{place} and {first} are of different versions of {name}")

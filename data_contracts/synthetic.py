@@ -30,10 +30,18 @@ SYNTHETIC_TRUTH = Contract(
     fields=(
         Field("task", "string", "The task"),
         Field("region", "string", "Where its sign was planted, in words"),
-        Field("strength", "float64", "Contrast of the sign, in units of the local noise; 0: no sign"),
-        Field("overlap_with_mortality", "float64", "Intersection over union of its region and mortality's"),
-        Field("rank", "int32", "Expected rank of similarity with mortality: 1 is the nearest, 0 mortality itself"),
-        Field("label_association", "float64", "Chosen correlation of the label with mortality's latent score"),
+        Field("strength", "float64",
+              "Contrast of the sign, in units of the local noise; 0: no sign",
+              unit="noise sd"),
+        Field("overlap_with_mortality", "float64",
+              "Intersection over union of its region and mortality's",
+              unit="1"),
+        Field("rank", "int32",
+              "Expected rank of similarity with mortality: 1 is the nearest, 0 mortality itself",
+              unit="1"),
+        Field("label_association", "float64",
+              "Chosen correlation of the label with mortality's latent score",
+              unit="1"),
     ),
     attributes=(
         Field("preset", "string", "planted or null"),
@@ -41,7 +49,7 @@ SYNTHETIC_TRUTH = Contract(
     ),
     example=_example_truth,
     example_attributes={"preset": "planted", "seed": 0},
-)
+)  # fmt: skip
 
 
 def _example_regions() -> dict[str, Any]:
@@ -60,8 +68,9 @@ SYNTHETIC_REGIONS = Contract(
     meaning="Share of images in which each pixel belongs to the task's sign",
     fields=(
         Field("task", "string", "The task", dims=("task",)),
-        Field("region", "float32", "Share of images whose sign covers the pixel, in the square frame",
-              dims=("task", "size", "size")),
+        Field("region", "float32",
+              "Share of images whose sign covers the pixel, in the square frame",
+              unit="1", dims=("task", "size", "size")),
     ),
     attributes=(
         Field("preset", "string", "planted or null"),

@@ -13,6 +13,7 @@ from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS
+from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._config import JobConfig
 from jobs._job import Job
 
@@ -37,25 +38,37 @@ class Config(JobConfig):
 
 
 def run(config: Config, job: Job) -> None:
-    """Measure, average, compare, then tell people."""
-    from contextlib import ExitStack
+    """Measure, average and compare; then tell people."""
+    import sys
 
-    from cxrcore import aggregation, report
-    from data_contracts.store import open_arrays
+    from cxrcore import comparison, console, evaluation, report, summary
+    from data_contracts.store import read_table
 
-    cohort = job.table(COHORT).frame
-    models = aggregation.models(job.tables(PREDICTIONS), cohort)
-    drawn = aggregation.resamples(models, config.replicates, config.seed)
-    with ExitStack() as stack:
-        maps = [stack.enter_context(open_arrays(ATTRIBUTIONS, p, verify=True)) for p in job.paths(ATTRIBUTIONS)]
-        views = aggregation.views(maps, models)
-        with job.progress("measure and compare", len(models) + 2 * len(views), "steps") as advance:
-            metrics = aggregation.metrics(models, drawn, advance, job.say)
-            heatmaps = aggregation.heatmaps(views, maps, advance)
-            associations = aggregation.associations(config.reference, cohort, views, drawn, config.seed, advance)
+    cohort, histories = job.table(COHORT).frame, job.tables(TRAINING_HISTORY)
+    models = summary.models(job.tables(PREDICTIONS), cohort)
+    drawn = evaluation.split_weights(
+        [m.predictions for m in models], config.replicates, config.seed
+    )
+    with summary.opened(job.paths(ATTRIBUTIONS)) as maps:
+        views = summary.views(maps, models)
+        with job.progress("aggregate", len(models) + 2 * len(views), "steps") as advance:
+            metrics, left_out = summary.metrics(models, drawn, advance)
+            heatmaps = summary.heatmaps(views, maps[0].read("mean_image"), advance)
+            associations = comparison.associations(
+                config.reference, cohort, views, drawn["test"], config.seed, advance
+            )
     job.write(METRICS, metrics)
     job.write(MEAN_HEATMAPS, heatmaps)
     job.write(ASSOCIATIONS, associations)
-    story = report.Story(
-        cohort_flow=job.table(COHORT_FLOW).frame,
-    )
+    truth = SYNTHETIC_TRUTH.path(job.workspace)
+    page = report.write(job.workspace / "report", report.Content(
+        reference=config.reference, flow=job.table(COHORT_FLOW).frame,
+        characteristics=job.table(COHORT_CHARACTERISTICS).frame,
+        rejects=[t.frame for t in job.tables(IMAGE_REJECTS)], models=models,
+        histories={t.header.attributes["task"]: t.frame for t in histories},
+        metrics=metrics, heatmaps=heatmaps, associations=associations,
+        truth=read_table(SYNTHETIC_TRUTH, truth).frame if truth.exists() else None,
+        left_out=left_out, origin=job.origin,
+    ))  # fmt: skip
+    console.print_summary(metrics, associations, config.reference, sys.stdout)
+    print(f"\nreport: {page}")

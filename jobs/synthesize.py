@@ -6,7 +6,7 @@ its cases here, and what was planted is kept beside the tree as truth.
 
 from __future__ import annotations
 
-import os
+from contextlib import closing
 from typing import Literal
 
 from pydantic import Field
@@ -30,30 +30,31 @@ class Config(JobConfig):
     """Longer side of an image, in pixels."""
     seed: int = Field(default=0, ge=0)
     """Everything that is drawn by chance follows from it."""
-    workers: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1, exclude=True)
-    """Processes that draw; by default one for each core."""
+    workers: int | None = Field(default=None, ge=0, le=1024, exclude=True)
+    """Worker processes; by default one per core, 0 or 1: none."""
 
 
 def run(config: Config, job: Job) -> None:
+    from cxrcore.pixels.pool import usable_cores
     from cxrcore.synthetic.population import plan
     from cxrcore.synthetic.tables import write_tables
     from cxrcore.synthetic.tree import region_maps, truth, whole_tree, write_images
 
     subjects = plan(config.preset, config.subjects, config.seed)
+    workers = usable_cores() if config.workers is None else config.workers
     place = job.path(SYNTHETIC_TRUTH).with_name("source")
-    with whole_tree(place) as tree:
+    with whole_tree(place) as tree, job.progress("drawing", len(subjects), "subjects") as advance:
         write_tables(tree, subjects, config.size)
-        with job.progress("drawing", len(subjects), "subjects") as advance:
-            images = 0
-            for written in write_images(tree, subjects, config.preset, config.size, config.workers):
-                images += written
-                advance(images=images)
+        images = write_images(tree, subjects, config.preset, config.size, workers)
+        with closing(images):
+            for count in images:
+                advance(images=count)
         # The truth never stands beside a tree that it does not describe.
         for contract in WRITES:
             job.path(contract).unlink(missing_ok=True)
 
     regions = region_maps(subjects, config.preset)
-    facts = {"preset": config.preset, "seed": config.seed}
-    job.write(SYNTHETIC_REGIONS, regions, **facts)
-    job.write(SYNTHETIC_TRUTH, truth(regions, config.preset), **facts)
-    job.say(f"{len(subjects)} subjects and {images} images are in {place}")
+    job.write(SYNTHETIC_REGIONS, regions, preset=config.preset, seed=config.seed)
+    truths = truth(regions, config.preset)
+    job.write(SYNTHETIC_TRUTH, truths, preset=config.preset, seed=config.seed)
+    job.say(f"{len(subjects)} subjects and {count} images are in {place}")

@@ -113,23 +113,20 @@ def _covering(patterns: Patterns, padding: NDArray[np.bool_], vois: list[Voi]) -
 
 
 def window(values: Floats, center: float, width: float, function: str) -> Voi | None:
-    """A window over `values` (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3); None if it is malformed.
+    """A window over `values` (DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3); None if it has no width.
 
     `function` is LINEAR (also for anything unknown), LINEAR_EXACT or SIGMOID.
     """
-    exact = function in ("LINEAR_EXACT", "SIGMOID")
-    if not np.isfinite((center, width)).all() or width <= 0 or (width < 1 and not exact):
-        return None
-    if not exact:
+    if function not in ("LINEAR_EXACT", "SIGMOID"):
         center, width = center - 0.5, width - 1
+    if not np.isfinite((center, width)).all() or width <= 0:
+        return None
     inside = np.abs(values - center) <= width / 2
+    ramp = (values - center) / width
     if function == "SIGMOID":
         # Beyond ±50 the curve is 0 or 1 in any case, and exp overflows further out.
-        slope = np.clip(4 * (values - center) / width, -50, 50)
-        return Voi("window", 1 / (1 + np.exp(-slope)), inside)
-    # A linear window of width 1 is a step.
-    ramp = (values - center) / max(width, 1e-6) + 0.5
-    return Voi("window", np.clip(ramp, 0, 1), inside)
+        return Voi("window", 1 / (1 + np.exp(-np.clip(4 * ramp, -50, 50))), inside)
+    return Voi("window", np.clip(ramp + 0.5, 0, 1), inside)
 
 
 def lookup(values: Floats, entries: NDArray[Any], first: int) -> tuple[Floats, NDArray[np.bool_]]:

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -26,7 +26,7 @@ def usable_cores() -> int:
 
 def prepare_all(
     root: Path, paths: Sequence[str], size: int, workers: int
-) -> Iterator[Prepared | Reject]:
+) -> Generator[Prepared | Reject]:
     """Yield what `prepare_from` makes of each of `paths`, in their order.
 
     With 0 or 1 `workers` in this process, else in that many others; the result is the same.

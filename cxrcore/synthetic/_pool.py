@@ -6,12 +6,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
-from data_contracts.errors import Interrupted
+from data_contracts.errors import CxrError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,11 +19,11 @@ Result = TypeVar("Result")
 
 def in_processes(
     function: Callable[[Item], Result], items: Sequence[Item], workers: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """`function` of every item, in order, computed in `workers` spawned processes.
 
-    With one worker everything happens in this process. Closing the iterator early cancels
-    what has not begun. Raises `Interrupted` when a worker was killed.
+    With at most one worker everything happens in this process. Closing the iterator early cancels
+    what has not begun. Raises `CxrError` when a worker dies.
     """
     workers = min(workers, len(items))
     if workers <= 1:
@@ -33,11 +33,11 @@ def in_processes(
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
         yield from pool.map(function, items, chunksize=max(1, min(8, len(items) // (4 * workers))))
-    except BrokenProcessPool:
-        raise Interrupted(
-            "a worker process was killed, perhaps for want of memory; "
-            "run the same command again, with fewer --workers"
-        ) from None
+    except BrokenProcessPool as error:
+        raise CxrError(
+            "a worker process died (killed, or out of memory); run the same command again, "
+            "with fewer --workers if memory is short"
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from cxrcore.synthetic.presets import TRAITS, Sign
 from cxrcore.synthetic.thorax import NOISE, Plane, Pose, body_frame, inside
@@ -64,7 +63,7 @@ def regions(poses: Sequence[Pose], size: int) -> Plane:
     return covered / max(len(poses), 1)
 
 
-def overlap(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
+def overlap(first: Plane, second: Plane) -> float:
     """Intersection over union of two region maps, sum(min) / sum(max); 0 if both are empty."""
     union = float(np.maximum(first, second).sum())
     return float(np.minimum(first, second).sum()) / union if union else 0.0

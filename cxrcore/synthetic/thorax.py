@@ -60,14 +60,13 @@ def _ellipse(u: Plane, v: Plane, centre: Point, axes: Point, tilt: float, softne
     cos, sin = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))
     du, dv = u - np.float32(centre[0]), v - np.float32(centre[1])
     along, across = (cos * du + sin * dv) / axes[0], (cos * dv - sin * du) / axes[1]
-    depth: Plane = 1 - np.hypot(along, across)
-    return inside(depth, softness)
+    return inside(np.float32(1) - np.hypot(along, across), softness)
 
 
 def _clouds(rng: np.random.Generator, size: int, cells: int) -> Plane:
     coarse = rng.standard_normal((cells, cells), dtype=np.float32)
-    cloud: Plane = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
-    return cloud
+    cloud = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cloud, dtype=np.float32)
 
 
 def _half_width(v: Plane) -> Plane:

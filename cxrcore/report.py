@@ -1,0 +1,148 @@
+"""The report: one static HTML file that stands alone, for people who never saw the code."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cxrcore import evaluation, figures, map_figures, report_tables
+from cxrcore.association import magnitude
+from cxrcore.summary import Model, heatmap_records
+from data_contracts._header import package_version
+from data_contracts.store import Origin, write_text
+from data_contracts.summary import SMALLEST_CELL
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything the report tells of, as the contracts have it."""
+
+    reference: str
+    flow: pl.DataFrame
+    characteristics: pl.DataFrame
+    rejects: Sequence[pl.DataFrame]
+    """A table per shard."""
+    models: Sequence[Model]
+    histories: Mapping[str, pl.DataFrame]
+    """TRAINING_HISTORY by task."""
+    metrics: pl.DataFrame
+    heatmaps: Mapping[str, Any]
+    associations: pl.DataFrame
+    truth: pl.DataFrame | None
+    """SYNTHETIC_TRUTH when the patients are synthetic."""
+    left_out: int
+    """Replicates without a value, over all metrics."""
+    origin: Origin
+    """The settings and inputs of the aggregation."""
+
+
+def write(folder: Path, content: Content) -> Path:
+    """Draw the figures and write `report.html` into `folder`; return the page's path."""
+    page = folder / "report.html"
+    drawn = draw(content, folder / "figures")
+    write_text(page, html(content, drawn))
+    return page
+
+
+def draw(content: Content, folder: Path) -> dict[str, Path]:
+    """Draw every figure that the content allows into `folder`; name to PNG."""
+    records = heatmap_records(content.heatmaps)
+    background = content.heatmaps["mean_image"]
+    drawn = {"roc": figures.roc_figure(_curves(content), "ROC on the test split")}
+    if content.histories:
+        drawn["training"] = figures.training_figure(content.histories)
+    for task in dict.fromkeys(content.heatmaps["task"]):
+        rows = [r for r in records if r["task"] == task]
+        drawn[f"heatmaps-{task}"] = map_figures.class_maps_figure(task, rows, background)
+    if magnitudes := contrast_magnitudes(records):
+        drawn["magnitudes"] = map_figures.magnitude_figure(magnitudes, background)
+    attention = content.associations.filter(
+        pl.col("layer_of_evidence").cast(pl.String) == "attention"
+    )
+    if (forest := figures.similarity_figure(attention, content.reference)) is not None:
+        drawn["similarity"] = forest
+    return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}
+
+
+def contrast_magnitudes(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """For each task the root mean square over classes of its contrast maps (h, w)."""
+    whole = [r for r in records if r["stratum"] == "all"]
+    out = {}
+    for task in dict.fromkeys(r["task"] for r in whole):
+        maps = np.stack([r["contrast"] for r in whole if r["task"] == task]).astype(np.float64)
+        out[task] = magnitude(maps.reshape(len(maps), -1)).reshape(maps.shape[1:])
+    return out
+
+
+def _curves(content: Content) -> dict[str, list[tuple[str, Any, Any]]]:
+    curves = {}
+    for model in content.models:
+        test = model.predictions.filter(
+            (pl.col("split") == "test") & pl.col("target").is_not_null()
+        )
+        lines: list[tuple[str, Any, Any]] = []
+        target = test["target"].to_numpy()
+        few = test["subject_id"].n_unique() < SMALLEST_CELL
+        odds = evaluation.log_odds(evaluation.matrix(test["logits"])) if test.height else None
+        chosen = range(len(model.classes)) if len(model.classes) > 2 else (1,)
+        for c in chosen:
+            if few or odds is None or len(np.unique(target == c)) < 2:
+                continue
+            name = "auroc" if len(model.classes) == 2 else f"auroc:{model.classes[c]}"
+            value = report_tables.metric_of(content.metrics, model.task, name)
+            label = f"{model.classes[c]} {report_tables.number(value['value'])} (n={test.height:,})"
+            lines.append((label, *figures.roc_points(odds[:, c], target == c)))
+        curves[model.task] = lines
+    return curves
+
+
+def html(content: Content, drawn: Mapping[str, Path]) -> str:
+    """The report as one page; `drawn` are the PNG files of `draw`, embedded."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    pictures = {
+        name: "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+        for name, path in drawn.items()
+    }
+    environment = Environment(
+        loader=PackageLoader("cxrcore"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    page = environment.get_template("report.html.j2")
+    return page.render(
+        content=content,
+        pictures=pictures,
+        smallest=SMALLEST_CELL,
+        version=package_version(),
+        tasks=[m.task for m in content.models],
+        flow=report_tables.flow_table(content.flow),
+        table_one=report_tables.table_one(content.characteristics),
+        rejects=report_tables.reject_table(pl.concat(content.rejects)),
+        readings=report_tables.reading_table(content.metrics),
+        strata=report_tables.strata_table(content.metrics),
+        overlap=report_tables.overlap_table(content.associations),
+        agreement=report_tables.agreement(content.associations),
+        no_overlap=why_no_overlap(content),
+        planted=report_tables.planted_table(content.truth, content.associations),
+    )
+
+
+def why_no_overlap(content: Content) -> str:
+    """Why there is nothing to compare; empty when there is."""
+    mapped = list(dict.fromkeys(content.heatmaps["task"]))
+    if content.reference not in mapped:
+        return (
+            f"There are no attribution maps of the reference task '{content.reference}' "
+            f"(only of {', '.join(mapped)}), so maps were not compared."
+        )
+    if len(mapped) < 2:
+        return (
+            f"Only '{content.reference}' has attribution maps: there is nothing to compare it with."
+        )
+    return ""

@@ -1,0 +1,127 @@
+"""Models, maps and cohort brought together: what the summary artifacts hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cxrcore import comparison, evaluation
+from data_contracts.attributions import ATTRIBUTIONS
+from data_contracts.errors import ArtifactError
+from data_contracts.store import Arrays, Table, open_arrays
+
+#: For each split its subjects, sorted, and their resample weights (replicates, subjects).
+Resamples = Mapping[str, tuple[pl.Series, NDArray[np.uint8]]]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One trained model by what it says of every image."""
+
+    task: str
+    name: str
+    classes: tuple[str, ...]
+    predictions: pl.DataFrame
+    """PREDICTIONS with the strata of `evaluation.with_strata`."""
+
+
+def models(tables: Sequence[Table], cohort: pl.DataFrame) -> list[Model]:
+    """The models behind tables of predictions, in the order of the cohort's labels."""
+    found = [
+        Model(
+            facts["task"], facts["name"], tuple(facts["classes"]),
+            evaluation.with_strata(table.frame, cohort),
+        )
+        for table in tables
+        for facts in (table.header.attributes,)
+    ]  # fmt: skip
+    order = {c: i for i, c in enumerate(cohort.columns)}
+    return sorted(found, key=lambda m: (order.get(f"label_{m.task}", len(order)), m.task))
+
+
+@contextmanager
+def opened(paths: Sequence[Path]) -> Iterator[list[Arrays]]:
+    """Attributions, verified and open, until the block ends.
+
+    Raises `ArtifactError` for maps of another split than test.
+    """
+    with ExitStack() as stack:
+        maps = [stack.enter_context(open_arrays(ATTRIBUTIONS, p, verify=True)) for p in paths]
+        for one in maps:
+            if one.header.attributes["split"] != "test":
+                raise ArtifactError(
+                    f"{one.path} explains the {one.header.attributes['split']} split; "
+                    "run `cxr explain --split test` for this task"
+                )
+        yield maps
+
+
+def views(maps: Sequence[Arrays], known: Sequence[Model]) -> dict[str, comparison.Explained]:
+    """The maps of each task beside its predictions, in the order of `known`.
+
+    Raises `ArtifactError` when maps and predictions do not fit, or the grids differ.
+    """
+    files = {m.header.attributes["task"]: m for m in maps}
+    found = {
+        model.task: comparison.explained(
+            model.task, model.name, model.classes, model.predictions,
+            files[model.task].read("image_id").tolist(), _reader(files[model.task]),
+            files[model.task].shape("cam"),
+        )
+        for model in known
+        if model.task in files
+    }  # fmt: skip
+    comparison.one_grid(list(found.values()))
+    return found
+
+
+def _reader(arrays: Arrays) -> Callable[[int, int], NDArray[Any]]:
+    return lambda start, stop: arrays.read("cam", slice(start, stop))
+
+
+def metrics(
+    known: Sequence[Model], drawn: Resamples, advance: Callable[[], object]
+) -> tuple[pl.DataFrame, int]:
+    """METRICS of all models, and how many replicates were left out in all."""
+    frames, left_out = [], 0
+    for model in known:
+        frame, missing = evaluation.evaluate(
+            model.task, model.name, model.classes, model.predictions, drawn
+        )
+        frames.append(frame)
+        left_out += missing
+        advance()
+    return pl.concat(frames), left_out
+
+
+def heatmaps(
+    found: Mapping[str, comparison.Explained],
+    background: NDArray[np.floating],
+    advance: Callable[[], object],
+) -> dict[str, Any]:
+    """MEAN_HEATMAPS of all tasks, by dataset; `background` is the mean radiograph."""
+    rows = []
+    for one in found.values():
+        rows += comparison.heatmap_rows(one)
+        advance()
+    grid = next(iter(found.values())).shape[2:]
+    maps = {
+        n: np.array([r[n] for r in rows], np.float32).reshape(-1, *grid)
+        for n in ("mean", "contrast", "sd")
+    }
+    text = {n: [r[n] for r in rows] for n in ("task", "model", "class", "stratum", "level")}
+    counts = {n: np.array([r[n] for r in rows], dtype=np.int64) for n in ("images", "subjects")}
+    return text | maps | counts | {"mean_image": background}
+
+
+def heatmap_records(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """MEAN_HEATMAPS as one record per heatmap."""
+    names = [n for n in arrays if n != "mean_image"]
+    return [{n: arrays[n][i] for n in names} for i in range(len(arrays["task"]))]

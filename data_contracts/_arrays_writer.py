@@ -1,0 +1,190 @@
+"""Writing array artifacts (HDF5) row by row, whole, with a digest that grows with the rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_contracts._arrays import array_faults, check_faults, dataset_facts
+from data_contracts._digest import arrays_digest, feed_array, feed_strings
+from data_contracts._header import HEADER_KEY, Header, Origin
+from data_contracts._validate import attribute_faults, raise_faults
+from data_contracts._vocabulary import Contract, Field
+from data_contracts._whole import DeferringFile, replaced, storage_faults
+from data_contracts.errors import ArtifactError
+
+if TYPE_CHECKING:
+    import h5py
+    import numpy as np
+
+_CHUNK_BYTES = 1 << 17
+
+
+class ArraysWriter:
+    """Writes one array artifact; strings are kept until the end, when the longest is known.
+
+    Every method raises `ArtifactError` for values that the contract cannot hold, and
+    `StorageError` when the disk refuses.
+    """
+
+    def __init__(self, contract: Contract, path: Path, file: h5py.File, sink: DeferringFile):
+        self._contract, self._path, self._file, self._sink = contract, path, file, sink
+        self.attributes: dict[str, Any] = {}
+        self._hashes: dict[str, Any] = {}
+        self._strings: dict[str, list[str]] = {}
+
+    def append(self, **rows: Any) -> None:
+        """Add rows to datasets whose first axis grows."""
+        for name, values in rows.items():
+            field = self._field(name)
+            if field.dtype == "string":
+                self._strings.setdefault(name, []).extend(self._texts(name, values))
+                continue
+            block = self._block(field, name, values)
+            if name not in self._file:
+                self._create(name, block, field)
+            dataset = self._file[name]
+            if block.shape[1:] != dataset.shape[1:]:
+                raise self._wrong(name, f"rows of shape {dataset.shape[1:]}", block.shape[1:])
+            start = dataset.shape[0]
+            dataset.resize(start + len(block), axis=0)
+            dataset[start:] = block
+            feed_array(self._hashes[name], block)
+        self._raise_storage_fault()
+
+    def put(self, name: str, values: Any) -> None:
+        """Write one dataset at once, of any rank."""
+        block = self._block(self._field(name), name, values)
+        checksum = {"fletcher32": True, "chunks": True} if block.ndim and block.size else {}
+        self._file.create_dataset(name, data=block, **checksum)
+        self._hashes[name] = hashlib.sha256()
+        feed_array(self._hashes[name], block)
+        self._raise_storage_fault()
+
+    def finish(self, origin: Origin) -> Header:
+        """Write the strings and the header; raise `ArtifactError` with every fault."""
+        import numpy as np
+
+        for name, values in self._strings.items():
+            self._put_strings(name, values)
+        self._file.flush()
+        self._raise_storage_fault()
+        facts, contract = dict(self.attributes), self._contract
+        faults = attribute_faults(contract, facts) + array_faults(contract, self._file, facts)
+        raise_faults(contract, self._path, faults or check_faults(contract, self._file))
+        datasets = {n: dataset_facts(self._file[n], h) for n, h in self._hashes.items()}
+        digest = arrays_digest(datasets, facts)
+        header = Header.new(contract.name, contract.version, origin, facts, digest)
+        # Fixed length: HDF5 checksums it, and a damaged variable-length one makes it hang.
+        self._file.attrs[HEADER_KEY] = np.bytes_(header.to_json())
+        return header
+
+    def _create(self, name: str, block: np.ndarray[Any, Any], field: Field) -> None:
+        row_bytes = max(1, block.itemsize * prod(block.shape[1:]))
+        rows = 1 if field.chunk_per_row else max(1, _CHUNK_BYTES // row_bytes)
+        self._file.create_dataset(
+            name, (0, *block.shape[1:]), block.dtype, maxshape=(None, *block.shape[1:]),
+            chunks=(rows, *block.shape[1:]), fletcher32=True,
+        )  # fmt: skip
+        self._hashes[name] = hashlib.sha256()
+
+    def _put_strings(self, name: str, values: list[str]) -> None:
+        import numpy as np
+
+        # Fixed width keeps strings inside checksummed chunks.
+        raw = np.array([value.encode() for value in values] or [b""], dtype=np.bytes_)
+        raw = raw[: len(values)].astype(raw.dtype if raw.itemsize else "S1")
+        options = {"fletcher32": True, "chunks": True, "compression": 4} if values else {}
+        self._file.create_dataset(name, data=raw, **options)
+        self._hashes[name] = hashlib.sha256()
+        feed_strings(self._hashes[name], values)
+
+    def _field(self, name: str) -> Field:
+        for field in self._contract.fields:
+            if field.matches(name):
+                return field
+        raise ArtifactError(
+            f"{self._path}: the contract {self._contract.name} has no dataset '{name}'"
+        )
+
+    def _texts(self, name: str, values: Any) -> list[str]:
+        texts = list(values)
+        for value in texts:
+            if not isinstance(value, str):
+                raise self._wrong(name, "string", type(value).__name__)
+            if "\0" in value or not _encodes(value):
+                raise self._wrong(name, "text that UTF-8 can hold, without NUL", "other characters")
+        return [str(value) for value in texts]
+
+    def _block(self, field: Field, name: str, values: Any) -> np.ndarray[Any, Any]:
+        """`values` in the contract's type; narrowing floats is fine, losing values is not."""
+        import numpy as np
+
+        given = np.asarray(values)
+        want = given.dtype if field.dtype == "any" else np.dtype(field.dtype)
+        if given.dtype == want or not given.size:
+            return given.astype(want, copy=False)
+        if given.dtype.kind not in "biuf":
+            raise self._wrong(name, field.dtype, given.dtype)
+        with np.errstate(all="ignore"):
+            block = given.astype(want)
+        kept = np.isfinite(given) == np.isfinite(block) if want.kind == "f" else given == block
+        if not kept.all():
+            raise self._wrong(name, field.dtype, f"{given.dtype} values that do not fit")
+        return block
+
+    def _wrong(self, name: str, want: Any, got: Any) -> ArtifactError:
+        what = f"{self._path} breaks the contract {self._contract.name} {self._contract.version}"
+        return ArtifactError(f"{what}: dataset '{name}': want {want}, got {got}")
+
+    def _raise_storage_fault(self) -> None:
+        with storage_faults(self._path):
+            self._sink.raise_fault()
+
+
+@contextmanager
+def array_writer(contract: Contract, path: Path) -> Iterator[ArraysWriter]:
+    """A writer whose file appears at `path` whole, once `finish` was called and the block ends."""
+    import h5py
+
+    with replaced(path) as partial:
+        with storage_faults(path):
+            sink = DeferringFile(partial, "w+")
+        with sink:
+            with h5py.File(sink, "w", libver=("v110", "v110")) as file:
+                yield ArraysWriter(contract, path, file, sink)
+                if HEADER_KEY not in file.attrs:
+                    raise ArtifactError(f"{path} was left unfinished by its job")
+            with storage_faults(path):
+                sink.raise_fault()
+
+
+def write_arrays(
+    contract: Contract,
+    path: Path,
+    arrays: Mapping[str, Any],
+    origin: Origin,
+    attributes: Mapping[str, Any] | None = None,
+) -> Header:
+    """Write a small array artifact at once."""
+    strings = {f.name for f in contract.fields if f.dtype == "string"}
+    with array_writer(contract, path) as writer:
+        for name, values in arrays.items():
+            if name in strings:
+                writer.append(**{name: values})
+            else:
+                writer.put(name, values)
+        writer.attributes.update(attributes or {})
+        return writer.finish(origin)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,65 @@
+"""Turn the cohort's image files (DICOM, PNG, JPEG) into one store of 8-bit squares.
+
+What cannot be used goes to the rejects with a reason. An interrupted run goes on where it was
+when the same command runs again.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from pydantic import Field
+
+from data_contracts.cohort import COHORT
+from data_contracts.errors import SourceError, UsageError
+from data_contracts.images import IMAGE_REJECTS, IMAGES
+from jobs import _parts
+from jobs._config import JobConfig
+from jobs._job import Job
+
+READS = (COHORT,)
+WRITES = (IMAGES, IMAGE_REJECTS)
+
+
+class Config(JobConfig):
+    """What to prepare, and how large."""
+
+    root: Path = Field(exclude=True)
+    """Folder of the images; the cohort's paths start here."""
+    size: int = Field(default=224, ge=16, le=4096)
+    """Side of the stored squares, in pixels."""
+    shard: str = Field(default="1/1", pattern=r"^[1-9][0-9]{0,5}/[1-9][0-9]{0,5}$")
+    """Which part of the cohort: 3/16 is the third of sixteen, each a job of its own."""
+    workers: int | None = Field(default=None, ge=0, le=1024, exclude=True)
+    """Worker processes; by default one per core, 0 or 1: none."""
+
+    def keys(self) -> dict[str, str]:
+        """The shard's number and their count name the files."""
+        shard, shards = self.shard.split("/")
+        return super().keys() | {"shard": shard, "shards": shards}
+
+
+def run(config: Config, job: Job) -> None:
+    from cxrcore.pixels.pool import prepare_all, usable_cores
+
+    shard, shards = (int(config.keys()[key]) for key in ("shard", "shards"))
+    cohort = job.table(COHORT).frame
+    if not shard <= shards <= max(cohort.height, 1):
+        raise UsageError(f"--shard {config.shard}: want i/n, 1 ≤ i ≤ n ≤ {cohort.height} images")
+    if not config.root.is_dir():
+        raise SourceError(f"--root {config.root} is not a folder; name the folder of the images")
+    start, end = (cohort.height * edge // shards for edge in (shard - 1, shard))
+
+    parts = _parts.parts_of(cohort[start:end], job, shard, shards)
+    todo = [part for part in parts if config.force or not _parts.is_done(part, job, config.root)]
+    paths = [path for part in todo for path in part.rows["path"]]
+    workers = usable_cores() if config.workers is None else config.workers
+    with (
+        job.progress("preprocess", end - start, "images") as advance,
+        closing(prepare_all(config.root, paths, config.size, workers)) as results,
+    ):
+        advance(end - start - len(paths))
+        for part in todo:
+            _parts.write_part(part, results, job, config.root, config.size, advance)
+    _parts.join(parts, job, shard, shards)

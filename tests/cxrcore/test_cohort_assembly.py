@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cxrcore.cohort import assemble, characteristics
+from data_contracts._tables import table_faults
+from data_contracts.cohort import (
+    ADMISSION_MATCHES,
+    COHORT,
+    COHORT_CHARACTERISTICS,
+    COHORT_FLOW,
+    SPLITS,
+    VIEWS,
+)
+from data_contracts.errors import SourceError
+
+SEX = pl.Enum(["F", "M"])
+RULE, REASON = "a rule of the adapter", "no sex"
+
+
+def images(ages: list[float | None], per_subject: int = 2, taken: int = 0) -> pl.DataFrame:
+    """Two images per study, `per_subject` per subject; the first `taken` fall to the rule."""
+    n = len(ages)
+    sex = ["F", "M", None]
+    return pl.DataFrame(
+        {
+            "image_id": [f"i{n - i:03d}" for i in range(n)],
+            "study_id": [f"t{i // 2:03d}" for i in range(n)],
+            "subject_id": [f"s{i // per_subject:03d}" for i in range(n)],
+            "path": [f"files/{i}.dcm" for i in range(n)],
+            "view": pl.Series([VIEWS[i % 2] for i in range(n)], dtype=pl.Enum(VIEWS)),
+            "study_time": pl.Series([None] * n, dtype=pl.Datetime("us")),
+            "age": pl.Series(ages, dtype=pl.Float32),
+            "days_to_death": pl.Series([None] * n, dtype=pl.Int32),
+            "follow_up_days": pl.Series([None] * n, dtype=pl.Int32),
+            "no_finding": pl.Series([None] * n, dtype=pl.Boolean),
+            "admission_match": pl.Series([None] * n, dtype=pl.Enum(ADMISSION_MATCHES)),
+            "excluded": pl.Series([RULE] * taken + [None] * (n - taken), dtype=pl.Enum([RULE])),
+            "label_sex": pl.Series([sex[i % 3] for i in range(n)], dtype=SEX),
+            "null_sex": pl.Series(
+                [REASON if i % 3 == 2 else None for i in range(n)], dtype=pl.Enum([REASON])
+            ),
+        }
+    )
+
+
+def test_all_three_tables_keep_their_contracts() -> None:
+    cohort, flow = assemble(images([40.0] * 30), "x", "one-per-study", 18, seed=0)
+    assert table_faults(COHORT, cohort) == []
+    assert table_faults(COHORT_FLOW, flow) == []
+    assert table_faults(COHORT_CHARACTERISTICS, characteristics(cohort)) == []
+    assert "null_sex" not in cohort.columns
+    assert cohort["source"].unique().to_list() == ["x"]
+
+
+def test_selection() -> None:
+    source = images([40.0] * 32, per_subject=8)
+    sizes = {
+        select: assemble(source, "x", select, 18, seed=1)[0].height
+        for select in ("one-per-subject", "one-per-study", "all")
+    }
+    assert sizes == {"one-per-subject": 4, "one-per-study": 16, "all": 32}
+
+
+def test_only_usable_images_stand_for_the_choice() -> None:
+    source = images([40.0, None, 17.9, 18.0], per_subject=4, taken=1)
+    cohort, flow = assemble(source, "x", "one-per-subject", 18, seed=1)
+    assert cohort["path"].to_list() == ["files/3.dcm"]
+    assert flow["excluded_images"].to_list()[:4] == [0, 1, 2, 0]
+    assert flow["images"].to_list()[:4] == [4, 3, 1, 1]
+
+
+def test_when_nothing_is_left_the_greediest_rule_is_named() -> None:
+    with pytest.raises(SourceError, match=r"no image of 5 .* 'younger than 30 .*' took 3"):
+        assemble(images([20.0] * 5, taken=2), "x", "all", 30, seed=0)
+
+
+@given(
+    st.lists(st.none() | st.floats(0, 100, width=32), min_size=1, max_size=40),
+    st.integers(1, 6),
+    st.integers(0, 5),
+    st.sampled_from(["one-per-subject", "one-per-study", "all"]),
+    st.integers(0, 9),
+)
+def test_no_image_is_lost_without_a_line_in_the_flow(
+    ages: list[float | None], per_subject: int, taken: int, select: str, seed: int
+) -> None:
+    source = images(ages, per_subject, min(taken, len(ages)))
+    try:
+        cohort, flow = assemble(source, "x", select, 18, seed)  # type: ignore[arg-type]
+    except SourceError:
+        assert not any(age is not None and age >= 18 for age in ages[taken:])
+        return
+    steps = flow.filter(pl.col("scope") == "cohort")
+    assert steps["images"][0] == len(ages)
+    assert steps["images"][-1] == cohort.height
+    assert (
+        steps["images"].diff().drop_nulls().to_list() == (-steps["excluded_images"][1:]).to_list()
+    )
+    sex = flow.filter(pl.col("scope") == "sex")
+    assert sex["excluded_images"].sum() + sex["images"][-1] == cohort.height
+    assert cohort.group_by("subject_id").agg(pl.col("split").n_unique())["split"].max() == 1
+    assert cohort["image_id"].is_sorted()
+
+
+def test_characteristics_by_hand() -> None:
+    cohort, _ = assemble(images([20.0, 30.0, 40.0, 60.0]), "x", "all", 18, seed=0)
+    table = characteristics(cohort)
+    rows = {tuple(row[:3]): row[3:] for row in table.iter_rows()}
+    assert rows["subjects", "all", "all"] == (4, 2, None)
+    assert rows["age", "mean", "all"] == (4, 2, 37.5)
+    assert rows["age", "sd", "all"][2] == pytest.approx(17.078251)
+    assert rows["view", "PA", "all"] == (2, 2, 0.5)
+    assert rows["sex", "F", "all"] == (2, 2, 0.5)
+    assert rows["sex", "M", "all"] == (1, 1, 0.25)
+    assert rows["sex", "missing", "all"] == (1, 1, 0.25)
+    for variable in ("subjects", "view", "sex"):
+        of_splits = table.filter((pl.col("variable") == variable) & pl.col("split").is_in(SPLITS))
+        assert of_splits["images"].sum() == 4
+
+
+def test_a_split_without_images_is_described_as_empty() -> None:
+    cohort, _ = assemble(images([40.0]), "x", "all", 18, seed=0)
+    (present,) = cohort["split"].to_list()
+    absent = next(s for s in SPLITS if s != present)
+    rows = {tuple(row[:3]): row[3:] for row in characteristics(cohort).iter_rows()}
+    assert rows["view", "PA", absent] == (0, 0, None)
+    assert rows["age", "mean", absent] == (0, 0, None)

@@ -1,0 +1,122 @@
+"""Backbones, starting weights and output stride."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+
+from cxrcore.models import NetworkRecipe, build, pool, restore, tensors_of
+from data_contracts.errors import SourceError, UsageError
+
+CLASSES = ("a", "b", "c")
+
+
+def recipe(architecture: str, stride: int = 32) -> NetworkRecipe:
+    return NetworkRecipe(architecture, CLASSES, 64, stride)
+
+
+@pytest.mark.parametrize(
+    "architecture", ["resnet18", "densenet121", "mobilenet_v2", "efficientnet_b0"]
+)
+@pytest.mark.parametrize("stride", [32, 16])
+def test_the_last_feature_map_has_the_output_stride(architecture: str, stride: int) -> None:
+    network, origin = build(recipe(architecture, stride), "none", seed=0)
+    with torch.no_grad():
+        maps = network.features(torch.zeros(2, 3, 128, 128))
+        logits = network(torch.zeros(2, 3, 128, 128))
+    # DenseNet's pooling without a step of two loses one cell at the border.
+    assert maps.shape[-1] in (128 // stride, 128 // stride - 1)
+    assert logits.shape == (2, len(CLASSES))
+    assert origin == "none"
+
+
+@pytest.mark.parametrize("architecture", ["resnet18", "densenet121", "mobilenet_v2"])
+def test_features_pool_to_what_torchvision_pools(architecture: str) -> None:
+    torch.manual_seed(5)
+    reference = torchvision.models.get_model(architecture, weights=None).eval()
+    network, _ = build(recipe(architecture), "none", seed=5)
+    head = [m for m in reference.modules() if isinstance(m, torch.nn.Linear)][-1]
+    seen: list[torch.Tensor] = []
+    head.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    images = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        reference(images)
+        torch.testing.assert_close(pool(network.features(images)), seen[0], rtol=1e-4, atol=1e-5)
+
+
+def test_the_seed_decides_the_random_weights() -> None:
+    first, second, third = (
+        tensors_of(build(recipe("resnet18"), "none", seed)[0])["head.weight"] for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, third)
+
+
+def test_a_model_is_restored_from_its_arrays() -> None:
+    network, _ = build(recipe("resnet18"), "none", seed=1)
+    arrays = {f"state_dict/{k}": v for k, v in tensors_of(network).items()}
+    images = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(restore(recipe("resnet18"), arrays)(images), network(images))
+    with pytest.raises(SourceError, match="do not fit"):
+        restore(recipe("resnet34"), arrays)
+
+
+def test_attributes_round_trip() -> None:
+    first = recipe("resnet18", 16)
+    assert NetworkRecipe.from_attributes(first.attributes() | {"other": 1}) == first
+
+
+@pytest.mark.parametrize("name", ["resnet81", "vit_b_16", ""])
+def test_an_unknown_architecture_is_a_usage_error(name: str) -> None:
+    with pytest.raises(UsageError, match="--architecture"):
+        build(recipe(name), "none", 0)
+
+
+class TestWeightsFile:
+    def save(self, folder: Path, architecture: str, name: str = "weights.pth") -> Path:
+        torch.manual_seed(9)
+        model = torchvision.models.get_model(architecture, weights=None)
+        torch.save(model.state_dict(), folder / name)
+        return folder / name
+
+    def test_it_is_loaded_without_its_head(self, tmp_path: Path) -> None:
+        path = self.save(tmp_path, "resnet18")
+        network, origin = build(recipe("resnet18"), str(path), seed=0)
+        state = torch.load(path, weights_only=True)
+        np.testing.assert_array_equal(
+            tensors_of(network)["features.conv1.weight"], state["conv1.weight"].numpy()
+        )
+        assert origin.startswith("weights.pth sha256:")
+
+    @pytest.mark.parametrize("architecture", ["resnet34", "mobilenet_v2"])
+    def test_another_architecture_is_refused(self, tmp_path: Path, architecture: str) -> None:
+        path = self.save(tmp_path, "resnet18")
+        with pytest.raises(SourceError, match=f"does not hold the weights of {architecture}"):
+            build(recipe(architecture), str(path), seed=0)
+
+    def test_a_hash_in_the_name_is_checked(self, tmp_path: Path) -> None:
+        path = self.save(tmp_path, "resnet18", "resnet18-0123abcd.pth")
+        with pytest.raises(SourceError, match="damaged"):
+            build(recipe("resnet18"), str(path), seed=0)
+
+    def test_no_weights_file_at_all(self, tmp_path: Path) -> None:
+        (tmp_path / "text.pth").write_text("hello")
+        with pytest.raises(SourceError, match="does not hold"):
+            build(recipe("resnet18"), str(tmp_path / "text.pth"), seed=0)
+        with pytest.raises(SourceError, match="cannot be read"):
+            build(recipe("resnet18"), str(tmp_path / "missing.pth"), seed=0)
+
+    def test_no_network_names_the_way_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def offline(*_: object, **__: object) -> None:
+            raise URLError("no network")
+
+        monkeypatch.setattr(torchvision.models, "get_model", offline)
+        with pytest.raises(SourceError, match="--weights FILE") as caught:
+            build(recipe("resnet18"), "imagenet", seed=0)
+        assert "\n" not in str(caught.value)

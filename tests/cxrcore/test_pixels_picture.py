@@ -1,0 +1,111 @@
+"""PNG and JPEG files of every mode, and damaged ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxrcore.pixels import Prepared, Reject, prepare, prepare_from
+
+SIZE = 40
+
+
+def ramp(height: int = 80, width: int = 60) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+    return np.rint(255 * np.clip(1 - 1.5 * np.hypot(x - 0.5, y - 0.5), 0, 1)).astype(np.uint8)
+
+
+def content(path: Path, size: int = SIZE) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    result = prepare(path, size)
+    assert isinstance(result, Prepared), result
+    top, left, bottom, right = result.box
+    return result.pixels[top:bottom, left:right]
+
+
+def plain(grey: np.ndarray[Any, Any], rows: int = 40, columns: int = 30) -> np.ndarray[Any, Any]:
+    return cv2.resize(grey.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1"])
+def test_every_png_mode_becomes_grey(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    Image.fromarray(ramp()).convert(mode).save(path)
+    grey = np.asarray(Image.fromarray(ramp()).convert(mode).convert("L"))
+    assert np.abs(content(path) - plain(grey)).max() <= 1
+    result = prepare(path, SIZE)
+    assert isinstance(result, Prepared)
+    assert (result.rule, result.format, result.source_size) == ("as_stored", "png", (80, 60))
+
+
+def test_a_16_bit_png_is_mapped_by_percentiles(tmp_path: Path) -> None:
+    deep = ramp().astype(np.uint16) * 16 + 100
+    path = tmp_path / "image.png"
+    cv2.imwrite(str(path), deep)
+    inner, cut = np.sort(deep.ravel()), int(np.ceil(0.005 * deep.size))
+    low, high = float(inner[cut - 1]), float(inner[-cut])
+    grey = 255 * np.clip((deep - low) / (high - low), 0, 1)
+    result = prepare(path, SIZE)
+    assert isinstance(result, Prepared)
+    assert result.rule == "percentile"
+    assert np.abs(content(path) - plain(grey)).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_jpegs_agree_with_full_decoding(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / "image.jpg"
+    Image.fromarray(ramp(803, 602)).convert(mode).save(path, quality=95)
+    full = np.asarray(Image.open(path).convert("L"))
+    difference = np.abs(content(path) - plain(full))
+    result = prepare(path, SIZE)
+    assert isinstance(result, Prepared)
+    assert (result.format, result.source_size, result.box) == ("jpeg", (803, 602), (0, 5, 40, 35))
+    assert difference.max() <= 3
+    assert difference.mean() < 1
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.95])
+def test_truncated_pictures_are_rejected(share: float, suffix: str, tmp_path: Path) -> None:
+    whole, cut = tmp_path / f"whole.{suffix}", tmp_path / f"cut.{suffix}"
+    Image.fromarray(ramp(300, 200)).save(whole)
+    data = whole.read_bytes()
+    cut.write_bytes(data[: int(share * len(data))])
+    result = prepare(cut, SIZE)
+    assert isinstance(result, Reject)
+    assert result.reason == "not_decodable"
+
+
+def test_the_content_decides_not_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "image.dcm"
+    Image.fromarray(ramp()).save(path, format="PNG")
+    assert isinstance(prepare(path, SIZE), Prepared)
+    path.write_text("patient,name\n")
+    result = prepare(path, SIZE)
+    assert result == Reject("not_decodable", "neither DICOM, PNG nor JPEG")
+
+
+def test_files_must_be_there_be_files_and_lie_below_the_root(tmp_path: Path) -> None:
+    root, secret = tmp_path / "root", tmp_path / "secret.png"
+    (root / "folder").mkdir(parents=True)
+    Image.fromarray(ramp()).save(secret)
+    Image.fromarray(ramp()).save(root / "inside.png")
+    (root / "out.png").symlink_to(secret)
+    (root / "in.png").symlink_to(root / "inside.png")
+    (root / "loop.png").symlink_to(root / "loop.png")
+    os.mkfifo(root / "pipe.png")
+    assert isinstance(prepare_from(root, "inside.png", SIZE), Prepared)
+    assert isinstance(prepare_from(root, "in.png", SIZE), Prepared)
+    for path in (
+        "none.png", "folder", "pipe.png", "out.png", "../secret.png", str(secret), "loop.png",
+        "null\0.png", "inside.png/more", "x" * 300,
+    ):  # fmt: skip
+        result = prepare_from(root, path, SIZE)
+        assert isinstance(result, Reject)
+        assert result.reason == "missing_file"
+        assert "secret" not in result.detail

@@ -1,0 +1,462 @@
+"""The rules of the MIMIC source on hand-made tables: one subject, one study, one thing varied."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from cxrcore.cohort import assemble
+from cxrcore.labels import CENSORED
+from cxrcore.sources import _admissions, adapter, locate, mimic
+from data_contracts.errors import SourceError, UsageError
+
+Row = Mapping[str, Any]
+T = dt.datetime(2180, 3, 10, 8, 5, 56, 875_000)
+
+PATIENT: Row = {
+    "subject_id": 10000032, "gender": "F", "anchor_age": 52, "anchor_year": 2178,
+    "anchor_year_group": "2014 - 2016", "dod": "",
+}  # fmt: skip
+ADMISSION: Row = {
+    "subject_id": 10000032, "hadm_id": 22595853, "admittime": "2180-03-09 22:23:00",
+    "dischtime": "2180-03-12 18:25:00", "deathtime": "", "insurance": "Medicare", "race": "WHITE",
+    "hospital_expire_flag": 0,
+}  # fmt: skip
+IMAGE: Row = {
+    "dicom_id": "aa-1", "subject_id": 10000032, "study_id": 50414267, "ViewPosition": "PA",
+    "StudyDate": 21800310, "StudyTime": 80556.875, "ViewCodeSequence_CodeMeaning": "postero-anterior",
+}  # fmt: skip
+
+
+def write(path: Path, rows: list[Row]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "wt", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+class Tree:
+    """A MIMIC tree in the making; every table may be replaced before it is read."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.patients: list[Row] = [PATIENT]
+        self.admissions: list[Row] = [ADMISSION]
+        self.images: list[Row] = [IMAGE]
+        self.module, self.suffix = "hosp", ".csv.gz"
+        self.extra: dict[str, list[Row]] = {}
+
+    def files(self) -> dict[str, Path]:
+        records = [
+            {k: i[k] for k in ("subject_id", "study_id", "dicom_id")}
+            | {"path": f"files/p10/p{i['subject_id']}/s{i['study_id']}/{i['dicom_id']}.dcm"}
+            for i in self.images
+        ]
+        tables: dict[str, list[Row]] = {
+            f"iv/{self.module}/patients": self.patients,
+            f"iv/{self.module}/admissions": self.admissions,
+            "cxr/cxr-record-list": records,
+            "cxr/mimic-cxr-2.0.0-metadata": self.images,
+        }
+        for name, rows in (tables | self.extra).items():
+            write(self.root / f"{name}{self.suffix}", rows)
+        return locate("mimic", {"mimic_iv": self.root / "iv", "mimic_cxr": self.root / "cxr"})
+
+    def read(self, horizon: int = 365) -> pl.DataFrame:
+        return adapter("mimic").read(self.files(), horizon).sort("image_id")
+
+    def one(self, horizon: int = 365) -> dict[str, Any]:
+        frame = self.read(horizon)
+        assert frame.height == 1
+        return frame.row(0, named=True)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path)
+
+
+def at(**shift: float) -> str:
+    return (T + dt.timedelta(**shift)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def test_a_plain_study(tree: Tree) -> None:
+    assert tree.one() == {
+        "image_id": "aa-1",
+        "study_id": "50414267",
+        "subject_id": "10000032",
+        "path": "files/p10/p10000032/s50414267/aa-1.dcm",
+        "view": "PA",
+        "study_time": T,
+        "age": 54.0,
+        "days_to_death": None,
+        "follow_up_days": 367,
+        "no_finding": None,
+        "admission_match": "contained",
+        "excluded": None,
+        "note_race": None,
+        "label_mortality": "survived",
+        "label_gender": "F",
+        "label_race": "White",
+        "label_insurance": "Medicare",
+        "null_mortality": None,
+        "null_gender": None,
+        "null_race": None,
+        "null_insurance": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("clock", "want"),
+    [
+        (80556.875, "08:05:56.875000"),
+        (0, "00:00:00"),
+        (59.5, "00:00:59.500000"),
+        (213014.53100000002, "21:30:14.531000"),
+        (235959.999, "23:59:59.999000"),
+    ],
+)
+def test_study_time_is_padded(tree: Tree, clock: float, want: str) -> None:
+    tree.images = [{**IMAGE, "StudyTime": clock}]
+    assert tree.one()["study_time"] == dt.datetime.fromisoformat(f"2180-03-10 {want}")
+
+
+@pytest.mark.parametrize("clock", [240000, 86100, 80561, -1, "abc", "nan"])
+def test_an_impossible_time_is_counted(tree: Tree, clock: object) -> None:
+    tree.images = [IMAGE, {**IMAGE, "dicom_id": "aa-2", "StudyTime": clock}]
+    with pytest.raises(SourceError, match=r"'StudyTime': 1 of 2 rows are no times of day"):
+        tree.read()
+
+
+@pytest.mark.parametrize(
+    ("position", "code", "want"),
+    [
+        ("AP", "", "AP"),
+        (" pa ", "", "PA"),
+        ("", "antero-posterior", "AP"),
+        ("", "postero-anterior", "PA"),
+        ("", "left lateral", None),
+        ("", "", None),
+        ("LATERAL", "postero-anterior", None),
+        ("AP AXIAL", "antero-posterior", None),
+    ],
+)
+def test_only_frontal_views_stay(tree: Tree, position: str, code: str, want: str | None) -> None:
+    tree.images = [{**IMAGE, "ViewPosition": position, "ViewCodeSequence_CodeMeaning": code}]
+    row = tree.one()
+    assert row["view"] == want
+    assert row["excluded"] == (None if want else mimic.NOT_FRONTAL)
+
+
+@pytest.mark.parametrize(
+    ("anchor_age", "anchor_year", "want"),
+    [(52, 2180, 52), (52, 2178, 54), (52, 2185, 47), (89, 2180, 89), (89, 2179, 91),
+     (91, 2180, 91), (91, 2170, 91), (91, 2183, 88)],
+)  # fmt: skip
+def test_age_at_the_study(tree: Tree, anchor_age: int, anchor_year: int, want: int) -> None:
+    tree.patients = [{**PATIENT, "anchor_age": anchor_age, "anchor_year": anchor_year}]
+    assert tree.one()["age"] == want
+
+
+@pytest.mark.parametrize(
+    ("admitted", "discharged", "want"),
+    [
+        ({"seconds": -56}, {"days": 1}, "contained"),
+        ({"seconds": 0}, {"days": 1}, "contained"),
+        ({"days": -3}, {"seconds": 0.5}, "contained"),
+        ({"minutes": 1}, {"days": 1}, "within_24h_before"),
+        ({"hours": 24}, {"days": 3}, "within_24h_before"),
+        ({"hours": 24, "seconds": 2}, {"days": 3}, "none"),
+        ({"days": -3}, {"seconds": -1}, "earlier_within_a_year"),
+        ({"days": -400}, {"days": -365, "seconds": 1}, "earlier_within_a_year"),
+        ({"days": -400}, {"days": -365, "seconds": -1}, "none"),
+    ],
+)
+def test_the_windows_of_an_admission(
+    tree: Tree, admitted: dict[str, float], discharged: dict[str, float], want: str
+) -> None:
+    tree.admissions = [{**ADMISSION, "admittime": at(**admitted), "dischtime": at(**discharged)}]
+    row = tree.one()
+    assert row["admission_match"] == want
+    assert row["label_insurance"] == ("Medicare" if want != "none" else None)
+    assert row["label_race"] == ("White" if want != "none" else None)
+    if want == "none":
+        assert row["null_insurance"] == row["null_race"] == _admissions.NO_ADMISSION
+
+
+def stay(number: int, begin: float, end: float, insurance: str) -> Row:
+    """An admission from `begin` to `end`, in days from the study."""
+    times = {"admittime": at(days=begin), "dischtime": at(days=end)}
+    return {**ADMISSION, "hadm_id": number, "insurance": insurance} | times
+
+
+@pytest.mark.parametrize(
+    ("stays", "want"),
+    [
+        # The containing one before the one that begins soon, and that before the earlier one.
+        ([stay(1, -2, 0.1, "Medicaid"), stay(2, 0.5, 3, "Other")], "Medicaid"),
+        ([stay(1, 0.5, 3, "Other"), stay(2, -9, -0.1, "Medicaid")], "Other"),
+        # The nearest of several of one kind.
+        ([stay(1, -90, -80, "Medicaid"), stay(2, -30, -20, "Other")], "Other"),
+        ([stay(1, 0.8, 4, "Medicaid"), stay(2, 0.3, 0.7, "Other")], "Other"),
+        # A long stay contains the study although a shorter one within it has ended.
+        ([stay(1, -9, 9, "Medicaid"), stay(2, -5, -3, "Other")], "Medicaid"),
+        ([stay(1, -9, 9, "Medicaid"), stay(2, -1, 1, "Other")], "Other"),
+        # An entry with its ends exchanged is not an earlier stay.
+        ([stay(1, 5, -5, "Medicaid"), stay(2, -40, -30, "Other")], "Other"),
+        # Two equal ones: the lower number, whatever the order of the rows.
+        ([stay(2, -1, 1, "Medicaid"), stay(1, -1, 1, "Other")], "Other"),
+    ],
+)
+def test_which_of_several_admissions(tree: Tree, stays: list[Row], want: str) -> None:
+    tree.admissions = stays
+    assert tree.one()["label_insurance"] == want
+    tree.admissions = stays[::-1]
+    assert tree.one()["label_insurance"] == want
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere", "want", "reason", "note"),
+    [
+        ("WHITE", "WHITE - RUSSIAN", "White", None, None),
+        ("BLACK/AFRICAN", "UNKNOWN", "Black", None, _admissions.RACE_FILLED),
+        ("UNABLE TO OBTAIN", "ASIAN", "Asian", None, _admissions.RACE_FILLED),
+        ("WHITE", "BLACK/AFRICAN", None, _admissions.CONFLICT, None),
+        ("WHITE", "HISPANIC OR LATINO", None, _admissions.CONFLICT, None),
+        ("OTHER", "", None, _admissions.RACE_MISSING, None),
+        ("HISPANIC OR LATINO", "UNKNOWN", None, _admissions.RACE_OUTSIDE, None),
+    ],
+)
+def test_race_over_the_admissions(
+    tree: Tree, here: str, elsewhere: str, want: str | None, reason: str | None, note: str | None
+) -> None:
+    other = {**stay(2, -900, -890, "Other"), "race": elsewhere}
+    tree.admissions = [{**ADMISSION, "race": here}, other]
+    row = tree.one()
+    assert (row["label_race"], row["null_race"], row["note_race"]) == (want, reason, note)
+
+
+def test_the_race_of_another_subject_does_not_count(tree: Tree) -> None:
+    tree.patients = [PATIENT, {**PATIENT, "subject_id": 2}]
+    tree.admissions = [ADMISSION, {**ADMISSION, "subject_id": 2, "hadm_id": 2, "race": "ASIAN"}]
+    assert tree.one()["label_race"] == "White"
+
+
+def test_insurance_of_version_3(tree: Tree) -> None:
+    for text, want in (("Private", "Private"), ("Self-pay", "Other"), ("No charge", "Other")):
+        tree.admissions = [{**ADMISSION, "insurance": text}]
+        frame = tree.read()
+        assert frame["label_insurance"].item() == want
+        classes = pl.Enum(["Medicaid", "Medicare", "Private", "Other"])
+        assert frame.schema["label_insurance"] == classes
+
+
+def test_an_empty_insurance_is_missing(tree: Tree) -> None:
+    tree.admissions = [{**ADMISSION, "insurance": ""}]
+    row = tree.one()
+    assert row["label_insurance"] is None
+    assert row["null_insurance"] == _admissions.INSURANCE_MISSING
+
+
+@pytest.mark.parametrize(
+    ("dod", "label", "days", "excluded"),
+    [
+        ("2180-03-09", None, -1, mimic.DIED_BEFORE),
+        ("2180-03-10", "died", 0, None),
+        ("2181-03-10", "died", 365, None),
+        ("2181-03-11", "survived", 366, None),
+        ("2181-03-11 00:00:00", "survived", 366, None),
+    ],
+)
+def test_death_dates(
+    tree: Tree, dod: str, label: str | None, days: int, excluded: str | None
+) -> None:
+    tree.patients = [{**PATIENT, "dod": dod}]
+    row = tree.one()
+    assert (row["label_mortality"], row["days_to_death"], row["excluded"]) == (
+        label,
+        days,
+        excluded,
+    )
+
+
+def test_a_death_in_hospital_counts_where_dod_is_blank_and_only_there(tree: Tree) -> None:
+    tree.admissions = [{**ADMISSION, "deathtime": "2180-03-12 18:00:00"}]
+    assert tree.one()["days_to_death"] == 2
+    tree.patients = [{**PATIENT, "dod": "2180-03-11"}]
+    assert tree.one()["days_to_death"] == 1
+
+
+def test_the_last_discharge_may_be_from_the_emergency_department(tree: Tree) -> None:
+    tree.admissions = [stay(1, -100, -90, "Other")]
+    assert tree.one()["null_mortality"] == CENSORED
+    tree.extra = {
+        "iv/ed/edstays": [
+            {"subject_id": 10000032, "stay_id": 1, "outtime": at(days=3)},
+            {"subject_id": 10000032, "stay_id": 2, "outtime": at(days=1)},
+        ]
+    }
+    assert "ed/edstays.csv.gz" in tree.files()
+    row = tree.one()
+    assert (row["label_mortality"], row["follow_up_days"]) == ("survived", 368)
+
+
+def test_version_1_lies_in_core_and_knows_deaths_in_hospital_only(tree: Tree) -> None:
+    tree.module = "core"
+    old = {("ethnicity" if k == "race" else k): v for k, v in ADMISSION.items()}
+    tree.admissions = [{**old, "ethnicity": "BLACK/AFRICAN AMERICAN"}]
+    assert "core/patients.csv.gz" in tree.files()
+    row = tree.one()
+    assert row["label_race"] == "Black"
+    assert (row["null_mortality"], row["follow_up_days"]) == (CENSORED, 2)
+    later = {**old, "hadm_id": 2, "admittime": at(days=360), "dischtime": at(days=365)}
+    tree.admissions = [old, later]
+    assert tree.one()["label_mortality"] == "survived"
+
+
+def test_plain_csv_is_read_as_well(tree: Tree) -> None:
+    zipped = tree.one()
+    plain = Tree(tree.root / "plain")
+    plain.suffix = ".csv"
+    assert set(plain.files()) == {
+        "hosp/patients.csv", "hosp/admissions.csv", "cxr-record-list.csv", "mimic-cxr-2.0.0-metadata.csv",
+    }  # fmt: skip
+    assert plain.one() == zipped
+
+
+@pytest.mark.parametrize(("stated", "want"), [("1.0", True), ("", False), ("0.0", False)])
+def test_no_finding(tree: Tree, stated: str, want: bool) -> None:
+    tree.extra = {"cxr/mimic-cxr-2.0.0-chexpert": [{"study_id": 50414267, "No Finding": stated}]}
+    assert tree.one()["no_finding"] is want
+    tree.extra = {"cxr/mimic-cxr-2.0.0-chexpert": [{"study_id": 1, "No Finding": stated}]}
+    assert tree.one()["no_finding"] is None
+
+
+def test_every_image_is_accounted_for(tree: Tree) -> None:
+    """Each rule takes one image; the flow says so in order, and its numbers add up."""
+    tree.patients = [
+        PATIENT,
+        {**PATIENT, "subject_id": 2, "dod": "2180-03-09"},
+        {**PATIENT, "subject_id": 3, "anchor_age": 15},
+        {**PATIENT, "subject_id": 4, "gender": ""},
+    ]
+    studies = (
+        (10000032, {}), (10000032, {"ViewPosition": "LL"}), (2, {}), (3, {}), (4, {}), (5, {}),
+        (10000032, {"StudyTime": ""}), (10000032, {"StudyDate": 21800311}),
+    )  # fmt: skip
+    tree.images = [
+        {**IMAGE, "dicom_id": f"d{n}", "study_id": n, "subject_id": subject} | changes
+        for n, (subject, changes) in enumerate(studies)
+    ]
+    cohort, flow = assemble(tree.read(), "mimic", "one-per-subject", 18, seed=0)
+    assert cohort.height == 2
+    counted = [row[1:] for row in flow.iter_rows()]
+    assert counted[:8] == [
+        ("cohort", "in the source", 8, 8, 5, 0),
+        ("cohort", mimic.NO_METADATA, 8, 8, 5, 0),
+        ("cohort", mimic.NOT_FRONTAL, 7, 7, 5, 1),
+        ("cohort", mimic.NOT_IN_PATIENTS, 6, 6, 4, 1),
+        ("cohort", mimic.NO_TIME, 5, 5, 4, 1),
+        ("cohort", mimic.DIED_BEFORE, 4, 4, 3, 1),
+        ("cohort", "younger than 18 years, or of unknown age", 3, 3, 2, 1),
+        ("cohort", "not the chosen image (one-per-subject)", 2, 2, 2, 1),
+    ]
+    assert ("gender", mimic.NO_GENDER, 1, 1, 1, 1) in counted
+    assert ("gender", "usable", 1, 1, 1, 0) in counted
+    assert ("race", _admissions.NO_ADMISSION, 1, 1, 1, 1) in counted
+    for task in ("mortality", "gender", "race", "insurance"):
+        lost = sum(row[5] for row in counted if row[0] == task)
+        usable = next(row[2] for row in counted if row[:2] == (task, "usable"))
+        assert lost + usable == cohort.height
+        assert usable == cohort[f"label_{task}"].drop_nulls().len()
+
+
+def test_images_of_only_one_table_are_counted(tree: Tree) -> None:
+    tree.images = [IMAGE, {**IMAGE, "dicom_id": "aa-2"}]
+    files = tree.files()
+    write(files["mimic-cxr-2.0.0-metadata.csv.gz"], [IMAGE, {**IMAGE, "dicom_id": "aa-3"}])
+    frame = adapter("mimic").read(files, 365)
+    causes = dict(frame.select("image_id", "excluded").iter_rows())
+    assert causes == {"aa-1": None, "aa-2": mimic.NO_METADATA, "aa-3": mimic.NO_METADATA}
+    _, flow = assemble(frame, "mimic", "all", 18, seed=0)
+    assert flow.row(0)[3:6] == (3, 1, 1)
+
+
+def test_the_order_of_the_rows_changes_nothing(tree: Tree) -> None:
+    tree.patients = [{**PATIENT, "subject_id": n, "anchor_age": 20 + n} for n in range(40)]
+    tree.admissions = [
+        {**stay(9 * n + k, k - 3, k - 2, insurance), "subject_id": n, "race": race}
+        for n in range(40)
+        for k, (insurance, race) in enumerate([("Other", "WHITE"), ("Medicare", "UNKNOWN")])
+    ]
+    tree.images = [
+        {**IMAGE, "dicom_id": f"d{n}-{k}", "subject_id": n, "study_id": 9 * n + k}
+        for n in range(40)
+        for k in range(3)
+    ]
+    first = assemble(tree.read(), "mimic", "one-per-subject", 18, seed=3)
+    for table in (tree.patients, tree.admissions, tree.images):
+        table.reverse()
+    second = assemble(tree.read(), "mimic", "one-per-subject", 18, seed=3)
+    assert first[0].equals(second[0])
+    assert first[1].equals(second[1])
+
+
+def test_all_faults_of_all_tables_are_told_at_once_without_a_value(tree: Tree) -> None:
+    tree.patients = [{**PATIENT, "dod": "10/03/2180"}, {**PATIENT, "anchor_age": "old"}]
+    tree.admissions = [{k: v for k, v in ADMISSION.items() if k not in ("race", "insurance")}]
+    tree.images = [IMAGE, IMAGE]
+    with pytest.raises(SourceError) as caught:
+        tree.read()
+    message = str(caught.value)
+    for part in (
+        "patients.csv.gz: column 'dod': 1 of 2 rows are no dates (YYYY-MM-DD)",
+        "patients.csv.gz: column 'anchor_age': 1 of 2 rows are no numbers",
+        "patients.csv.gz: column 'subject_id': 1 rows repeat an earlier one",
+        "admissions.csv.gz: want the columns 'insurance', 'race' or 'ethnicity', got subject_id",
+        "cxr-record-list.csv.gz: column 'dicom_id': 1 rows repeat an earlier one",
+        "metadata.csv.gz: column 'dicom_id': 1 rows repeat an earlier one",
+    ):
+        assert part in message
+    assert "\n" not in message
+    for value in ("10000032", "10/03/2180", "aa-1", "2180"):
+        assert value not in message
+
+
+def test_unknown_categories_of_all_columns_are_named(tree: Tree) -> None:
+    tree.patients = [{**PATIENT, "gender": "X"}]
+    tree.admissions = [{**ADMISSION, "race": "martian", "insurance": "Barter"}]
+    with pytest.raises(SourceError) as caught:
+        tree.read()
+    for part in ("'gender' has unknown categories: 'X' (1 rows)", "'MARTIAN' (1 rows)", "'BARTER'"):
+        assert part in str(caught.value)
+
+
+def test_missing_files_are_all_named(tree: Tree) -> None:
+    (tree.root / "iv").mkdir()
+    with pytest.raises(SourceError) as caught:
+        locate("mimic", {"mimic_iv": tree.root / "iv", "mimic_cxr": tree.root / "nowhere"})
+    for name in ("hosp/patients", "hosp/admissions", "nowhere/cxr-record-list", "2.0.0-metadata"):
+        assert f"{name}.csv.gz (or .csv) does not exist" in str(caught.value)
+
+
+def test_missing_flags_are_all_named() -> None:
+    with pytest.raises(UsageError, match=r"--mimic-iv DIR .* and --mimic-cxr DIR"):
+        locate("mimic", {"root": Path()})
+    with pytest.raises(UsageError, match=r"no source 'chexpert'; there are mimic, nih"):
+        locate("chexpert", {})
+
+
+def test_a_path_that_leaves_the_folder_is_refused(tree: Tree) -> None:
+    tree.images = [{**IMAGE, "dicom_id": "../../../../../etc/x"}]
+    with pytest.raises(SourceError, match=r"'path': 1 of 1 rows are no paths inside the folder"):
+        tree.read()

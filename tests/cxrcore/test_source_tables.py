@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
+from data_contracts.errors import SourceError
+
+COLUMNS = {"subject_id": "id", "n": "number"}
+
+
+def fault(path: Path, content: bytes, **request: object) -> str:
+    path.write_bytes(content)
+    with pytest.raises(SourceError) as caught:
+        read_tables({"t": Request(path, COLUMNS, **request)})  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "want"),
+    [
+        ("a.csv", b"", "the file is empty"),
+        ("a.csv", b"subject_id,n\n", "the table has no rows"),
+        ("a.csv", b"subject_id\n1\n", "want the column 'n', got subject_id"),
+        ("a.csv", b"\xff\xfe\n1\n", "want the columns 'subject_id', 'n', got"),
+        ("a.csv", b"subject_id,n\n1,\xff\xfe\n", "cannot be read as CSV to its end"),
+        ("a.csv", b'subject_id,n\n"1,2\n3,4\n', "cannot be read as CSV"),
+        ("a.csv", b"subject_id,n\n,1\n2,x\n3,inf\n", "'subject_id': 1 of 3 rows are empty"),
+        ("a.csv", b"subject_id,n\n,1\n2,x\n3,inf\n", "'n': 2 of 3 rows are no numbers"),
+        ("a.csv.gz", gzip.compress(b"subject_id,n\n" + b"1,2\n" * 9000)[:60], "damaged"),
+    ],
+)
+def test_each_fault_is_one_line(tmp_path: Path, name: str, content: bytes, want: str) -> None:
+    message = fault(tmp_path / name, content)
+    assert want in message
+    assert str(tmp_path / name) in message
+
+
+def test_a_table_without_a_header_line_shows_no_values(tmp_path: Path) -> None:
+    message = fault(tmp_path / "a.csv", b"10000032,2180-03-10\n10000033,2180-03-11\n")
+    assert "got no column names" in message
+    assert "10000032" not in message
+    assert "2180" not in message
+
+
+def test_a_key_must_be_unique(tmp_path: Path) -> None:
+    message = fault(tmp_path / "a.csv", b"subject_id,n\n1,2\n1,3\n 1,4\n", key=("subject_id",))
+    assert "column 'subject_id': 2 rows repeat an earlier one" in message
+
+
+def test_faults_of_several_tables_come_together(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("subject_id\n1\n")
+    requests = {
+        n: Request(tmp_path / n, {"subject_id": "id", "n": "number"}) for n in ("a.csv", "b.csv")
+    }
+    with pytest.raises(SourceError, match=r"a\.csv: want .*b\.csv: want "):
+        read_tables(requests)
+
+
+def test_a_byte_order_mark_windows_lines_and_spare_fields_are_tolerated(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbfsubject_id,n,\r\n 1 ,2,\r\n3,,,\r\n")
+    frame = read_tables({"t": Request(tmp_path / "a.csv", {"subject_id": "id", "n": "number"})})[
+        "t"
+    ]
+    assert frame.rows() == [("1", 2.0), ("3", None)]
+
+
+def test_the_zipped_table_is_preferred(tmp_path: Path) -> None:
+    assert find_table(tmp_path, "a") is None
+    (tmp_path / "a.csv").touch()
+    assert find_table(tmp_path, "a") == tmp_path / "a.csv"
+    (tmp_path / "a.csv.gz").touch()
+    assert find_table(tmp_path, "a") == tmp_path / "a.csv.gz"
+
+
+def test_optional_tables_may_be_absent(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    assert require_tables([("x/", tmp_path, "a")], [("", tmp_path, "b")]) == {
+        "x/a.csv": tmp_path / "a.csv"
+    }

@@ -1,0 +1,68 @@
+"""Streaming images out of one or several shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cxrcore.store import ImageStore, in_batches
+from data_contracts.errors import ArtifactError
+from data_contracts.images import IMAGES
+from data_contracts.store import Origin, write_arrays
+
+
+def write_shard(workspace: Path, shard: int, shards: int, images: int, size: int = 8) -> Path:
+    path = IMAGES.path(workspace, shard=str(shard), shards=str(shards))
+    numbers = np.arange(images) + 100 * shard
+    arrays = {
+        "pixels": np.repeat(numbers, size * size).reshape(images, size, size) % 256,
+        "image_id": [f"image{n}" for n in numbers],
+        "content_box": np.tile(np.array([0, 0, size, size]), (images, 1)),
+        "intensity_rule": np.zeros(images),
+        "bright_border": np.zeros(images, dtype=bool),
+        "source_size": np.full((images, 2), size),
+    }
+    attributes = dict(IMAGES.example_attributes) | {"shard": shard, "shards": shards}
+    write_arrays(IMAGES, path, arrays, Origin("preprocess", {}), attributes)
+    return path
+
+
+def test_shards_read_as_one_array(tmp_path: Path) -> None:
+    paths = [write_shard(tmp_path, s, 3, images=s + 1) for s in (1, 2, 3)]
+    with ImageStore(paths[::-1]) as store:
+        assert len(store) == 9
+        assert store.image_ids[:3] == ["image100", "image101", "image200"]
+        rows = np.array([8, 0, 4, 4])
+        assert store.read(rows)[:, 0, 0].tolist() == [303 % 256, 100, 202, 202]
+
+
+def test_a_missing_shard_is_named(tmp_path: Path) -> None:
+    paths = [write_shard(tmp_path, s, 3, images=2) for s in (1, 3)]
+    with pytest.raises(ArtifactError, match=r"shards \[1, 3\] of 3"):
+        ImageStore(paths)
+
+
+def test_shards_of_different_size_are_refused(tmp_path: Path) -> None:
+    paths = [write_shard(tmp_path, s, 2, images=2, size=4 * s) for s in (1, 2)]
+    with pytest.raises(ArtifactError, match=r"image sides \[4, 8\]"):
+        ImageStore(paths)
+
+
+def test_batches_come_in_order(tmp_path: Path) -> None:
+    with ImageStore([write_shard(tmp_path, 1, 1, images=20)]) as store:
+        order = np.random.default_rng(0).permutation(20)
+        seen = list(store.batches(in_batches(order, 6)))
+        np.testing.assert_array_equal(np.concatenate([rows for rows, _ in seen]), order)
+        for rows, images in seen:
+            np.testing.assert_array_equal(images, store.read(rows))
+        assert list(store.batches([])) == []
+
+
+@pytest.mark.parametrize(("rows", "size"), [(33, 32), (1, 8), (64, 32), (100, 7)])
+def test_batches_are_nearly_equal(rows: int, size: int) -> None:
+    lengths = [len(b) for b in in_batches(np.arange(rows), size)]
+    assert sum(lengths) == rows
+    assert max(lengths) <= size
+    assert max(lengths) - min(lengths) <= 1

@@ -1,0 +1,94 @@
+"""From a label column to targets."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from tiny import tiny_cohort
+
+from cxrcore.targets import (
+    UNLABELLED,
+    class_weights,
+    permuted,
+    predictions_frame,
+    softmax,
+    targets_of,
+)
+from data_contracts._tables import table_faults
+from data_contracts.errors import ArtifactError, SourceError, UsageError
+from data_contracts.model import PREDICTIONS
+
+COHORT = tiny_cohort(60)
+IDS = COHORT["image_id"].to_list()
+
+
+def test_targets_follow_the_stores_order() -> None:
+    ids = IDS[::-1][:50]
+    targets = targets_of(COHORT, "race", ids)
+    want = dict(zip(IDS, COHORT["label_race"].to_list(), strict=True))
+    assert [targets.classes[v] for v in targets.values] == [want[i] for i in ids]
+
+
+def test_a_null_label_is_unlabelled_and_in_no_rows() -> None:
+    cohort = COHORT.with_columns(
+        label_race=pl.when(pl.int_range(pl.len()) != 4).then("label_race")
+    )
+    targets = targets_of(cohort, "race", IDS)
+    assert targets.values[4] == UNLABELLED
+    assert 4 not in targets.rows("train")
+
+
+def test_an_unknown_task_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match=r"--task gendr.*did you mean gender"):
+        targets_of(COHORT, "gendr", IDS)
+    with pytest.raises(UsageError, match="mortality, gender, race"):
+        targets_of(COHORT, "zzz", IDS)
+
+
+def test_one_class_only_is_a_source_error() -> None:
+    keep = (pl.col("split") != "train") | (pl.col("label_gender") == "F")
+    cohort = COHORT.with_columns(label_gender=pl.when(keep).then("label_gender"))
+    with pytest.raises(SourceError, match="the train split has F 18, M 0"):
+        targets_of(cohort, "gender", IDS)
+
+
+def test_a_split_without_labels_is_a_source_error() -> None:
+    cohort = COHORT.with_columns(label_gender=pl.when(pl.col("split") != "val").then("label_gender"))
+    with pytest.raises(SourceError, match="the val split has no labelled image"):
+        targets_of(cohort, "gender", IDS)
+
+
+def test_images_of_another_cohort_are_refused() -> None:
+    with pytest.raises(ArtifactError, match="another cohort"):
+        targets_of(COHORT, "gender", ["stranger"])
+
+
+def test_permuted_labels_keep_counts_and_leave_test_alone() -> None:
+    targets = targets_of(COHORT, "race", IDS)
+    shuffled = permuted(targets, seed=1)
+    for split in ("train", "val"):
+        rows = targets.rows(split)
+        assert sorted(shuffled.values[rows]) == sorted(targets.values[rows])
+    assert not np.array_equal(shuffled.values, targets.values)
+    test = targets.rows("test")
+    np.testing.assert_array_equal(shuffled.values[test], targets.values[test])
+    np.testing.assert_array_equal(permuted(targets, 1).values, shuffled.values)
+
+
+def test_class_weights_even_out_the_classes() -> None:
+    targets = targets_of(COHORT, "race", IDS)
+    counts = np.bincount(targets.values[targets.rows("train")])
+    np.testing.assert_allclose(class_weights(targets) * counts, counts.sum() / 3, rtol=1e-6)
+
+
+def test_predictions_keep_their_contract() -> None:
+    targets = targets_of(COHORT, "race", IDS)
+    logits = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    frame = predictions_frame(IDS, targets, logits)
+    assert table_faults(PREDICTIONS, frame) == []
+
+
+def test_softmax_does_not_overflow() -> None:
+    got = softmax(np.array([[1e4, 0.0], [0.0, 0.0]], dtype=np.float32))
+    np.testing.assert_allclose(got, [[1, 0], [0.5, 0.5]])

@@ -1,0 +1,131 @@
+"""The training loop: it learns, it repeats itself, and it goes on where it was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cxrcore import training
+from cxrcore.checkpoints import restore_state, to_arrays, to_attributes
+from cxrcore.models import NetworkRecipe, build, tensors_of
+from cxrcore.store import ImageStore
+from cxrcore.targets import targets_of
+from data_contracts.cohort import COHORT
+from data_contracts.errors import UsageError
+from data_contracts.images import IMAGES
+from data_contracts.store import read_table
+
+PLAN = training.TrainingPlan(
+    epochs=2, batch_size=16, learning_rate=1e-3, weight_decay=0.01, patience=0,
+    freeze_backbone=False, augment=True, seed=3,
+)  # fmt: skip
+
+
+@pytest.fixture
+def setup(tiny_workspace: Path) -> Iterator[training.Setup]:
+    torch.set_num_threads(1)
+    cohort = read_table(COHORT, COHORT.path(tiny_workspace)).frame
+    with ImageStore(IMAGES.find(tiny_workspace)) as store:
+        targets = targets_of(cohort, "mortality", store.image_ids)
+        recipe = NetworkRecipe("resnet18", targets.classes, store.size)
+        yield training.Setup(store, targets, recipe, PLAN, torch.device("cpu"))
+
+
+def fresh(setup: training.Setup) -> training.TrainingState:
+    network, _ = build(setup.recipe, "none", setup.plan.seed)
+    return training.new_state(network, setup)
+
+
+def test_it_learns_a_planted_patch(setup: training.Setup) -> None:
+    plan = training.TrainingPlan(**vars(PLAN) | {"epochs": 6, "augment": False})
+    state = fresh(setup := training.Setup(**vars(setup) | {"plan": plan}))
+    *_, _ = training.fit(state, setup)
+    assert state.history[-1]["train_loss"] < 0.3 * state.history[0]["train_loss"]
+    assert state.history[state.best_epoch - 1]["val_auroc"] == 1.0
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 4])
+def test_a_stopped_training_ends_as_one_that_never_stopped(
+    setup: training.Setup, stop_after: int
+) -> None:
+    whole = fresh(setup)
+    *_, _ = training.fit(whole, setup)
+
+    first = fresh(setup)
+    for number, _ in enumerate(training.fit(first, setup), start=1):
+        if number == stop_after:
+            break
+    second = fresh(setup)
+    restore_state(second, to_arrays(first), to_attributes(first))
+    for _ in training.fit(second, setup):
+        pass
+
+    assert second.history == whole.history
+    for name, tensor in tensors_of(whole.network).items():
+        np.testing.assert_array_equal(tensors_of(second.network)[name], tensor, err_msg=name)
+    for name, tensor in whole.best.items():
+        np.testing.assert_array_equal(second.best[name], tensor, err_msg=name)
+
+
+def test_the_seed_decides(setup: training.Setup) -> None:
+    losses = []
+    for seed in (3, 3, 4):
+        plan = training.TrainingPlan(**vars(PLAN) | {"seed": seed, "epochs": 1})
+        state = fresh(again := training.Setup(**vars(setup) | {"plan": plan}))
+        *_, _ = training.fit(state, again)
+        losses.append(state.history[0]["train_loss"])
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_a_frozen_backbone_stays_as_it_was(setup: training.Setup) -> None:
+    plan = training.TrainingPlan(**vars(PLAN) | {"freeze_backbone": True, "epochs": 1})
+    state = fresh(setup := training.Setup(**vars(setup) | {"plan": plan}))
+    before = tensors_of(state.network)
+    before = {name: tensor.copy() for name, tensor in before.items()}
+    *_, _ = training.fit(state, setup)
+    after = tensors_of(state.network)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {"head.weight", "head.bias"}
+
+
+def test_patience_ends_training_early(setup: training.Setup) -> None:
+    plan = training.TrainingPlan(
+        **vars(PLAN) | {"patience": 1, "epochs": 9, "learning_rate": 1e-12, "augment": False}
+    )
+    state = fresh(setup := training.Setup(**vars(setup) | {"plan": plan}))
+    for _ in training.fit(state, setup):
+        pass
+    assert len(state.history) < 9
+    assert len(state.history) == state.best_epoch + 1
+
+
+def test_the_learning_rate_warms_up_and_decays(setup: training.Setup) -> None:
+    plan = training.TrainingPlan(**vars(PLAN) | {"epochs": 20})
+    setup = training.Setup(**vars(setup) | {"plan": plan})
+    state = fresh(setup)
+    rates = []
+    for state.epoch in range(1, 21):
+        for state.step in range(setup.batches_per_epoch):
+            rates.append(training._learning_rate(setup, state))
+    peak = int(np.argmax(rates))
+    assert max(rates) == pytest.approx(plan.learning_rate)
+    assert np.all(np.diff(rates[: peak + 1]) > 0)
+    assert np.all(np.diff(rates[peak + 1 :]) < 0)
+    assert rates[-1] < 0.01 * plan.learning_rate
+
+
+def test_validation_auroc_is_none_when_a_class_is_absent() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
+    assert training.validation_auroc(np.array([0, 0]), probabilities) is None
+    assert training.validation_auroc(np.array([0, 1]), probabilities) == 1.0
+
+
+def test_a_gpu_that_is_not_there_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert training.device_of("auto") == torch.device("cpu")
+    with pytest.raises(UsageError, match="--device cuda"):
+        training.device_of("cuda")

@@ -1,0 +1,179 @@
+"""`cxr extract` by the real command line, on tables of a few rows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.store import read_table
+from jobs._cli import run as cxr
+
+TABLES = {
+    "mimic-iv/hosp/patients.csv": """\
+subject_id,gender,anchor_age,anchor_year,anchor_year_group,dod
+1,F,52,2180,2014 - 2016,
+2,M,61,2180,2014 - 2016,2180-05-01
+3,F,70,2180,2014 - 2016,2179-01-01
+""",
+    "mimic-iv/hosp/admissions.csv": """\
+subject_id,hadm_id,admittime,dischtime,deathtime,insurance,race
+1,11,2180-03-09 10:00:00,2180-03-12 10:00:00,,Medicare,WHITE
+2,12,2180-03-09 10:00:00,2180-03-12 10:00:00,,Medicaid,ASIAN
+3,13,2178-03-09 10:00:00,2178-03-12 10:00:00,,Other,WHITE
+""",
+    "mimic-cxr/cxr-record-list.csv": """\
+subject_id,study_id,dicom_id,path
+1,101,a,files/a.dcm
+1,101,b,files/b.dcm
+2,102,c,files/c.dcm
+3,103,d,files/d.dcm
+""",
+    "mimic-cxr/mimic-cxr-2.0.0-metadata.csv": """\
+dicom_id,ViewPosition,StudyDate,StudyTime
+a,PA,21800310,90000
+b,AP,21800310,90000
+c,PA,21800310,90000
+d,PA,21800310,90000
+""",
+}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    for name, text in TABLES.items():
+        path = tmp_path / "source" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "source"
+
+
+def extract(source: Path, workspace: Path, *more: str) -> int:
+    roots = ["--mimic-iv", f"{source}/mimic-iv", "--mimic-cxr", f"{source}/mimic-cxr"]
+    return cxr(["extract", *roots, "--workspace", str(workspace), *more])
+
+
+def test_a_small_collection(source: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "ws"
+    assert extract(source, workspace, "--select", "all", "--seed", "5") == 0
+    cohort = read_table(COHORT, COHORT.path(workspace))
+    assert cohort.frame["image_id"].to_list() == ["a", "b", "c"]
+    assert cohort.frame["label_mortality"].to_list() == ["survived", "survived", "died"]
+    assert cohort.frame["label_insurance"].to_list() == ["Medicare", "Medicare", "Medicaid"]
+    assert [c for c in cohort.frame.columns if c.startswith("label_")] == [
+        "label_mortality", "label_gender", "label_race", "label_insurance",
+    ]  # fmt: skip
+    assert cohort.header.attributes == {"source": "mimic", "select": "all", "split_seed": 5}
+    read = {i.path for i in cohort.header.inputs}
+    assert read == {
+        "hosp/patients.csv", "hosp/admissions.csv", "cxr-record-list.csv", "mimic-cxr-2.0.0-metadata.csv",
+    }  # fmt: skip
+    flow = read_table(COHORT_FLOW, COHORT_FLOW.path(workspace)).frame
+    assert (
+        flow.filter(pl.col("rule").str.starts_with("died_before_study"))["excluded_images"].item()
+        == 1
+    )
+    read_table(COHORT_CHARACTERISTICS, COHORT_CHARACTERISTICS.path(workspace))
+
+
+def test_the_same_tables_elsewhere_are_up_to_date(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = tmp_path / "ws"
+    assert extract(source, workspace) == 0
+    digest = read_table(COHORT, COHORT.path(workspace)).header.digest
+    moved = tmp_path / "moved"
+    shutil.move(source, moved)
+    capsys.readouterr()
+    assert extract(moved, workspace) == 0
+    assert "up to date" in capsys.readouterr().err
+    assert extract(moved, workspace, "--force") == 0
+    assert read_table(COHORT, COHORT.path(workspace)).header.digest == digest
+    table = moved / "mimic-iv/hosp/patients.csv"
+    table.write_text(table.read_text().replace("1,F", "1,M"))
+    capsys.readouterr()
+    assert extract(moved, workspace) == 0
+    assert "up to date" not in capsys.readouterr().err
+
+
+def complaint(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.strip().splitlines()
+    assert line.startswith("cxr extract: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "want"),
+    [
+        ("mimic-cxr/cxr-record-list.csv", None, None, "cxr-record-list.csv.gz (or .csv) does not exist"),
+        ("mimic-iv/hosp/patients.csv", "anchor_age", "years", "want the column 'anchor_age'"),
+        ("mimic-iv/hosp/patients.csv", TABLES["mimic-iv/hosp/patients.csv"], "", "the file is empty"),
+        ("mimic-iv/hosp/admissions.csv", "ASIAN", "martian", "'MARTIAN' (1 rows)"),
+        ("mimic-iv/hosp/admissions.csv", "2178-03-09 10:00:00", "yesterday", "'admittime': 1 of 3 rows"),
+        ("mimic-cxr/mimic-cxr-2.0.0-metadata.csv", ",2180", ",2170", "'younger than 62 years, or of unknown age' took 4"),
+    ],
+)  # fmt: skip
+def test_unusable_tables_end_with_code_4_and_one_line(
+    source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    table: str,
+    old: str | None,
+    new: str | None,
+    want: str,
+) -> None:
+    path = source / table
+    if old is None or new is None:
+        path.unlink()
+    else:
+        path.write_text(path.read_text().replace(old, new))
+    assert extract(source, tmp_path / "ws", "--min-age", "62") == 4
+    assert want in complaint(capsys)
+    assert not COHORT.path(tmp_path / "ws").exists()
+
+
+def test_missing_flags_are_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cxr(["extract", "--workspace", str(tmp_path / "ws")]) == 2
+    line = complaint(capsys)
+    assert "--mimic-iv DIR" in line
+    assert "--mimic-cxr DIR" in line
+    assert cxr(["extract", "--source", "nih", "--workspace", str(tmp_path / "ws")]) == 2
+    assert "--root DIR" in complaint(capsys)
+
+
+def test_the_nih_layout(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "Data_Entry_2017.csv").write_text(
+        "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,\n"
+        "00000001_000.png,No Finding,0,1,58,M,PA,\n"
+        "00000002_000.png,Mass,0,2,40,F,AP,\n"
+    )
+    workspace = tmp_path / "ws"
+    assert (
+        cxr(["extract", "--source", "nih", "--root", str(tmp_path), "--workspace", str(workspace)])
+        == 0
+    )
+    frame = read_table(COHORT, COHORT.path(workspace)).frame
+    assert frame["path"].to_list() == ["images/00000001_000.png", "images/00000002_000.png"]
+    assert [c for c in frame.columns if c.startswith("label_")] == ["label_gender"]
+
+
+def test_the_job_and_the_search_for_its_tables_load_no_polars(source: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from jobs import extract\n"
+        "config = extract.Config(mimic_iv=Path(sys.argv[1]), mimic_cxr=Path(sys.argv[2]))\n"
+        "assert len(extract.sources(config)) == 4\n"
+        "assert not {'polars', 'torch', 'numpy'} & set(sys.modules)"
+    )
+    folders = [str(source / "mimic-iv"), str(source / "mimic-cxr")]
+    subprocess.run([sys.executable, "-c", code, *folders], check=True, env=os.environ)

@@ -63,3 +63,21 @@ def percentile_interval(values: NDArray[np.float64]) -> tuple[float | None, floa
         return None, None, left_out
     low, high = np.percentile(usable, [2.5, 97.5])
     return float(low), float(high), left_out
+
+
+def centred_interval(
+    value: float, values: NDArray[np.float64]
+) -> tuple[float | None, float | None, int]:
+    """As `percentile_interval`, for a correlation, centred on its estimate `value`.
+
+    A resample adds as much noise to mean maps as the sample has, which pulls the correlation
+    of a resample below the estimate. On Fisher's z scale the spread is kept and the median
+    moved to the estimate.
+    """
+    within = 1 - 1e-12
+    z = np.arctanh(np.clip(values, -within, within))
+    low, high, left_out = percentile_interval(z)
+    if low is None or high is None:
+        return None, None, left_out
+    shift = float(np.arctanh(np.clip(value, -within, within)) - np.nanmedian(z))
+    return float(np.tanh(low + shift)), float(np.tanh(high + shift)), left_out

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cxrcore import association
-from cxrcore.bootstrap import image_weights, patient_weights, percentile_interval
+from cxrcore.bootstrap import centred_interval, image_weights, patient_weights, percentile_interval
 from cxrcore.evaluation import AGE_BANDS, columns_of, log_odds, matrix, validation_threshold
 from cxrcore.heatmaps import ReadMaps, stratum_maps
 from cxrcore.metrics import weighted_mean
@@ -235,7 +235,10 @@ def _row(
     low = high = None
     finite = bool(np.isfinite(value))
     if finite and resampled is not None:
-        low, high, _ = percentile_interval(resampled)
+        if layer == "attention":
+            low, high, _ = centred_interval(value, resampled)
+        else:
+            low, high, _ = percentile_interval(resampled)
     return {
         "reference": reference, "attribute": attribute, "layer_of_evidence": layer,
         "statistic": statistic, "value": float(value) if finite else None, "low": low, "high": high,

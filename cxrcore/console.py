@@ -6,7 +6,8 @@ from typing import TextIO
 
 import polars as pl
 
-from cxrcore.report_tables import RANKING, count, interval, number, p_value, rankings
+from cxrcore.figures import number
+from cxrcore.report_tables import RANKING, count, interval, p_value, rankings
 
 _PLAIN_WIDTH = 160
 

@@ -26,9 +26,13 @@ def with_strata(predictions: pl.DataFrame, cohort: pl.DataFrame) -> pl.DataFrame
     Raises `polars` errors only for a programming fault: every prediction has a cohort row
     when both are of one lineage.
     """
-    age_band = pl.col("age").cut([40, 60, 80], labels=list(AGE_BANDS), left_closed=True)
+    age = pl.col("age")
+    bands = pl.when(age < 40).then(pl.lit(AGE_BANDS[0])).when(age < 60).then(pl.lit(AGE_BANDS[1]))
+    bands = (
+        bands.when(age < 80).then(pl.lit(AGE_BANDS[2])).when(age >= 80).then(pl.lit(AGE_BANDS[3]))
+    )
     labels = [c for c in cohort.columns if c.startswith(LABEL_PREFIX)]
-    strata = cohort.select("image_id", "view", age_band.cast(pl.String).alias("age_band"), *labels)
+    strata = cohort.select("image_id", "view", bands.otherwise(None).alias("age_band"), *labels)
     return predictions.join(strata, on="image_id", how="left", maintain_order="left")
 
 

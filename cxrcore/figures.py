@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 #: Okabe and Ito's colours, told apart by everyone.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
+#: The statistics of map similarity, for people; the first one ranks.
 STATISTICS = {
     "pearson_of_contrast_maps": "contrast maps, magnitude",
     "signed_pearson_of_contrast_maps": "contrast maps, signed",
@@ -26,42 +28,46 @@ STATISTICS = {
     "pearson_per_image": "same image, mean of r",
 }
 
-_STYLE = {
-    "font.size": 9, "axes.titlesize": 10, "axes.spines.top": False, "axes.spines.right": False,
-    "svg.hashsalt": "cxr", "figure.constrained_layout.use": True, "legend.frameon": False,
-}  # fmt: skip
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for people, with a true minus; a dash when there is none."""
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def style() -> AbstractContextManager[None]:
+    """The context to draw and save in: one look, and the same bytes every time."""
+    import matplotlib
+
+    return matplotlib.rc_context({
+        "font.size": 9, "axes.titlesize": 9, "axes.spines.top": False, "axes.spines.right": False,
+        "svg.hashsalt": "cxr", "legend.frameon": False, "legend.fontsize": 7,
+    })  # fmt: skip
 
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches, tied to no global state of pyplot."""
-    import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE):
-        return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write `name`.png (150 dpi) and `name`.svg whole, with fixed metadata; return the PNG."""
-    import matplotlib
-
-    with matplotlib.rc_context(_STYLE):
-        with whole_file(folder / f"{name}.svg") as partial:
-            figure.savefig(partial, format="svg", metadata={"Date": None})
-        with whole_file(folder / f"{name}.png") as partial:
-            figure.savefig(partial, format="png", dpi=150, metadata={"Software": None})
+    with whole_file(folder / f"{name}.png") as partial:
+        figure.savefig(partial, format="png", dpi=150, metadata={"Software": None})
+    # The first drawing has laid the figure out.
+    figure.set_layout_engine("none")
+    with whole_file(folder / f"{name}.svg") as partial:
+        figure.savefig(partial, format="svg", metadata={"Date": None})
     return folder / f"{name}.png"
 
 
 def panels(count: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
     """A figure of `count` panels in rows of `columns`, each of `size` inches."""
-    import matplotlib
-
     columns = max(1, min(columns, count))
     rows = -(-count // columns)
     figure = new_figure(columns * size[0], rows * size[1])
-    with matplotlib.rc_context(_STYLE):
-        axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for unused in axes[count:]:
         unused.set_axis_off()
     return figure, axes[:count]
@@ -80,7 +86,10 @@ def roc_figure(
             title=task, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal",
             xlabel="1 − specificity", ylabel="sensitivity",
         )  # fmt: skip
-        axis.legend(loc="lower right", fontsize=7, handlelength=1.2)
+        if lines:
+            axis.legend(loc="lower right", handlelength=1.2)
+        else:
+            axis.text(0.5, 0.5, "too few patients", ha="center", va="center", color="0.4")
     figure.suptitle(note, fontsize=10)
     return figure
 
@@ -98,12 +107,10 @@ def roc_points(
 
 def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:
     """Loss and validation AUROC by epoch, a column of panels per task."""
-    import matplotlib
     from matplotlib.ticker import MaxNLocator
 
-    figure = new_figure(3.0 * len(histories), 4.2)
-    with matplotlib.rc_context(_STYLE):
-        axes = figure.subplots(2, len(histories), squeeze=False, sharex="col")
+    figure = new_figure(2.6 * len(histories) + 0.3, 3.8)
+    axes = figure.subplots(2, len(histories), squeeze=False, sharex="col")
     for column, (task, history) in enumerate(histories.items()):
         upper, lower = axes[:, column]
         epoch = history["epoch"].to_numpy()
@@ -118,7 +125,7 @@ def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:
         lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes[0, 0].set_ylabel("cross-entropy (nat)")
     axes[1, 0].set_ylabel("validation AUROC")
-    axes[0, 0].legend(fontsize=7)
+    axes[0, 0].legend()
     return figure
 
 
@@ -145,7 +152,7 @@ def similarity_figure(rows: pl.DataFrame, reference: str) -> Figure | None:
             if row["low"] is not None:
                 axis.plot([row["low"], row["high"]], [place, place], color=COLOURS[0], linewidth=2)
             axis.plot(row["value"], place, "o", color=COLOURS[0], markersize=6)
-            axis.annotate(f"{row['value']:.2f}", (row["value"], place), xytext=(0, 6),
+            axis.annotate(number(row["value"], 2), (row["value"], place), xytext=(0, 6),
                           textcoords="offset points", ha="center", fontsize=7)  # fmt: skip
         axis.set(
             xlim=(-1.08, 1.08),

@@ -105,13 +105,11 @@ def contrast_of_sums(images: Floats, total: Floats) -> Floats:
     the sums of their maps. NaN where one side is empty.
     """
     classes = np.arange(images.shape[1])
-    extra = (1,) * (total.ndim - 3)
-    own, own_n = total[:, classes, classes], images
-    rest, rest_n = total.sum(axis=1) - own, images.sum(axis=1, keepdims=True) - images
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(
-            own / own_n.reshape(*own_n.shape, *extra) - rest / rest_n.reshape(*rest_n.shape, *extra)
-        )
+    own = total[:, classes, classes]
+    rest, others = total.sum(axis=1) - own, images.sum(axis=1, keepdims=True) - images
+    counts = (np.where(n > 0, n, np.nan) for n in (images, others))
+    own_n, rest_n = (n.reshape(*n.shape, *(1,) * (own.ndim - 2)) for n in counts)
+    return np.asarray(own / own_n - rest / rest_n)
 
 
 def _quotient(total: Floats, images: float) -> Floats:

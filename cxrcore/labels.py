@@ -41,8 +41,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "Pacific Islander": ("NATIVE HAWAIIAN OR OTHER PACIFIC ISLANDER",),
 }  # fmt: skip
 
-#: Say nothing about the group. PORTUGUESE and SOUTH AMERICAN name an origin, not a race; the
-#: MIMIC code repository counts them with OTHER.
+#: Say nothing about the group. PORTUGUESE and SOUTH AMERICAN name an origin that fits several.
 _MISSING_RACES = (
     "MULTIPLE RACE/ETHNICITY", "OTHER", "PATIENT DECLINED TO ANSWER", "PORTUGUESE",
     "SOUTH AMERICAN", "UNABLE TO OBTAIN", "UNKNOWN",

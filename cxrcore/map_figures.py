@@ -13,10 +13,12 @@ from data_contracts.summary import SMALLEST_CELL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
-#: Diverging, and told apart by everyone: orange speaks against, violet for the class.
-COLOUR_MAP = "PuOr_r"
+#: Against and for the class; told apart by everyone, and seen on a radiograph.
+_AGAINST, _FOR = "#FF8C00", "#2F9BFF"
+_OPACITY = 0.9
 
 
 def shown(count: int) -> str:
@@ -32,6 +34,9 @@ def class_maps_figure(
     `rows` are the MEAN_HEATMAPS rows of strata 'all' and 'true_class'. Each row of panels has
     one symmetric scale, stated on its colour bar.
     """
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
     whole = [r for r in rows if r["stratum"] == "all"]
     patients = {r["level"]: r["subjects"] for r in rows if r["stratum"] == "true_class"}
     figure = new_figure(0.9 + 2.3 * len(whole), 5.3)
@@ -41,11 +46,13 @@ def class_maps_figure(
         for axis, row in zip(axes[line], whole, strict=True):
             n = row["subjects"] if what == "mean" else patients.get(row["class"], 0)
             aside = "" if what == "mean" else f" of {shown(row['subjects'])}"
-            picture = overlay(axis, row[what], background, limit)
-            axis.set_title(f"{row['class']}: {kind}\n{shown(n)}{aside} patients", fontsize=9)
-        bar = figure.colorbar(picture, ax=list(axes[line]), shrink=0.8, aspect=16)
+            overlay(axis, row[what], background, limit)
+            axis.set_title(f"{row['class']}: {kind}\n{shown(n)}{aside} patients")
+        scale = ScalarMappable(Normalize(-limit, limit), _colour_map())
+        bar = figure.colorbar(scale, ax=list(axes[line]), shrink=0.8, aspect=16)
         bar.set_label(f"logit per cell, ±{limit:.2g}", fontsize=8)
         bar.ax.tick_params(labelsize=7)
+        bar.ax.set_facecolor("0.35")
     figure.suptitle(f"Where the {task} network finds its evidence", fontsize=10)
     return figure
 
@@ -57,55 +64,52 @@ def magnitude_figure(
 
     Each panel has its own scale from 0 to its largest value, since only places are compared.
     """
-    figure = new_figure(2.4 * len(maps), 3.0)
+    figure = new_figure(2.3 * len(maps), 3.1)
     axes = figure.subplots(1, len(maps), squeeze=False)[0]
     for axis, (task, one) in zip(axes, maps.items(), strict=True):
-        top = float(np.nanmax(one)) if np.isfinite(one).any() else 0.0
-        _radiograph(axis, background)
-        if top > 0:
-            extent = _extent(background)
-            axis.imshow(
-                one,
-                cmap="viridis",
-                vmin=0,
-                vmax=top,
-                alpha=0.55,
-                extent=extent,
-                interpolation="bilinear",
-            )
-        axis.set_title(
-            f"{task}\n0 to {top:.2g} logit per cell" if top > 0 else f"{task}\ntoo few patients",
-            fontsize=9,
-        )
+        top = _limit([one])
+        overlay(axis, one, background, top)
+        scale = f"largest: {top:.2g} logit per cell" if np.isfinite(one).any() else ""
+        axis.set_title(f"{task}\n{scale}")
     figure.suptitle("Where evidence lies: magnitude of the contrast maps", fontsize=10)
     return figure
 
 
 def overlay(
     axis: Axes, one: NDArray[np.floating], background: NDArray[np.floating], limit: float
-) -> Any:
-    """Draw one signed map over the radiograph, bilinear between cells; return the picture."""
-    _radiograph(axis, background)
-    picture = axis.imshow(
-        np.ma.masked_invalid(one), cmap=COLOUR_MAP, vmin=-limit, vmax=limit, alpha=0.55,
-        extent=_extent(background), interpolation="bilinear",
-    )  # fmt: skip
+) -> None:
+    """Draw one map (h, w) over the radiograph, bilinear between the centres of its cells.
+
+    Opacity follows the value, so that cells without evidence show the chest.
+    """
+    height, width = background.shape
+    extent = (0, width, height, 0)
+    axis.imshow(background, cmap="gray", extent=extent)
+    axis.set_axis_off()
     if not np.isfinite(one).any():
         axis.text(0.5, 0.5, "too few patients", ha="center", va="center", color="white",
-                  transform=axis.transAxes, fontsize=9)  # fmt: skip
-    return picture
+                  transform=axis.transAxes)  # fmt: skip
+        return
+    axis.imshow(
+        one, cmap=_colour_map(), vmin=-limit, vmax=limit, extent=extent, interpolation="bilinear"
+    )
 
 
-def _radiograph(axis: Axes, background: NDArray[np.floating]) -> None:
-    axis.imshow(background, cmap="gray", extent=_extent(background))
-    axis.set_axis_off()
+def _colour_map() -> LinearSegmentedColormap:
+    """Orange through clear to blue."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
-
-def _extent(background: NDArray[np.floating]) -> tuple[float, float, float, float]:
-    height, width = background.shape
-    return (0, width, height, 0)
+    stops = [
+        to_rgba(_AGAINST, _OPACITY),
+        to_rgba(_AGAINST, 0),
+        to_rgba(_FOR, 0),
+        to_rgba(_FOR, _OPACITY),
+    ]
+    return LinearSegmentedColormap.from_list(
+        "evidence", list(zip((0, 0.5, 0.5, 1), stops, strict=True))
+    )
 
 
 def _limit(maps: Sequence[NDArray[np.floating]]) -> float:
     values = np.abs(np.stack(maps))
-    return float(np.nanmax(values)) or 1.0 if np.isfinite(values).any() else 1.0
+    return (float(np.nanmax(values)) or 1.0) if np.isfinite(values).any() else 1.0

@@ -13,7 +13,7 @@ import polars as pl
 
 from cxrcore import evaluation, figures, map_figures, report_tables
 from cxrcore.association import magnitude
-from cxrcore.summary import Model, heatmap_records
+from cxrcore.summary import Model, Summary, heatmap_records
 from data_contracts._header import package_version
 from data_contracts.store import Origin, write_text
 from data_contracts.summary import SMALLEST_CELL
@@ -29,15 +29,9 @@ class Content:
     rejects: Sequence[pl.DataFrame]
     """A table per shard."""
     models: Sequence[Model]
-    histories: Mapping[str, pl.DataFrame]
-    """TRAINING_HISTORY by task."""
-    metrics: pl.DataFrame
-    heatmaps: Mapping[str, Any]
-    associations: pl.DataFrame
+    found: Summary
     truth: pl.DataFrame | None
     """SYNTHETIC_TRUTH when the patients are synthetic."""
-    left_out: int
-    """Replicates without a value, over all metrics."""
     origin: Origin
     """The settings and inputs of the aggregation."""
 
@@ -45,24 +39,24 @@ class Content:
 def write(folder: Path, content: Content) -> Path:
     """Draw the figures and write `report.html` into `folder`; return the page's path."""
     page = folder / "report.html"
-    drawn = draw(content, folder / "figures")
+    with figures.style():
+        drawn = draw(content, folder / "figures")
     write_text(page, html(content, drawn))
     return page
 
 
 def draw(content: Content, folder: Path) -> dict[str, Path]:
     """Draw every figure that the content allows into `folder`; name to PNG."""
-    records = heatmap_records(content.heatmaps)
-    background = content.heatmaps["mean_image"]
+    records = heatmap_records(content.found.heatmaps)
+    background = content.found.heatmaps["mean_image"]
     drawn = {"roc": figures.roc_figure(_curves(content), "ROC on the test split")}
-    if content.histories:
-        drawn["training"] = figures.training_figure(content.histories)
-    for task in dict.fromkeys(content.heatmaps["task"]):
+    drawn["training"] = figures.training_figure({m.task: m.history for m in content.models})
+    for task in dict.fromkeys(content.found.heatmaps["task"]):
         rows = [r for r in records if r["task"] == task]
         drawn[f"heatmaps-{task}"] = map_figures.class_maps_figure(task, rows, background)
     if magnitudes := contrast_magnitudes(records):
         drawn["magnitudes"] = map_figures.magnitude_figure(magnitudes, background)
-    attention = content.associations.filter(
+    attention = content.found.associations.filter(
         pl.col("layer_of_evidence").cast(pl.String) == "attention"
     )
     if (forest := figures.similarity_figure(attention, content.reference)) is not None:
@@ -95,8 +89,8 @@ def _curves(content: Content) -> dict[str, list[tuple[str, Any, Any]]]:
             if few or odds is None or len(np.unique(target == c)) < 2:
                 continue
             name = "auroc" if len(model.classes) == 2 else f"auroc:{model.classes[c]}"
-            value = report_tables.metric_of(content.metrics, model.task, name)
-            label = f"{model.classes[c]} {report_tables.number(value['value'])} (n={test.height:,})"
+            value = report_tables.metric_of(content.found.metrics, model.task, name)
+            label = f"{model.classes[c]} {figures.number(value['value'])} (n={test.height:,})"
             lines.append((label, *figures.roc_points(odds[:, c], target == c)))
         curves[model.task] = lines
     return curves
@@ -124,18 +118,18 @@ def html(content: Content, drawn: Mapping[str, Path]) -> str:
         flow=report_tables.flow_table(content.flow),
         table_one=report_tables.table_one(content.characteristics),
         rejects=report_tables.reject_table(pl.concat(content.rejects)),
-        readings=report_tables.reading_table(content.metrics),
-        strata=report_tables.strata_table(content.metrics),
-        overlap=report_tables.overlap_table(content.associations),
-        agreement=report_tables.agreement(content.associations),
+        readings=report_tables.reading_table(content.found.metrics),
+        strata=report_tables.strata_table(content.found.metrics),
+        overlap=report_tables.overlap_table(content.found.associations),
+        agreement=report_tables.agreement(content.found.associations),
         no_overlap=why_no_overlap(content),
-        planted=report_tables.planted_table(content.truth, content.associations),
+        planted=report_tables.planted_table(content.truth, content.found.associations),
     )
 
 
 def why_no_overlap(content: Content) -> str:
     """Why there is nothing to compare; empty when there is."""
-    mapped = list(dict.fromkeys(content.heatmaps["task"]))
+    mapped = list(dict.fromkeys(content.found.heatmaps["task"]))
     if content.reference not in mapped:
         return (
             f"There are no attribution maps of the reference task '{content.reference}' "

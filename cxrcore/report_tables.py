@@ -8,19 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from cxrcore.figures import STATISTICS
+from cxrcore.figures import STATISTICS, number
 from data_contracts.summary import SMALLEST_CELL
 
 Rows = list[dict[str, Any]]
 
 RANKING = "pearson_of_contrast_maps"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number for people, with a true minus; a dash when there is none."""
-    if value is None:
-        return "–"
-    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def interval(row: Mapping[str, Any], digits: int = 3) -> str:
@@ -125,6 +118,7 @@ def reading_table(metrics: pl.DataFrame) -> Rows:
     rows = metrics.filter(split="test", stratum="all")
     return [
         {
+            "chance": r["low"] is not None and r["low"] <= 0.5,
             "task": r["task"], "metric": r["metric"].replace("_", " "), "value": number(r["value"]),
             "interval": interval(r), "images": count(r["images"], r["subjects"]),
             "subjects": count(r["subjects"], r["subjects"]),
@@ -174,13 +168,17 @@ def overlap_table(associations: pl.DataFrame) -> Rows:
             "rank": rank, "value": number(r["value"], 2), "interval": interval(r, 2),
             "p": p_value(r["p"]), "p_holm": p_value(r["p_holm"]),
             "subjects": count(r["subjects"], r["subjects"]),
-            "order": list(titles).index(r["statistic"]) if r["statistic"] in titles else len(titles),
+            "order": [*titles, r["statistic"]].index(r["statistic"]),
         })  # fmt: skip
     return sorted(rows, key=lambda row: (row["order"], row["rank"], row["attribute"]))
 
 
 def agreement(associations: pl.DataFrame) -> dict[str, Any]:
-    """The ranking by contrast maps, and the statistics that rank otherwise."""
+    """The ranking by contrast maps, what of it is more than chance, and what ranks otherwise.
+
+    `claimed` are the attributes nearer than shuffled labels make them (Holm's p below 0.05),
+    `overlapping` the neighbours whose order is not settled.
+    """
     ranks = rankings(associations)
     chosen = ranks.get(RANKING, [])
     titles = {**STATISTICS, "cramers_v": "labels, Cramér's V"}
@@ -189,7 +187,10 @@ def agreement(associations: pl.DataFrame) -> dict[str, Any]:
         for name, order in ranks.items()
         if [a for a in order if a in chosen] != [a for a in chosen if a in order]
     }
-    return {"order": chosen, "others": others, "overlapping": _neighbours(associations, chosen)}
+    likely = associations.filter((pl.col("statistic") == RANKING) & (pl.col("p_holm") < 0.05))
+    claimed = [a for a in chosen if a in likely["attribute"].to_list()]
+    unsettled = _neighbours(associations, chosen)
+    return {"order": chosen, "others": others, "claimed": claimed, "overlapping": unsettled}
 
 
 def _neighbours(associations: pl.DataFrame, order: list[str]) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cxrcore import comparison, evaluation
 from data_contracts.attributions import ATTRIBUTIONS
+from data_contracts.cohort import LABEL_PREFIX
 from data_contracts.errors import ArtifactError
 from data_contracts.store import Arrays, Table, open_arrays
 
@@ -30,20 +31,42 @@ class Model:
     classes: tuple[str, ...]
     predictions: pl.DataFrame
     """PREDICTIONS with the strata of `evaluation.with_strata`."""
+    history: pl.DataFrame
+    """TRAINING_HISTORY."""
 
 
-def models(tables: Sequence[Table], cohort: pl.DataFrame) -> list[Model]:
-    """The models behind tables of predictions, in the order of the cohort's labels."""
-    found = [
-        Model(
-            facts["task"], facts["name"], tuple(facts["classes"]),
-            evaluation.with_strata(table.frame, cohort),
-        )
-        for table in tables
-        for facts in (table.header.attributes,)
-    ]  # fmt: skip
+@dataclass(frozen=True)
+class Summary:
+    """What the summary artifacts hold."""
+
+    metrics: pl.DataFrame
+    heatmaps: Mapping[str, Any]
+    associations: pl.DataFrame
+    left_out: int
+    """Replicates without a value, over all metrics."""
+
+
+def models(
+    predictions: Sequence[Table], histories: Sequence[Table], cohort: pl.DataFrame
+) -> list[Model]:
+    """The models behind these tables, in the order of the cohort's labels.
+
+    Raises `ArtifactError` for predictions without a training history.
+    """
+    history = {t.header.attributes["task"]: t.frame for t in histories}
+    found = []
+    for table in predictions:
+        facts = table.header.attributes
+        if facts["task"] not in history:
+            raise ArtifactError(
+                f"{table.path} has no training history beside it; "
+                f"run `cxr train-task --task {facts['task']} --force`"
+            )
+        strata = evaluation.with_strata(table.frame, cohort)
+        classes = tuple(facts["classes"])
+        found.append(Model(facts["task"], facts["name"], classes, strata, history[facts["task"]]))
     order = {c: i for i, c in enumerate(cohort.columns)}
-    return sorted(found, key=lambda m: (order.get(f"label_{m.task}", len(order)), m.task))
+    return sorted(found, key=lambda m: (order.get(LABEL_PREFIX + m.task, len(order)), m.task))
 
 
 @contextmanager
@@ -119,6 +142,28 @@ def heatmaps(
     text = {n: [r[n] for r in rows] for n in ("task", "model", "class", "stratum", "level")}
     counts = {n: np.array([r[n] for r in rows], dtype=np.int64) for n in ("images", "subjects")}
     return text | maps | counts | {"mean_image": background}
+
+
+def summarise(
+    cohort: pl.DataFrame,
+    known: Sequence[Model],
+    maps: Sequence[Arrays],
+    reference: str,
+    replicates: int,
+    seed: int,
+    advance: Callable[[], object],
+) -> Summary:
+    """Measure every model, average its maps, and compare tasks with `reference`.
+
+    `advance` is called once for each model and twice for each task with maps. Raises
+    `ArtifactError` when predictions and maps do not fit, or maps have different grids.
+    """
+    drawn = evaluation.split_weights([m.predictions for m in known], replicates, seed)
+    found = views(maps, known)
+    measured, left_out = metrics(known, drawn, advance)
+    averaged = heatmaps(found, maps[0].read("mean_image"), advance)
+    compared = comparison.associations(reference, cohort, found, drawn["test"], seed, advance)
+    return Summary(measured, averaged, compared, left_out)
 
 
 def heatmap_records(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:

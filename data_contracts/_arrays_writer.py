@@ -36,6 +36,8 @@ class ArraysWriter:
         self.attributes: dict[str, Any] = {}
         self._hashes: dict[str, Any] = {}
         self._strings: dict[str, list[str]] = {}
+        self._waiting: dict[str, list[np.ndarray[Any, Any]]] = {}
+        self._rows_waiting: dict[str, int] = {}
 
     def append(self, **rows: Any) -> None:
         """Add rows to datasets whose first axis grows."""
@@ -45,52 +47,76 @@ class ArraysWriter:
                 self._strings.setdefault(name, []).extend(self._texts(name, values))
                 continue
             block = self._block(field, name, values)
-            if name not in self._file:
-                self._create(name, block, field)
-            dataset = self._file[name]
-            if block.shape[1:] != dataset.shape[1:]:
-                raise self._wrong(name, f"rows of shape {dataset.shape[1:]}", block.shape[1:])
-            start = dataset.shape[0]
-            dataset.resize(start + len(block), axis=0)
-            dataset[start:] = block
-            feed_array(self._hashes[name], block)
-        self._raise_storage_fault()
+            # A copy, since the caller may use its buffer again.
+            waiting = self._waiting.setdefault(name, [block[:0].copy()])
+            if block.shape[1:] != waiting[0].shape[1:]:
+                raise self._wrong(name, f"rows of shape {waiting[0].shape[1:]}", block.shape[1:])
+            waiting.append(block.copy())
+            self._rows_waiting[name] = self._rows_waiting.get(name, 0) + len(block)
+            feed_array(self._hashes.setdefault(name, hashlib.sha256()), block)
+            self._store_chunks(name, field)
 
     def put(self, name: str, values: Any) -> None:
         """Write one dataset at once, of any rank."""
         block = self._block(self._field(name), name, values)
-        checksum = {"fletcher32": True, "chunks": True} if block.ndim and block.size else {}
-        self._file.create_dataset(name, data=block, **checksum)
+        self._create(name, block)
         self._hashes[name] = hashlib.sha256()
         feed_array(self._hashes[name], block)
-        self._raise_storage_fault()
 
     def finish(self, origin: Origin) -> Header:
-        """Write the strings and the header; raise `ArtifactError` with every fault."""
+        """Write what is left and the header; raise `ArtifactError` with every fault."""
         import numpy as np
 
-        for name, values in self._strings.items():
-            self._put_strings(name, values)
-        self._file.flush()
-        self._raise_storage_fault()
+        for name, texts in self._strings.items():
+            self._put_strings(name, texts)
+        for name, waiting in self._waiting.items():
+            self._store(name, np.concatenate(waiting))
         facts, contract = dict(self.attributes), self._contract
-        faults = attribute_faults(contract, facts) + array_faults(contract, self._file, facts)
-        raise_faults(contract, self._path, faults or check_faults(contract, self._file))
-        datasets = {n: dataset_facts(self._file[n], h) for n, h in self._hashes.items()}
+        with self._storing():
+            self._file.flush()
+            faults = attribute_faults(contract, facts) + array_faults(contract, self._file, facts)
+            faults = faults or check_faults(contract, self._file)
+            datasets = {n: dataset_facts(self._file[n], h) for n, h in self._hashes.items()}
+        raise_faults(contract, self._path, faults)
         digest = arrays_digest(datasets, facts)
         header = Header.new(contract.name, contract.version, origin, facts, digest)
-        # Fixed length: HDF5 checksums it, and a damaged variable-length one makes it hang.
-        self._file.attrs[HEADER_KEY] = np.bytes_(header.to_json())
+        with self._storing():
+            # Fixed length: HDF5 checksums it, and a damaged variable-length one makes it hang.
+            self._file.attrs[HEADER_KEY] = np.bytes_(header.to_json())
         return header
 
-    def _create(self, name: str, block: np.ndarray[Any, Any], field: Field) -> None:
-        row_bytes = max(1, block.itemsize * prod(block.shape[1:]))
-        rows = 1 if field.chunk_per_row else max(1, _CHUNK_BYTES // row_bytes)
-        self._file.create_dataset(
-            name, (0, *block.shape[1:]), block.dtype, maxshape=(None, *block.shape[1:]),
-            chunks=(rows, *block.shape[1:]), fletcher32=True,
-        )  # fmt: skip
-        self._hashes[name] = hashlib.sha256()
+    def _store_chunks(self, name: str, field: Field) -> None:
+        """Store what fills whole chunks: HDF5 writes a chunk anew for every row added to it."""
+        import numpy as np
+
+        waiting = self._waiting[name]
+        rows = _chunk_rows(field, waiting[0])
+        if self._rows_waiting[name] >= rows:
+            block = np.concatenate(waiting)
+            whole = len(block) // rows * rows
+            self._store(name, block[:whole])
+            self._waiting[name] = [block[whole:].copy()]
+            self._rows_waiting[name] = len(block) - whole
+
+    def _store(self, name: str, block: np.ndarray[Any, Any]) -> None:
+        if name not in self._file:
+            self._create(name, block, grows=True)
+        elif len(block):
+            with self._storing():
+                dataset = self._file[name]
+                start = dataset.shape[0]
+                dataset.resize(start + len(block), axis=0)
+                dataset[start:] = block
+
+    def _create(self, name: str, block: np.ndarray[Any, Any], grows: bool = False) -> None:
+        options: dict[str, Any] = {}
+        if block.ndim and block.size:
+            rows = min(_chunk_rows(self._field(name), block), len(block))
+            options = {"fletcher32": True, "chunks": (rows, *block.shape[1:])}
+            if grows:
+                options["maxshape"] = (None, *block.shape[1:])
+        with self._storing():
+            self._file.create_dataset(name, data=block, **options)
 
     def _put_strings(self, name: str, values: list[str]) -> None:
         import numpy as np
@@ -99,7 +125,8 @@ class ArraysWriter:
         raw = np.array([value.encode() for value in values] or [b""], dtype=np.bytes_)
         raw = raw[: len(values)].astype(raw.dtype if raw.itemsize else "S1")
         options = {"fletcher32": True, "chunks": True, "compression": 4} if values else {}
-        self._file.create_dataset(name, data=raw, **options)
+        with self._storing():
+            self._file.create_dataset(name, data=raw, **options)
         self._hashes[name] = hashlib.sha256()
         feed_strings(self._hashes[name], values)
 
@@ -141,9 +168,10 @@ class ArraysWriter:
         what = f"{self._path} breaks the contract {self._contract.name} {self._contract.version}"
         return ArtifactError(f"{what}: dataset '{name}': want {want}, got {got}")
 
-    def _raise_storage_fault(self) -> None:
-        with storage_faults(self._path):
-            self._sink.raise_fault()
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
+        with _faults_of(self._sink, self._path):
+            yield
 
 
 @contextmanager
@@ -154,13 +182,23 @@ def array_writer(contract: Contract, path: Path) -> Iterator[ArraysWriter]:
     with replaced(path) as partial:
         with storage_faults(path):
             sink = DeferringFile(partial, "w+")
-        with sink:
-            with h5py.File(sink, "w", libver=("v110", "v110")) as file:
-                yield ArraysWriter(contract, path, file, sink)
-                if HEADER_KEY not in file.attrs:
-                    raise ArtifactError(f"{path} was left unfinished by its job")
-            with storage_faults(path):
-                sink.raise_fault()
+        with sink, _faults_of(sink, path), h5py.File(sink, "w", libver=("v110", "v110")) as file:
+            yield ArraysWriter(contract, path, file, sink)
+            if HEADER_KEY not in file.attrs:
+                raise ArtifactError(f"{path} was left unfinished by its job")
+
+
+@contextmanager
+def _faults_of(sink: DeferringFile, path: Path) -> Iterator[None]:
+    """Raise the fault that `sink` has met, instead of what HDF5 made of it."""
+    try:
+        yield
+    except (OSError, RuntimeError):
+        with storage_faults(path):
+            sink.raise_fault()
+        raise
+    with storage_faults(path):
+        sink.raise_fault()
 
 
 def write_arrays(
@@ -180,6 +218,12 @@ def write_arrays(
                 writer.put(name, values)
         writer.attributes.update(attributes or {})
         return writer.finish(origin)
+
+
+def _chunk_rows(field: Field, block: np.ndarray[Any, Any]) -> int:
+    """How many rows make a chunk worth its overhead."""
+    row_bytes = max(1, block.itemsize * prod(block.shape[1:]))
+    return 1 if field.chunk_per_row else max(1, _CHUNK_BYTES // row_bytes)
 
 
 def _encodes(text: str) -> bool:

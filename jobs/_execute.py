@@ -47,15 +47,16 @@ def _perform(spec: Spec, config: JobConfig, recorder: Recorder) -> str:
     with lock.hold(workspace, places, f"run {recorder.record.run_id} on {recorder.record.host}"):
         origin = _origin(spec, config)
         recorder.update(inputs=[asdict(i) for i in origin.inputs])
-        if not config.force and is_current(workspace, places, origin):
+        made = all((workspace / file).exists() for file in spec.files)
+        if not config.force and made and is_current(workspace, places, origin):
             recorder.say(UP_TO_DATE)
             return UP_TO_DATE
         job = Job(workspace, keys, origin, recorder)
         spec.run(config, job)
-    made = [
+    written = [
         Input(h.contract, p.relative_to(workspace).as_posix(), h.digest) for p, h in job.outputs
     ]
-    recorder.update(outputs=[asdict(i) for i in made])
+    recorder.update(outputs=[asdict(i) for i in written])
     return "done"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,7 +22,7 @@ class _Section:
 
     title: str
     head: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
 
 def inspect(path: Path, verify: bool = False) -> None:
@@ -76,7 +76,7 @@ def _schema(contract: Contract, path: Path, verify: bool) -> tuple[list[tuple[st
     if contract.kind == "table":
         frame = read_table(contract, path).frame
         rows = [
-            (c.name, str(c.dtype), str(c.null_count()), *described(c.name))
+            (c.name, _type(c.dtype), str(c.null_count()), *described(c.name))
             for c in frame.iter_columns()
         ]
         return [("rows", str(frame.height))], _Section(
@@ -88,6 +88,12 @@ def _schema(contract: Contract, path: Path, verify: bool) -> tuple[list[tuple[st
             for n in arrays.names()
         ]
     return [], _Section("datasets", ("name", "type", "shape", "unit", "meaning"), rows)
+
+
+def _type(dtype: object) -> str:
+    """A column's type, an Enum by its classes."""
+    classes = getattr(dtype, "categories", None)
+    return str(dtype) if classes is None else f"Enum({', '.join(classes)})"
 
 
 def _lineage(

@@ -17,7 +17,7 @@ from typing import Any
 from data_contracts import run as runs
 from data_contracts._header import package_version
 from data_contracts._whole import storage_faults
-from data_contracts.errors import Interrupted
+from data_contracts.errors import CxrError, Interrupted
 
 
 class Recorder:
@@ -43,7 +43,7 @@ class Recorder:
         while not self._ended.wait(runs.HEARTBEAT_SECONDS):
             try:
                 runs.append_event(self.folder, "heartbeat")
-            except OSError:
+            except (OSError, CxrError):
                 # A full disk is reported by the job itself, at its next write.
                 continue
 

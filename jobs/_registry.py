@@ -27,6 +27,8 @@ class Spec:
     writes: tuple[Contract, ...]
     sources: Callable[..., Mapping[str, Path]]
     """Files outside the workspace that the job reads, by a name that means the same anywhere."""
+    files: tuple[str, ...]
+    """Places of files for people that the job writes beside its artifacts."""
 
 
 def find_jobs(package: ModuleType = jobs) -> dict[str, Spec]:
@@ -62,6 +64,7 @@ def _spec(module: ModuleType) -> Spec:
         reads=module.READS,
         writes=module.WRITES,
         sources=getattr(module, "sources", lambda _: {}),
+        files=getattr(module, "FILES", ()),
     )
 
 

@@ -1,7 +1,6 @@
 """Bring the results together: metrics, heatmaps, similarity of views, figures and the report.
 
-Every task of the given model name takes part. A workspace with one task gives metrics and
-heatmaps; similarity needs the reference task and another.
+Every task that has a model of the given name takes part; one alone has nothing to be compared with.
 """
 
 from __future__ import annotations
@@ -17,11 +16,10 @@ from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._config import JobConfig
 from jobs._job import Job
 
-READS = (
-    COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS, PREDICTIONS, TRAINING_HISTORY,
-    ATTRIBUTIONS,
-)  # fmt: skip
+READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
+         PREDICTIONS, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
 WRITES = (METRICS, ASSOCIATIONS, MEAN_HEATMAPS)
+FILES = ("report/report.html",)
 
 
 class Config(JobConfig):
@@ -41,34 +39,26 @@ def run(config: Config, job: Job) -> None:
     """Measure, average and compare; then tell people."""
     import sys
 
-    from cxrcore import comparison, console, evaluation, report, summary
+    from cxrcore import console, report, summary
     from data_contracts.store import read_table
 
-    cohort, histories = job.table(COHORT).frame, job.tables(TRAINING_HISTORY)
-    models = summary.models(job.tables(PREDICTIONS), cohort)
-    drawn = evaluation.split_weights(
-        [m.predictions for m in models], config.replicates, config.seed
-    )
-    with summary.opened(job.paths(ATTRIBUTIONS)) as maps:
-        views = summary.views(maps, models)
-        with job.progress("aggregate", len(models) + 2 * len(views), "steps") as advance:
-            metrics, left_out = summary.metrics(models, drawn, advance)
-            heatmaps = summary.heatmaps(views, maps[0].read("mean_image"), advance)
-            associations = comparison.associations(
-                config.reference, cohort, views, drawn["test"], config.seed, advance
-            )
-    job.write(METRICS, metrics)
-    job.write(MEAN_HEATMAPS, heatmaps)
-    job.write(ASSOCIATIONS, associations)
-    truth = SYNTHETIC_TRUTH.path(job.workspace)
+    cohort, truth = job.table(COHORT).frame, SYNTHETIC_TRUTH.path(job.workspace)
+    models = summary.models(job.tables(PREDICTIONS), job.tables(TRAINING_HISTORY), cohort)
+    with (
+        summary.opened(job.paths(ATTRIBUTIONS)) as maps,
+        job.progress("aggregate", len(models) + 2 * len(maps), "steps") as advance,
+    ):
+        found = summary.summarise(
+            cohort, models, maps, config.reference, config.replicates, config.seed, advance
+        )
+    # The report comes first: whole artifacts mean that the job is done.
     page = report.write(job.workspace / "report", report.Content(
-        reference=config.reference, flow=job.table(COHORT_FLOW).frame,
-        characteristics=job.table(COHORT_CHARACTERISTICS).frame,
-        rejects=[t.frame for t in job.tables(IMAGE_REJECTS)], models=models,
-        histories={t.header.attributes["task"]: t.frame for t in histories},
-        metrics=metrics, heatmaps=heatmaps, associations=associations,
-        truth=read_table(SYNTHETIC_TRUTH, truth).frame if truth.exists() else None,
-        left_out=left_out, origin=job.origin,
+        config.reference, job.table(COHORT_FLOW).frame, job.table(COHORT_CHARACTERISTICS).frame,
+        [t.frame for t in job.tables(IMAGE_REJECTS)], models, found,
+        read_table(SYNTHETIC_TRUTH, truth).frame if truth.exists() else None, job.origin,
     ))  # fmt: skip
-    console.print_summary(metrics, associations, config.reference, sys.stdout)
+    job.write(METRICS, found.metrics)
+    job.write(MEAN_HEATMAPS, found.heatmaps)
+    job.write(ASSOCIATIONS, found.associations)
+    console.print_summary(found.metrics, found.associations, config.reference, sys.stdout)
     print(f"\nreport: {page}")

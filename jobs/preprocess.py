@@ -45,7 +45,9 @@ def run(config: Config, job: Job) -> None:
 
     shard, shards = (int(config.keys()[key]) for key in ("shard", "shards"))
     cohort = job.table(COHORT).frame
-    if not shard <= shards <= max(cohort.height, 1):
+    if cohort.is_empty():
+        raise SourceError("the cohort has no images; run `cxr extract` with a wider selection")
+    if not shard <= shards <= cohort.height:
         raise UsageError(f"--shard {config.shard}: want i/n, 1 ≤ i ≤ n ≤ {cohort.height} images")
     if not config.root.is_dir():
         raise SourceError(f"--root {config.root} is not a folder; name the folder of the images")

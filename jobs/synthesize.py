@@ -17,6 +17,7 @@ from jobs._job import Job
 
 READS = ()
 WRITES = (SYNTHETIC_TRUTH, SYNTHETIC_REGIONS)
+FILES = ("synthetic/source",)
 
 
 class Config(JobConfig):

@@ -38,7 +38,7 @@ class Config(JobConfig):
     """A torchvision classification network with a last feature map."""
     weights: str = "imagenet"
     """Starting weights: imagenet, none (random), or the file of a torchvision state dict."""
-    output_stride: Literal[32, 16] = 32
+    output_stride: int = Field(default=32, ge=16, le=32, multiple_of=16)
     """Pixels of input per cell of the last feature map; 16 gives maps of twice the side."""
     freeze_backbone: bool = False
     """Train the head only."""

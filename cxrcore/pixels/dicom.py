@@ -107,7 +107,8 @@ def _decoded_pixels(dataset: Dataset) -> NDArray[Any]:
     if "PixelData" not in dataset:
         raise UnusableError("not_decodable", "no pixel data")
     try:
-        return np.asarray(pixel_array(dataset))
+        pixels = pixel_array(dataset)
+        return np.asarray(pixels, pixels.dtype.newbyteorder("="))
     except Exception as error:
         name = syntax.name if syntax is not None and not syntax.is_private else "an unknown syntax"
         raise UnusableError(

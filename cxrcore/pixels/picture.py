@@ -26,15 +26,15 @@ def read_picture(path: Path, size: int) -> Picture:
             with Image.open(path, formats=("PNG", "JPEG")) as image:
                 kind: Literal["png", "jpeg"] = "png" if image.format == "PNG" else "jpeg"
                 source_size = (image.height, image.width)
+                shrunk = 1
                 if kind == "jpeg":
-                    longer = max(source_size)
-                    wanted = [max(1, 2 * size * side // longer) for side in image.size]
+                    wanted = [2 * size * side // max(source_size) or 1 for side in image.size]
                     image.draft("L", (wanted[0], wanted[1]))
-                if image.mode.startswith("I;16"):
-                    deep = np.asarray(image).astype(np.uint16, copy=False)
-                else:
+                    shrunk = round(max(source_size) / max(image.size))
+                if not image.mode.startswith("I;16"):
                     grey = np.asarray(image.convert("L"))
-                    return Picture(grey, "as_stored", source_size, kind)
+                    return Picture(grey, "as_stored", source_size, kind, shrunk)
+                deep = np.asarray(image).astype(np.uint16, copy=False)
     except Exception as error:
         raise UnusableError(
             "not_decodable", f"damaged picture file ({type(error).__name__})"

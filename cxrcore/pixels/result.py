@@ -44,10 +44,12 @@ class Picture:
     """A whole decoded image in 8 bit, dark is air."""
 
     grey: Grey
-    """(rows, columns), possibly smaller than the source (see `source_size`)."""
+    """(rows, columns) of the source, divided by `shrunk` and rounded up."""
     rule: Rule
     source_size: tuple[int, int]
     format: Literal["dicom", "png", "jpeg"]
+    shrunk: int = 1
+    """How many pixels of the source, in each direction, made one of `grey`."""
 
 
 class UnusableError(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ MIN_SIDE = 32
 #: A picture whose grey levels deviate less from their mean shows nothing.
 MIN_DEVIATION = 2.0
 _INT32_SUM = (2**31 - 1) // 255
+_BAND_PIXELS = 1 << 19
 
 
 def letterbox(height: int, width: int, size: int) -> tuple[int, int, int, int]:
@@ -26,38 +29,52 @@ def letterbox(height: int, width: int, size: int) -> tuple[int, int, int, int]:
     return top, left, top + rows, left + columns
 
 
-def resize(picture: Grey, rows: int, columns: int) -> Grey:
+def resize(picture: Picture, rows: int, columns: int) -> Grey:
     """Shrink by area averaging, enlarge linearly."""
-    height, width = picture.shape
-    if (rows, columns) == (height, width):
-        return picture
+    grey, (height, width) = picture.grey, picture.source_size
+    if (rows, columns) == grey.shape:
+        return grey
     if rows > height or columns > width:
-        larger = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        larger = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_LINEAR)
         return np.asarray(larger, np.uint8)
-    return np.rint(area_average(picture, rows, columns)).astype(np.uint8)
+    extent = height / picture.shrunk, width / picture.shrunk
+    return np.rint(area_average(grey, rows, columns, extent)).astype(np.uint8)
 
 
-def area_average(picture: Grey, rows: int, columns: int) -> NDArray[np.float64]:
+def area_average(
+    grey: Grey, rows: int, columns: int, extent: tuple[float, float]
+) -> NDArray[np.float64]:
     """Mean grey level in each of `rows` × `columns` equal cells; pixels count by their overlap.
 
-    The same as OpenCV's INTER_AREA, but through a summed-area table (Crow 1984), whose linear
-    interpolation is exact for areas that cut pixels, and which costs a seventh of the time.
+    The cells fill the upper left `extent`, in pixels, of `grey`. The same as OpenCV's INTER_AREA,
+    but through a summed-area table (Crow 1984), whose linear interpolation is exact for areas
+    that cut pixels, and which costs a fraction of the time.
     """
-    depth = cv2.CV_32S if picture.size <= _INT32_SUM else cv2.CV_64F
-    sums = cv2.integral(picture, sdepth=depth)
-    height, width = picture.shape
-    at_cuts = _interpolate(_interpolate(sums, height, rows).T, width, columns).T
-    totals = np.diff(np.diff(at_cuts, axis=0), axis=1)
-    return np.asarray(totals * (rows * columns / picture.size))
+    height, width = extent
+    down, across = np.linspace(0, height, rows + 1), np.linspace(0, width, columns + 1)
+    totals = np.empty((rows, columns))
+    # In bands that stay in the cache.
+    band = max(1, round(rows * _BAND_PIXELS / grey.size))
+    for start in range(0, rows, band):
+        cuts = down[start : start + band + 1]
+        first, last = int(cuts[0]), math.ceil(cuts[-1])
+        corners = _sums_at(grey[first:last], cuts - first, across)
+        totals[start : start + band] = np.diff(np.diff(corners, axis=0), axis=1)
+    return totals * (rows * columns / (height * width))
 
 
-def _interpolate(sums: NDArray[np.generic], length: int, cells: int) -> NDArray[np.float64]:
-    """Values of `sums`, (length + 1, …), at the cuts between `cells` equal cells."""
-    # Integer arithmetic, so that the outer cuts fall exactly on the edges.
-    whole, rest = np.divmod(np.arange(cells + 1) * length, cells)
-    share = (rest / cells)[:, None]
-    below, above = sums[whole].astype(np.float64), sums[np.minimum(whole + 1, length)]
-    return np.asarray(below + share * (above - below))
+def _sums_at(
+    grey: Grey, down: NDArray[np.float64], across: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sum of everything above and left of each crossing of cuts: (len(down), len(across))."""
+    depth = cv2.CV_32S if grey.size <= _INT32_SUM else cv2.CV_64F
+    sums = cv2.integral(grey, sdepth=depth)
+    above, left = np.floor(down), np.floor(across)
+    rows = np.r_[above, np.ceil(down)].astype(np.int64)
+    columns = np.r_[left, np.ceil(across)].astype(np.int64)
+    upper, lower = np.split(sums[rows[:, None], columns].astype(np.float64), 2)
+    west, east = np.split(upper + (down - above)[:, None] * (lower - upper), 2, axis=1)
+    return np.asarray(west + (across - left) * (east - west))
 
 
 def border_is_brighter(picture: Grey) -> bool:
@@ -87,7 +104,7 @@ def to_square(picture: Picture, size: int) -> Prepared:
             "too_small", f"{rows}×{columns} pixels; {MIN_SIDE} is the least for a side"
         )
     box = top, left, bottom, right = letterbox(rows, columns, size)
-    content = resize(picture.grey, bottom - top, right - left)
+    content = resize(picture, bottom - top, right - left)
     if content.std() < MIN_DEVIATION:
         raise UnusableError("blank", "the picture is of one grey level")
     square = np.zeros((size, size), np.uint8)

@@ -77,6 +77,7 @@ def test_the_hour_of_study_and_discharge_does_not_count() -> None:
 def test_another_horizon_moves_the_boundary() -> None:
     assert mortality(30, 0, horizon=30)[0] == "died"
     assert mortality(31, 0, horizon=30)[0] == "survived"
+    assert mortality(None, -1, horizon=30)[1] == labels.CENSORED
 
 
 def test_a_horizon_beyond_the_known_year_needs_a_later_discharge() -> None:

@@ -33,7 +33,7 @@ def thorax(bits: int = 12, *, signed: bool = False, shape: tuple[int, int] = (15
     body = np.clip(1.4 - 1.3 * np.hypot(x * 1.2, y), 0, 1)
     body += np.random.default_rng(0).normal(0, 0.02, shape)
     values = np.clip((0.1 + 0.75 * body), 0, 1) * ((1 << bits) - 1)
-    return values.astype(np.int64) - (1 << (bits - 1) if signed else 0)
+    return np.asarray(values, np.int64) - (1 << (bits - 1) if signed else 0)
 
 
 def dataset(stored: Array, bits: int = 12, **elements: Any) -> FileDataset:
@@ -129,6 +129,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "step window": ("percentile", {"WindowCenter": 1500, "WindowWidth": 1}),
     "two windows": ("window", {"WindowCenter": [2000, 90], "WindowWidth": [3000, 10]}),
     "window elsewhere": ("percentile", {"WindowCenter": 40000, "WindowWidth": 3000}),
+    "window over the air": ("percentile", {"WindowCenter": 500, "WindowWidth": 400}),
     "window too wide": ("percentile", {"WindowCenter": 30000, "WindowWidth": 60000}),
     "window of no width": ("percentile", {"WindowCenter": 2000, "WindowWidth": 0}),
     "no window": ("percentile", {}),

@@ -18,7 +18,8 @@ SIZE = 40
 
 def ramp(height: int = 80, width: int = 60) -> np.ndarray[Any, np.dtype[np.uint8]]:
     y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
-    return np.rint(255 * np.clip(1 - 1.5 * np.hypot(x - 0.5, y - 0.5), 0, 1)).astype(np.uint8)
+    grey = 255 * np.clip(1 - 1.5 * np.hypot(x - 0.5, y - 0.5), 0, 1)
+    return np.asarray(np.rint(grey), np.uint8)
 
 
 def content(path: Path, size: int = SIZE) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -67,6 +68,15 @@ def test_jpegs_agree_with_full_decoding(mode: str, tmp_path: Path) -> None:
     assert (result.format, result.source_size, result.box) == ("jpeg", (803, 602), (0, 5, 40, 35))
     assert difference.max() <= 3
     assert difference.mean() < 1
+
+
+@pytest.mark.parametrize("shape", [(33, 3000), (3001, 37), (1025, 999)])
+def test_jpegs_of_every_shape_are_read(shape: tuple[int, int], tmp_path: Path) -> None:
+    path = tmp_path / "image.jpg"
+    Image.fromarray(ramp(*shape)).save(path)
+    rows, columns = (max(1, round(side * SIZE / max(shape))) for side in shape)
+    full = plain(np.asarray(Image.open(path)), rows, columns)
+    assert np.abs(content(path) - full).max() <= 3
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])

@@ -41,7 +41,7 @@ def test_shrinking_keeps_the_mean_and_equals_opencv(
 ) -> None:
     rows, columns = data.draw(st.integers(1, height)), data.draw(st.integers(1, width))
     picture = noise(height, width)
-    small = square.area_average(picture, rows, columns)
+    small = square.area_average(picture, rows, columns, (height, width))
     opencv = cv2.resize(picture.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
     assert small.mean() == pytest.approx(picture.mean())
     assert np.abs(small - opencv).max() < 1e-2
@@ -49,7 +49,7 @@ def test_shrinking_keeps_the_mean_and_equals_opencv(
 
 def test_sums_beyond_32_bit_are_exact() -> None:
     picture = np.full((3000, 3000), 255, np.uint8)
-    assert np.abs(square.area_average(picture, 7, 11) - 255).max() < 1e-6
+    assert np.abs(square.area_average(picture, 7, 11, (3000, 3000)) - 255).max() < 1e-6
 
 
 @given(st.integers(32, 200), st.integers(32, 200), sizes)

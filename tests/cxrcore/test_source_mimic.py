@@ -31,7 +31,8 @@ ADMISSION: Row = {
 }  # fmt: skip
 IMAGE: Row = {
     "dicom_id": "aa-1", "subject_id": 10000032, "study_id": 50414267, "ViewPosition": "PA",
-    "StudyDate": 21800310, "StudyTime": 80556.875, "ViewCodeSequence_CodeMeaning": "postero-anterior",
+    "StudyDate": 21800310, "StudyTime": 80556.875,
+    "ViewCodeSequence_CodeMeaning": "postero-anterior",
 }  # fmt: skip
 
 
@@ -56,7 +57,7 @@ class Tree:
         self.extra: dict[str, list[Row]] = {}
 
     def files(self) -> dict[str, Path]:
-        records = [
+        records: list[Row] = [
             {k: i[k] for k in ("subject_id", "study_id", "dicom_id")}
             | {"path": f"files/p10/p{i['subject_id']}/s{i['study_id']}/{i['dicom_id']}.dcm"}
             for i in self.images
@@ -328,8 +329,11 @@ def test_plain_csv_is_read_as_well(tree: Tree) -> None:
     plain = Tree(tree.root / "plain")
     plain.suffix = ".csv"
     assert set(plain.files()) == {
-        "hosp/patients.csv", "hosp/admissions.csv", "cxr-record-list.csv", "mimic-cxr-2.0.0-metadata.csv",
-    }  # fmt: skip
+        "hosp/patients.csv",
+        "hosp/admissions.csv",
+        "cxr-record-list.csv",
+        "mimic-cxr-2.0.0-metadata.csv",
+    }
     assert plain.one() == zipped
 
 
@@ -349,7 +353,7 @@ def test_every_image_is_accounted_for(tree: Tree) -> None:
         {**PATIENT, "subject_id": 3, "anchor_age": 15},
         {**PATIENT, "subject_id": 4, "gender": ""},
     ]
-    studies = (
+    studies: tuple[tuple[int, dict[str, Any]], ...] = (
         (10000032, {}), (10000032, {"ViewPosition": "LL"}), (2, {}), (3, {}), (4, {}), (5, {}),
         (10000032, {"StudyTime": ""}), (10000032, {"StudyDate": 21800311}),
     )  # fmt: skip

@@ -1,0 +1,169 @@
+"""Milliseconds per full-size image, on one core, beside the peers and the bare file read.
+
+    python benchmarks/preprocess.py [--images 6] [--rounds 5]
+
+The images (3056 × 2544, 12 bit DICOM; the same as 8 bit JPEG) are drawn and written to a
+temporary folder. All rows are measured in turn in this process, several rounds; of each image
+the best round counts (neighbours only ever slow it down), and the mean is printed beside its
+ratio to ours. A peer that cannot be imported is named so; `requirements/bench.txt` holds their
+versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+os.environ.update(dict.fromkeys(THREADS, "1"))
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+import pydicom  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+from PIL import Image  # noqa: E402
+from pydicom.dataset import FileDataset, FileMetaDataset  # noqa: E402
+
+from cxrcore.pixels import Prepared, prepare  # noqa: E402
+
+ROWS, COLUMNS, SIZE = 3056, 2544, 224
+Row = tuple[str, Callable[[Path], object] | None]
+
+
+def thorax(number: int) -> NDArray[np.uint16]:
+    """A smooth body with noise, 12 bit: (3056, 2544)."""
+    rng = np.random.default_rng(number)
+    y, x = np.mgrid[-1 : 1 : ROWS * 1j, -1 : 1 : COLUMNS * 1j]
+    body = 1.3 - np.hypot(1.2 * x, y) - 0.5 * np.exp(-((np.abs(x) - 0.4) ** 2 + y**2) * 12)
+    return np.asarray(np.clip(2500 * body + 300 + rng.normal(0, 25, x.shape), 0, 4095), np.uint16)
+
+
+def write_dicom(stored: NDArray[np.uint16], path: Path, *, windowed: bool) -> None:
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    ds = FileDataset("", {}, preamble=b"\0" * 128, file_meta=meta)
+    ds.SOPClassUID, ds.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", pydicom.uid.generate_uid()
+    ds.Modality, ds.PhotometricInterpretation, ds.SamplesPerPixel = "DX", "MONOCHROME2", 1
+    ds.Rows, ds.Columns = stored.shape
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
+    if windowed:
+        ds.WindowCenter, ds.WindowWidth = 2000, 3600
+    ds.PixelData = stored.tobytes()
+    ds["PixelData"].VR = "OW"
+    ds.save_as(path, enforce_file_format=True)
+
+
+def ours(path: Path) -> None:
+    assert isinstance(prepare(path, SIZE), Prepared)
+
+
+def read(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def scaled(image: Image.Image) -> Image.Image:
+    image.thumbnail((SIZE, SIZE), Image.Resampling.BOX, reducing_gap=None)
+    return image
+
+
+def pydicom_and_pil(path: Path) -> Image.Image:
+    ds = pydicom.dcmread(path)
+    stored = ds.pixel_array
+    low, high = (2000 - 1800, 2000 + 1800) if "WindowCenter" in ds else (stored.min(), stored.max())
+    grey = np.clip((stored.astype(np.float32) - low) * (255 / (high - low)), 0, 255)
+    return scaled(Image.fromarray(grey.astype(np.uint8)))
+
+
+def pil(path: Path) -> Image.Image:
+    image = Image.open(path)
+    image.load()
+    return scaled(image)
+
+
+def monai() -> Callable[[Path], object] | None:
+    if find_spec("monai") is None:
+        return None
+    transforms = import_module("monai.transforms")
+    return transforms.Compose(  # type: ignore[no-any-return]
+        [
+            transforms.LoadImage(image_only=True, ensure_channel_first=True),
+            transforms.ScaleIntensityRangePercentiles(0.5, 99.5, 0, 255, clip=True),
+            transforms.Resize(SIZE, size_mode="longest", mode="area"),
+        ]
+    )
+
+
+def torchxrayvision(reader: str) -> Callable[[Path], object] | None:
+    if find_spec("torchxrayvision") is None:
+        return None
+    xrv = import_module("torchxrayvision")
+    resize = xrv.datasets.XRayResizer(SIZE)
+
+    def load(path: Path) -> object:
+        if reader == "dicom":
+            stored = xrv.utils.read_xray_dcm(str(path), voi_lut=False)
+        else:
+            stored = xrv.datasets.normalize(np.asarray(Image.open(path)), 255)
+        return resize(stored[None])
+
+    return load
+
+
+def measure(title: str, paths: list[Path], rows: list[Row], rounds: int) -> None:
+    best: dict[str, list[float]] = {name: [math.inf] * len(paths) for name, _ in rows}
+    for _ in range(rounds):
+        for name, load in rows:
+            for number, path in enumerate(paths if load else []):
+                start = time.perf_counter()
+                load(path)  # type: ignore[misc]
+                best[name][number] = min(best[name][number], 1e3 * (time.perf_counter() - start))
+    base = statistics.mean(best["cxr"])
+    print(f"\n{title}\n{'':28}{'ms/image':>10}{'to ours':>10}")
+    for name, load in rows:
+        mean = statistics.mean(best[name])
+        shown = f"{mean:10.2f}{mean / base:9.2f}×" if load else f"{'not installed':>20}"
+        print(f"{name:28}{shown}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--images", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    cv2.setNumThreads(1)
+    dicom_peers: list[Row] = [
+        ("bare file read", read), ("pydicom + PIL", pydicom_and_pil), ("MONAI", monai()),
+        ("torchxrayvision", torchxrayvision("dicom")),
+    ]  # fmt: skip
+    jpeg_peers: list[Row] = [
+        ("bare file read", read), ("PIL", pil), ("torchxrayvision", torchxrayvision("jpeg")),
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:
+        folder, numbers = Path(name), range(options.images)
+        for i in numbers:
+            stored = thorax(i)
+            write_dicom(stored, folder / f"window{i}.dcm", windowed=True)
+            write_dicom(stored, folder / f"plain{i}.dcm", windowed=False)
+            Image.fromarray((stored >> 4).astype(np.uint8)).save(folder / f"{i}.jpg", quality=95)
+        for title, pattern, peers in (
+            ("DICOM with a window", "window*.dcm", dicom_peers),
+            ("DICOM without (percentiles)", "plain*.dcm", dicom_peers),
+            ("JPEG", "*.jpg", jpeg_peers),
+        ):
+            paths = sorted(folder.glob(pattern))
+            measure(f"{title}, {ROWS}×{COLUMNS} → {SIZE}²", paths, [("cxr", ours), *peers],
+                    options.rounds)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

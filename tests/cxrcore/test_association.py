@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats.contingency import association as scipy_association
+
+from cxrcore import association, bootstrap
+from cxrcore.association import Maps, cramers_v, holm, label_tables, permutation_p, similarity
+
+GRID = 7
+
+
+def blob(row: int, column: int) -> np.ndarray:
+    r, c = np.mgrid[:GRID, :GRID]
+    return np.asarray(np.exp(-((r - row) ** 2 + (c - column) ** 2) / 2.0))
+
+
+def task(
+    seed: int, place: tuple[int, int], classes: int = 2, n: int = 200, strength: float = 1.0
+) -> Maps:
+    """Maps with shared anatomy, noise, and a sign for the true class at `place`."""
+    rng = np.random.default_rng(seed)
+    target = rng.integers(0, classes, n)
+    speaks = strength * (np.eye(classes)[target] - 1 / classes)
+    cam = 3 * blob(3, 3) + speaks[:, :, None, None] * blob(*place)
+    cam = (cam + 0.3 * rng.normal(size=cam.shape)).astype(np.float16)
+    return Maps(lambda a, b: cam[a:b], cam.shape, target)
+
+
+ONE = np.ones((1, 200), dtype=np.uint8)
+EACH = np.arange(200)
+
+
+def test_contrast_ranks_by_place_where_plain_means_all_look_alike() -> None:
+    mortality = task(0, (5, 1))
+    near = {"same": task(1, (5, 1), 3), "beside": task(2, (4, 2), 3), "far": task(3, (1, 5))}
+    found = {name: similarity(mortality, other, ONE, EACH) for name, other in near.items()}
+    contrast = [float(f["pearson_of_contrast_maps"][0]) for f in found.values()]
+    assert contrast[0] > 0.95
+    assert contrast[0] > contrast[1] > contrast[2]
+    assert contrast[2] < 0.2
+    assert min(float(f["pearson_of_means"][0]) for f in found.values()) > 0.9
+    assert "signed_pearson_of_contrast_maps" not in found["same"]
+    assert "signed_pearson_of_contrast_maps" in found["far"]
+
+
+def test_magnitude_has_no_sign_and_the_signed_statistic_flips_with_the_classes() -> None:
+    a, b = task(0, (5, 1)), task(1, (5, 1))
+    flipped = Maps(lambda s, e: b.read(s, e)[:, ::-1], b.shape, 1 - b.target)
+    plain, turned = similarity(a, b, ONE, EACH), similarity(a, flipped, ONE, EACH)
+    np.testing.assert_allclose(
+        turned["pearson_of_contrast_maps"], plain["pearson_of_contrast_maps"]
+    )
+    other = Maps(lambda s, e: -b.read(s, e), b.shape, b.target)
+    np.testing.assert_allclose(
+        similarity(a, other, ONE, EACH)["signed_pearson_of_contrast_maps"],
+        -plain["signed_pearson_of_contrast_maps"],
+    )
+
+
+def taken(maps: Maps, rows: np.ndarray) -> Maps:
+    cam = maps.read(0, 200)[rows]
+    return Maps(lambda a, b: cam[a:b], cam.shape, maps.target[rows])
+
+
+def test_weights_mean_drawing_images_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = task(0, (5, 1)), task(1, (4, 2), 3)
+    weights = bootstrap.patient_weights(200, 5, 0, "test")
+    found = similarity(a, b, weights, EACH)
+    for i, row in enumerate(weights):
+        drawn = np.repeat(EACH, row)
+        once = similarity(taken(a, drawn), taken(b, drawn), ONE, np.zeros(len(drawn), dtype=int))
+        for name, values in found.items():
+            assert values[i] == pytest.approx(once[name][0], abs=1e-9)
+    monkeypatch.setattr(association, "_CHUNK_VALUES", 2000)
+    for name, values in similarity(a, b, weights, EACH).items():
+        np.testing.assert_allclose(values, found[name], atol=1e-12)
+
+
+def test_per_image_similarity_ignores_what_moves_all_logits_alike() -> None:
+    a = task(0, (5, 1))
+    shifted = Maps(lambda s, e: a.read(s, e).astype(float) + 7 * blob(0, 0), a.shape, a.target)
+    np.testing.assert_allclose(association.per_image_similarity(a, shifted), 1, atol=1e-9)
+    assert abs(association.per_image_similarity(a, task(9, (1, 5))).mean()) < 0.2
+
+
+def test_shuffled_patients_find_the_same_place_and_nothing_where_there_is_nothing() -> None:
+    mortality, same = task(0, (5, 1)), task(1, (5, 1))
+    null = association.shuffled_patients(mortality, same, EACH, 199, 0)
+    value = float(similarity(mortality, same, ONE, EACH)["pearson_of_contrast_maps"][0])
+    assert permutation_p(value, null) == pytest.approx(1 / 200)
+    p = []
+    for seed in range(20):
+        a, b = task(2 * seed, (5, 1), strength=0), task(2 * seed + 1, (5, 1), strength=0)
+        value = float(similarity(a, b, ONE, EACH)["pearson_of_contrast_maps"][0])
+        p.append(permutation_p(value, association.shuffled_patients(a, b, EACH, 99, 0)))
+    assert sum(q is not None and q < 0.05 for q in p) <= 4
+    assert any(q is not None and q > 0.5 for q in p)
+
+
+def test_the_permuted_unit_is_the_patient() -> None:
+    subject = np.repeat(np.arange(100), 2)
+    a, b = task(0, (5, 1)), task(1, (5, 1))
+    a = Maps(a.read, a.shape, a.target[2 * subject])
+    null = association.shuffled_patients(a, b, subject, 50, 0)
+    assert np.isfinite(null).all()
+    np.testing.assert_array_equal(null, association.shuffled_patients(a, b, subject, 50, 0))
+
+
+def test_interval_of_a_correlation_holds_its_estimate_and_stays_below_one() -> None:
+    a, b = task(0, (5, 1)), task(1, (5, 1))
+    value = float(similarity(a, b, ONE, EACH)["pearson_of_contrast_maps"][0])
+    weights = bootstrap.patient_weights(200, 300, 0, "test")
+    resampled = similarity(a, b, weights, EACH)["pearson_of_contrast_maps"]
+    assert np.median(resampled) < value  # what the centring is for
+    low, high, left_out = bootstrap.centred_interval(value, resampled)
+    assert low is not None
+    assert high is not None
+    assert low < value < high < 1
+    assert left_out == 0
+
+
+def test_holm_is_step_down_and_keeps_what_was_not_tested() -> None:
+    assert holm([0.01, None, 0.04, 0.03]) == pytest.approx([0.03, None, 0.06, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def test_cramers_v_equals_bergsmas_formula() -> None:
+    table = np.array([[30.0, 10, 5], [12, 25, 18]])
+    n = table.sum()
+    v = scipy_association(table.astype(int), method="cramer")
+    phi = v**2 * 1 - 2 / (n - 1)
+    rows, columns = 2 - 1 / (n - 1), 3 - 4 / (n - 1)
+    want = np.sqrt(phi / (min(rows, columns) - 1))
+    assert cramers_v(table[None])[0] == pytest.approx(want)
+    assert np.isnan(cramers_v(np.array([[[5.0, 5.0], [0.0, 0.0]]]))[0])
+
+
+def test_cramers_v_of_independent_labels_has_intervals_from_zero() -> None:
+    reach_zero = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        a, b = rng.integers(0, 2, 300), rng.integers(0, 3, 300)
+        weights = bootstrap.patient_weights(300, 200, seed, "cohort")
+        tables = label_tables(a, b, (2, 3), weights, np.arange(300))
+        low, _, _ = bootstrap.percentile_interval(cramers_v(tables, corrections=2))
+        reach_zero += low == 0
+    assert reach_zero >= 36
+
+
+def test_every_patient_counts_once_in_label_tables() -> None:
+    subject = np.array([0, 0, 0, 1])
+    tables = label_tables(
+        np.array([0, 0, 0, 1]),
+        np.array([0, 0, 1, 1]),
+        (2, 2),
+        np.array([[1, 1], [2, 0]], np.uint8),
+        subject,
+    )
+    np.testing.assert_allclose(tables[0], np.array([[2 / 3, 1 / 3], [0, 1]]))
+    np.testing.assert_allclose(tables[1], np.array([[4 / 3, 2 / 3], [0, 0]]))

@@ -1,0 +1,110 @@
+"""Artifacts of different inputs never meet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from data_contracts.cohort import COHORT, COHORT_FLOW
+from data_contracts.errors import ArtifactError
+from data_contracts.model import FEATURES
+from data_contracts.store import (
+    Header,
+    Input,
+    Origin,
+    as_input,
+    check_lineage,
+    read_header,
+    write_arrays,
+    write_table,
+)
+
+KEYS = {"task": "gender", "name": "main"}
+
+
+def write_cohort(workspace: Path, seed: int = 0) -> tuple[Path, Header]:
+    path = COHORT.path(workspace)
+    attributes = {**COHORT.example_attributes, "split_seed": seed}
+    frame = pl.DataFrame(COHORT.example())
+    return path, write_table(COHORT, path, frame, Origin("extract", {"seed": seed}), attributes)
+
+
+def write_features(workspace: Path, inputs: tuple[Input, ...]) -> tuple[Path, Header]:
+    path, origin = FEATURES.path(workspace, **KEYS), Origin("train-task", {}, inputs)
+    attributes = FEATURES.example_attributes
+    return path, write_arrays(FEATURES, path, FEATURES.example(), origin, attributes)
+
+
+def write_flow(workspace: Path, inputs: tuple[Input, ...]) -> tuple[Path, Header]:
+    path, frame = COHORT_FLOW.path(workspace), pl.DataFrame(COHORT_FLOW.example())
+    return path, write_table(COHORT_FLOW, path, frame, Origin("extract", {}, inputs))
+
+
+def test_one_line_of_descent_is_fine(tmp_path: Path) -> None:
+    path, header = write_cohort(tmp_path)
+    parent = as_input(header, path, tmp_path)
+    assert parent == Input("cohort", "cohort/cohort.parquet", header.digest)
+    artifacts = [
+        (path, header), write_features(tmp_path, (parent,)), write_flow(tmp_path, (parent,)),
+    ]  # fmt: skip
+    check_lineage(tmp_path, artifacts)
+    check_lineage(tmp_path, reversed(artifacts))
+    assert read_header(artifacts[1][0]).inputs == (parent,)
+
+
+def test_a_child_of_an_older_parent_is_refused(tmp_path: Path) -> None:
+    path, header = write_cohort(tmp_path, seed=0)
+    child = write_features(tmp_path, (as_input(header, path, tmp_path),))
+    _, newer = write_cohort(tmp_path, seed=1)
+    with pytest.raises(ArtifactError) as caught:
+        check_lineage(tmp_path, [(path, newer), child])
+    message = str(caught.value)
+    assert "models/gender/main/features.h5" in message
+    assert "cohort/cohort.parquet" in message
+    assert "\n" not in message
+
+
+def test_siblings_of_different_parents_are_refused_without_the_parent(tmp_path: Path) -> None:
+    path, header = write_cohort(tmp_path, seed=0)
+    one = write_features(tmp_path, (as_input(header, path, tmp_path),))
+    path, header = write_cohort(tmp_path, seed=1)
+    other = write_flow(tmp_path, (as_input(header, path, tmp_path),))
+    with pytest.raises(ArtifactError, match="mixes artifacts of different inputs"):
+        check_lineage(tmp_path, [one, other])
+
+
+def test_all_disagreements_at_once(tmp_path: Path) -> None:
+    first = write_features(tmp_path, (Input("a", "a.h5", "1"), Input("b", "b.h5", "1")))
+    second = write_flow(tmp_path, (Input("a", "a.h5", "2"), Input("b", "b.h5", "2")))
+    with pytest.raises(ArtifactError) as caught:
+        check_lineage(tmp_path, [first, second])
+    assert "a.h5" in str(caught.value)
+    assert "b.h5" in str(caught.value)
+
+
+def test_source_files_of_one_name_may_differ(tmp_path: Path) -> None:
+    first = write_features(tmp_path, (Input("source", "weights", "1"),))
+    second = write_flow(tmp_path, (Input("source", "weights", "2"),))
+    check_lineage(tmp_path, [first, second])
+
+
+def test_an_artifact_knows_its_origin(tmp_path: Path) -> None:
+    parent = Input("cohort", "cohort/cohort.parquet", "1")
+    _, header = write_features(tmp_path, (parent,))
+    assert header.of_origin(Origin("train-task", {}, (parent,)))
+    assert header.of_origin(Origin("train-task", {}, (parent, parent)))
+    assert not header.of_origin(Origin("explain", {}, (parent,)))
+    assert not header.of_origin(Origin("train-task", {"seed": 1}, (parent,)))
+    assert not header.of_origin(Origin("train-task", {}, ()))
+    other = Input("cohort", "cohort/cohort.parquet", "2")
+    assert not header.of_origin(Origin("train-task", {}, (other,)))
+
+
+def test_a_config_is_the_same_after_it_was_written(tmp_path: Path) -> None:
+    origin = Origin("job", {"sizes": (1, 2), "classes": ["F", "é\ud800"], "rate": 0.1})
+    path = tmp_path / "x.parquet"
+    header = write_table(COHORT_FLOW, path, pl.DataFrame(COHORT_FLOW.example()), origin)
+    assert read_header(path) == header
+    assert read_header(path).of_origin(origin)

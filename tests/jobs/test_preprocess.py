@@ -1,0 +1,243 @@
+"""`cxr preprocess` from the command line: what it writes, refuses, and takes up again."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from cxrcore.pixels import Prepared, Reject, pool, prepare_from
+from data_contracts.cohort import COHORT
+from data_contracts.images import IMAGE_REJECTS, IMAGES
+from data_contracts.store import Origin, open_arrays, read_table, verify, write_table
+from jobs import _parts
+from jobs._cli import run
+
+N = 22
+BAD = {3: "missing_file", 8: "not_decodable", 15: "blank"}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A workspace with a cohort of 22 images, and their root: 11 PNG, 11 JPEG, three unusable."""
+    rng, root = np.random.default_rng(0), tmp_path / "root"
+    root.mkdir()
+    paths = [f"image{i:02d}.{'png' if i % 2 else 'jpg'}" for i in range(N)]
+    for number, name in enumerate(paths):
+        Image.fromarray(rng.integers(0, 256, (50, 44), np.uint8)).save(root / name)
+        if BAD.get(number) == "missing_file":
+            (root / name).unlink()
+        elif BAD.get(number) == "not_decodable":
+            (root / name).write_bytes((root / name).read_bytes()[:200])
+        elif BAD.get(number) == "blank":
+            Image.fromarray(np.full((50, 44), 9, np.uint8)).save(root / name)
+    one = pl.DataFrame(COHORT.example()).head(1)
+    numbered = [pl.Series(c, [f"{c}{i:02d}" for i in range(N)]) for c in ("image_id", "subject_id")]
+    frame = pl.concat([one] * N).with_columns(*numbered, pl.Series("path", paths))
+    origin = Origin("extract", {})
+    write_table(COHORT, COHORT.path(tmp_path), frame, origin, COHORT.example_attributes)
+    return tmp_path
+
+
+def preprocess(
+    place: Path, *flags: str, root: str = "root", workers: int = 0, size: int = 32
+) -> int:
+    return run(
+        ["preprocess", "--root", str(place / root), "--workspace", str(place), "--size", str(size),
+         "--workers", str(workers), *flags]
+    )  # fmt: skip
+
+
+def digest(place: Path, shard: str = "1", shards: str = "1") -> str:
+    return verify(IMAGES.path(place, shard=shard, shards=shards)).digest
+
+
+def rejects(place: Path) -> dict[str, str]:
+    frame = read_table(IMAGE_REJECTS, IMAGE_REJECTS.path(place, shard="1", shards="1")).frame
+    return dict(frame.select("image_id", "reason").iter_rows())
+
+
+def test_every_image_is_in_the_store_or_among_the_rejects(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert preprocess(place) == 0
+    with open_arrays(IMAGES, IMAGES.path(place, shard="1", shards="1"), verify=True) as store:
+        assert store.read("image_id").tolist() == [
+            f"image_id{i:02d}" for i in range(N) if i not in BAD
+        ]
+        assert store.header.attributes["formats"] == ["jpeg", "png"]
+        assert (store.read("source_size") == (50, 44)).all()
+        first = prepare_from(place / "root", "image00.jpg", 32)
+        assert isinstance(first, Prepared)
+        assert (store.read("pixels", 0) == first.pixels).all()
+        assert tuple(store.read("content_box", 0)) == first.box
+    assert rejects(place) == {f"image_id{i:02d}": reason for i, reason in BAD.items()}
+    said = capsys.readouterr().err
+    assert "19 of 22 images" in said
+    assert "missing_file 1" in said
+    assert "image0" not in said
+    assert "image_id" not in said
+
+
+def test_the_number_of_workers_changes_nothing(place: Path) -> None:
+    assert preprocess(place, workers=1) == 0
+    alone = digest(place)
+    assert preprocess(place, "--force", workers=3) == 0
+    assert digest(place) == alone
+
+
+def test_shards_are_contiguous_slices_of_the_whole(place: Path) -> None:
+    pieces = []
+    for shard in ("1", "2", "3"):
+        assert preprocess(place, "--shard", f"{shard}/3") == 0
+        with open_arrays(IMAGES, IMAGES.path(place, shard=shard, shards="3")) as store:
+            pieces += store.read("image_id").tolist()
+            assert store.header.attributes["shard"] == int(shard)
+    assert pieces == [f"image_id{i:02d}" for i in range(N) if i not in BAD]
+
+
+@pytest.mark.parametrize("shard", ["0/1", "2/1", "1", "1/0", "a/b", "1/23"])
+def test_a_shard_that_cannot_be_is_refused(shard: str, place: Path) -> None:
+    assert preprocess(place, "--shard", shard) == 2
+    assert not list(place.glob("images/*"))
+
+
+def test_wrong_roots_are_refused_and_leave_nothing(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert preprocess(place, root="nowhere") == 4
+    assert "is not a folder" in capsys.readouterr().err
+    (place / "empty").mkdir()
+    assert preprocess(place, root="empty") == 4
+    assert "none of the 22 images can be used: missing_file 22" in capsys.readouterr().err
+    assert not list(place.glob("images/*"))
+    assert preprocess(place) == 0
+
+
+def test_an_empty_cohort_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = COHORT.path(place)
+    empty = read_table(COHORT, path).frame.clear()
+    write_table(COHORT, path, empty, Origin("extract", {}), COHORT.example_attributes)
+    assert preprocess(place) == 4
+    assert "no images" in capsys.readouterr().err
+
+
+def on_image(number: int, act: Callable[[], None]) -> Callable[..., Prepared | Reject]:
+    """`prepare_from` that acts before its `number`-th call."""
+    calls = 0
+
+    def prepare(root: Path, relative: str, size: int) -> Prepared | Reject:
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            act()
+        return prepare_from(root, relative, size)
+
+    return prepare
+
+
+@pytest.fixture
+def interrupted(place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str, list[str]]:
+    """A run stopped at its 12th image; the digest it should have had; what is prepared later."""
+    assert preprocess(place) == 0
+    whole = digest(place)
+    for path in place.glob("images/*"):
+        path.unlink()
+    monkeypatch.setattr(_parts, "PART", 5)
+    stop = on_image(12, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(pool, "prepare_from", stop)
+    assert preprocess(place) == 75
+    assert not list(place.glob("images/images*"))
+    later: list[str] = []
+
+    def note(root: Path, relative: str, size: int) -> Prepared | Reject:
+        later.append(relative)
+        return prepare_from(root, relative, size)
+
+    monkeypatch.setattr(pool, "prepare_from", note)
+    return place, whole, later
+
+
+def test_an_interrupted_run_goes_on_where_it_was(interrupted: tuple[Path, str, list[str]]) -> None:
+    place, whole, later = interrupted
+    assert preprocess(place) == 0
+    assert len(later) == N - 10
+    assert digest(place) == whole
+    assert sorted(rejects(place)) == [f"image_id{i:02d}" for i in BAD]
+    assert not list(place.glob("images/.*"))
+
+
+def test_parts_of_another_config_are_not_used(interrupted: tuple[Path, str, list[str]]) -> None:
+    place, _, later = interrupted
+    assert preprocess(place, size=40) == 0
+    assert len(later) == N
+
+
+def test_parts_of_another_root_are_not_used(interrupted: tuple[Path, str, list[str]]) -> None:
+    place, whole, later = interrupted
+    (place / "root").rename(place / "moved")
+    assert preprocess(place, root="moved") == 0
+    assert len(later) == N
+    assert digest(place) == whole
+
+
+def test_a_damaged_part_is_made_again(interrupted: tuple[Path, str, list[str]]) -> None:
+    place, whole, later = interrupted
+    part = sorted(place.glob("images/.parts-1-of-1/*.h5"))[0]
+    part.write_bytes(part.read_bytes()[:-50])
+    assert preprocess(place) == 0
+    assert len(later) == N - 5
+    assert digest(place) == whole
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from cxrcore.pixels import pool, prepare_from
+from jobs import _parts
+from jobs._cli import run
+
+calls = 0
+def prepare(root, relative, size):
+    global calls
+    calls += 1
+    if calls == 12:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return prepare_from(root, relative, size)
+
+_parts.PART, pool.prepare_from = 5, prepare
+run(["preprocess", "--root", sys.argv[1] + "/root", "--workspace", sys.argv[1], "--size", "32",
+     "--workers", "0"])
+"""
+
+
+def test_a_killed_run_leaves_no_artifact_and_goes_on(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(place)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not list(place.glob("images/images*"))
+    monkeypatch.setattr(_parts, "PART", 5)
+    later = on_image(N - 10 + 1, lambda: pytest.fail("images were prepared twice"))
+    monkeypatch.setattr(pool, "prepare_from", later)
+    assert preprocess(place) == 0
+    assert verify(IMAGES.path(place, shard="1", shards="1")).attributes["formats"]
+    assert not list(place.glob("images/.*"))
+
+
+def test_a_dead_worker_ends_the_job_with_one_line(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pool, "_start_worker", functools.partial(os._exit, 1))
+    assert preprocess(place, workers=2) == 1
+    assert "a worker process died" in capsys.readouterr().err
+    assert not list(place.glob("images/images*"))

@@ -1,0 +1,117 @@
+"""A workspace as the jobs before aggregate leave it, with signs planted in the maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from data_contracts.attributions import ATTRIBUTIONS
+from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.images import IMAGE_REJECTS
+from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
+from data_contracts.store import Origin, as_input, write_arrays, write_table
+
+TASKS = {
+    "mortality": ("survived", "died"),
+    "gender": ("F", "M"),
+    "race": ("White", "Black", "Asian"),
+    "insurance": ("Medicaid", "Medicare", "Other"),
+}
+# Row and column of each task's sign on a 9 by 9 grid: insurance with mortality, race near.
+PLACES = {"mortality": (6, 2), "insurance": (6, 2), "race": (5, 3), "gender": (1, 7)}
+GRID = 9
+
+
+def blob(place: tuple[int, int], grid: int = GRID) -> np.ndarray:
+    row, column = np.mgrid[:grid, :grid]
+    return np.asarray(np.exp(-((row - place[0]) ** 2 + (column - place[1]) ** 2) / 3.0))
+
+
+def build(
+    workspace: Path,
+    tasks: tuple[str, ...] = tuple(TASKS),
+    n: int = 400,
+    grids: dict[str, int] | None = None,
+) -> Path:
+    """A workspace as the jobs before aggregate leave it, half of it test, signs planted."""
+    rng = np.random.default_rng(7)
+    ids = [f"image{i:04d}" for i in range(n)]
+    splits = np.array(["train", "test", "val", "test"])[np.arange(n) % 4]
+    targets = {t: rng.integers(0, len(c), n) for t, c in TASKS.items()}
+    missing = rng.random(n) < 0.08
+    cohort = pl.DataFrame({
+        **dict.fromkeys(("image_id", "study_id", "path"), ids),
+        "subject_id": [f"subject{i - 2 if i % 20 == 3 else i:04d}" for i in range(n)],
+        "source": ["mimic"] * n, "admission_match": [None] * n, "study_time": [None] * n,
+        "view": rng.choice(["PA", "AP"], n).tolist(),
+        "age": rng.uniform(20, 90, n).astype(np.float32),
+        "split": splits.tolist(), "days_to_death": [None] * n, "follow_up_days": [None] * n,
+        "no_finding": [None] * n,
+        **{f"label_{t}": [None if missing[i] and t == "race" else TASKS[t][y[i]] for i in range(n)]
+           for t, y in targets.items() if t in tasks},
+    }).with_columns(*[pl.col(f"label_{t}").cast(pl.Enum(TASKS[t])) for t in tasks])  # fmt: skip
+    example = COHORT.example()
+    typed = pl.DataFrame(example).schema
+    cohort = cohort.with_columns(
+        pl.col(c).cast(typed[c]) for c in cohort.columns if not c.startswith("label_")
+    )
+    origin = Origin("extract", {})
+    place = COHORT.path(workspace)
+    header = write_table(
+        COHORT, place, cohort, origin, {**COHORT.example_attributes, "source": "mimic"}
+    )
+    after = Origin("train-task", {}, (as_input(header, place, workspace),))
+    for contract in (COHORT_FLOW, COHORT_CHARACTERISTICS):
+        write_table(contract, contract.path(workspace), pl.DataFrame(contract.example()), origin)
+    write_table(IMAGE_REJECTS, IMAGE_REJECTS.path(workspace, shard="1", shards="1"),
+                pl.DataFrame(IMAGE_REJECTS.example()), after)  # fmt: skip
+    for task in tasks:
+        grid = (grids or {}).get(task, GRID)
+        _model(workspace, task, cohort, targets[task], after, rng, grid)
+    return workspace
+
+
+def _model(
+    workspace: Path, task: str, cohort: pl.DataFrame, target: np.ndarray, origin: Origin,
+    rng: np.random.Generator, grid: int,
+) -> None:  # fmt: skip
+    classes, n = TASKS[task], cohort.height
+    k = len(classes)
+    facts = {"task": task, "name": "main", "classes": list(classes)}
+    logits = (rng.normal(size=(n, k)) + 2 * np.eye(k)[target]).astype(np.float32)
+    p = np.exp(logits.astype(np.float64))
+    known = cohort[f"label_{task}"].is_not_null().to_numpy()
+    predictions = cohort.select("image_id", "subject_id", "split").with_columns(
+        pl.Series(
+            "target",
+            [int(t) if ok else None for t, ok in zip(target, known, strict=True)],
+            dtype=pl.Int8,
+        ),
+        pl.Series("logits", logits.tolist(), dtype=pl.List(pl.Float32)),
+        pl.Series(
+            "probabilities", (p / p.sum(axis=1, keepdims=True)).tolist(), dtype=pl.List(pl.Float32)
+        ),
+    )
+    keys = {"task": task, "name": "main"}
+    write_table(PREDICTIONS, PREDICTIONS.path(workspace, **keys), predictions, origin, facts)
+    history = pl.DataFrame(TRAINING_HISTORY.example())
+    write_table(TRAINING_HISTORY, TRAINING_HISTORY.path(workspace, **keys), history, origin, facts)
+    test = np.flatnonzero((cohort["split"] == "test").to_numpy())
+    # Shared anatomy, a sign where the true class speaks, and noise.
+    sign = blob(PLACES[task], grid) if grid == GRID else np.ones((grid, grid))
+    anatomy = blob((4, 4), grid)
+    speaks = np.eye(k)[target[test]] - 1 / k
+    cam = (
+        3 * anatomy
+        + speaks[:, :, None, None] * sign
+        + 0.3 * rng.normal(size=(len(test), k, grid, grid))
+    )
+    arrays: dict[str, Any] = {
+        "image_id": cohort["image_id"].gather(test).to_list(), "cam": cam.astype(np.float16),
+        "logits": logits[test], "mean_image": 120 + 80 * blob((16, 16), 32),
+    }  # fmt: skip
+    attributes = {**ATTRIBUTIONS.example_attributes, **facts}
+    write_arrays(ATTRIBUTIONS, ATTRIBUTIONS.path(workspace, **keys), arrays, origin, attributes)

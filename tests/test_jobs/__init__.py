@@ -1,0 +1,1 @@
+"""A package of jobs for the tests of what surrounds a job."""

@@ -54,7 +54,7 @@ def draw(content: Content, folder: Path) -> dict[str, Path]:
     for task in dict.fromkeys(content.found.heatmaps["task"]):
         rows = [r for r in records if r["task"] == task]
         drawn[f"heatmaps-{task}"] = map_figures.class_maps_figure(task, rows, background)
-    if magnitudes := contrast_magnitudes(records):
+    if len(magnitudes := contrast_magnitudes(records)) > 1:
         drawn["magnitudes"] = map_figures.magnitude_figure(magnitudes, background)
     attention = content.found.associations.filter(
         pl.col("layer_of_evidence").cast(pl.String) == "attention"

@@ -59,8 +59,7 @@ def _some(images: int) -> str:
 def table_one(characteristics: pl.DataFrame) -> dict[str, Any]:
     """COHORT_CHARACTERISTICS, wide: a column per split; few patients hidden.
 
-    When one level of a variable is hidden in a column, the share of every level stays but no
-    count can be worked out from the total: the next smallest level is hidden as well.
+    A hidden count cannot be worked out from the totals that are shown.
     """
     order = ("train", "val", "test", "all")
     splits = [s for s in order if s in set(characteristics["split"])]
@@ -79,15 +78,24 @@ def table_one(characteristics: pl.DataFrame) -> dict[str, Any]:
 
 
 def _hidden(characteristics: pl.DataFrame) -> set[tuple[str, str, str]]:
-    """Cells that show few patients, and one more wherever the total would give one away."""
-    out: set[tuple[str, str, str]] = set()
-    categories = characteristics.filter(~pl.col("level").is_in(["mean", "sd"]))
-    for (variable, split), group in categories.group_by(["variable", "split"], maintain_order=True):
-        present = group.filter(pl.col("subjects") > 0).sort("subjects")
-        few = present.filter(pl.col("subjects") < SMALLEST_CELL)
-        if few.height == 1 and variable != "subjects":
-            few = present.head(2)
-        out |= {(str(variable), level, str(split)) for level in few["level"]}
+    """Cells that show few patients, and those through which a total would give one away.
+
+    The levels of a variable add up to the split, and the splits to 'all': where one cell of
+    such a sum is hidden, the smallest other one is hidden too.
+    """
+    counted = characteristics.filter(
+        ~pl.col("level").is_in(["mean", "sd"]) & (pl.col("subjects") > 0)
+    )
+    names = ("variable", "level", "split")
+    patients = {tuple(r[n] for n in names): r["subjects"] for r in counted.iter_rows(named=True)}
+    out = {key for key, n in patients.items() if n < SMALLEST_CELL}
+    sums: dict[tuple[str, ...], list[Any]] = {}
+    for key in patients:
+        if key[0] != "subjects":
+            sums.setdefault(("split", key[0], key[2]), []).append(key)
+        sums.setdefault(("level", *key[:2]), []).append(key)
+    while alone := [s for s in sums.values() if len(s) > 1 and len(out & set(s)) == 1]:
+        out.add(min((key for key in alone[0] if key not in out), key=lambda key: patients[key]))
     return out
 
 

@@ -147,7 +147,7 @@ def heatmaps(
 def summarise(
     cohort: pl.DataFrame,
     known: Sequence[Model],
-    maps: Sequence[Arrays],
+    paths: Sequence[Path],
     reference: str,
     replicates: int,
     seed: int,
@@ -155,14 +155,16 @@ def summarise(
 ) -> Summary:
     """Measure every model, average its maps, and compare tasks with `reference`.
 
-    `advance` is called once for each model and twice for each task with maps. Raises
-    `ArtifactError` when predictions and maps do not fit, or maps have different grids.
+    `paths` are the attributions; `advance` is called once for each model and twice for each
+    task with maps. Raises `ArtifactError` when predictions and maps do not fit, or maps have
+    different grids.
     """
     drawn = evaluation.split_weights([m.predictions for m in known], replicates, seed)
-    found = views(maps, known)
-    measured, left_out = metrics(known, drawn, advance)
-    averaged = heatmaps(found, maps[0].read("mean_image"), advance)
-    compared = comparison.associations(reference, cohort, found, drawn["test"], seed, advance)
+    with opened(paths) as maps:
+        found = views(maps, known)
+        measured, left_out = metrics(known, drawn, advance)
+        averaged = heatmaps(found, maps[0].read("mean_image"), advance)
+        compared = comparison.associations(reference, cohort, found, drawn["test"], seed, advance)
     return Summary(measured, averaged, compared, left_out)
 
 

@@ -1,7 +1,4 @@
-"""Bring the results together: metrics, heatmaps, similarity of views, figures and the report.
-
-Every task that has a model of the given name takes part; one alone has nothing to be compared with.
-"""
+"""Bring the results together: metrics, heatmaps, similarity of views, figures and the report."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ FILES = ("report/report.html",)
 
 
 class Config(JobConfig):
-    """What to compare with what."""
+    """What to compare with what; every task that has a model of the given name takes part."""
 
     name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
     """The name of the models that take part."""
@@ -44,10 +41,8 @@ def run(config: Config, job: Job) -> None:
 
     cohort, truth = job.table(COHORT).frame, SYNTHETIC_TRUTH.path(job.workspace)
     models = summary.models(job.tables(PREDICTIONS), job.tables(TRAINING_HISTORY), cohort)
-    with (
-        summary.opened(job.paths(ATTRIBUTIONS)) as maps,
-        job.progress("aggregate", len(models) + 2 * len(maps), "steps") as advance,
-    ):
+    maps = job.paths(ATTRIBUTIONS)
+    with job.progress("aggregate", len(models) + 2 * len(maps), "steps") as advance:
         found = summary.summarise(
             cohort, models, maps, config.reference, config.replicates, config.seed, advance
         )

@@ -11,7 +11,11 @@ from data_contracts.cohort import COHORT, SPLITS
 from data_contracts.images import IMAGES
 from data_contracts.store import Origin, as_input, write_arrays, write_table
 
-TASKS = {"mortality": ("survived", "died"), "gender": ("F", "M"), "race": ("White", "Black", "Asian")}
+TASKS = {
+    "mortality": ("survived", "died"),
+    "gender": ("F", "M"),
+    "race": ("White", "Black", "Asian"),
+}
 
 
 def tiny_cohort(images: int = 60) -> pl.DataFrame:

@@ -92,6 +92,28 @@ def test_table_one_hides_few_patients(counts: dict[str, int], want: list[str]) -
     assert [row["cells"] for row in table["rows"]] == [[cell] for cell in want]
 
 
+def test_no_split_gives_a_hidden_cell_away_by_the_total_of_all() -> None:
+    levels = {"Black": (73, 9, 34), "White": (76, 13, 43), "Asian": (67, 5, 35)}
+    rows = [
+        {
+            "variable": "race",
+            "level": level,
+            "split": split,
+            "images": n,
+            "subjects": n,
+            "value": 0.1,
+        }
+        for level, counts in levels.items()
+        for split, n in zip(("train", "val", "test", "all"), (*counts, sum(counts)), strict=True)
+    ]
+    frame = pl.DataFrame(rows, schema=pl.DataFrame(COHORT_CHARACTERISTICS.example()).schema)
+    cells = np.array([row["cells"] for row in report_tables.table_one(frame)["rows"]])
+    hidden = np.isin(cells, ["<11", "hidden"])
+    assert (hidden.sum(axis=1) != 1).all()
+    assert (hidden.sum(axis=0) != 1).all()
+    assert (~hidden).any()
+
+
 def test_flow_and_rejects_hide_few_images() -> None:
     flow = report_tables.flow_table(pl.DataFrame(COHORT_FLOW.example()))
     assert [row["excluded"] for row in flow] == ["0", "<11", "0"]

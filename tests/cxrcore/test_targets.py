@@ -31,9 +31,7 @@ def test_targets_follow_the_stores_order() -> None:
 
 
 def test_a_null_label_is_unlabelled_and_in_no_rows() -> None:
-    cohort = COHORT.with_columns(
-        label_race=pl.when(pl.int_range(pl.len()) != 4).then("label_race")
-    )
+    cohort = COHORT.with_columns(label_race=pl.when(pl.int_range(pl.len()) != 4).then("label_race"))
     targets = targets_of(cohort, "race", IDS)
     assert targets.values[4] == UNLABELLED
     assert 4 not in targets.rows("train")
@@ -54,7 +52,9 @@ def test_one_class_only_is_a_source_error() -> None:
 
 
 def test_a_split_without_labels_is_a_source_error() -> None:
-    cohort = COHORT.with_columns(label_gender=pl.when(pl.col("split") != "val").then("label_gender"))
+    cohort = COHORT.with_columns(
+        label_gender=pl.when(pl.col("split") != "val").then("label_gender")
+    )
     with pytest.raises(SourceError, match="the val split has no labelled image"):
         targets_of(cohort, "gender", IDS)
 

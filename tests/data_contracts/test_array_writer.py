@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from data_contracts._header import Header
+from data_contracts._whole import DeferringFile
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
@@ -138,6 +139,27 @@ def test_rows_of_another_shape_are_not_stretched(tmp_path: Path) -> None:
             writer.append(features=np.zeros((1, 1), np.float16))
         writer.finish(ORIGIN)
     verify(tmp_path / "x.h5")
+
+
+def test_adding_single_rows_does_not_write_chunks_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = 0
+    write = DeferringFile.write
+
+    def counted(file: DeferringFile, data: Any) -> int:
+        nonlocal written
+        written += memoryview(data).nbytes
+        return write(file, data)
+
+    monkeypatch.setattr(DeferringFile, "write", counted)
+    row = np.ones((1, 1000), np.float16)
+    with array_writer(FEATURES, tmp_path / "x.h5") as writer:
+        writer.attributes.update(FEATURES.example_attributes)
+        for number in range(1000):
+            writer.append(image_id=[str(number)], features=row)
+        writer.finish(ORIGIN)
+    assert 1000 * row.nbytes < written < 1.1 * 1000 * row.nbytes
 
 
 def test_the_callers_buffer_may_be_used_again(tmp_path: Path) -> None:

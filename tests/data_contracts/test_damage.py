@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from data_contracts.__main__ import write_example
 from data_contracts._header import HEADER_KEY, Header
 from data_contracts._vocabulary import Contract
 from data_contracts.catalog import contracts
@@ -72,7 +73,8 @@ def test_truncated(
 ) -> None:
     path = tmp_path / golden.name
     path.write_bytes(keep(golden.read_bytes()))
-    refused_by_all(path, contract_of(golden))
+    message = refused_by_all(path, contract_of(golden))
+    assert "is damaged" in message or path.stat().st_size == 1
     assert capfd.readouterr() == ("", ""), "a library prints its own complaint"
 
 
@@ -97,18 +99,33 @@ def test_a_flipped_byte_is_found_or_changes_nothing(
 
 
 def test_a_flipped_pixel_is_found_by_a_plain_read(tmp_path: Path) -> None:
-    golden = next(p for p in GOLDEN_FILES if p.stem == "images")
-    with h5py.File(golden) as file:
+    whole, path = tmp_path / "whole.h5", tmp_path / "images.h5"
+    write_example(IMAGES, whole)
+    with h5py.File(whole) as file:
         dataset = file["pixels"]
         chunks = [dataset.id.get_chunk_info(row) for row in range(len(dataset))]
-    path = tmp_path / "images.h5"
     for row, chunk in enumerate(chunks):
-        raw = bytearray(golden.read_bytes())
+        raw = bytearray(whole.read_bytes())
         raw[chunk.byte_offset + 100] ^= 0x10
         path.write_bytes(raw)
         with open_arrays(IMAGES, path) as images:
             refusal(lambda: images.read("pixels", row), path)  # noqa: B023
             images.read("pixels", (row + 1) % len(chunks))
+
+
+def test_a_panic_of_the_table_library_is_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panic(*_: object, **__: object) -> None:
+        raise pl.exceptions.PanicException("index out of bounds")
+
+    cohort = contracts()["cohort"]
+    path = tmp_path / "cohort.parquet"
+    write_example(cohort, path)
+    monkeypatch.setattr(pl, "read_parquet", panic)
+    assert "is damaged" in refusal(lambda: read_table(cohort, path), path)
+    monkeypatch.setattr(pl, "read_parquet_metadata", panic)
+    assert "is damaged" in refusal(lambda: read_header(path), path)
 
 
 def _not_artifacts(folder: Path) -> dict[str, Path]:

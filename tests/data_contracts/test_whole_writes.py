@@ -104,6 +104,20 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> No
     assert files(tmp_path) == ["features.h5"]
 
 
+@pytest.mark.parametrize("write", [write_small_table, write_small_arrays])
+def test_who_reads_the_old_file_goes_on_reading_it(
+    write: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    write(path)
+    with path.open("rb") as reader:
+        old = path.read_bytes()
+        write_large = write_large_table if write is write_small_table else write_arrays_of(9, 9)
+        write_large(path)
+        assert reader.read() == old
+    assert path.read_bytes() != old
+
+
 def test_the_jobs_own_fault_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(PermissionError), array_writer(FEATURES, tmp_path / "features.h5"):
         raise PermissionError(13, "an image of the source")

@@ -12,7 +12,7 @@ from cxrcore.heatmaps import ReadMaps, contrast_of_sums, map_blocks
 
 Floats = NDArray[np.float64]
 
-_CHUNK_VALUES = 1 << 23
+_CHUNK_VALUES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def shuffled_patients(
     )
     fixed = magnitude(contrast)
     _, first, patient = np.unique(subject, return_index=True, return_inverse=True)
-    label, classes = reference.target[first], reference.shape[1]
+    label, classes = reference.target[first].astype(np.int8), reference.shape[1]
     rng = np.random.default_rng([seed, *b"shuffled patients"])
     shuffled = np.stack([rng.permutation(label) for _ in range(permutations)])[:, patient]
     images = np.stack([(shuffled == c).sum(axis=1) for c in range(classes)], axis=1).astype(float)

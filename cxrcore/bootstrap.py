@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 #: A statistic of weighted images: weights (r, n) to values (r,); NaN where it is undefined.
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
-_CHUNK_VALUES = 1 << 24
-_DRAWN_AT_ONCE = 1 << 20
+_CHUNK_VALUES = 1 << 23
+_DRAWN_AT_ONCE = 1 << 18
 
 
 def patient_weights(subjects: int, replicates: int, seed: int, key: str) -> NDArray[np.uint8]:

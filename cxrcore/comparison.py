@@ -70,7 +70,7 @@ def explained(
             f"({found.height} of {len(image_ids)} images found, {shape[1]} maps for {len(classes)} "
             f"classes); run `cxr explain --task {task} --name {model} --force`"
         )
-    labelled = found.with_columns(pl.col('target').fill_null(0))
+    labelled = found.filter(pl.col("target").is_not_null())
     threshold = validation_threshold(predictions)
     return Explained(task, model, tuple(classes), labelled, read, shape, threshold)
 

@@ -36,15 +36,20 @@ def auroc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     without = np.searchsorted(scores[below], scores[above], side="left")
     within = np.searchsorted(scores[below], scores[above], side="right")
     tied = not np.array_equal(without, within)
-    running = np.zeros(len(below) + 1)
+    # Kept from row to row: fresh memory for each would cost more than the sums.
+    running, lost = np.zeros(len(below) + 1), np.empty(len(below))
+    drawn, beaten = np.empty(len(above)), np.empty(len(above))
     area = np.full(len(weights), np.nan)
     for i, row in enumerate(weights):
-        np.cumsum(row[below].astype(np.float64), out=running[1:])
-        drawn = row[above].astype(np.float64)
+        lost[:], drawn[:] = row[below], row[above]
+        np.cumsum(lost, out=running[1:])
         pairs = drawn.sum() * running[-1]
         if pairs > 0:
-            beaten = drawn @ running[without]
-            area[i] = (0.5 * (beaten + drawn @ running[within]) if tied else beaten) / pairs
+            # mode="clip" lets numpy write into `out` without a copy; no index is out of range.
+            wins = drawn @ np.take(running, without, out=beaten, mode="clip")
+            if tied:
+                wins = 0.5 * (wins + drawn @ np.take(running, within, out=beaten, mode="clip"))
+            area[i] = wins / pairs
     return area
 
 

@@ -141,8 +141,9 @@ def test_rows_of_another_shape_are_not_stretched(tmp_path: Path) -> None:
     verify(tmp_path / "x.h5")
 
 
-def test_adding_single_rows_does_not_write_chunks_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("rows", [1, 50])
+def test_adding_few_rows_does_not_write_chunks_again(
+    rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = 0
     write = DeferringFile.write
@@ -153,13 +154,13 @@ def test_adding_single_rows_does_not_write_chunks_again(
         return write(file, data)
 
     monkeypatch.setattr(DeferringFile, "write", counted)
-    row = np.ones((1, 1000), np.float16)
+    block = np.ones((rows, 1000), np.float16)
     with array_writer(FEATURES, tmp_path / "x.h5") as writer:
         writer.attributes.update(FEATURES.example_attributes)
-        for number in range(1000):
-            writer.append(image_id=[str(number)], features=row)
+        for number in range(1000 // rows):
+            writer.append(image_id=[f"{number}-{i}" for i in range(rows)], features=block)
         writer.finish(ORIGIN)
-    assert 1000 * row.nbytes < written < 1.1 * 1000 * row.nbytes
+    assert 2_000_000 < written < 1.1 * 2_000_000
 
 
 def test_the_callers_buffer_may_be_used_again(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def run(config: Config, job: Job) -> None:
         kept = {k: facts[k] for k in ("task", "name", "classes", "input_size")}
         with (
             job.writer(ATTRIBUTIONS, **kept, split=config.split, **METHOD) as writer,
-            job.progress("explain", len(rows), "images") as advance,
+            job.progress(f"explain {config.task}", len(rows), "images") as advance,
         ):
             for batch, images in store.batches(in_batches(rows, config.batch_size)):
                 maps, logits = raw_maps(

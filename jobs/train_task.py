@@ -116,7 +116,9 @@ def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) 
             restore_state(state, arrays, kept.header.attributes)
         job.say(f"going on with epoch {state.epoch} after batch {state.step}")
     done = (state.epoch - 1) * setup.batches_per_epoch + state.step
-    with job.progress("train", setup.plan.epochs * setup.batches_per_epoch, "batches") as advance:
+    with job.progress(
+        f"train {names['task']}", setup.plan.epochs * setup.batches_per_epoch, "batches"
+    ) as advance:
         advance(done)
         for _ in fit(state, setup):
             if state.between_epochs or job.stop_requested:
@@ -140,7 +142,7 @@ def _predict(
     ids, logits = setup.store.image_ids, []
     with (
         job.writer(FEATURES, **names) as writer,
-        job.progress("predict", len(ids), "images") as advance,
+        job.progress(f"predict {names['task']}", len(ids), "images") as advance,
     ):
         writer.append(image_id=ids)
         for batch_logits, features in predict(network, setup, np.arange(len(ids))):

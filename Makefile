@@ -2,9 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-WEIGHTS = $$($(BIN)/python demo/weights.py)
 
-.PHONY: install demo real-demo smoke test lint types imports check bench clean
+.PHONY: install demo real-demo smoke image-test test lint types imports check bench clean
 
 install: .venv/.installed
 
@@ -25,6 +24,9 @@ real-demo: install ## the whole chain on real radiographs: DATA=folder in NIH la
 
 smoke: install ## a tiny synthetic cohort through every job by the real command line
 	$(BIN)/python -m pytest tests/test_smoke.py
+
+image-test: install ## builds the image and drives the chain by `docker run`; needs a Docker engine
+	$(BIN)/python -m pytest tests/image -o addopts="-q --import-mode=importlib" --timeout 1800
 
 test: install ## all tests, the smoke run among them
 	$(BIN)/python -m pytest

@@ -110,48 +110,6 @@ def _centred_magnitude(block: Floats, classes: int) -> Floats:
     return magnitude(of_class - of_class.mean(axis=1, keepdims=True))
 
 
-def shuffled_patients(
-    reference: Maps, attribute: Maps, subject: NDArray[np.intp], permutations: int, seed: int
-) -> Floats:
-    """`pearson_of_contrast_maps` after the reference's labels were permuted among patients.
-
-    Each patient keeps one label (that of the first image) for all images, so the permuted
-    unit is the patient. The null: the reference's labels have nothing to do with the images.
-    """
-    contrast = contrast_of_sums(
-        *class_sums(attribute, np.ones((1, subject.max() + 1), np.uint8), subject)
-    )
-    fixed = magnitude(contrast)
-    _, first, patient = np.unique(subject, return_index=True, return_inverse=True)
-    label, classes = reference.target[first].astype(np.int8), reference.shape[1]
-    rng = np.random.default_rng([seed, *b"shuffled patients"])
-    shuffled = np.stack([rng.permutation(label) for _ in range(permutations)])[:, patient]
-    images = np.stack([(shuffled == c).sum(axis=1) for c in range(classes)], axis=1).astype(float)
-    total = np.zeros((permutations, classes, int(np.prod(reference.shape[1:]))))
-    for rows, block in map_blocks(reference.read, reference.shape, _CHUNK_VALUES // permutations):
-        for c in range(classes):
-            total[:, c] += (shuffled[:, rows] == c).astype(np.float64) @ block
-    maps = contrast_of_sums(images, total.reshape(permutations, classes, classes, -1))
-    return pearson(magnitude(maps), fixed)
-
-
-def permutation_p(value: float, null: Floats) -> float | None:
-    """One-sided p: how often chance gives as large a value, itself counted in (Phipson 2010)."""
-    usable = null[np.isfinite(null)]
-    return float((1 + (usable >= value).sum()) / (1 + len(usable))) if len(usable) else None
-
-
-def holm(p: list[float | None]) -> list[float | None]:
-    """Holm's step-down correction (1979) of the p values that are there."""
-    present = sorted((value, i) for i, value in enumerate(p) if value is not None)
-    corrected: list[float | None] = [None] * len(p)
-    largest = 0.0
-    for step, (value, i) in enumerate(present):
-        largest = max(largest, min(1.0, value * (len(present) - step)))
-        corrected[i] = largest
-    return corrected
-
-
 def cramers_v(tables: Floats, corrections: int = 1) -> Floats:
     """Bias-corrected Cramér's V of contingency tables (t, a, b) (Bergsma 2013).
 

@@ -11,7 +11,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cxrcore import association
-from cxrcore.bootstrap import centred_interval, image_weights, patient_weights, percentile_interval
+from cxrcore.bootstrap import (
+    correlation_interval,
+    image_weights,
+    patient_weights,
+    percentile_interval,
+)
 from cxrcore.evaluation import AGE_BANDS, columns_of, log_odds, matrix, validation_threshold
 from cxrcore.heatmaps import ReadMaps, stratum_maps
 from cxrcore.metrics import weighted_mean
@@ -128,9 +133,9 @@ def _strata(one: Explained, target: NDArray[np.intp]) -> list[tuple[str, str, ND
 
 
 def attention_rows(
-    reference: Explained, attribute: Explained, names: pl.Series, weights: Weights, seed: int
+    reference: Explained, attribute: Explained, names: pl.Series, weights: Weights
 ) -> list[dict[str, Any]]:
-    """ASSOCIATIONS rows of the layer 'attention' for one attribute, without Holm's correction.
+    """ASSOCIATIONS rows of the layer 'attention' for one attribute.
 
     Compared are the images that have a map and a label for both tasks. `names` are the
     subjects of the columns of `weights`.
@@ -158,16 +163,10 @@ def attention_rows(
         resampled["pearson_per_image"] = np.concatenate(
             [weighted_mean(images[varies], w) for w in blocks]
         )
-    null = association.shuffled_patients(a, b, subject, len(weights), seed)
-    rows = []
-    for name, value in values.items():
-        row = _row(
-            reference.task, attribute.task, "attention", name, subjects, value[0], resampled[name]
-        )
-        if name == "pearson_of_contrast_maps" and row["value"] is not None:
-            row |= {"p": association.permutation_p(row["value"], null), "null": "shuffled patients"}
-        rows.append(row)
-    return rows
+    return [
+        _row(reference.task, attribute.task, "attention", name, subjects, value[0], resampled[name])
+        for name, value in values.items()
+    ]
 
 
 def label_row(
@@ -200,9 +199,9 @@ def associations(
 ) -> pl.DataFrame:
     """All rows of ASSOCIATIONS: every other label and every other task with maps, in order.
 
-    Empty when the cohort does not label `reference`. Holm's correction runs over the
-    attributes. `drawn` are the subjects of the explained split and their resample weights;
-    `advance` is called once for each task with maps.
+    Empty when the cohort does not label `reference`. No null model is tested: `p`, `p_holm`
+    and `null` are null. `drawn` are the subjects of the explained split and their resample
+    weights; `advance` is called once for each task with maps.
     """
     names, weights = drawn
     rows: list[dict[str, Any]] = []
@@ -214,10 +213,8 @@ def associations(
             rows.append(label_row(reference, task, cohort, len(weights), seed))
     for task, one in everything.items():
         if reference in everything and task != reference:
-            rows += attention_rows(everything[reference], one, names, weights, seed)
+            rows += attention_rows(everything[reference], one, names, weights)
         advance()
-    for row, corrected in zip(rows, association.holm([r["p"] for r in rows]), strict=True):
-        row["p_holm"] = corrected
     numbers = dict.fromkeys(("value", "low", "high", "p", "p_holm"), pl.Float64)
     text = dict.fromkeys(("reference", "attribute", "statistic", "null"), pl.String)
     layer = {"layer_of_evidence": pl.Enum(LAYERS_OF_EVIDENCE)}
@@ -236,7 +233,7 @@ def _row(
     finite = bool(np.isfinite(value))
     if finite and resampled is not None:
         if layer == "attention":
-            low, high, _ = centred_interval(value, resampled)
+            low, high, _ = correlation_interval(value, resampled)
         else:
             low, high, _ = percentile_interval(resampled)
     return {

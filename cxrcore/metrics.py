@@ -17,8 +17,8 @@ Bools = NDArray[np.bool_]
 Weights = NDArray[Any]
 
 _NEWTON_STEPS = 30
-#: Weights fitted at once: keeps the temporaries in the cache.
-_FIT_VALUES = 1 << 18
+#: Weights taken at once: keeps the temporaries in the cache.
+_FIT_VALUES, _BLOCK_VALUES = 1 << 18, 1 << 15
 
 
 def auroc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
@@ -36,20 +36,21 @@ def auroc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     without = np.searchsorted(scores[below], scores[above], side="left")
     within = np.searchsorted(scores[below], scores[above], side="right")
     tied = not np.array_equal(without, within)
-    # Kept from row to row: fresh memory for each would cost more than the sums.
-    running, lost = np.zeros(len(below) + 1), np.empty(len(below))
-    drawn, beaten = np.empty(len(above)), np.empty(len(above))
+    rows = max(1, min(len(weights), _BLOCK_VALUES // max(1, len(scores))))
+    # Kept from block to block: fresh memory for each would cost more than the sums.
+    running, beaten = np.zeros((rows, len(below) + 1)), np.empty((rows, len(above)))
     area = np.full(len(weights), np.nan)
-    for i, row in enumerate(weights):
-        lost[:], drawn[:] = row[below], row[above]
-        np.cumsum(lost, out=running[1:])
-        pairs = drawn.sum() * running[-1]
-        if pairs > 0:
-            # mode="clip" lets numpy write into `out` without a copy; no index is out of range.
-            wins = drawn @ np.take(running, without, out=beaten, mode="clip")
-            if tied:
-                wins = 0.5 * (wins + drawn @ np.take(running, within, out=beaten, mode="clip"))
-            area[i] = wins / pairs
+    for start in range(0, len(weights), rows):
+        block = weights[start : start + rows]
+        lost, won = running[: len(block)], beaten[: len(block)]
+        drawn = block[:, above].astype(np.float64)
+        np.cumsum(block[:, below], axis=1, dtype=np.float64, out=lost[:, 1:])
+        # mode="clip" lets numpy write into `out` without a copy; no index is out of range.
+        wins = _row_dot(drawn, np.take(lost, without, axis=1, out=won, mode="clip"))
+        if tied:
+            within_wins = np.take(lost, within, axis=1, out=won, mode="clip")
+            wins = 0.5 * (wins + _row_dot(drawn, within_wins))
+        area[start : start + rows] = _ratio(wins, drawn.sum(axis=1) * lost[:, -1])
     return area
 
 
@@ -61,14 +62,16 @@ def auprc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     order = np.argsort(-scores, kind="stable")
     last_of_ties = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
     hit = positive[order]
+    rows = max(1, _BLOCK_VALUES // max(1, len(scores)))
     area = np.full(len(weights), np.nan)
-    for i, row in enumerate(weights):
-        drawn = row[order].astype(np.float64)
-        found = np.cumsum(drawn * hit)[last_of_ties]
-        called = np.cumsum(drawn)[last_of_ties]
-        if found[-1] > 0:
-            precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
-            area[i] = np.diff(found, prepend=0.0) @ precision / found[-1]
+    for start in range(0, len(weights), rows):
+        drawn = weights[start : start + rows][:, order].astype(np.float64)
+        called = np.cumsum(drawn, axis=1)[:, last_of_ties]
+        drawn *= hit
+        found = np.cumsum(drawn, axis=1)[:, last_of_ties]
+        precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
+        gained = np.diff(found, axis=1, prepend=0.0)
+        area[start : start + rows] = _ratio(_row_dot(gained, precision), found[:, -1])
     return area
 
 
@@ -156,6 +159,10 @@ def specificity(scores: Floats, positive: Bools, threshold: float, weights: Weig
     """Share of the negatives with a score below `threshold`."""
     passed = (scores < threshold).astype(np.float64)
     return weighted_mean(passed[~positive], weights[:, ~positive])
+
+
+def _row_dot(a: Floats, b: Floats) -> Floats:
+    return np.asarray(np.einsum("rn,rn->r", a, b))
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import io
 import re
+import warnings
 from collections.abc import Mapping
 from contextlib import redirect_stderr
 from dataclasses import asdict, dataclass, fields
@@ -136,7 +137,20 @@ def _prepare(features: nn.Sequential, recipe: NetworkRecipe) -> int:
         raise _unknown_architecture(recipe.architecture) from error
     if not isinstance(maps, torch.Tensor) or maps.ndim != 4:
         raise _unknown_architecture(recipe.architecture)
+    _refuse_too_small(features, recipe)
     return int(maps.shape[1])
+
+
+def _refuse_too_small(features: nn.Module, recipe: NetworkRecipe) -> None:
+    side = min(64, recipe.input_size)
+    try:
+        with torch.no_grad():
+            features(torch.zeros(1, 3, side, side))
+    except RuntimeError as error:
+        raise UsageError(
+            f"--architecture {recipe.architecture} needs larger images than {side} pixels; "
+            "run `cxr preprocess` with a larger --size, or choose another architecture"
+        ) from error
 
 
 def _input_sizes_of_strided(features: nn.Module) -> dict[Any, int]:
@@ -162,7 +176,7 @@ def _backbone(architecture: str, weights: str) -> tuple[nn.Module, str]:
     if architecture not in names:
         raise _unknown_architecture(architecture)
     if weights == "none":
-        return torchvision.models.get_model(architecture, weights=None), "none"
+        return _random(architecture), "none"
     if weights == "imagenet":
         try:
             with redirect_stderr(io.StringIO()):
@@ -175,8 +189,16 @@ def _backbone(architecture: str, weights: str) -> tuple[nn.Module, str]:
                 "give a file with --weights FILE, or start from random with --weights none"
             ) from error
         return model, "imagenet"
-    model = torchvision.models.get_model(architecture, weights=None)
+    model = _random(architecture)
     return model, _load_file(model, architecture, Path(weights))
+
+
+def _random(architecture: str) -> nn.Module:
+    with warnings.catch_warnings():
+        # Some torchvision networks announce what a later version will do.
+        warnings.simplefilter("ignore", FutureWarning)
+        model: nn.Module = torchvision.models.get_model(architecture, weights=None)
+    return model
 
 
 def _load_file(model: nn.Module, architecture: str, path: Path) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
-from data_contracts.store import open_arrays
+from data_contracts.store import Arrays, open_arrays
 
 
 class ImageStore:
@@ -27,21 +27,14 @@ class ImageStore:
         try:
             shards = [self._stack.enter_context(open_arrays(IMAGES, path)) for path in paths]
             shards.sort(key=lambda s: s.header.attributes["shard"])
-            want = shards[0].header.attributes["shards"]
-            got = [s.header.attributes["shard"] for s in shards]
-            sizes = {s.shape("pixels")[1] for s in shards}
-            if got != list(range(1, want + 1)) or len(sizes) != 1:
-                raise ArtifactError(
-                    f"{paths[0].parent} holds shards {got} of {want}, image sides {sorted(sizes)}; "
-                    "run `cxr preprocess` for the missing shards, all with one --size"
-                )
+            _refuse_incomplete(shards)
             self.image_ids: list[str] = [i for s in shards for i in s.read("image_id").tolist()]
         except BaseException:
             self._stack.close()
             raise
         self._shards = shards
         self._starts = np.cumsum([0, *(s.shape("pixels")[0] for s in shards)])
-        self.size: int = sizes.pop()
+        self.size: int = shards[0].shape("pixels")[1]
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -73,6 +66,30 @@ class ImageStore:
                 if number + 1 < len(batches):
                     ahead.append(reader.submit(self.read, batches[number + 1]))
                 yield rows, images
+
+
+def _refuse_incomplete(shards: Sequence[Arrays]) -> None:
+    folder = shards[0].path.parent
+    counts = sorted({s.header.attributes["shards"] for s in shards})
+    if len(counts) > 1:
+        raise ArtifactError(
+            f"{folder} holds stores of {' and of '.join(map(str, counts))} shards; "
+            "delete the files of those that are not wanted"
+        )
+    there = {s.header.attributes["shard"] for s in shards}
+    if missing := [f"{n}/{counts[0]}" for n in range(1, counts[0] + 1) if n not in there]:
+        raise ArtifactError(
+            f"{folder} lacks {len(missing)} of {counts[0]} shards; "
+            f"run `cxr preprocess --shard {missing[0]}` and so on for each"
+            if len(missing) > 1
+            else f"{folder} lacks the shard {missing[0]}; run `cxr preprocess --shard {missing[0]}`"
+        )
+    sizes = sorted({s.shape("pixels")[1] for s in shards})
+    if len(sizes) > 1:
+        raise ArtifactError(
+            f"{folder} holds images of {' and of '.join(map(str, sizes))} pixels; "
+            "run `cxr preprocess` for all shards with one --size"
+        )
 
 
 def in_batches(rows: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:

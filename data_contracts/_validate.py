@@ -29,7 +29,10 @@ def damaged(path: Path) -> ArtifactError:
 
 def no_header(path: Path) -> ArtifactError:
     """The fault of a readable file that no job wrote."""
-    return ArtifactError(f"{path} has no cxr header: it is not an artifact of this software")
+    return ArtifactError(
+        f"{path} has no cxr header: it is not an artifact of this software; "
+        "check the path, or run the job that writes it"
+    )
 
 
 def kind_of(path: Path) -> Literal["table", "arrays"]:

@@ -6,7 +6,8 @@
     │   └── StorageError 3   the workspace cannot hold the artifact (disk full, not writable)
     ├── SourceError      4   the source data cannot be used: names file, column, row count
     └── Interrupted      75  stopped on purpose; the same command goes on
-        └── Busy         75  another run is writing the same artifact
+        ├── Busy         75  another run is writing the same artifact
+        └── Unreachable  75  the engine that runs the jobs does not answer
 
 Every message is one line and says what is wrong, where, and what to do. None carries a
 patient-level value.
@@ -51,3 +52,7 @@ class Interrupted(CxrError):  # noqa: N818
 
 class Busy(Interrupted):
     """Another run holds the artifact; the same command works once it has finished."""
+
+
+class Unreachable(Interrupted):
+    """The engine that is to run a job does not answer; the same command works once it does."""

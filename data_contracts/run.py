@@ -125,25 +125,44 @@ def read_runs(workspace: Path) -> list[RunRecord]:
 def with_present_state(folder: Path, record: RunRecord) -> RunRecord:
     """The record, its state set to `lost` when it says running but nothing is alive.
 
-    A run is alive while its events are fresh, or while its process exists on this host.
+    A run is alive while its events are fresh, or while its process exists on this host. A process
+    that has taken over the id of an ended one is told apart by its start.
     """
+    if record.state == "submitted" and record.engine_id is None:
+        # The launcher has not handed it over yet; if the launcher is gone, nobody ever will.
+        given_up = record.host == socket.gethostname() and process_mark(record.pid) is None
+        return replace(record, state="lost") if given_up else record
     if record.state != "running":
         return record
     try:
         silence = datetime.now(UTC).timestamp() - (folder / "events.jsonl").stat().st_mtime
     except OSError:
         silence = float("inf")
-    alive = record.host == socket.gethostname() and _process_exists(record.pid)
-    if record.host == socket.gethostname() and not alive:
-        return replace(record, state="lost")
-    return record if alive or silence <= LOST_AFTER_SECONDS else replace(record, state="lost")
+    if record.host == socket.gethostname():
+        alive = process_exists(record)
+    else:
+        alive = silence <= LOST_AFTER_SECONDS
+    return record if alive else replace(record, state="lost")
 
 
-def _process_exists(pid: int) -> bool:
+def process_exists(record: RunRecord) -> bool:
+    """Whether the run's process is alive on this host."""
+    mark = process_mark(record.pid)
+    if record.engine == "process" and record.engine_id:
+        return mark == record.engine_id
+    return mark is not None
+
+
+def process_mark(pid: int) -> str | None:
+    """`pid@boot-start`, which no other process ever shares; None when `pid` is not alive.
+
+    Start is in clock ticks since boot (`proc(5)`), boot is the kernel's own random name for it.
+    """
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The command's name stands in brackets and may hold blanks and brackets itself.
+    state, *rest = stat.rpartition(")")[2].split()
+    return None if state in "ZX" else f"{pid}@{boot[:8]}-{rest[18]}"

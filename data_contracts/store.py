@@ -16,9 +16,25 @@ from data_contracts.catalog import contracts
 from data_contracts.errors import ArtifactError
 
 __all__ = [
-    "Arrays", "ArraysWriter", "Header", "Input", "Origin", "Table", "array_writer",
-    "as_input", "check_lineage", "open_arrays", "read_header", "read_table", "storage_faults",
-    "verify", "whole_file", "write_arrays", "write_table", "write_text",
+    "Arrays",
+    "ArraysWriter",
+    "Header",
+    "Input",
+    "Origin",
+    "Table",
+    "array_writer",
+    "as_input",
+    "check_lineage",
+    "open_arrays",
+    "read_header",
+    "read_table",
+    "refuse_other_place",
+    "storage_faults",
+    "verify",
+    "whole_file",
+    "write_arrays",
+    "write_table",
+    "write_text",
 ]  # fmt: skip
 
 
@@ -46,6 +62,20 @@ def verify(path: Path) -> Header:
         return read_table(contract, path).header
     with open_arrays(contract, path, verify=True) as arrays:
         return arrays.header
+
+
+def refuse_other_place(contract: Contract, header: Header, path: Path, workspace: Path) -> None:
+    """Raise `ArtifactError` for an artifact that its attributes place elsewhere in `workspace`.
+
+    A model of one task that lies where another's belongs would be taken for it.
+    """
+    own = {n: str(header.attributes[n]) for n in contract.placeholders if n in header.attributes}
+    if path not in contract.find(workspace, **own):
+        facts = ", ".join(f"{name} {value}" for name, value in own.items())
+        raise ArtifactError(
+            f"{path} is the {contract.name} of {facts}; "
+            "move it to its place and run the job that writes this one"
+        )
 
 
 def as_input(header: Header, path: Path, workspace: Path) -> Input:

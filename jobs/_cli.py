@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 from cyclopts.config import Dict
 from pydantic import ValidationError
 
 import jobs
 from data_contracts._header import package_version
 from data_contracts.errors import CxrError, UsageError
+from jobs import _submit
+from jobs._pipeline.command import pipeline
 from jobs._registry import Spec, find_jobs
 
 HELP = """What do networks see of a patient's health, gender, race and insurance in a chest X-ray?
@@ -29,16 +32,26 @@ def main() -> None:
 
 def run(argv: list[str], package: ModuleType = jobs) -> int:
     """Parse `argv`, run the command, and return its exit code."""
-    command = next((a for a in argv if not a.startswith("-")), "")
+    rest, files = _without_config_files(argv)
+    command = _command_of(rest)
     try:
         app = build_app(package)
-        argv, app.config = _take_config_file(argv, command)
+        if command != "run":  # its file has a section for each job
+            argv, app.config = rest, tuple(_settings(command, f) for f in reversed(files))
         code = app(argv, exit_on_error=False, print_error=False, result_action="return_value")
+    except UnknownCommandError as error:
+        return _complain("", _one_line(error), UsageError.exit_code)
     except CycloptsError as error:
         return _complain(command, _one_line(error), UsageError.exit_code)
     except CxrError as error:
         return _complain(command, str(error), error.exit_code)
     return code or 0
+
+
+def _command_of(argv: list[str]) -> str:
+    """The command's name: one word, or two for `submit JOB`."""
+    names = [word for word in argv[:2] if not word.startswith("-")]
+    return " ".join(names if names[:1] == ["submit"] else names[:1])
 
 
 def build_app(package: ModuleType = jobs) -> App:
@@ -52,7 +65,11 @@ def build_app(package: ModuleType = jobs) -> App:
     )
     for order, spec in enumerate(find_jobs(package).values()):
         app.command(_command(spec), name=spec.name, sort_key=order)
+    app.command(pipeline, name="run", sort_key=999)
     app.command(_inspect, name="inspect", sort_key=1000)
+    app.command(_submit.submit_app(package))
+    app.command(_submit.list_runs, name="runs", sort_key=1002)
+    app.command(_submit.cancel, name="cancel", sort_key=1003)
     return app
 
 
@@ -87,8 +104,8 @@ def _inspect(path: Path, /, *, verify: bool = False) -> int:
     return 0
 
 
-def _take_config_file(argv: list[str], command: str) -> tuple[list[str], tuple[Dict, ...]]:
-    """Take `--config FILE` out of `argv`, and read the file."""
+def _without_config_files(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Take every `--config FILE` out of `argv`; the other words, and the files."""
     rest, files, words = [], [], iter(argv)
     for word in words:
         flag, equals, value = word.partition("=")
@@ -96,18 +113,29 @@ def _take_config_file(argv: list[str], command: str) -> tuple[list[str], tuple[D
             files.append(value if equals else next(words, ""))
         else:
             rest.append(word)
-    settings = [Dict({command: _read_yaml(Path(f))}, source=f) for f in files]
-    return rest, tuple(reversed(settings))
+    return rest, files
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _settings(command: str, file: str) -> Dict:
+    if not file:
+        raise UsageError("--config needs the name of a YAML file")
+    return Dict(_nested(command.split(), read_yaml(Path(file))), source=file)
+
+
+def _nested(names: list[str], values: dict[str, Any]) -> dict[str, Any]:
+    return {names[0]: _nested(names[1:], values)} if names else values
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The fields of a file of settings; raise `UsageError` that names the fault's line."""
     import yaml
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {path} cannot be read; check the path") from error
-    except yaml.YAMLError as error:
+    except OSError as error:
+        reason = (error.strerror or "input/output error").lower()
+        raise UsageError(f"--config {path} cannot be read ({reason}); check the path") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise UsageError(
@@ -124,8 +152,13 @@ def _one_line(error: CycloptsError) -> str:
     if isinstance(cause, ValidationError):
         parts = []
         for fault in cause.errors():
-            name = "-".join(str(p) for p in fault["loc"]).replace("_", "-")
-            parts.append(f"--{name}: {fault['msg'].removeprefix('Value error, ')}")
+            flag = "--" + "-".join(str(p) for p in fault["loc"]).replace("_", "-")
+            if fault["type"] == "missing":
+                parts.append(f"{flag} is missing")
+                continue
+            message = fault["msg"].removeprefix("Value error, ").split(", unable to")[0]
+            message = re.sub("^(Input|String) should", "must", message)
+            parts.append(f"{flag} {str(fault['input'])[:100]!r}: {message}")
         return "; ".join(parts)
     return " ".join(str(error).split())
 

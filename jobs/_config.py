@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 
-def _default_workspace() -> Path:
-    return Path(os.environ.get("CXR_WORKSPACE", "workspace"))
+def default_workspace() -> Path:
+    """The folder that the environment names, or `workspace`."""
+    return Path(os.environ.get("CXR_WORKSPACE") or "workspace")
+
+
+def _own_shard(shard: object) -> object:
+    """`3/16` for `auto/16` in the element 2 of an array of jobs."""
+    place, _, shards = str(shard).partition("/")
+    if place != "auto":
+        return shard
+    index = os.environ.get("CXR_SHARD_INDEX", "")
+    if not index.isdecimal():
+        raise ValueError("auto needs the element's number, from 0, in CXR_SHARD_INDEX")
+    return f"{int(index) + 1}/{shards}"
+
+
+#: `i/n`, or `auto/n` where the elements of an array of jobs run the same command.
+Shard = Annotated[str, BeforeValidator(_own_shard)]
 
 
 class JobConfig(BaseModel):
@@ -22,12 +38,20 @@ class JobConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    workspace: Path = Field(default_factory=_default_workspace, exclude=True)
+    workspace: Path = Field(default_factory=default_workspace, exclude=True)
     """Folder of all artifacts of one analysis."""
     force: bool = Field(default=False, exclude=True)
     """Do the work even if its results are up to date."""
     debug: bool = Field(default=False, exclude=True)
     """Show the traceback of an error."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_nothing(cls, value: object) -> object:
+        # An unset shell variable must not become the present folder.
+        if value == "":
+            raise ValueError("must not be empty")
+        return value
 
     def settings(self) -> dict[str, Any]:
         """Every field as plain data, for the run record: what is needed to run it again."""

@@ -6,8 +6,8 @@ import hashlib
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
@@ -32,12 +32,14 @@ def execute(spec: Spec, config: JobConfig) -> int:
     except CxrError as error:
         print(f"cxr {spec.name}: {error}", file=sys.stderr)
         return error.exit_code
-    try:
-        with _signals(recorder):
+    with signals(recorder):
+        try:
             message = _perform(spec, config, recorder)
-        recorder.end("succeeded", 0, message)
-    except BaseException as error:
-        return _report(error, recorder, debug=config.debug)
+            recorder.end("succeeded", 0, message)
+        except BaseException as error:
+            # Nobody's impatience may cut off the report.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            return report(error, recorder, debug=config.debug)
     return 0
 
 
@@ -45,7 +47,7 @@ def _perform(spec: Spec, config: JobConfig, recorder: Recorder) -> str:
     workspace, keys = config.workspace, config.keys()
     places = [c.place.format(**keys) for c in spec.writes]
     with lock.hold(workspace, places, f"run {recorder.record.run_id} on {recorder.record.host}"):
-        origin = _origin(spec, config)
+        origin = origin_of(spec, config)
         recorder.update(inputs=[asdict(i) for i in origin.inputs])
         made = all((workspace / file).exists() for file in spec.files)
         if not config.force and made and is_current(workspace, places, origin):
@@ -60,25 +62,34 @@ def _perform(spec: Spec, config: JobConfig, recorder: Recorder) -> str:
     return "done"
 
 
-def _origin(spec: Spec, config: JobConfig) -> Origin:
-    """The job's inputs as they are now; refuses inputs that do not belong together."""
+def origin_of(
+    spec: Spec, config: JobConfig, digest_of: Callable[[Path], str] | None = None
+) -> Origin:
+    """The job's inputs as they are now; refuses inputs that do not belong together.
+
+    `digest_of` may keep what `file_digest` says of a file.
+    """
     from data_contracts.store import as_input, check_lineage
 
     workspace, keys = config.workspace, config.keys()
-    found = [(p, _header_of(c, p)) for c in spec.reads for p in existing(c, workspace, keys)]
+    found = [
+        (p, _header_of(c, p, workspace)) for c in spec.reads for p in existing(c, workspace, keys)
+    ]
     check_lineage(workspace, found)
     artifacts = [as_input(header, path, workspace) for path, header in found]
-    files = [Input("source", name, _file_digest(p)) for name, p in spec.sources(config).items()]
+    digest_of = digest_of or file_digest
+    files = [Input("source", name, digest_of(p)) for name, p in spec.sources(config).items()]
     inputs = tuple(sorted({*artifacts, *files}, key=lambda i: (i.contract, i.path)))
     return Origin(spec.name, config.model_dump(mode="json"), inputs)
 
 
-def _header_of(contract: Contract, path: Path) -> Header:
+def _header_of(contract: Contract, path: Path, workspace: Path) -> Header:
     from data_contracts._validate import refuse_other_contract
-    from data_contracts.store import read_header
+    from data_contracts.store import read_header, refuse_other_place
 
     header = read_header(path)
     refuse_other_contract(contract, header, path)
+    refuse_other_place(contract, header, path, workspace)
     return header
 
 
@@ -94,7 +105,8 @@ def is_current(workspace: Path, places: list[str], origin: Origin) -> bool:
     return all(header.of_origin(origin, ignoring=places) for _, header in outputs)
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Hash of a source file's bytes; raise `SourceError` if it cannot be read."""
     try:
         with path.open("rb") as file:
             return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
@@ -103,11 +115,13 @@ def _file_digest(path: Path) -> str:
 
 
 @contextmanager
-def _signals(recorder: Recorder) -> Iterator[None]:
+def signals(recorder: Recorder) -> Iterator[None]:
     """SIGTERM and Ctrl-C ask the job to stop after its step; a second Ctrl-C stops it at once."""
 
     def ask(number: int, _: FrameType | None) -> None:
         if recorder.stop_requested and number == signal.SIGINT:
+            # A third one would break into the clearing up.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             raise KeyboardInterrupt
         recorder.stop_requested = True
 
@@ -119,14 +133,14 @@ def _signals(recorder: Recorder) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:
+def report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:
     """Say what went wrong in one line, close the record, and return the exit code."""
     if debug:
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt):
         error = Interrupted("interrupted; run the same command to go on")
     if isinstance(error, CxrError):
-        code, message = error.exit_code, str(error)
+        code, message = error.exit_code, " ".join(str(error).splitlines())
     elif isinstance(error, MemoryError):
         code, message = 1, "out of memory; give the job more, or lower --batch-size or --workers"
     else:
@@ -136,9 +150,9 @@ def _report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:
         code = 1
         message = f"internal error: {type(error).__name__} at {place}; --debug shows more"
     state: State = "interrupted" if type(error) is Interrupted else "failed"
-    try:
+    # On a full disk the record cannot tell the end either; the one line has said why.
+    with suppress(CxrError):
         recorder.say(message)
+    with suppress(CxrError):
         recorder.end(state, code, message)
-    except CxrError as second:
-        print(f"cxr {recorder.job}: {second}", file=sys.stderr)
     return code

@@ -17,20 +17,20 @@ from typing import Any
 from data_contracts import run as runs
 from data_contracts._header import package_version
 from data_contracts._whole import storage_faults
-from data_contracts.errors import CxrError, Interrupted
+from data_contracts.errors import ArtifactError, CxrError, Interrupted
 
 
 class Recorder:
     """The record of one run: facts, events, log, heartbeat; and the display on stderr."""
 
     def __init__(self, workspace: Path, job: str, config: dict[str, Any]) -> None:
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        run_id = os.environ.get("CXR_RUN_ID") or f"{stamp}-{job}-{secrets.token_hex(3)}"
+        run_id = os.environ.get("CXR_RUN_ID") or new_run_id(job)
         self.workspace, self.job = workspace, job
         self.folder = runs.run_folder(workspace, run_id)
+        engine, engine_id = _launched_by(self.folder, job)
         self.record = runs.RunRecord(
             run_id=run_id, job=job, config=config, state="running", started=runs.now(),
-            package_version=package_version(),
+            package_version=package_version(), engine=engine, engine_id=engine_id,
         )  # fmt: skip
         runs.write_record(workspace, self.record)
         runs.append_event(self.folder, "state", state="running")
@@ -66,8 +66,10 @@ class Recorder:
         """Close the record; nothing more is written to it."""
         self._ended.set()
         self._heart.join()
-        runs.append_event(self.folder, "state", state=state, exit_code=exit_code)
-        self.update(state=state, exit_code=exit_code, message=message, ended=runs.now())
+        try:
+            runs.append_event(self.folder, "state", state=state, exit_code=exit_code)
+        finally:
+            self.update(state=state, exit_code=exit_code, message=message, ended=runs.now())
 
     def stop_if_asked(self) -> None:
         """Raise `Interrupted` when a signal has asked the job to stop."""
@@ -117,6 +119,24 @@ class Recorder:
                 self.say(f"{what}: {done}/{total} {unit}{facts}")
 
         yield draw
+
+
+def new_run_id(job: str) -> str:
+    """An id that sorts by time and tells the job."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    return f"{stamp}-{job}-{secrets.token_hex(3)}"
+
+
+def _launched_by(folder: Path, job: str) -> tuple[str, str | None]:
+    """Engine and id from the record that a launcher left; without one, this very process."""
+    own = "process", runs.process_mark(os.getpid())
+    try:
+        record = runs.read_record(folder)
+    except ArtifactError:
+        return own
+    # A process ends with its run; what a cluster has put back in its queue goes on by the same id.
+    again = record.engine != "process" or record.state == "submitted"
+    return (record.engine, record.engine_id) if again and record.job == job else own
 
 
 @contextmanager

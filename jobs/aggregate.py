@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from data_contracts.attributions import ATTRIBUTIONS
@@ -27,19 +29,24 @@ class Config(JobConfig):
     reference: str = Field(default="mortality", pattern=r"^[A-Za-z0-9_]+$")
     """The task the others are compared with."""
     replicates: int = Field(default=2000, ge=100)
-    """Resamples of the patient bootstrap, and permutations."""
+    """Resamples of the patient bootstrap."""
     seed: int = Field(default=0, ge=0)
     """Seed of the resamples."""
 
 
+def sources(config: Config) -> dict[str, Path]:
+    """The planted truth of synthetic patients: the report is made again when it changes."""
+    truth = SYNTHETIC_TRUTH.path(config.workspace)
+    return {"synthetic_truth": truth} if truth.exists() else {}
+
+
 def run(config: Config, job: Job) -> None:
     """Measure, average and compare; then tell people."""
-    import sys
-
-    from cxrcore import console, report, summary
+    from cxrcore import summary
+    from cxrcore.reporting import console, report
     from data_contracts.store import read_table
 
-    cohort, truth = job.table(COHORT).frame, SYNTHETIC_TRUTH.path(job.workspace)
+    cohort, truth = job.table(COHORT).frame, sources(config).get("synthetic_truth")
     models = summary.models(job.tables(PREDICTIONS), job.tables(TRAINING_HISTORY), cohort)
     maps = job.paths(ATTRIBUTIONS)
     with job.progress("aggregate", len(models) + 2 * len(maps), "steps") as advance:
@@ -50,10 +57,10 @@ def run(config: Config, job: Job) -> None:
     page = report.write(job.workspace / "report", report.Content(
         config.reference, job.table(COHORT_FLOW).frame, job.table(COHORT_CHARACTERISTICS).frame,
         [t.frame for t in job.tables(IMAGE_REJECTS)], models, found,
-        read_table(SYNTHETIC_TRUTH, truth).frame if truth.exists() else None, job.origin,
+        read_table(SYNTHETIC_TRUTH, truth).frame if truth else None, job.origin,
     ))  # fmt: skip
     job.write(METRICS, found.metrics)
     job.write(MEAN_HEATMAPS, found.heatmaps)
     job.write(ASSOCIATIONS, found.associations)
-    console.print_summary(found.metrics, found.associations, config.reference, sys.stdout)
+    console.print_summary(found.metrics, found.associations, config.reference)
     print(f"\nreport: {page}")

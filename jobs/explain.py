@@ -20,13 +20,13 @@ WRITES = (ATTRIBUTIONS,)
 class Config(JobConfig):
     """What to explain."""
 
-    task: str = Field(pattern=r"^[A-Za-z0-9_]+$")
+    task: str = Field(pattern=r"^[A-Za-z0-9_]{1,64}$")
     """The task of the model."""
-    name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     """The name of the model."""
     split: Literal["train", "val", "test"] = "test"
     """The split whose images are explained."""
-    batch_size: int = Field(default=32, ge=1, exclude=True)
+    batch_size: int = Field(default=32, ge=1, le=65_536, exclude=True)
     """Images per step."""
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", exclude=True)
     """Where to compute; auto takes a GPU if there is one."""

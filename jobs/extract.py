@@ -35,7 +35,7 @@ class Config(JobConfig):
     """Youngest age at the study, in years."""
     horizon: int = Field(default=365, ge=1, le=3650)
     """Days within which a death counts for the mortality label."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of the split of subjects and of the choice of images."""
 
 
@@ -53,6 +53,7 @@ def run(config: Config, job: Job) -> None:
 
     images = adapter(config.source).read(sources(config), config.horizon)
     cohort, flow = assemble(images, config.source, config.select, config.min_age, config.seed)
+    job.stop_if_asked()
     job.write(COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed)
     job.write(COHORT_FLOW, flow)
     job.write(COHORT_CHARACTERISTICS, characteristics(cohort))

@@ -15,7 +15,7 @@ from data_contracts.cohort import COHORT
 from data_contracts.errors import SourceError, UsageError
 from data_contracts.images import IMAGE_REJECTS, IMAGES
 from jobs import _parts
-from jobs._config import JobConfig
+from jobs._config import JobConfig, Shard
 from jobs._job import Job
 
 READS = (COHORT,)
@@ -29,9 +29,9 @@ class Config(JobConfig):
     """Folder of the images; the cohort's paths start here."""
     size: int = Field(default=224, ge=16, le=4096)
     """Side of the stored squares, in pixels."""
-    shard: str = Field(default="1/1", pattern=r"^[1-9][0-9]{0,5}/[1-9][0-9]{0,5}$")
+    shard: Shard = Field(default="1/1", pattern=r"^[1-9][0-9]{0,5}/[1-9][0-9]{0,5}$")
     """Which part of the cohort: 3/16 is the third of sixteen, each a job of its own."""
-    workers: int | None = Field(default=None, ge=0, le=1024, exclude=True)
+    workers: int | None = Field(default=None, ge=0, le=256, exclude=True)
     """Worker processes; by default one per core, 0 or 1: none."""
 
     def keys(self) -> dict[str, str]:
@@ -41,7 +41,8 @@ class Config(JobConfig):
 
 
 def run(config: Config, job: Job) -> None:
-    from cxrcore.pixels.pool import prepare_all, usable_cores
+    from cxrcore.pixels import prepare_all
+    from cxrcore.workers import usable_cores
 
     shard, shards = (int(config.keys()[key]) for key in ("shard", "shards"))
     cohort = job.table(COHORT).frame

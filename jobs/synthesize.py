@@ -29,17 +29,17 @@ class Config(JobConfig):
     """Number of patients."""
     size: int = Field(default=256, ge=32, le=4096)
     """Longer side of an image, in pixels."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Everything that is drawn by chance follows from it."""
-    workers: int | None = Field(default=None, ge=0, le=1024, exclude=True)
+    workers: int | None = Field(default=None, ge=0, le=256, exclude=True)
     """Worker processes; by default one per core, 0 or 1: none."""
 
 
 def run(config: Config, job: Job) -> None:
-    from cxrcore.pixels.pool import usable_cores
     from cxrcore.synthetic.population import plan
     from cxrcore.synthetic.tables import write_tables
     from cxrcore.synthetic.tree import region_maps, truth, whole_tree, write_images
+    from cxrcore.workers import usable_cores
 
     subjects = plan(config.preset, config.subjects, config.seed)
     workers = usable_cores() if config.workers is None else config.workers

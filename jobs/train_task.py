@@ -30,9 +30,9 @@ WRITES = (MODEL, TRAINING_HISTORY, PREDICTIONS, FEATURES)
 class Config(JobConfig):
     """What to train."""
 
-    task: str = Field(pattern=r"^[A-Za-z0-9_]+$")
+    task: str = Field(pattern=r"^[A-Za-z0-9_]{1,64}$")
     """The label column to learn, without its `label_`."""
-    name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     """Tells models of one task apart: seeds, controls, architectures."""
     architecture: str = "densenet121"
     """A torchvision classification network with a last feature map."""
@@ -44,19 +44,19 @@ class Config(JobConfig):
     """Train the head only."""
     control: Literal["none", "permuted-labels", "random-init"] = "none"
     """A null model: shuffled training labels, or random weights that are never trained."""
-    epochs: int = Field(default=10, ge=1)
+    epochs: int = Field(default=10, ge=1, le=10_000)
     """Most epochs to train."""
-    patience: int = Field(default=4, ge=0)
+    patience: int = Field(default=4, ge=0, le=10_000)
     """Stop after so many epochs without a better validation AUROC; 0: never."""
-    batch_size: int = Field(default=32, ge=2)
-    """Images per step."""
-    learning_rate: float = Field(default=1e-4, gt=0)
+    batch_size: int = Field(default=32, ge=3, le=65_536)
+    """Images per step; from 3 on no batch is of one image, which batch normalisation refuses."""
+    learning_rate: float = Field(default=1e-4, gt=0, le=1)
     """Highest learning rate of AdamW."""
-    weight_decay: float = Field(default=1e-2, ge=0)
+    weight_decay: float = Field(default=1e-2, ge=0, le=1)
     """Weight decay of AdamW."""
     augment: bool = True
     """Small random rotation, shift and zoom of the training images; never a flip."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of initialisation, order and augmentation."""
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", exclude=True)
     """Where to compute; auto takes a GPU if there is one."""

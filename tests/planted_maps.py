@@ -35,8 +35,12 @@ def build(
     tasks: tuple[str, ...] = tuple(TASKS),
     n: int = 400,
     grids: dict[str, int] | None = None,
+    blind: tuple[str, ...] = (),
 ) -> Path:
-    """A workspace as the jobs before aggregate leave it, half of it test, signs planted."""
+    """A workspace as the jobs before aggregate leave it, half of it test, signs planted.
+
+    The networks of the tasks in `blind` do not read their target.
+    """
     rng = np.random.default_rng(7)
     ids = [f"image{i:04d}" for i in range(n)]
     splits = np.array(["train", "test", "val", "test"])[np.arange(n) % 4]
@@ -70,18 +74,19 @@ def build(
                 pl.DataFrame(IMAGE_REJECTS.example()), after)  # fmt: skip
     for task in tasks:
         grid = (grids or {}).get(task, GRID)
-        _model(workspace, task, cohort, targets[task], after, rng, grid)
+        sees = 0 if task in blind else 2
+        _model(workspace, task, cohort, targets[task], after, rng, grid, sees)
     return workspace
 
 
 def _model(
     workspace: Path, task: str, cohort: pl.DataFrame, target: np.ndarray, origin: Origin,
-    rng: np.random.Generator, grid: int,
+    rng: np.random.Generator, grid: int, sees: float,
 ) -> None:  # fmt: skip
     classes, n = TASKS[task], cohort.height
     k = len(classes)
     facts = {"task": task, "name": "main", "classes": list(classes)}
-    logits = (rng.normal(size=(n, k)) + 2 * np.eye(k)[target]).astype(np.float32)
+    logits = (rng.normal(size=(n, k)) + sees * np.eye(k)[target]).astype(np.float32)
     p = np.exp(logits.astype(np.float64))
     known = cohort[f"label_{task}"].is_not_null().to_numpy()
     predictions = cohort.select("image_id", "subject_id", "split").with_columns(

@@ -1,26 +1,43 @@
-"""Killed in the middle of each job: nothing half-written, and the same command goes on."""
+"""Stopped in the middle of each job: nothing half-written, and the same command goes on."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import time
+import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from chain import COMMANDS, environment, run_step, words
+from chain import COMMANDS, words
+from forked import Moment, start
 
 from data_contracts.catalog import contracts
-from data_contracts.run import read_events, read_runs
+from data_contracts.run import read_runs
 from data_contracts.store import verify
 from jobs._registry import find_jobs
 
-if TYPE_CHECKING:
-    from conftest import Chain
+#: When to strike, by step; one task stands for all.
+MOMENTS: dict[str, list[Moment]] = {
+    "synthesize": [("progress", 1), ("flush", 2)],
+    "extract": [("flush", 1), ("flush", 3)],
+    "preprocess": [("progress", 1), ("flush", 1), ("flush", 4)],
+    "train-task mortality": [("progress", 1), ("flush", 3)],
+    "explain mortality": [("progress", 1), ("flush", 1)],
+    "aggregate": [("progress", 1), ("flush", 2)],
+}
+KILLS = [
+    pytest.param(step, moment, id=f"{step}-{'-'.join(map(str, moment))}")
+    for step, moments in MOMENTS.items()
+    for moment in moments
+]
+LAST_WORDS = "interrupted; run the same command to go on"
 
-#: Steps to kill; one task stands for all.
-STEPS = [s for s in COMMANDS if "insurance" not in s]
+
+def test_every_job_is_struck() -> None:
+    assert {step.split()[0] for step in MOMENTS} == set(find_jobs())
+    assert set(MOMENTS) <= set(COMMANDS)
+
+
+def command(step: str, workspace: Path, *more: str) -> list[str]:
+    return [*words(step, workspace)[1:], "--workspace", str(workspace), "--force", *more]
 
 
 def digests(workspace: Path, step: str) -> dict[str, str]:
@@ -33,39 +50,66 @@ def digests(workspace: Path, step: str) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def copy(chain: Chain, tmp_path: Path) -> Path:
-    workspace = tmp_path / "workspace"
-    shutil.copytree(chain.workspace, workspace, ignore=shutil.ignore_patterns("runs", ".locks"))
-    return workspace
-
-
-@pytest.mark.parametrize("progress", [1, 2])
-@pytest.mark.parametrize("step", STEPS)
-def test_a_killed_job_runs_again_to_the_same_result(copy: Path, step: str, progress: int) -> None:
-    before = digests(copy, step)
-    process = subprocess.Popen(
-        [*words(step, copy), "--force"], env=environment(copy),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        while process.poll() is None and told(copy) < progress:
-            time.sleep(0.01)
-    finally:
-        process.kill()
-        process.wait()
-
+def runs_again_to(before: dict[str, str], step: str, workspace: Path, told: Path) -> None:
+    """All artifacts are whole, and the step's command, told again, ends in those of `before`."""
     for contract in contracts().values():
-        for path in contract.find(copy):
+        for path in contract.find(workspace):
             verify(path)
-    if process.returncode != 0:
-        assert read_runs(copy)[-1].state == "lost"
-    again = run_step(step, copy, "--force")
-    assert again.returncode == 0, again.stderr
-    assert digests(copy, step) == before
+    again = start(command(step, workspace), told)
+    assert again.end() == 0, told.read_text()
+    assert digests(workspace, step) == before
+    assert {p.name for p in workspace.rglob(".*")} == {".locks"}
 
 
-def told(workspace: Path) -> int:
-    """How many progress events the newest run has told."""
-    events = [e for f in (workspace / "runs").glob("*") for e in read_events(f)]
-    return sum(e["event"] == "progress" for e in events)
+@pytest.mark.parametrize(("step", "moment"), KILLS)
+def test_a_killed_job_runs_again_to_the_same_result(
+    copy: Path, tmp_path: Path, step: str, moment: Moment
+) -> None:
+    before = digests(copy, step)
+    struck = start(command(step, copy), tmp_path / "told", [signal.SIGKILL], moment)
+    assert struck.end() == -signal.SIGKILL, struck.told.read_text()
+    assert [r.state for r in read_runs(copy)] == ["lost"]
+    runs_again_to(before, step, copy, tmp_path / "told")
+
+
+def was_interrupted(workspace: Path, step: str, told: str) -> None:
+    """It said so in one line, besides its progress, and in its record."""
+    lines = told.splitlines()
+    assert lines[-1] == f"cxr {step.split()[0]}: {LAST_WORDS}"
+    assert LAST_WORDS not in "".join(lines[:-1])
+    assert "Traceback" not in told
+    (record,) = read_runs(workspace)
+    assert (record.state, record.exit_code, record.message) == ("interrupted", 75, LAST_WORDS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("step", MOMENTS)
+def test_a_signal_ends_in_75_and_the_same_command_goes_on(
+    copy: Path, tmp_path: Path, step: str, number: signal.Signals
+) -> None:
+    before = digests(copy, step)
+    moment = ("record", 2) if step == "extract" else ("progress", 1)
+    struck = start(command(step, copy), tmp_path / "told", [number], moment)
+    assert struck.end() == 75, struck.told.read_text()
+    was_interrupted(copy, step, struck.told.read_text())
+    runs_again_to(before, step, copy, tmp_path / "told")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("step", ["synthesize", "preprocess"])
+def test_a_signal_to_the_whole_group_is_left_to_the_parent(
+    copy: Path, tmp_path: Path, step: str, number: signal.Signals
+) -> None:
+    before = digests(copy, step)
+    words = [w for w in command(step, copy, "--workers=2") if w not in ("--workers", "1")]
+    struck = start(words, tmp_path / "told", [number], ("progress", 1), group=True)
+    assert struck.end() == 75, struck.told.read_text()
+    was_interrupted(copy, step, struck.told.read_text())
+    runs_again_to(before, step, copy, tmp_path / "told")
+
+
+def test_impatience_is_heard_once(copy: Path, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    struck = start(command("synthesize", copy), told, [signal.SIGINT] * 4, ("progress", 1))
+    assert struck.end() == 75, told.read_text()
+    was_interrupted(copy, "synthesize", told.read_text())

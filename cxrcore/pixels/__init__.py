@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
 
 from cxrcore.pixels.result import Picture, Prepared, Reject, UnusableError
+from cxrcore.workers import in_order
 
-__all__ = ["Prepared", "Reject", "prepare", "prepare_from"]
+__all__ = ["Prepared", "Reject", "prepare", "prepare_all", "prepare_from"]
+
+
+def prepare_all(
+    root: Path, paths: Sequence[str], size: int, workers: int
+) -> Generator[Prepared | Reject]:
+    """Yield what `prepare_from` makes of each of `paths`, in their order.
+
+    The number of `workers` changes nothing in the result. Raises `CxrError` when one dies.
+    """
+    yield from in_order(partial(_prepare_alone, root, size), paths, workers)
+
+
+def _prepare_alone(root: Path, size: int, path: str) -> Prepared | Reject:
+    import cv2
+
+    # The images are what runs in parallel.
+    cv2.setNumThreads(1)
+    return prepare_from(root, path, size)
 
 
 def prepare(path: Path, size: int) -> Prepared | Reject:

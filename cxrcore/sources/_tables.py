@@ -98,7 +98,7 @@ def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
     try:
         raw = scan.select(pl.col(had).alias(name) for name, had in picked.items()).collect()
     except (pl.exceptions.PolarsError, OSError):
-        return nothing, ["cannot be read as CSV to its end (damaged?)"]
+        return nothing, ["cannot be read as CSV to its end (damaged, or not in UTF-8?)"]
     if raw.is_empty():
         return nothing, ["the table has no rows"]
     return _typed(request, raw)
@@ -117,8 +117,8 @@ def _pick(request: Request, names: list[str]) -> tuple[dict[str, str], list[str]
     if not missing:
         return picked, []
     # A file without a header line has patient values where the names should stand.
-    shown = [n for n in names if n and len(n) <= 60 and not any(c.isdigit() for c in n)]
-    got = ", ".join(shown) or "no column names"
+    shown = [n for n in names if n and len(n) <= 60 and n.isprintable() and "\ufffd" not in n]
+    got = ", ".join(shown) if picked else "none of those wanted (is there a header line?)"
     return {}, [f"want the column{'s' * (len(missing) > 1)} {', '.join(missing)}, got {got}"]
 
 

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from cxrcore.synthetic.population import Admission, Aspect, Ids, Image, Study, Subject, View
 from cxrcore.synthetic.presets import TRAITS
+from cxrcore.synthetic.records import Admission, Aspect, Ids, Image, Study, Subject, View
 
 #: MIMIC-IV's race strings by group, the usual one first.
 RACES = {

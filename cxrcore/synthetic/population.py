@@ -6,17 +6,12 @@ that draw have nothing left to choose that another part needs to know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 
+from cxrcore.synthetic.courses import course
 from cxrcore.synthetic.presets import TRAITS, PresetName, association
-
-Aspect = Literal["square", "portrait", "landscape"]
-View = Literal["PA", "AP", "LATERAL"]
+from cxrcore.synthetic.records import Ids, Subject
 
 #: Shares of the subjects that differ from the rest in one way; nobody differs in two.
 KINDS = {
@@ -38,65 +33,6 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Admission:
-    """A stay in the hospital."""
-
-    hadm_id: int
-    admitted: datetime
-    discharged: datetime
-    insurance: str
-    race: str
-    emergency: tuple[datetime, datetime] | None
-    died: bool = False
-    death_time_known: bool = True
-
-
-@dataclass(frozen=True)
-class Image:
-    """One image file; `key` seeds the generator that draws it."""
-
-    dicom_id: str
-    key: tuple[int, ...]
-    view: View
-    aspect: Aspect
-    view_stated: bool
-    damaged: bool
-
-
-@dataclass(frozen=True)
-class Study:
-    """One examination."""
-
-    study_id: int
-    time: datetime
-    images: tuple[Image, ...]
-    no_finding: bool
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One patient; `labels` holds the class of every task, also where no table tells it."""
-
-    subject_id: int
-    kind: str
-    labels: dict[str, str]
-    anchor_age: int
-    anchor_year: int
-    died_on: date | None
-    admissions: tuple[Admission, ...]
-    studies: tuple[Study, ...]
-
-
-@dataclass(frozen=True)
-class Ids:
-    """The numbers a subject may use."""
-
-    subject: int
-    studies: tuple[int, ...]
-    admissions: tuple[int, ...]
-
-
 SLOTS = 4
 """No subject has more studies or admissions than this."""
 
@@ -107,8 +43,6 @@ def plan(preset: PresetName, subjects: int, seed: int) -> list[Subject]:
     Each subject's course comes from a generator of (seed, its number), so that it depends
     neither on the order of work nor on the preset; the preset decides the labels.
     """
-    from cxrcore.synthetic.courses import course
-
     kinds = assign_kinds(np.random.default_rng([seed, 0]), subjects)
     labels = assign_labels(np.random.default_rng([seed, 1]), subjects, preset)
     ids = _assign_ids(np.random.default_rng([seed, 2]), subjects)

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from cxrcore.synthetic.population import Admission, Aspect, Image, Study, Subject, View
+from cxrcore.synthetic.records import Admission, Aspect, Image, Study, Subject, View
 
 Row = Mapping[str, Any]
 

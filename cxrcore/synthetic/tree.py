@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 
 from cxrcore.synthetic import signs, thorax
-from cxrcore.synthetic._pool import in_processes
 from cxrcore.synthetic.dicom import truncate, write_radiograph
-from cxrcore.synthetic.population import Image, Subject
 from cxrcore.synthetic.presets import TRAITS, PresetName, association
+from cxrcore.synthetic.records import Image, Subject
 from cxrcore.synthetic.tables import image_path, shape
+from cxrcore.workers import in_order
 from data_contracts.store import storage_faults
 
 #: Rows and columns of the maps of the signs' regions.
@@ -54,7 +54,7 @@ def write_images(
     Close the generator before `root` is removed: only then has every worker stopped.
     """
     draw = partial(_write_subject, root=root, preset=preset, size=size)
-    yield from accumulate(in_processes(draw, subjects, workers))
+    yield from accumulate(in_order(draw, subjects, workers))
 
 
 def _write_subject(subject: Subject, root: Path, preset: PresetName, size: int) -> int:

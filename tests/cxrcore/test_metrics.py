@@ -37,6 +37,14 @@ def test_auprc_equals_sklearn_for_every_set_of_weights(ties: bool) -> None:
     np.testing.assert_allclose(metrics.auprc(scores, positive, weights), want, rtol=0, atol=1e-12)
 
 
+def test_weights_taken_in_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores, positive, weights = case(4)
+    whole = [f(scores, positive, weights) for f in (metrics.auroc, metrics.auprc)]
+    monkeypatch.setattr(metrics, "_BLOCK_VALUES", 2 * len(scores))
+    blocks = [f(scores, positive, weights) for f in (metrics.auroc, metrics.auprc)]
+    np.testing.assert_allclose(blocks, whole, rtol=0, atol=1e-14)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     scores=hnp.arrays(np.float64, 12, elements=st.integers(-3, 3).map(float)),

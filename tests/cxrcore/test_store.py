@@ -40,13 +40,21 @@ def test_shards_read_as_one_array(tmp_path: Path) -> None:
 
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:
     paths = [write_shard(tmp_path, s, 3, images=2) for s in (1, 3)]
-    with pytest.raises(ArtifactError, match=r"shards \[1, 3\] of 3"):
+    with pytest.raises(ArtifactError, match="lacks the shard 2/3; run `cxr preprocess --shard 2/3"):
+        ImageStore(paths)
+    with pytest.raises(ArtifactError, match="lacks 2 of 3 shards; .* --shard 2/3"):
+        ImageStore(paths[:1])
+
+
+def test_shards_of_another_partition_are_refused(tmp_path: Path) -> None:
+    paths = [write_shard(tmp_path, 1, n, images=2) for n in (1, 2)]
+    with pytest.raises(ArtifactError, match="stores of 1 and of 2 shards; delete"):
         ImageStore(paths)
 
 
 def test_shards_of_different_size_are_refused(tmp_path: Path) -> None:
     paths = [write_shard(tmp_path, s, 2, images=2, size=4 * s) for s in (1, 2)]
-    with pytest.raises(ArtifactError, match=r"image sides \[4, 8\]"):
+    with pytest.raises(ArtifactError, match="images of 4 and of 8 pixels"):
         ImageStore(paths)
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxrcore.synthetic.population import KINDS, Subject, assign_kinds, assign_labels, plan
+from cxrcore.synthetic.population import KINDS, assign_kinds, assign_labels, plan
 from cxrcore.synthetic.presets import TRAITS
+from cxrcore.synthetic.records import Subject
 
 YEAR = timedelta(days=365)
 

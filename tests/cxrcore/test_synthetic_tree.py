@@ -13,8 +13,9 @@ import pydicom
 import pytest
 
 from cxrcore.synthetic import tree as trees
-from cxrcore.synthetic.population import Subject, plan
+from cxrcore.synthetic.population import plan
 from cxrcore.synthetic.presets import PresetName
+from cxrcore.synthetic.records import Subject
 from cxrcore.synthetic.tables import write_tables
 from data_contracts.errors import StorageError
 

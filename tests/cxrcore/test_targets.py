@@ -91,4 +91,4 @@ def test_predictions_keep_their_contract() -> None:
 
 def test_softmax_does_not_overflow() -> None:
     got = softmax(np.array([[1e4, 0.0], [0.0, 0.0]], dtype=np.float32))
-    np.testing.assert_allclose(got, [[1, 0], [0.5, 0.5]])
+    np.testing.assert_allclose(got, np.array([[1.0, 0.0], [0.5, 0.5]]))

@@ -81,6 +81,18 @@ def test_the_seed_decides(setup: training.Setup) -> None:
     assert losses[0] == losses[1] != losses[2]
 
 
+def test_golden_losses(setup: training.Setup) -> None:
+    # The numbers people rely on: a change of transform, loss, order or schedule shows here.
+    plan = training.TrainingPlan(**vars(PLAN) | {"freeze_backbone": True})
+    state = fresh(setup := training.Setup(**vars(setup) | {"plan": plan}))
+    *_, _ = training.fit(state, setup)
+    losses = [row["train_loss"] for row in state.history]
+    assert losses == pytest.approx([0.691167, 0.672084], rel=1e-4)
+    assert [row["val_loss"] for row in state.history] == pytest.approx(
+        [0.658843, 0.644219], rel=1e-4
+    )
+
+
 def test_a_frozen_backbone_stays_as_it_was(setup: training.Setup) -> None:
     plan = training.TrainingPlan(**vars(PLAN) | {"freeze_backbone": True, "epochs": 1})
     state = fresh(setup := training.Setup(**vars(setup) | {"plan": plan}))

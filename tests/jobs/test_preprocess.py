@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import functools
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,8 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from cxrcore.pixels import Prepared, Reject, pool, prepare_from
+from cxrcore import pixels
+from cxrcore.pixels import Prepared, Reject, prepare_from
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGE_REJECTS, IMAGES
 from data_contracts.store import Origin, open_arrays, read_table, verify, write_table
@@ -154,7 +157,7 @@ def interrupted(place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str
         path.unlink()
     monkeypatch.setattr(_parts, "PART", 5)
     stop = on_image(12, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    monkeypatch.setattr(pool, "prepare_from", stop)
+    monkeypatch.setattr(pixels, "prepare_from", stop)
     assert preprocess(place) == 75
     assert not list(place.glob("images/images*"))
     later: list[str] = []
@@ -163,7 +166,7 @@ def interrupted(place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str
         later.append(relative)
         return prepare_from(root, relative, size)
 
-    monkeypatch.setattr(pool, "prepare_from", note)
+    monkeypatch.setattr(pixels, "prepare_from", note)
     return place, whole, later
 
 
@@ -202,7 +205,7 @@ def test_a_damaged_part_is_made_again(interrupted: tuple[Path, str, list[str]]) 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from cxrcore.pixels import pool, prepare_from
+from cxrcore import pixels
 from jobs import _parts
 from jobs._cli import run
 
@@ -212,9 +215,10 @@ def prepare(root, relative, size):
     calls += 1
     if calls == 12:
         os.kill(os.getpid(), signal.SIGKILL)
-    return prepare_from(root, relative, size)
+    return real(root, relative, size)
 
-_parts.PART, pool.prepare_from = 5, prepare
+real = pixels.prepare_from
+_parts.PART, pixels.prepare_from = 5, prepare
 run(["preprocess", "--root", sys.argv[1] + "/root", "--workspace", sys.argv[1], "--size", "32",
      "--workers", "0"])
 """
@@ -228,16 +232,21 @@ def test_a_killed_run_leaves_no_artifact_and_goes_on(
     assert not list(place.glob("images/images*"))
     monkeypatch.setattr(_parts, "PART", 5)
     later = on_image(N - 10 + 1, lambda: pytest.fail("images were prepared twice"))
-    monkeypatch.setattr(pool, "prepare_from", later)
+    monkeypatch.setattr(pixels, "prepare_from", later)
     assert preprocess(place) == 0
     assert verify(IMAGES.path(place, shard="1", shards="1")).attributes["formats"]
     assert not list(place.glob("images/.*"))
 
 
 def test_a_dead_worker_ends_the_job_with_one_line(
-    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(pool, "_start_worker", functools.partial(os._exit, 1))
+    def kill_a_worker() -> None:
+        while not (workers := multiprocessing.active_children()):
+            time.sleep(0.01)
+        os.kill(workers[0].pid or 0, signal.SIGKILL)
+
+    threading.Thread(target=kill_a_worker, daemon=True).start()
     assert preprocess(place, workers=2) == 1
     assert "a worker process died" in capsys.readouterr().err
     assert not list(place.glob("images/images*"))

@@ -1,13 +1,15 @@
-"""Worker processes: order, sameness, and their death."""
+"""Worker processes: order, sameness, signals, and their death."""
 
 from __future__ import annotations
 
 import multiprocessing
+import operator
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -15,9 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrcore.pixels import Prepared, Reject
-from cxrcore.pixels.pool import prepare_all
-from data_contracts.errors import CxrError
+from cxrcore.pixels import Prepared, Reject, prepare_all
+from cxrcore.workers import in_order
+from data_contracts.errors import CxrError, StorageError
+
+#: Slow enough that work is under way when a test looks.
+REST = 0.02
 
 
 @pytest.fixture
@@ -40,40 +45,66 @@ def test_workers_change_neither_order_nor_pixels(root: Path) -> None:
             assert one == other
 
 
-def test_a_killed_worker_ends_the_work_with_one_line(root: Path) -> None:
-    results = prepare_all(root, ["0.png"] * 4000, 32, 2)
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 100])
+def test_any_number_of_items_keeps_its_order(count: int) -> None:
+    assert list(in_order(operator.neg, range(count), 2)) == [-i for i in range(count)]
+
+
+def test_a_fault_of_an_item_comes_through() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(in_order(partial(operator.truediv, 1), [1, 1, 0, 1], 2))
+    error = StorageError("no space left")
+    with pytest.raises(StorageError, match="no space left"):
+        list(in_order(partial(_raise, error), [1, 2, 3], 2))
+
+
+def _raise(error: Exception, _: int) -> None:
+    raise error
+
+
+@pytest.mark.parametrize("victims", [1, 2])
+def test_a_killed_worker_ends_the_work_with_one_line(victims: int) -> None:
+    results = in_order(bytes, [1 << 20] * 4000, 2)
     next(results)
-    for worker in multiprocessing.active_children():
+    for worker in multiprocessing.active_children()[:victims]:
         os.kill(worker.pid or 0, signal.SIGKILL)
     with pytest.raises(CxrError, match="a worker process died"):
         list(results)
     assert not multiprocessing.active_children()
 
 
-def test_stopping_early_leaves_no_worker_behind(root: Path) -> None:
-    results = prepare_all(root, ["0.png"] * 400, 32, 2)
+def test_stopping_early_leaves_no_worker_behind() -> None:
+    results = in_order(time.sleep, [0.0] * 3 + [0.5] * 400, 2)
     assert len(list(islice(results, 3))) == 3
     results.close()
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_workers_do_not_hear_what_the_whole_group_is_told(number: signal.Signals) -> None:
+    results = in_order(time.sleep, [REST] * 100, 2)
+    next(results)
+    for worker in multiprocessing.active_children():
+        os.kill(worker.pid or 0, number)
+    assert len(list(results)) == 99
+
+
 PARENT = """
-import multiprocessing, sys, time
-from pathlib import Path
-from cxrcore.pixels.pool import prepare_all
+import multiprocessing, time
+from cxrcore.workers import in_order
 if __name__ == "__main__":
-    results = prepare_all(Path(sys.argv[1]), ["0.png"] * 4000, 32, 1 + 1)
+    results = in_order(time.sleep, [0.02] * 4000, 2)
     next(results)
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)
     time.sleep(60)
 """
 
 
-def test_workers_do_not_outlive_a_killed_parent(root: Path) -> None:
-    script = root / "parent.py"
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
     script.write_text(PARENT)
     with subprocess.Popen(
-        [sys.executable, str(script), str(root)], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
         workers = [int(pid) for pid in parent.stdout.readline().split()]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.figures import new_figure
-from data_contracts.summary import SMALLEST_CELL
+from cxrcore.reporting.disclosure import count
+from cxrcore.reporting.figures import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 #: Against and for the class; told apart by everyone, and seen on a radiograph.
 _AGAINST, _FOR = "#FF8C00", "#2F9BFF"
 _OPACITY = 0.9
-
-
-def shown(count: int) -> str:
-    """A count of patients for people: small ones are hidden."""
-    return f"{count:,}" if count >= SMALLEST_CELL else f"<{SMALLEST_CELL}"
 
 
 def class_maps_figure(
@@ -39,15 +34,15 @@ def class_maps_figure(
 
     whole = [r for r in rows if r["stratum"] == "all"]
     patients = {r["level"]: r["subjects"] for r in rows if r["stratum"] == "true_class"}
-    figure = new_figure(0.9 + 2.3 * len(whole), 5.3)
+    figure = new_figure(0.9 + 1.85 * len(whole), 4.5)
     axes = figure.subplots(2, len(whole), squeeze=False)
     for line, (what, kind) in enumerate((("mean", "mean over all"), ("contrast", "contrast"))):
         limit = _limit([r[what] for r in whole])
         for axis, row in zip(axes[line], whole, strict=True):
             n = row["subjects"] if what == "mean" else patients.get(row["class"], 0)
-            aside = "" if what == "mean" else f" of {shown(row['subjects'])}"
+            aside = "" if what == "mean" else f" of {count(row['subjects'], row['subjects'])}"
             overlay(axis, row[what], background, limit)
-            axis.set_title(f"{row['class']}: {kind}\n{shown(n)}{aside} patients")
+            axis.set_title(f"{row['class']}: {kind}\n{count(n, n)}{aside} patients")
         scale = ScalarMappable(Normalize(-limit, limit), _colour_map())
         bar = figure.colorbar(scale, ax=list(axes[line]), shrink=0.8, aspect=16)
         bar.set_label(f"logit per cell, ±{limit:.2g}", fontsize=8)
@@ -58,19 +53,22 @@ def class_maps_figure(
 
 
 def magnitude_figure(
-    maps: Mapping[str, NDArray[np.floating]], background: NDArray[np.floating]
+    maps: Mapping[str, NDArray[np.floating]],
+    patients: Mapping[str, int],
+    background: NDArray[np.floating],
 ) -> Figure:
     """Magnitude of the contrast maps (root mean square over classes), a panel per task.
 
-    Each panel has its own scale from 0 to its largest value, since only places are compared.
+    `patients` is how many stand behind each. Each panel has its own scale from 0 to its
+    largest value, since only places are compared.
     """
-    figure = new_figure(2.3 * len(maps), 3.1)
+    figure = new_figure(2.3 * len(maps), 2.95)
     axes = figure.subplots(1, len(maps), squeeze=False)[0]
     for axis, (task, one) in zip(axes, maps.items(), strict=True):
         top = _limit([one])
         overlay(axis, one, background, top)
-        scale = f"largest: {top:.2g} logit per cell" if np.isfinite(one).any() else ""
-        axis.set_title(f"{task}\n{scale}")
+        scale = f"\nblue: up to {top:.2g} logit per cell" if np.isfinite(one).any() else ""
+        axis.set_title(f"{task}, {count(patients[task], patients[task])} patients{scale}")
     figure.suptitle("Where evidence lies: magnitude of the contrast maps", fontsize=10)
     return figure
 

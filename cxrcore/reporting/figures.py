@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cxrcore.reading import STATISTICS
 from data_contracts.store import whole_file
 
 if TYPE_CHECKING:
@@ -20,13 +21,8 @@ if TYPE_CHECKING:
 #: Okabe and Ito's colours, told apart by everyone.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
-#: The statistics of map similarity, for people; the first one ranks.
-STATISTICS = {
-    "pearson_of_contrast_maps": "contrast maps, magnitude",
-    "signed_pearson_of_contrast_maps": "contrast maps, signed",
-    "pearson_of_means": "mean maps",
-    "pearson_per_image": "same image, mean of r",
-}
+#: Pixels per inch of the PNG files.
+DPI = 150
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -52,9 +48,9 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save(figure: Figure, folder: Path, name: str) -> Path:
-    """Write `name`.png (150 dpi) and `name`.svg whole, with fixed metadata; return the PNG."""
+    """Write `name`.png (`DPI`) and `name`.svg whole, with fixed metadata; return the PNG."""
     with whole_file(folder / f"{name}.png") as partial:
-        figure.savefig(partial, format="png", dpi=150, metadata={"Software": None})
+        figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": None})
     # The first drawing has laid the figure out.
     figure.set_layout_engine("none")
     with whole_file(folder / f"{name}.svg") as partial:
@@ -77,7 +73,7 @@ def roc_figure(
     curves: Mapping[str, Sequence[tuple[str, NDArray[Any], NDArray[Any]]]], note: str
 ) -> Figure:
     """ROC curves on one split: for each task its lines (legend, false, true positive rate)."""
-    figure, axes = panels(len(curves), 4, (3.0, 3.2))
+    figure, axes = panels(len(curves), 4, (2.35, 2.6))
     for axis, (task, lines) in zip(axes, curves.items(), strict=True):
         axis.plot([0, 1], [0, 1], color="0.75", linewidth=0.8, linestyle="--")
         for (label, false, true), colour in zip(lines, COLOURS, strict=False):
@@ -109,7 +105,7 @@ def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:
     """Loss and validation AUROC by epoch, a column of panels per task."""
     from matplotlib.ticker import MaxNLocator
 
-    figure = new_figure(2.6 * len(histories) + 0.3, 3.8)
+    figure = new_figure(2.25 * len(histories) + 0.3, 3.6)
     axes = figure.subplots(2, len(histories), squeeze=False, sharex="col")
     for column, (task, history) in enumerate(histories.items()):
         upper, lower = axes[:, column]
@@ -132,34 +128,40 @@ def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:
 def similarity_figure(rows: pl.DataFrame, reference: str) -> Figure | None:
     """Forest plot of map similarity with the reference: a panel per statistic.
 
-    `rows` are ASSOCIATIONS of the layer 'attention'. The attributes are ordered by the
-    ranking statistic in every panel. None when nothing has a value.
+    `rows` are ASSOCIATIONS of the layer 'attention', `reading.judged`. The attributes are
+    ordered by the ranking statistic in every panel; those not read come last, hollow and grey.
+    None when nothing has a value.
     """
     rows = rows.filter(rows["value"].is_not_null())
-    first = rows.filter(rows["statistic"] == "pearson_of_contrast_maps").sort(
-        "value", descending=True
-    )
+    first = rows.filter(rows["statistic"] == next(iter(STATISTICS)))
+    first = first.sort([first["not_read"] != "", -first["value"]])
     order = first["attribute"].to_list()
     order += [a for a in rows["attribute"].unique(maintain_order=True) if a not in order]
     if not order:
         return None
+    unread = set(rows.filter(rows["not_read"] != "")["attribute"])
+    names = [f"{a}\n(not read)" if a in unread else a for a in reversed(order)]
     shown = [s for s in STATISTICS if (rows["statistic"] == s).any()]
-    figure, axes = panels(len(shown), 4, (2.9, 1.3 + 0.42 * len(order)))
+    figure, axes = panels(len(shown), 4, (2.35, 1.2 + 0.42 * len(order)))
     for axis, statistic in zip(axes, shown, strict=True):
         axis.axvline(0, color="0.75", linewidth=0.8)
         for row in rows.filter(rows["statistic"] == statistic).iter_rows(named=True):
-            place = len(order) - 1 - order.index(row["attribute"])
-            if row["low"] is not None:
-                axis.plot([row["low"], row["high"]], [place, place], color=COLOURS[0], linewidth=2)
-            axis.plot(row["value"], place, "o", color=COLOURS[0], markersize=6)
-            axis.annotate(number(row["value"], 2), (row["value"], place), xytext=(0, 6),
-                          textcoords="offset points", ha="center", fontsize=7)  # fmt: skip
+            _interval(axis, row, len(order) - 1 - order.index(row["attribute"]))
         axis.set(
             xlim=(-1.08, 1.08),
             ylim=(-0.6, len(order) - 0.3),
             xlabel="Pearson's r",
             title=STATISTICS[statistic],
         )
-        axis.set_yticks(range(len(order)), order[::-1] if axis is axes[0] else [""] * len(order))
+        axis.set_yticks(range(len(order)), names if axis is axes[0] else [""] * len(order))
     figure.suptitle(f"Similarity with {reference}, 95 % patient-bootstrap interval", fontsize=10)
     return figure
+
+
+def _interval(axis: Axes, row: Mapping[str, Any], place: int) -> None:
+    colour, fill = ("0.55", "white") if row["not_read"] else (COLOURS[0], COLOURS[0])
+    if row["low"] is not None:
+        axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
+    axis.plot(row["value"], place, "o", color=colour, markerfacecolor=fill, markersize=5.5)
+    axis.annotate(number(row["value"], 2), (row["value"], place), xytext=(0, 6),
+                  textcoords="offset points", ha="center", fontsize=7, color=colour)  # fmt: skip

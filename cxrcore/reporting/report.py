@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cxrcore import evaluation, figures, map_figures, report_tables
+from cxrcore import evaluation, reading
 from cxrcore.association import magnitude
+from cxrcore.reporting import figures, map_figures, tables
 from cxrcore.summary import Model, Summary, heatmap_records
 from data_contracts._header import package_version
 from data_contracts.store import Origin, write_text
@@ -55,10 +56,10 @@ def draw(content: Content, folder: Path) -> dict[str, Path]:
         rows = [r for r in records if r["task"] == task]
         drawn[f"heatmaps-{task}"] = map_figures.class_maps_figure(task, rows, background)
     if len(magnitudes := contrast_magnitudes(records)) > 1:
-        drawn["magnitudes"] = map_figures.magnitude_figure(magnitudes, background)
-    attention = content.found.associations.filter(
-        pl.col("layer_of_evidence").cast(pl.String) == "attention"
-    )
+        patients = {r["task"]: r["subjects"] for r in records if r["stratum"] == "all"}
+        drawn["magnitudes"] = map_figures.magnitude_figure(magnitudes, patients, background)
+    judged = reading.judged(content.found.associations, content.found.metrics)
+    attention = judged.filter(pl.col("layer_of_evidence").cast(pl.String) == "attention")
     if (forest := figures.similarity_figure(attention, content.reference)) is not None:
         drawn["similarity"] = forest
     return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}
@@ -89,7 +90,7 @@ def _curves(content: Content) -> dict[str, list[tuple[str, Any, Any]]]:
             if few or odds is None or len(np.unique(target == c)) < 2:
                 continue
             name = "auroc" if len(model.classes) == 2 else f"auroc:{model.classes[c]}"
-            value = report_tables.metric_of(content.found.metrics, model.task, name)
+            value = reading.metric_of(content.found.metrics, model.task, name)
             label = f"{model.classes[c]} {figures.number(value['value'])} (n={test.height:,})"
             lines.append((label, *figures.roc_points(odds[:, c], target == c)))
         curves[model.task] = lines
@@ -100,31 +101,45 @@ def html(content: Content, drawn: Mapping[str, Path]) -> str:
     """The report as one page; `drawn` are the PNG files of `draw`, embedded."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    pictures = {
-        name: "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
-        for name, path in drawn.items()
-    }
+    associations = reading.judged(content.found.associations, content.found.metrics)
+    metrics, tasks = content.found.metrics, [m.task for m in content.models]
     environment = Environment(
-        loader=PackageLoader("cxrcore"), autoescape=True, undefined=StrictUndefined,
+        loader=PackageLoader("cxrcore.reporting"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     page = environment.get_template("report.html.j2")
     return page.render(
         content=content,
-        pictures=pictures,
+        pictures={name: _picture(path) for name, path in drawn.items()},
         smallest=SMALLEST_CELL,
         version=package_version(),
-        tasks=[m.task for m in content.models],
-        flow=report_tables.flow_table(content.flow),
-        table_one=report_tables.table_one(content.characteristics),
-        rejects=report_tables.reject_table(pl.concat(content.rejects)),
-        readings=report_tables.reading_table(content.found.metrics),
-        strata=report_tables.strata_table(content.found.metrics),
-        overlap=report_tables.overlap_table(content.found.associations),
-        agreement=report_tables.agreement(content.found.associations),
+        tasks=tasks,
+        flow=tables.flow_table(content.flow),
+        table_one=tables.table_one(content.characteristics),
+        rejects=tables.reject_table(pl.concat(content.rejects)),
+        readings=tables.reading_table(metrics),
+        strata=tables.strata_table(metrics),
+        overlap=tables.overlap_table(associations),
+        agreement=reading.agreement(associations),
+        unread={t: reason for t in tasks if (reason := reading.unread(metrics, t))},
         no_overlap=why_no_overlap(content),
-        planted=report_tables.planted_table(content.truth, content.found.associations),
+        planted=_planted(content, associations),
     )
+
+
+def _picture(path: Path) -> dict[str, Any]:
+    """A PNG file as a data address, and the width to show it at, in CSS pixels."""
+    data = path.read_bytes()
+    return {
+        "src": "data:image/png;base64," + base64.b64encode(data).decode(),
+        "width": int.from_bytes(data[16:20]) * 96 // figures.DPI,
+    }
+
+
+def _planted(content: Content, associations: pl.DataFrame) -> tables.Rows:
+    # The truth tells of nearness to mortality.
+    truth = content.truth if content.reference == "mortality" else None
+    return tables.planted_table(truth, content.found.metrics, associations)
 
 
 def why_no_overlap(content: Content) -> str:

@@ -1,0 +1,1 @@
+"""What people see: the report, its figures and tables, and the summary on the terminal."""

@@ -1,0 +1,80 @@
+"""Calls the command of an engine: never by a shell, never without an end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from data_contracts.errors import Unreachable, UsageError
+
+#: Seconds in which the command of an engine must answer.
+PATIENCE = 60.0
+_GET = {
+    "docker": "install Docker (https://docs.docker.com/engine/install), or use --engine process",
+    "sbatch": "run this on a login node of the cluster, or use --engine process",
+    "squeue": "run this on a login node of the cluster",
+    "scancel": "run this on a login node of the cluster",
+    "scontrol": "run this on a login node of the cluster",
+}
+
+
+def cxr_command() -> str:
+    """The `cxr` of this installation; raise `UsageError` if it is not installed."""
+    path = Path(sys.executable).with_name("cxr")
+    if not path.is_file():
+        raise UsageError(f"{path} does not exist; install the package: pip install .")
+    return str(path)
+
+
+def require(command: str) -> None:
+    """Raise `UsageError` that says how to get `command` if it is not there."""
+    if shutil.which(command) is None:
+        raise UsageError(f"`{command}` is not installed here; {_GET[command]}")
+
+
+def call(
+    words: Sequence[str], *, text: str = "", patience: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `words` with `text` as its input, and return what it said, whatever its exit code.
+
+    Raises `UsageError` when there is no such command, `Unreachable` when it has not ended after
+    `patience` seconds; it is then killed with everything it has started.
+    """
+    require(words[0])
+    patience = PATIENCE if patience is None else patience
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        list(words), stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True,
+        encoding="utf-8", errors="replace",
+    ) as process:  # fmt: skip
+        try:
+            out, said = process.communicate(text, timeout=patience)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise Unreachable(
+                f"`{words[0]}` has not answered within {patience:.0f} s; "
+                "run the same command again once it does"
+            ) from None
+    return subprocess.CompletedProcess(list(words), process.returncode, out, said)
+
+
+def first_line(said: str) -> str:
+    """What a command complains of, as one short line."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[0][:300] if lines else "it does not say why"
+
+
+def wait_until(done: Callable[[], bool], seconds: float) -> bool:
+    """Whether `done` comes true within so many seconds."""
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,140 @@
+"""What is to be run, and how: a job's flags, what it reads outside the workspace, the options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data_contracts.errors import UsageError
+from jobs._config import JobConfig
+from jobs._record import new_run_id
+from jobs._registry import Spec
+
+#: Where the workspace stands in a container.
+INSIDE = "/workspace"
+
+
+class Options(BaseModel):
+    """Where to run a job, and with what. Every engine says which of these it uses."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    engine: Literal["process", "docker", "slurm", "kubernetes"] = "process"
+    """What runs the job: a process of its own on this host, a container, or a cluster."""
+    dry_run: bool = False
+    """Print what would be submitted, and do nothing."""
+    image: str | None = None
+    """Container image [docker, slurm, kubernetes]; without it: cxr."""
+    container: Literal["none", "apptainer", "docker"] = "none"
+    """Run the job in a container of this kind [slurm]."""
+    gpus: int = Field(default=0, ge=0, le=64)
+    """GPUs that the job needs."""
+    cpus: int | None = Field(default=None, ge=1, le=1024)
+    """Processor cores [docker, slurm, kubernetes]."""
+    memory: str | None = Field(default=None, pattern=r"^[1-9][0-9]*[MG]$")
+    """Memory, such as 16G [docker, slurm, kubernetes]."""
+    time_limit: str | None = Field(default=None, pattern=r"^[0-9]{1,3}:[0-5][0-9]:[0-5][0-9]$")
+    """Longest run time as hours:minutes:seconds [slurm, kubernetes]."""
+    after: tuple[str, ...] = ()
+    """Start only when this run has succeeded; may be given again [slurm]."""
+    partition: str | None = None
+    """Partition of the cluster [slurm]."""
+    account: str | None = None
+    """Whom to charge [slurm]."""
+    shards: int = Field(default=1, ge=1, le=10_000)
+    """Submit a job of so many shards as one array [slurm, kubernetes]."""
+    claim: str = "cxr-workspace"
+    """Volume claim that holds the workspace [kubernetes]."""
+    data_claim: str | None = None
+    """Volume claim that is read at /data [kubernetes]."""
+    namespace: str | None = None
+    """Namespace of the cluster; without it, the present context's [kubernetes]."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job as an engine is to run it. All paths are absolute."""
+
+    job: str
+    workspace: Path
+    run_ids: tuple[str, ...]
+    """One for each shard."""
+    settings: Mapping[str, Any]
+    """Every field of the config, for the record."""
+    flags: Mapping[str, Any]
+    """The fields that were given."""
+    paths: Mapping[str, Path]
+    """What the flags name on disk, by flag."""
+    options: Options
+
+    @property
+    def outside(self) -> list[Path]:
+        """The paths that do not lie in the workspace."""
+        return sorted({p for p in self.paths.values() if not p.is_relative_to(self.workspace)})
+
+    @property
+    def name(self) -> str:
+        """The first run's id without its shard: what an engine calls the whole."""
+        return self.run_ids[0].removesuffix("-0") if self.options.shards > 1 else self.run_ids[0]
+
+    @property
+    def image(self) -> str:
+        return self.options.image or "cxr"
+
+
+def make_order(spec: Spec, config: JobConfig, options: Options) -> Order:
+    """Settle the run ids and everything that depends on where the launcher stands."""
+    if options.shards > 1 and ("shard" not in spec.config.model_fields or "shard" in given(config)):
+        raise UsageError(f"--shards: {spec.name} takes no --shard, or --shard is given as well")
+    run_id = new_run_id(spec.name)
+    run_ids = [f"{run_id}-{i}" for i in range(options.shards)] if options.shards > 1 else [run_id]
+    flags = given(config)
+    paths = {n: Path(v).absolute() for n, v in flags.items() if _is_path(v, spec, config)}
+    workspace = config.workspace.absolute()
+    settings = config.settings() | {"workspace": str(workspace)}
+    settings |= {n: str(p) for n, p in paths.items()}
+    return Order(spec.name, workspace, tuple(run_ids), settings, flags, paths, options)
+
+
+def given(config: JobConfig) -> dict[str, Any]:
+    """The fields that were set, but for the workspace."""
+    names = sorted(config.model_fields_set - {"workspace"})
+    return {n: v for n in names if (v := getattr(config, n)) is not None}
+
+
+def _is_path(value: Any, spec: Spec, config: JobConfig) -> bool:
+    if isinstance(value, Path):
+        return True
+    # A flag such as --weights takes a name or a file.
+    return (
+        isinstance(value, str)
+        and Path(value).is_file()
+        and Path(value) in spec.sources(config).values()
+    )
+
+
+def arguments(order: Order, workspace: str | None = None) -> list[str]:
+    """The words after `cxr`, with the workspace as it is called where the job will run."""
+    words = [order.job, f"--workspace={workspace or order.workspace}"]
+    for name, value in order.flags.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+            continue
+        if path := order.paths.get(name):
+            value = _seen_from(path, order.workspace, workspace)
+        many = value if isinstance(value, list | tuple) else [value]
+        words += [f"--{flag}={one}" for one in many]
+    if order.options.shards > 1:
+        words.append(f"--shard=auto/{order.options.shards}")
+    return words
+
+
+def _seen_from(path: Path, here: Path, there: str | None) -> str:
+    if there is not None and path.is_relative_to(here):
+        return str(Path(there) / path.relative_to(here))
+    return str(path)

@@ -1,0 +1,93 @@
+"""A detached process on this host: it goes on when whoever started it has ended."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from data_contracts.errors import Unreachable, UsageError
+from data_contracts.run import RunRecord, State, process_mark, run_folder
+from jobs._engines._call import cxr_command, wait_until
+from jobs._engines._order import Order, arguments
+
+USES = frozenset({"gpus"})
+
+#: Tells the job's process id and waits for a line before it becomes the job. Its parent ends at
+#: once, so nobody has to wait for the job; if the launcher dies first, the job never starts.
+_GATE = 'exec 3<&0; { read -r _ <&3 && exec "$@" </dev/null >>"$0" 2>&1 3<&-; } & echo $!'
+
+
+def check(order: Order) -> None:
+    """Raise `UsageError` when this host has fewer GPUs than asked for."""
+    found = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    if order.options.gpus > found:
+        raise UsageError(
+            f"--gpus {order.options.gpus}: this host has {found}; leave it out to use the processor"
+        )
+
+
+def render(order: Order) -> str:
+    """The command line."""
+    return shlex.join(_words(order)) + "\n"
+
+
+def launch(order: Order, note: Callable[..., None]) -> None:
+    """Start the job; `note` gets its engine id before the job begins."""
+    (run_id,) = order.run_ids
+    output = run_folder(order.workspace, run_id) / "output.txt"
+    with subprocess.Popen(
+        ["/bin/sh", "-c", _GATE, str(output), *_words(order)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        start_new_session=True, env=os.environ | {"CXR_RUN_ID": run_id},
+    ) as gate:  # fmt: skip
+        assert gate.stdin is not None
+        assert gate.stdout is not None
+        note(process_mark(int(gate.stdout.readline())))
+        gate.stdin.write(b"go\n")
+
+
+def states(records: Sequence[RunRecord]) -> dict[str, State]:
+    """Of each run on this host: running, or lost when its process is gone."""
+    here = socket.gethostname()
+    return {
+        r.run_id: "lost" if _pid(r) is None else r.state
+        for r in records if r.host == here
+    }  # fmt: skip
+
+
+def stop(record: RunRecord, grace: float) -> None:
+    """SIGTERM, and SIGKILL after `grace` seconds; the job's workers end with it."""
+    if record.host != socket.gethostname():
+        raise UsageError(f"run {record.run_id} is on host {record.host}; cancel it there")
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
+        pid = _pid(record)
+        if pid is None:
+            return
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            raise UsageError(
+                f"run {record.run_id} belongs to another user, who alone can cancel it"
+            ) from None
+        if wait_until(lambda: _pid(record) is None, seconds):
+            return
+    raise Unreachable(f"run {record.run_id} does not end; its process hangs in the system")
+
+
+def _pid(record: RunRecord) -> int | None:
+    """The living process of a run; None when it has ended, also if its id was given anew."""
+    mark = record.engine_id
+    pid = int(mark.partition("@")[0]) if mark else record.pid
+    alive = process_mark(pid)
+    return pid if alive and (mark is None or alive == mark) else None
+
+
+def _words(order: Order) -> list[str]:
+    return [cxr_command(), *arguments(order)]

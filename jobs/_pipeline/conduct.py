@@ -1,0 +1,87 @@
+"""Runs what a plan has left to do, and shows what a plan is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from data_contracts import lock
+from data_contracts.errors import CxrError, Interrupted
+from jobs._execute import report, signals
+from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.folder import FOLDER, Folder, last_line, lay_out
+from jobs._pipeline.plan import Step
+from jobs._pipeline.resources import check_engine, engine_arguments
+from jobs._pipeline.state import reasons_to_run
+from jobs._pipeline.watch import Outcome, watch
+from jobs._record import Recorder
+
+UP_TO_DATE = "everything is up to date; --force does it again"
+_PLAIN_WIDTH = 160
+
+
+def conduct(config: PipelineConfig, steps: Sequence[Step]) -> int:
+    """Run the steps that are not up to date, and return the exit code of the worst of them.
+
+    A step that fails stops only what follows on it. One pipeline at a time works in a workspace.
+    """
+    check_engine(config)
+    recorder = Recorder(config.workspace, "run", config.settings())
+    holder = f"`cxr run` {recorder.record.run_id} on {recorder.record.host}"
+    try:
+        with signals(recorder), lock.hold(config.workspace, [FOLDER], holder):
+            message = _perform(config, steps, recorder)
+        recorder.end("succeeded", 0, message)
+    except BaseException as error:
+        return report(error, recorder, debug=config.debug)
+    return 0
+
+
+def _perform(config: PipelineConfig, steps: Sequence[Step], recorder: Recorder) -> str:
+    reasons = reasons_to_run(steps, force=config.force)
+    if not reasons:
+        recorder.say(UP_TO_DATE)
+        return UP_TO_DATE
+    folder = lay_out(config, steps, reasons, recorder.record.run_id)
+    recorder.say(f"{len(reasons)} of {len(steps)} jobs to do; {folder.log} tells more")
+    outcome = watch(folder, engine_arguments(config), recorder)
+    recorder.stop_if_asked()
+    if fault := _fault(outcome, folder):
+        raise fault
+    for ticket in folder.tickets:
+        sys.stdout.write(ticket.output)
+    return "done"
+
+
+def _fault(outcome: Outcome, folder: Folder) -> CxrError | None:
+    """What the pipeline has failed of, with the exit code of the worst job.
+
+    A fault of the program (1) is worse than one that a person can mend (2, 3, 4), and an
+    interruption (75) is the least.
+    """
+    if not outcome.failed:
+        said = f"the engine has stopped: {last_line(folder.log) or 'killed'}; {folder.log} tells"
+        return CxrError(f"{said} more") if outcome.not_run else None
+    left = f"; {len(outcome.not_run)} more did not run" if outcome.not_run else ""
+    message = f"failed: {', '.join(outcome.failed)}{left}; run the same command to go on"
+    code = min(outcome.failed.values())
+    fault = Interrupted(message) if code == Interrupted.exit_code else CxrError(message)
+    fault.exit_code = code
+    return fault
+
+
+def print_plan(steps: Sequence[Step], reasons: Mapping[str, str]) -> None:
+    """The steps that must run, with the reason, as a table on stdout."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    terminal = sys.stdout.isatty()
+    console = Console(file=sys.stdout, width=None if terminal else _PLAIN_WIDTH, highlight=False)
+    table = Table("job", "target", "reason", box=box.SIMPLE if terminal else None)
+    for step in steps:
+        if step.name in reasons:
+            table.add_row(step.name, step.outputs[0], reasons[step.name])
+    if reasons:
+        console.print(table)
+    print(f"{len(reasons)} of {len(steps)} jobs to do" if reasons else UP_TO_DATE)

@@ -1,0 +1,53 @@
+"""The process that is Snakemake: `python -m jobs._pipeline.engine ARGUMENT …`.
+
+It ends when its standard input does, be it closed or its other end killed: the running jobs are
+then asked to stop, and no other one starts. So no pipeline outlives the command that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from data_contracts import lock
+from data_contracts.errors import Busy
+
+#: Held while an engine, or what it leaves behind, works in the folder of a pipeline.
+PLACE = ".pipeline/engine"
+_ASK_EVERY = 0.5
+
+
+def main(arguments: list[str]) -> None:
+    """Run Snakemake in the folder of a pipeline, its working directory."""
+    from snakemake import cli
+
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    workspace = Path.cwd().parent
+    while True:
+        try:
+            with lock.hold(workspace, [PLACE], f"process {os.getpid()}"):
+                cli.main(arguments)
+        except Busy:
+            # The jobs of an engine that was killed are still saving what they have.
+            time.sleep(_ASK_EVERY)
+
+
+def _end_with_input() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    from snakemake.shell import shell
+
+    os.kill(os.getpid(), signal.SIGINT)
+    while True:
+        # A job may have been about to start; one that was asked already takes no harm.
+        for process in list(shell._processes.values()):
+            process.terminate()
+        time.sleep(_ASK_EVERY)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,167 @@
+"""Which commands make up an analysis, and which artifacts lead from one to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from data_contracts._vocabulary import Contract
+from data_contracts.errors import ArtifactError, UsageError
+from jobs._config import JobConfig
+from jobs._job import existing
+from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.settings import Sections, unknown, validated
+from jobs._registry import Spec, find_jobs
+
+#: What the pipeline sets itself, so that a section must not.
+_SET_BY = {"task": "tasks", "name": "seeds", "seed": "seeds", "shard": "shards"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the pipeline."""
+
+    spec: Spec
+    config: JobConfig
+    inputs: tuple[str, ...] = ()
+    """Places of artifacts that other steps make."""
+
+    @property
+    def name(self) -> str:
+        """The job and what tells its steps apart: `train-task gender main`, `preprocess 2/4`."""
+        keys = {p: self.config.keys()[p] for c in self.spec.writes for p in c.placeholders}
+        shard, shards = keys.pop("shard", "1"), keys.pop("shards", "1")
+        part = [f"{shard}/{shards}"] if shards != "1" else []
+        return " ".join([self.spec.name, *keys.values(), *part])
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return tuple(c.place.format(**self.config.keys()) for c in self.spec.writes)
+
+    def words(self, **more: Any) -> list[str]:
+        """The command line after `cxr`; `more` are flags that say how to run it."""
+        words = [self.spec.name, f"--workspace={self.config.workspace}"]
+        given = {n: getattr(self.config, n) for n in sorted(self.config.model_fields_set)}
+        for name, value in ({n: v for n, v in more.items() if n not in given} | given).items():
+            flag = f"--{name.replace('_', '-')}"
+            if isinstance(value, bool):
+                words.append(flag if value else flag.replace("--", "--no-", 1))
+            elif value is not None and name != "workspace":
+                many = value if isinstance(value, list | tuple) else [value]
+                words += [f"{flag}={one}" for one in many]
+        return words
+
+
+def steps_of(config: PipelineConfig, sections: Sections) -> list[Step]:
+    """Every step, each after those it reads from.
+
+    A job takes part if it has a section, or if it reads artifacts and needs no setting. What a
+    job outside would make must be there: else `ArtifactError`. A section that its job does not
+    take is a `UsageError`.
+    """
+    steps: list[Step] = []
+    for spec in find_jobs().values():
+        section = sections.get(spec.name)
+        if section is None and not _needs_nothing(spec, config):
+            continue
+        for keys in _combinations(spec, config):
+            values = dict(section or {}) | keys | {"workspace": config.workspace}
+            if ours := sorted(set(section or {}) & {*keys, "workspace", "force", "debug"}):
+                raise UsageError(f"settings: {spec.name}.{ours[0]} is {_instead(ours[0])}")
+            own = validated(spec.config, values, f"{spec.name}.")
+            steps.append(Step(spec, own, _inputs(spec, own, steps)))
+    return steps
+
+
+def chosen(steps: Sequence[Step], targets: Sequence[str]) -> list[Step]:
+    """The steps that make `targets`, jobs or places of artifacts, and all that they need."""
+    known = {n for s in steps for n in (s.spec.name, s.name, *s.outputs)}
+    if strange := [t for t in targets if t not in known]:
+        faults = (unknown(t, sorted(known)).replace("key", "target") for t in strange)
+        raise UsageError("; ".join(faults))
+    wanted = {place for s in steps if not targets for place in s.outputs}
+    found: list[Step] = []
+    for step in reversed(steps):
+        names = {step.spec.name, step.name, *step.outputs}
+        if names & {*targets} or wanted & {*step.outputs}:
+            found.append(step)
+            wanted |= {*step.inputs}
+    return found[::-1]
+
+
+def _needs_nothing(spec: Spec, config: PipelineConfig) -> bool:
+    given = {key for keys in _combinations(spec, config) for key in keys}
+    needed = {n for n, f in spec.config.model_fields.items() if f.is_required()}
+    return bool(spec.reads) and needed <= given
+
+
+def _combinations(spec: Spec, config: PipelineConfig) -> Iterator[dict[str, Any]]:
+    """The settings by which the steps of a job differ."""
+    names = {p for c in spec.writes for p in c.placeholders}
+    shards, seeds = config.shards, [int(s) for s in config.seeds.split(",")]
+    models = [{"name": "main" if i == 0 else f"seed{s}", "seed": s} for i, s in enumerate(seeds)]
+    for flag in ("tasks", "seeds"):
+        values = getattr(config, flag).split(",")
+        if len(set(values)) < len(values):
+            raise UsageError(f"--{flag} {getattr(config, flag)} names one twice; name each once")
+    axes: list[Sequence[Mapping[str, Any]]] = [
+        [{"task": task} for task in config.tasks.split(",")] if "task" in names else [{}],
+        models if "name" in names else [{}],
+        [{"shard": f"{i}/{shards}"} for i in range(1, shards + 1)] if "shard" in names else [{}],
+    ]
+    for parts in product(*axes):
+        merged = {k: v for part in parts for k, v in part.items()}
+        yield {k: v for k, v in merged.items() if k in spec.config.model_fields}
+
+
+def _instead(field: str) -> str:
+    return f"set by --{_SET_BY[field]}" if field in _SET_BY else f"no setting; use --{field}"
+
+
+def _inputs(spec: Spec, config: JobConfig, before: Sequence[Step]) -> tuple[str, ...]:
+    """Places of what `spec` reads from the steps `before` it."""
+    places: list[str] = []
+    for contract in spec.reads:
+        makers = [s for s in before if contract in s.spec.writes]
+        found = [
+            place for s in makers if (place := _agreed(contract, config, s.config)) is not None
+        ]
+        if not found:
+            existing(contract, config.workspace, config.keys())
+        elif spare := _spare_shards(contract, config.workspace, found):
+            raise ArtifactError(
+                f"{config.workspace / spare} is none of this pipeline's shards; delete it, or "
+                "run with the --shards that made it"
+            )
+        places += found
+    folders = [config.workspace / f for f in _paths_of(config)]
+    for step in before:
+        made = [config.workspace / f for f in step.spec.files]
+        if any(folder.is_relative_to(m) for folder in folders for m in made):
+            places += step.outputs
+    return tuple(dict.fromkeys(places))
+
+
+def _agreed(contract: Contract, reader: JobConfig, writer: JobConfig) -> str | None:
+    """Where `writer` puts the artifact, unless `reader` asks for another one."""
+    asked, made = reader.keys(), writer.keys()
+    same = all(asked.get(p, made[p]) == made[p] for p in contract.placeholders)
+    return contract.place.format(**made) if same else None
+
+
+def _spare_shards(contract: Contract, workspace: Path, places: Sequence[str]) -> str | None:
+    if "shards" not in contract.placeholders:
+        return None
+    there = (p.relative_to(workspace).as_posix() for p in contract.find(workspace))
+    return next((place for place in there if place not in places), None)
+
+
+def _paths_of(config: JobConfig) -> list[Path]:
+    """The paths among the settings, relative to the workspace where they lie in it."""
+    values = [getattr(config, n) for n in config.model_fields_set - {"workspace"}]
+    paths = [Path(v) for v in values if isinstance(v, Path | str)]
+    root = config.workspace
+    return [p.relative_to(root) for p in paths if p.is_relative_to(root)]

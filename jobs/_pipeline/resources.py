@@ -1,0 +1,78 @@
+"""What the steps of a pipeline may use, and what is there to be used."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from data_contracts.errors import UsageError
+from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.gpu import visible
+from jobs._pipeline.plan import Step
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one step gets."""
+
+    threads: int
+    gpus: int
+
+
+def shares(config: PipelineConfig, steps: Sequence[Step]) -> dict[str, Share]:
+    """By name of the step: its threads and GPUs.
+
+    The steps of one job run side by side and share the cores, or as many of them as there are
+    GPUs to train on: two trainings of one thread each are faster than one of two threads.
+    """
+    counts = Counter(step.spec.name for step in steps)
+    gpus, found = len(visible()), {}
+    for step in steps:
+        threads, wants_gpu = config.threads(), _wants_gpu(step)
+        if config.engine == "local":
+            wants_gpu = wants_gpu and gpus > 0
+            beside = counts[step.spec.name]
+            threads = max(1, threads // (min(beside, gpus) if wants_gpu else beside))
+        found[step.name] = Share(threads, int(wants_gpu))
+    return found
+
+
+def _wants_gpu(step: Step) -> bool:
+    return getattr(step.config, "device", "cpu") != "cpu"
+
+
+def check_engine(config: PipelineConfig) -> None:
+    """Raise `UsageError` that says how to get what the engine needs."""
+    if config.engine == "local":
+        return
+    if find_spec(f"snakemake_executor_plugin_{config.engine}") is None:
+        raise UsageError(
+            f"--engine {config.engine} is not installed; get it by: pip install 'cxr[cluster]'"
+        )
+    if config.engine == "slurm" and shutil.which("sbatch") is None:
+        raise UsageError(
+            "`sbatch` is not installed here; run this on a login node of the cluster, "
+            "or use --engine local"
+        )
+    if config.profile and not (config.profile / "config.yaml").is_file():
+        raise UsageError(f"--profile {config.profile} holds no config.yaml; name such a folder")
+
+
+def engine_arguments(config: PipelineConfig) -> list[str]:
+    """The command line of Snakemake."""
+    words = [
+        "all", "--snakefile", str(HERE / "Snakefile"), "--nolock", "--keep-going",
+        "--rerun-incomplete", "--rerun-triggers", "mtime", "--scheduler", "greedy",
+        "--workflow-profile", "none", "--nocolor",
+    ]  # fmt: skip
+    if config.engine == "local":
+        gpus = str(len(visible()))
+        return [*words, "--cores", str(config.threads()), "--resources", f"gpu={gpus}"]
+    profile = config.profile or HERE / "profiles" / config.engine
+    return [*words, "--executor", config.engine, "--profile", str(profile.absolute())]

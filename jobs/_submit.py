@@ -1,0 +1,88 @@
+"""The commands that start, list and cancel runs on any engine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+
+from data_contracts.errors import Unreachable, UsageError
+from jobs import _engines
+from jobs._config import default_workspace
+from jobs._engines._order import Options
+from jobs._registry import Spec, find_jobs
+
+
+def submit_app(package: ModuleType) -> App:
+    """`cxr submit JOB`: every job as a command, with its own flags and those of the engines."""
+    app = App(name="submit", help="Start a job on an engine and print its run id.", sort_key=1001)
+    for order, spec in enumerate(find_jobs(package).values()):
+        app.command(_command(spec), name=spec.name, sort_key=order)
+    return app
+
+
+def _command(spec: Spec) -> Callable[..., int]:
+    def command(*, config: Any = None, options: Any = None) -> int:
+        order = _engines.plan(spec, config or spec.config(), options or Options())
+        if order.options.dry_run:
+            print(_engines.engine(order.options.engine).render(order), end="")
+        else:
+            print(*_engines.submit(order), sep="\n")
+        return 0
+
+    if any(field.is_required() for field in spec.config.model_fields.values()):
+        command.__kwdefaults__ = {"options": None}
+    # The flags differ from job to job, so the annotation is made here and not in the source.
+    command.__annotations__ = {
+        "config": Annotated[spec.config, Parameter(name="*", group=Group("Job", sort_key=0))],
+        "options": Annotated[Options, Parameter(name="*", group=Group("Engine", sort_key=1))],
+        "return": int,
+    }
+    command.__doc__ = spec.help
+    return command
+
+
+def cancel(run_id: str, /, *, workspace: Path | None = None, grace: float = _engines.GRACE) -> int:
+    """End a run that was started from anywhere.
+
+    Parameters
+    ----------
+    run_id
+        The run, as `cxr runs` shows it.
+    workspace
+        Folder of all artifacts of one analysis.
+    grace
+        Seconds to save what going on needs; then it is killed.
+    """
+    if grace < 0:
+        raise UsageError("--grace must not be negative")
+    record = _engines.cancel(workspace or default_workspace(), run_id, grace)
+    print(f"cxr cancel: {run_id} is {record.state}", file=sys.stderr)
+    return 0
+
+
+def list_runs(*, workspace: Path | None = None) -> int:
+    """Show the runs of a workspace and their states.
+
+    Parameters
+    ----------
+    workspace
+        Folder of all artifacts of one analysis.
+    """
+    from data_contracts.run import read_runs
+    from jobs._runs import show
+
+    folder = workspace or default_workspace()
+    if not folder.is_dir():
+        raise UsageError(f"--workspace {folder} is not a folder")
+    records = read_runs(folder)
+    try:
+        records = _engines.present(folder, records)
+    except (UsageError, Unreachable) as error:
+        print(f"cxr runs: states are as last recorded: {error}", file=sys.stderr)
+    show(records)
+    return 0

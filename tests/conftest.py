@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from chain import COMMANDS, run_chain, words
 from forked import start
+from refusals import refuse  # noqa: F401
 from tiny import write_tiny_workspace
 
 # Before torch is loaded: one thread gives the same numbers in every process, and processes of one

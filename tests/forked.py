@@ -1,4 +1,4 @@
-"""Runs `cxr` in processes that start with torch already loaded, and strikes them at a chosen moment.
+"""Runs `cxr` in processes that have torch loaded from the start, and strikes them at a moment.
 
 Loading torch takes seconds, forking a process that has it takes none. The processes are real
 ones, with signals of their own.
@@ -88,7 +88,7 @@ def _watch(moment: Moment, strike: Callable[[], None]) -> None:
     from data_contracts import run as runs
 
     what, left = moment
-    tell, record, flush = runs.append_event, runs.write_record, _whole._flush
+    tell, write, flush = runs.append_event, runs.write_record, _whole._flush
 
     def count(happened: str) -> None:
         nonlocal left
@@ -101,8 +101,8 @@ def _watch(moment: Moment, strike: Callable[[], None]) -> None:
         tell(folder, kind, **facts)
         count(kind)
 
-    def write_record(workspace: Path, facts: runs.RunRecord) -> None:
-        record(workspace, facts)
+    def write_record(workspace: Path, record: runs.RunRecord) -> None:
+        write(workspace, record)
         count("record")
 
     def flush_artifact(path: Path) -> None:

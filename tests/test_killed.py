@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from chain import COMMANDS, words
-from forked import Moment, start
+from forked import Moment, Running, start
 
 from data_contracts.catalog import contracts
 from data_contracts.run import read_runs
@@ -18,16 +18,11 @@ from jobs._registry import find_jobs
 MOMENTS: dict[str, list[Moment]] = {
     "synthesize": [("progress", 1), ("flush", 2)],
     "extract": [("flush", 1), ("flush", 3)],
-    "preprocess": [("progress", 1), ("flush", 1), ("flush", 4)],
+    "preprocess": [("progress", 1), ("flush", 1), ("flush", 2)],
     "train-task mortality": [("progress", 1), ("flush", 3)],
     "explain mortality": [("progress", 1), ("flush", 1)],
     "aggregate": [("progress", 1), ("flush", 2)],
 }
-KILLS = [
-    pytest.param(step, moment, id=f"{step}-{'-'.join(map(str, moment))}")
-    for step, moments in MOMENTS.items()
-    for moment in moments
-]
 LAST_WORDS = "interrupted; run the same command to go on"
 
 
@@ -50,66 +45,69 @@ def digests(workspace: Path, step: str) -> dict[str, str]:
     }
 
 
-def runs_again_to(before: dict[str, str], step: str, workspace: Path, told: Path) -> None:
-    """All artifacts are whole, and the step's command, told again, ends in those of `before`."""
+def everything_is_whole(workspace: Path) -> None:
     for contract in contracts().values():
         for path in contract.find(workspace):
             verify(path)
+
+
+def runs_again_to(before: dict[str, str], step: str, workspace: Path, told: Path) -> None:
+    """The step's command ends in the artifacts of `before`, and leaves nothing temporary."""
     again = start(command(step, workspace), told)
     assert again.end() == 0, told.read_text()
     assert digests(workspace, step) == before
     assert {p.name for p in workspace.rglob(".*")} == {".locks"}
 
 
-@pytest.mark.parametrize(("step", "moment"), KILLS)
-def test_a_killed_job_runs_again_to_the_same_result(
-    copy: Path, tmp_path: Path, step: str, moment: Moment
-) -> None:
+@pytest.mark.parametrize("step", MOMENTS)
+def test_a_killed_job_runs_again_to_the_same_result(copy: Path, tmp_path: Path, step: str) -> None:
     before = digests(copy, step)
-    struck = start(command(step, copy), tmp_path / "told", [signal.SIGKILL], moment)
-    assert struck.end() == -signal.SIGKILL, struck.told.read_text()
-    assert [r.state for r in read_runs(copy)] == ["lost"]
+    for moment in MOMENTS[step]:
+        struck = start(command(step, copy), tmp_path / "told", [signal.SIGKILL], moment)
+        assert struck.end() == -signal.SIGKILL, struck.told.read_text()
+        assert read_runs(copy)[-1].state == "lost"
+        everything_is_whole(copy)
     runs_again_to(before, step, copy, tmp_path / "told")
 
 
-def was_interrupted(workspace: Path, step: str, told: str) -> None:
-    """It said so in one line, besides its progress, and in its record."""
-    lines = told.splitlines()
-    assert lines[-1] == f"cxr {step.split()[0]}: {LAST_WORDS}"
-    assert LAST_WORDS not in "".join(lines[:-1])
+def was_interrupted(workspace: Path, step: str, struck: Running) -> None:
+    """It ends in 75, says so in one line besides its progress, and in its record."""
+    code, told = struck.end(), struck.told.read_text()
+    assert code == 75, told
+    *progress, last = told.splitlines()
+    assert last == f"cxr {step.split()[0]}: {LAST_WORDS}"
+    assert LAST_WORDS not in "".join(progress)
     assert "Traceback" not in told
-    (record,) = read_runs(workspace)
+    record = read_runs(workspace)[-1]
     assert (record.state, record.exit_code, record.message) == ("interrupted", 75, LAST_WORDS)
+    everything_is_whole(workspace)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("step", MOMENTS)
 def test_a_signal_ends_in_75_and_the_same_command_goes_on(
-    copy: Path, tmp_path: Path, step: str, number: signal.Signals
+    copy: Path, tmp_path: Path, step: str
 ) -> None:
     before = digests(copy, step)
     moment = ("record", 2) if step == "extract" else ("progress", 1)
-    struck = start(command(step, copy), tmp_path / "told", [number], moment)
-    assert struck.end() == 75, struck.told.read_text()
-    was_interrupted(copy, step, struck.told.read_text())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        struck = start(command(step, copy), tmp_path / "told", [number], moment)
+        was_interrupted(copy, step, struck)
     runs_again_to(before, step, copy, tmp_path / "told")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("step", ["synthesize", "preprocess"])
 def test_a_signal_to_the_whole_group_is_left_to_the_parent(
-    copy: Path, tmp_path: Path, step: str, number: signal.Signals
+    copy: Path, tmp_path: Path, step: str
 ) -> None:
     before = digests(copy, step)
     words = [w for w in command(step, copy, "--workers=2") if w not in ("--workers", "1")]
-    struck = start(words, tmp_path / "told", [number], ("progress", 1), group=True)
-    assert struck.end() == 75, struck.told.read_text()
-    was_interrupted(copy, step, struck.told.read_text())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        struck = start(words, tmp_path / "told", [number], ("progress", 1), group=True)
+        was_interrupted(copy, step, struck)
     runs_again_to(before, step, copy, tmp_path / "told")
 
 
 def test_impatience_is_heard_once(copy: Path, tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    struck = start(command("synthesize", copy), told, [signal.SIGINT] * 4, ("progress", 1))
-    assert struck.end() == 75, told.read_text()
-    was_interrupted(copy, "synthesize", told.read_text())
+    words = command("synthesize", copy)
+    struck = start(words, tmp_path / "told", [signal.SIGINT] * 4, ("progress", 1))
+    was_interrupted(copy, "synthesize", struck)

@@ -42,7 +42,7 @@ def test_a_missing_shard_is_named(tmp_path: Path) -> None:
     paths = [write_shard(tmp_path, s, 3, images=2) for s in (1, 3)]
     with pytest.raises(ArtifactError, match="lacks the shard 2/3; run `cxr preprocess --shard 2/3"):
         ImageStore(paths)
-    with pytest.raises(ArtifactError, match="lacks 2 of 3 shards; .* --shard 2/3"):
+    with pytest.raises(ArtifactError, match="lacks 2 of 3 shards; run `cxr preprocess --shard 2/3"):
         ImageStore(paths[:1])
 
 

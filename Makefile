@@ -31,7 +31,7 @@ image-test: install ## builds the image and drives the chain by `docker run`; ne
 	$(BIN)/python -m pytest tests/image -o addopts="-q --import-mode=importlib" --timeout 1800
 
 test: install ## all tests, the smoke run among them
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: install
 	$(BIN)/ruff format --check .
@@ -44,6 +44,9 @@ imports: install
 	$(BIN)/lint-imports
 
 check: lint types imports test ## everything that CI runs
+
+bench: install ## every measured claim, peers side by side; the peers of preprocessing are optional
+	for file in benchmarks/*.py; do OMP_NUM_THREADS=1 $(BIN)/python "$$file" || exit; done
 
 clean:
 	rm -rf .venv build *.egg-info workspace-demo workspace-real

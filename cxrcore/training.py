@@ -146,6 +146,11 @@ def _train_batch(
     logits = state.network(inputs.to(memory_format=torch.channels_last))
     values = torch.from_numpy(setup.targets.values[rows]).to(setup.device)
     loss = functional.cross_entropy(logits, values, weight=weights)
+    if not torch.isfinite(loss):
+        raise UsageError(
+            f"the training diverged in epoch {state.epoch}: its loss is no finite number; "
+            "run it again with a smaller --learning-rate"
+        )
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     state.optimizer.step()

@@ -37,8 +37,9 @@ def hold(workspace: Path, places: Iterable[str], holder: str) -> Iterator[None]:
                     f"{workspace / place} is being written by {first}; "
                     "wait for it or stop it, then run the same command again"
                 ) from None
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, holder.encode(), 0)
+            with storage_faults(path):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, holder.encode(), 0)
         yield
     finally:
         for descriptor in descriptors:

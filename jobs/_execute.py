@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import signal
 import sys
@@ -15,7 +16,13 @@ from types import FrameType
 from data_contracts import lock
 from data_contracts._header import Header, Input, Origin
 from data_contracts._vocabulary import Contract
-from data_contracts.errors import ArtifactError, CxrError, Interrupted, SourceError
+from data_contracts.errors import (
+    ArtifactError,
+    CxrError,
+    Interrupted,
+    SourceError,
+    StorageError,
+)
 from data_contracts.run import State
 from jobs._config import JobConfig
 from jobs._job import Job, existing
@@ -141,6 +148,9 @@ def report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:
         error = Interrupted("interrupted; run the same command to go on")
     if isinstance(error, CxrError):
         code, message = error.exit_code, " ".join(str(error).splitlines())
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        code = StorageError.exit_code
+        message = "no space left on a disk; free some and run the same command again"
     elif isinstance(error, MemoryError):
         code, message = 1, "out of memory; give the job more, or lower --batch-size or --workers"
     else:

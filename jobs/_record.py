@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,11 +50,12 @@ class Recorder:
     def say(self, text: str) -> None:
         """One line for people: on stderr and in `log.txt`."""
         line = f"cxr {self.job}: {text}"
-        print(line, file=sys.stderr, flush=True)
-        with (
-            storage_faults(self.folder),
-            (self.folder / "log.txt").open("a", encoding="utf-8") as file,
-        ):
+        # A full disk that stderr was sent to is no reason to end the work.
+        with suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
+        path = self.folder / "log.txt"
+        # A path may hold bytes that are no text.
+        with storage_faults(path), path.open("a", encoding="utf-8", errors="replace") as file:
             file.write(f"{runs.now()} {line}\n")
 
     def update(self, **facts: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from annotated_types import Ge, Gt, Le
@@ -18,9 +19,10 @@ REQUIRED = {
 TRAIN = ["train-task", *REQUIRED["train-task"]]
 
 
-def bounds(spec: Spec, field: str) -> tuple[float | None, float | None]:
-    """The least and the greatest value that the field's schema allows; exclusive ones rounded."""
-    low = high = None
+def bounds(spec: Spec, field: str) -> tuple[Any, Any]:
+    """The least and the greatest value that the field's schema allows, None where there is none."""
+    low: Any = None
+    high: Any = None
     for rule in spec.config.model_fields[field].metadata:
         low = rule.ge if isinstance(rule, Ge) else rule.gt if isinstance(rule, Gt) else low
         high = rule.le if isinstance(rule, Le) else high

@@ -86,7 +86,7 @@ def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
 
     nothing = pl.DataFrame()
     try:
-        scan = pl.scan_csv(request.path, infer_schema=False, truncate_ragged_lines=True)
+        scan = pl.scan_csv(request.path, infer_schema=False, truncate_ragged_lines=True, glob=False)
         names = scan.collect_schema().names()
     except pl.exceptions.NoDataError:
         return nothing, ["the file is empty"]

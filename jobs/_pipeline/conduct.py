@@ -9,7 +9,7 @@ from data_contracts import lock
 from data_contracts.errors import CxrError, Interrupted
 from jobs._execute import report, signals
 from jobs._pipeline.command import PipelineConfig
-from jobs._pipeline.folder import FOLDER, Folder, last_line, lay_out
+from jobs._pipeline.folder import FOLDER, Folder, complaint, lay_out
 from jobs._pipeline.plan import Step
 from jobs._pipeline.resources import check_engine, engine_arguments
 from jobs._pipeline.state import reasons_to_run
@@ -60,8 +60,9 @@ def _fault(outcome: Outcome, folder: Folder) -> CxrError | None:
     interruption (75) is the least.
     """
     if not outcome.failed:
-        said = f"the engine has stopped: {last_line(folder.log) or 'killed'}; {folder.log} tells"
-        return CxrError(f"{said} more") if outcome.not_run else None
+        why = complaint(folder.log) or "it was killed"
+        said = f"the engine has stopped: {why}; {folder.log} tells more"
+        return CxrError(said) if outcome.not_run else None
     left = f"; {len(outcome.not_run)} more did not run" if outcome.not_run else ""
     message = f"failed: {', '.join(outcome.failed)}{left}; run the same command to go on"
     code = min(outcome.failed.values())

@@ -64,10 +64,19 @@ class Folder:
 
 def last_line(path: Path) -> str:
     """The last line of a file that says something; empty if there is none."""
-    if not path.is_file():
-        return ""
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return next(reversed(_lines(path)), "")
+
+
+def complaint(log: Path) -> str:
+    """What the engine complains of in its log, as one line; else the last that it said."""
+    messages = [line for line in _lines(log) if line.startswith("message: ")]
+    told = [m for line in messages if (m := line.removeprefix("message: ")) != "None"]
+    return told[-1] if told else last_line(log)
+
+
+def _lines(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def lay_out(

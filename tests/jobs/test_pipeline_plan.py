@@ -1,0 +1,136 @@
+"""The plan of `cxr run`: what is to be done, by which settings, with which share of the machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pipelines import planned, settings, words
+
+from jobs._cli import run
+from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.folder import complaint
+from jobs._pipeline.plan import steps_of
+from jobs._pipeline.resources import Share, shares
+from jobs._pipeline.settings import read_settings
+
+
+def test_a_dry_run_tells_every_job_and_writes_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    workspace = tmp_path / "workspace"
+    more = ("--tasks", "mortality,gender", "--seeds", "0,1", "--shards", "2")
+    plan = planned(capfd, *words(settings(tmp_path), workspace, *more))
+    models = ["gender main", "gender seed1", "mortality main", "mortality seed1"]
+    assert sorted(plan) == sorted([
+        "synthesize", "extract", "preprocess 1/2", "preprocess 2/2", "aggregate",
+        *(f"{job} {model}" for job in ("train-task", "explain") for model in models),
+    ])  # fmt: skip
+    assert set(plan.values()) == {"not made yet"}
+    assert not workspace.exists()
+
+
+def test_a_target_takes_along_what_it_needs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    more = ("--tasks", "mortality,gender", "models/gender/main/model.h5")
+    plan = planned(capfd, *words(settings(tmp_path), tmp_path / "workspace", *more))
+    assert list(plan) == ["synthesize", "extract", "preprocess", "train-task gender main"]
+    plan = planned(capfd, *words(settings(tmp_path), tmp_path / "workspace", "preprocess"))
+    assert list(plan) == ["synthesize", "extract", "preprocess"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "more", "complaint"),
+    [
+        ({"train_task": {"epoch": 2}}, (), "unknown key train-task.epoch; did you mean train-task"),
+        ({"train_tusk": {"epochs": 2}}, (), "unknown key train-tusk; did you mean train-task?"),
+        ({"train_task": {"epochs": "many"}}, (), "train-task.epochs: Input should be a valid int"),
+        ({"train_task": {"task": "gender"}}, (), "train-task.task is set by --tasks"),
+        ({"explain": {"workspace": "x"}}, (), "explain.workspace is no setting; use --workspace"),
+        ({"aggregate": "fast"}, (), "aggregate: want a section"),
+        ({"train_task": {"weights": "${NOWHERE}"}}, (), "train-task.weights: $NOWHERE is not set"),
+        ({}, ("--tasks", "a,a"), "--tasks a,a names one twice"),
+        ({}, ("agregate",), "unknown target agregate; did you mean aggregate?"),
+        ({}, ("--enigne", "slurm"), "--engine"),
+        ({}, ("--seeds", "x"), "seeds"),
+    ],
+)
+def test_bad_settings_are_refused_before_anything_starts(
+    changes: dict[str, Any], more: tuple[str, ...], complaint: str, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    workspace = tmp_path / "workspace"
+    assert run(words(settings(tmp_path, **changes), workspace, *more)) == 2
+    shown = capfd.readouterr().err.strip()
+    assert complaint in shown
+    assert shown.count("\n") == 0
+    assert not workspace.exists()
+
+
+def test_a_cluster_that_is_not_installed_says_how_to_get_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs._pipeline.resources.find_spec", lambda _: None)
+    assert run(words(settings(tmp_path), tmp_path / "workspace", "--engine", "slurm")) == 2
+    assert "pip install 'cxr[cluster]'" in capfd.readouterr().err
+
+
+def test_jobs_side_by_side_get_a_gpu_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    program = [sys.executable, "-m", "jobs._pipeline.gpu", str(tmp_path), "sh", "-c"]
+    script = "echo $CUDA_VISIBLE_DEVICES; read line"
+
+    def start() -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen([*program, script], stdin=pipe, stdout=pipe, text=True)
+
+    def told(process: subprocess.Popen[str]) -> str:
+        assert process.stdout
+        return process.stdout.readline().strip()
+
+    with start() as first:
+        assert told(first) == "3"
+        with start() as second:
+            assert told(second) == "5"
+            second.communicate("end")
+        first.communicate("end")
+    with start() as third:
+        assert told(third) == "3"
+        third.communicate("end")
+
+
+def test_trainings_share_the_cores_or_the_gpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = PipelineConfig(
+        config=settings(tmp_path, train_task={"device": "auto"}),
+        workspace=tmp_path / "workspace", tasks="a,b", cores=6,
+    )  # fmt: skip
+    config, sections = read_settings(flags)
+    steps = steps_of(config, sections)
+    for gpus, threads in (("", 3), ("0", 6), ("0,1", 3), ("0,1,2,3", 3)):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
+        share = shares(config, steps)
+        assert share["train-task a main"] == Share(threads, gpus=int(bool(gpus)))
+        assert share["explain a main"].gpus == 0
+        assert share["aggregate"] == Share(6, gpus=0)
+
+
+def test_what_nothing_makes_must_be_there(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["run", "aggregate", "--workspace", str(tmp_path / "workspace")]) == 3
+    assert "cohort.parquet does not exist" in capfd.readouterr().err
+
+
+def test_the_engines_complaint_is_found_in_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    assert complaint(log) == ""
+    log.write_text("Error in rule x:\n    message: SLURM sbatch failed\n\nWorkflowError:\nNo.\n")
+    assert complaint(log) == "SLURM sbatch failed"
+    log.write_text("Error in rule x:\n    message: None\nNo.\n\n")
+    assert complaint(log) == "No."

@@ -19,9 +19,9 @@ LOCKS := requirements/lock.txt requirements/cluster.txt requirements/dev.txt
 demo: install ## the whole chain on synthetic patients whose truth is known
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/planted.sh workspace-demo
 
-DATA ?= ../shared/data/nih64
 SEEDS ?= 0
 real-demo: install ## the whole chain on real radiographs: DATA=folder in NIH layout, SEEDS="0 1 2"
+	@test -n "$(DATA)" || { echo "make real-demo: say DATA=FOLDER, which holds Data_Entry_2017*.csv and images/"; exit 2; }
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/radiographs.sh "$(DATA)" workspace-real $(SEEDS)
 
 smoke: install ## a tiny synthetic cohort through every job by the real command line

@@ -73,7 +73,7 @@ def refuse_other_place(contract: Contract, header: Header, path: Path, workspace
     if path not in contract.find(workspace, **own):
         facts = ", ".join(f"{name} {value}" for name, value in own.items())
         raise ArtifactError(
-            f"{path} is the {contract.name} of {facts}; "
+            f"{path} holds the {contract.name} of {facts}; "
             "move it to its place and run the job that writes this one"
         )
 
@@ -89,17 +89,23 @@ def check_lineage(workspace: Path, artifacts: Iterable[tuple[Path, Header]]) -> 
     Every artifact's own digest, and every digest it names as an input, must agree wherever
     the same place is named twice. Raises `ArtifactError` naming all disagreements.
     """
-    seen: dict[str, tuple[str, str]] = {}
-    faults = []
+    seen: dict[str, tuple[str, Header, str]] = {}
+    faults, jobs = [], dict[str, None]()
     for path, header in artifacts:
         place = path.relative_to(workspace).as_posix()
         parents = [(i.path, i.digest) for i in header.inputs if i.contract != "source"]
         for name, digest in [(place, header.digest), *parents]:
-            first, want = seen.setdefault(name, (place, digest))
-            if want != digest:
-                faults.append(f"{place} and {first} are of different versions of {name}")
+            first, other, want = seen.setdefault(name, (place, header, digest))
+            if want == digest:
+                continue
+            kin = [(place, header), (first, other)]
+            # The artifact itself is what it is; of two children the elder is out of date.
+            (child, stale), (than, _) = sorted(kin, key=lambda k: (k[0] == name, k[1].created))
+            rest = "" if than == name else f" than {than}"
+            faults.append(f"{child} was made from another {name}{rest}")
+            jobs[stale.job] = None
     if faults:
         raise ArtifactError(
             f"{workspace} mixes artifacts of different inputs: {'; '.join(faults)}; "
-            "run the older one's job again"
+            f"run {' and '.join(f'`cxr {job}`' for job in jobs)} again"
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnknownCommandError
 from cyclopts.config import Dict
 from pydantic import ValidationError
 
@@ -168,6 +168,8 @@ def _one_line(error: CycloptsError) -> str:
             message = re.sub("^(Input|String) should", "must", message)
             parts.append(f"{flag} {str(fault['input'])[:100]!r}: {message}")
         return "; ".join(parts)
+    if isinstance(error, MissingArgumentError) and error.argument:
+        return f"{error.argument.name} needs a value"
     return " ".join(str(error).split())
 
 

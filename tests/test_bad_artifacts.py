@@ -200,8 +200,10 @@ def test_images_models_and_predictions_of_another_cohort(
 ) -> None:
     another_cohort(copy)
     line = refuse(command(words, copy), 3, copy)
-    assert "different versions of cohort/cohort.parquet" in line
-    assert line.endswith("run the older one's job again")
+    assert "1-of-1" in line
+    assert " was made from another cohort/cohort.parquet; " in line
+    assert "`cxr preprocess`" in line
+    assert line.endswith(" again")
 
 
 @pytest.mark.parametrize("what", ["model.h5", "predictions.parquet", "attributions.h5"])
@@ -216,8 +218,8 @@ def test_another_tasks_artifact_in_a_tasks_place(what: str, copy: Path, refuse: 
 def test_a_model_trained_anew_does_not_meet_the_old_maps(copy: Path, refuse: Refuse) -> None:
     assert run([*train(seed=1), f"--workspace={copy}"]) == 0
     line = refuse(command(AGGREGATE, copy), 3, copy)
-    assert "models/mortality/main/attributions.h5" in line
-    assert "different versions of models/mortality/main/model.h5" in line
+    assert "attributions.h5 was made from another models/mortality/main/model.h5 than" in line
+    assert line.endswith("run `cxr explain` again")
 
 
 def test_a_missing_shard_is_named(copy: Path, refuse: Refuse) -> None:

@@ -61,8 +61,9 @@ def test_a_child_of_an_older_parent_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError) as caught:
         check_lineage(tmp_path, [(path, newer), child])
     message = str(caught.value)
-    assert "models/gender/main/features.h5" in message
-    assert "cohort/cohort.parquet" in message
+    assert (
+        "features.h5 was made from another cohort/cohort.parquet; run `cxr train-task`" in message
+    )
     assert "\n" not in message
 
 
@@ -71,8 +72,9 @@ def test_siblings_of_different_parents_are_refused_without_the_parent(tmp_path: 
     one = write_features(tmp_path, (as_input(header, path, tmp_path),))
     path, header = write_cohort(tmp_path, seed=1)
     other = write_flow(tmp_path, (as_input(header, path, tmp_path),))
-    with pytest.raises(ArtifactError, match="mixes artifacts of different inputs"):
-        check_lineage(tmp_path, [one, other])
+    for kin in ([one, other], [other, one]):
+        with pytest.raises(ArtifactError, match=r"another cohort/cohort.parquet than \w+/"):
+            check_lineage(tmp_path, kin)
 
 
 def test_all_disagreements_at_once(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_inputs_that_do_not_belong_together_are_refused(
     words = ["--workspace", str(tiny_workspace), "--task", "gender", "--weights", "none"]
     assert run(["train-task", *words]) == 3
     said = capfd.readouterr().err
-    assert "different versions of cohort/cohort.parquet" in said
+    assert "was made from another cohort/cohort.parquet; run `cxr preprocess` again" in said
     assert said.strip().count("\n") == 0
 
 

@@ -24,13 +24,13 @@ FILES = ("report/report.html",)
 class Config(JobConfig):
     """What to compare with what; every task that has a model of the given name takes part."""
 
-    name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     """The name of the models that take part."""
-    reference: str = Field(default="mortality", pattern=r"^[A-Za-z0-9_]+$")
+    reference: str = Field(default="mortality", pattern=r"^[A-Za-z0-9_]{1,64}$")
     """The task the others are compared with."""
-    replicates: int = Field(default=2000, ge=100)
+    replicates: int = Field(default=2000, ge=100, le=100_000)
     """Resamples of the patient bootstrap."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of the resamples."""
 
 
@@ -48,6 +48,12 @@ def run(config: Config, job: Job) -> None:
 
     cohort, truth = job.table(COHORT).frame, sources(config).get("synthetic_truth")
     models = summary.models(job.tables(PREDICTIONS), job.tables(TRAINING_HISTORY), cohort)
+    tasks = [model.task for model in models]
+    if config.reference not in tasks:
+        job.warn(
+            f"--reference {config.reference} is none of the tasks here ({', '.join(tasks)}): "
+            "no similarity is computed"
+        )
     maps = job.paths(ATTRIBUTIONS)
     with job.progress("aggregate", len(models) + 2 * len(maps), "steps") as advance:
         found = summary.summarise(

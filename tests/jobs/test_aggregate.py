@@ -159,7 +159,8 @@ def test_one_task_alone_goes_through_says_why_no_more_and_repeats_to_the_byte(
     before = fingerprints(tmp_path)
     assert aggregate(tmp_path, replicates=100, force=True) == 0
     assert fingerprints(tmp_path) == before
-    out = capsys.readouterr().out
+    out, said = capsys.readouterr()
+    assert "--reference mortality is none of the tasks here (gender)" in said
     assert re.search(r"gender +0\.\d{3} +0\.\d{3} to ", out)
     assert out.rstrip().endswith("report.html")
     assert read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame.height == 0

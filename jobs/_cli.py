@@ -22,8 +22,8 @@ from jobs._registry import Spec, find_jobs
 
 HELP = """What do networks see of a patient's health, gender, race and insurance in a chest X-ray?
 
-Jobs work on one folder of artifacts, `--workspace` (or CXR_WORKSPACE)."""
-EPILOGUE = "`--config FILE.yaml` reads flags from a file; flags on the command line win."
+Jobs work on one folder of artifacts, --workspace (or CXR_WORKSPACE)."""
+EPILOGUE = "--config FILE.yaml reads flags from a file; flags on the command line win."
 
 
 def main() -> None:
@@ -69,7 +69,7 @@ def build_app(package: ModuleType = jobs) -> App:
         help=HELP,
         help_epilogue=EPILOGUE,
         version=package_version,
-        help_format="markdown",
+        help_format="plaintext",
     )
     for order, spec in enumerate(find_jobs(package).values()):
         app.command(_command(spec), name=spec.name, sort_key=order)

@@ -1,4 +1,4 @@
-"""Decides from a collection's tables who is in the analysis, with which labels and split.
+"""Decide from a collection's tables who is in the analysis, with which labels and split.
 
 Writes the cohort, the account of every exclusion, and a description of who is left.
 """

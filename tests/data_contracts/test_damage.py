@@ -215,8 +215,11 @@ def test_headers(golden: Path, tmp_path: Path) -> None:
 @EVERY_GOLDEN_FILE
 def test_a_newer_minor_version_is_read(golden: Path, tmp_path: Path) -> None:
     path = Path(shutil.copy(golden, tmp_path))
+    before = read_header(path)
     rewrite(path, lambda facts: facts.update(version="1.7"))
     content(path, contract_of(golden))
+    after = read_header(path)
+    assert (after.version, after.digest) == ("1.7", before.digest)
 
 
 def test_an_unknown_contract_is_named(tmp_path: Path) -> None:

@@ -96,12 +96,13 @@ def append_event(folder: Path, kind: EventKind, **facts: Any) -> None:
         file.write(line)
 
 
-def read_events(folder: Path) -> Iterator[dict[str, Any]]:
-    """Every whole event line; a line cut off by a crash is passed over."""
+def read_events(folder: Path, start: int = 0) -> Iterator[dict[str, Any]]:
+    """Every whole event line from the byte `start` on; a line cut off by a crash is passed over."""
     path = folder / "events.jsonl"
     if not path.is_file():
         return
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open("rb") as file:
+        file.seek(start)
         for line in file:
             try:
                 event = json.loads(line)
@@ -109,6 +110,15 @@ def read_events(folder: Path) -> Iterator[dict[str, Any]]:
                 continue
             if isinstance(event, dict):
                 yield event
+
+
+def read_last_events(folder: Path, size: int = 8192) -> list[dict[str, Any]]:
+    """The events in the last `size` bytes."""
+    try:
+        length = (folder / "events.jsonl").stat().st_size
+        return list(read_events(folder, max(0, length - size)))
+    except OSError:
+        return []
 
 
 def read_runs(workspace: Path) -> list[RunRecord]:

@@ -74,6 +74,13 @@ def build_app(package: ModuleType = jobs) -> App:
     for order, spec in enumerate(find_jobs(package).values()):
         app.command(_command(spec), name=spec.name, sort_key=order)
     app.command(pipeline, name="run", sort_key=999)
+    # By name: jobs do not import the dashboard, and listing the commands does not load it.
+    app.command(
+        "tui.command:dashboard",
+        name="dashboard",
+        help="See what a workspace holds, launch jobs, look at averaged heatmaps.",
+        sort_key=998,
+    )
     app.command(_inspect, name="inspect", sort_key=1000)
     app.command(_submit.submit_app(package))
     app.command(_submit.list_runs, name="runs", sort_key=1002)

@@ -1,0 +1,192 @@
+"""Workspaces for the dashboard to show, of any size, and the dashboard opened on one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from textual.pilot import Pilot
+
+from data_contracts._vocabulary import Contract
+from data_contracts.run import RunRecord, State
+from data_contracts.store import Header, Input, Origin, as_input, write_arrays, write_table
+from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS
+from jobs._job import existing
+from jobs._registry import find_jobs
+from tui.app import Dashboard
+
+#: The present of every dashboard whose clock is frozen.
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+CREATED = "2026-11-23T11:00:00+00:00"
+
+CLASSES = {
+    "mortality": ("survived", "died"),
+    "gender": ("F", "M"),
+    "race": ("White", "Black", "Asian"),
+    "insurance": ("Other", "Medicaid"),
+}
+TASKS = tuple(CLASSES)
+
+
+def write_workspace(
+    workspace: Path, tasks: Sequence[str] = TASKS, names: Sequence[str] = ("main",)
+) -> None:
+    """All artifacts of a finished analysis, from the contracts' own examples, lineage included."""
+    keys = {"task": tasks, "name": names, "shard": ("1",), "shards": ("1",)}
+    for spec in find_jobs().values():
+        placeholders = sorted({p for c in spec.writes for p in c.placeholders})
+        for values in product(*(keys[p] for p in placeholders)):
+            own = dict(zip(placeholders, values, strict=True))
+            inputs = _inputs(spec.reads, workspace, own)
+            origin = Origin(spec.name, {"seed": 0, **own}, inputs, created=CREATED)
+            for contract in spec.writes:
+                write_example(contract, workspace, own, origin, tasks, names)
+
+
+def write_example(
+    contract: Contract,
+    workspace: Path,
+    keys: Mapping[str, str],
+    origin: Origin,
+    tasks: Sequence[str] = TASKS,
+    names: Sequence[str] = ("main",),
+) -> Header:
+    """One artifact in its place; the summary covers all of `tasks` and `names`."""
+    attributes = dict(contract.example_attributes)
+    attributes |= {
+        k: v for k, v in keys.items() if k in attributes and k not in ("shard", "shards")
+    }
+    path = contract.path(workspace, **keys)
+    makers: dict[str, Callable[[], Any]] = {
+        METRICS.name: lambda: metrics(tasks, names),
+        ASSOCIATIONS.name: lambda: associations(tasks),
+        MEAN_HEATMAPS.name: lambda: heatmaps(tasks, names),
+    }
+    make = makers.get(contract.name) or contract.example
+    content: Any = make()
+    if contract.kind == "table":
+        return write_table(contract, path, pl.DataFrame(content), origin, attributes)
+    return write_arrays(contract, path, content, origin, attributes)
+
+
+def _inputs(reads: Sequence[Contract], workspace: Path, keys: dict[str, str]) -> tuple[Input, ...]:
+    from data_contracts.store import read_header
+
+    paths = [p for c in reads for p in existing(c, workspace, keys)]
+    return tuple(as_input(read_header(p), p, workspace) for p in paths)
+
+
+def metrics(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
+    """AUROC, AUPRC and Brier score of every model, whole and by view."""
+    rows = []
+    strata = [("all", "all", 120), ("view", "PA", 80), ("view", "AP", 40), ("age", "80+", 7)]
+    for (t, task), (m, name) in product(enumerate(tasks), enumerate(names)):
+        for (s, (stratum, level, n)), split in product(enumerate(strata), ("val", "test")):
+            for metric, base in (("auroc", 0.72), ("auprc", 0.6), ("brier", 0.18)):
+                value = base + 0.05 * t - 0.02 * s + 0.001 * (m % 7)
+                rows.append((
+                    task, name, split, stratum, level, metric, value, value - 0.04, value + 0.04,
+                    n, n, n // 3,
+                ))  # fmt: skip
+    names_ = [f.name for f in METRICS.fields]
+    return pl.DataFrame(rows, schema=names_, orient="row")
+
+
+def associations(tasks: Sequence[str]) -> pl.DataFrame:
+    """Similarity of every other task with the first one, on three levels of evidence."""
+    rows = []
+    layers = (("attention", "pearson_of_contrast_maps"), ("score", "spearman_of_scores"),
+              ("label", "cramers_v"))  # fmt: skip
+    for (i, task), (j, (layer, statistic)) in product(enumerate(tasks[1:]), enumerate(layers)):
+        value = 0.8 - 0.5 * i + 0.05 * j
+        rows.append((tasks[0], task, layer, statistic, value, value - 0.1, value + 0.1,
+                     None, None, None, 120))  # fmt: skip
+    frame = pl.DataFrame(rows, schema=[f.name for f in ASSOCIATIONS.fields], orient="row")
+    return frame.cast(pl.DataFrame(ASSOCIATIONS.example()).schema)
+
+
+def heatmaps(tasks: Sequence[str], names: Sequence[str], side: int = 14) -> dict[str, Any]:
+    """A bump at a place of its own for each task; one stratum is too small to be shown."""
+    facts: dict[str, list[Any]] = {n: [] for n in ("task", "model", "class", "stratum", "level")}
+    maps, sizes = [], []
+    y, x = np.mgrid[0:side, 0:side] / (side - 1)
+    strata = (("all", "all", 120), ("view", "PA", 80), ("view", "AP", 40), ("age", "80+", 7))
+    for (t, task), name in product(enumerate(tasks), names):
+        classes = CLASSES.get(task, ("no", "yes"))
+        for k, (stratum, level, n) in product(range(len(classes)), strata):
+            place = (0.25 + 0.15 * t, 0.7 - 0.15 * t)
+            bump = np.exp(-((y - place[0]) ** 2 + (x - place[1]) ** 2) / 0.03) * (1 if k else -1)
+            facts["task"].append(task)
+            facts["model"].append(name)
+            facts["class"].append(classes[k])
+            facts["stratum"].append(stratum)
+            facts["level"].append(level)
+            maps.append(bump)
+            sizes.append(n)
+    stack = np.asarray(maps, dtype=np.float32)
+    chest = 60 + 120 * np.abs(np.linspace(-1, 1, 64))[None, :] * np.ones((64, 1))
+    counts = np.asarray(sizes, dtype=np.int64)
+    return facts | {
+        "mean": stack + 0.3, "contrast": stack, "sd": np.abs(stack) + 0.1, "images": counts,
+        "subjects": counts, "mean_image": chest.astype(np.float32),
+    }  # fmt: skip
+
+
+def write_run(
+    workspace: Path,
+    number: int,
+    job: str = "train-task",
+    state: State = "succeeded",
+    *,
+    config: Mapping[str, Any] | None = None,
+    events: Sequence[Mapping[str, Any]] = (),
+    log: str = "",
+    **facts: Any,
+) -> str:
+    """The record of a run that began `number` minutes before `NOW`; returns its id."""
+    begun = NOW - timedelta(minutes=number)
+    run_id = f"{begun:%Y%m%dT%H%M%S}-{job}-{number:06x}"
+    open_ended = state in ("submitted", "running")
+    ended = begun + timedelta(seconds=95)
+    settings = {"task": TASKS[number % 4], "name": "main", "seed": 0, "workspace": str(workspace)}
+    record = RunRecord(
+        run_id=run_id, job=job, config=dict(settings if config is None else config), state=state,
+        started=begun.isoformat(timespec="milliseconds"),
+        ended=None if open_ended else ended.isoformat(timespec="milliseconds"),
+        exit_code=None if open_ended else 0 if state == "succeeded" else 1,
+        host=facts.pop("host", "node1"), pid=facts.pop("pid", 1), package_version="0.1.0", **facts,
+    )  # fmt: skip
+    folder = workspace / "runs" / run_id
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps(asdict(record)))
+    lines = [json.dumps({"time": record.started, **event}) + "\n" for event in events]
+    (folder / "events.jsonl").write_text("".join(lines))
+    (folder / "log.txt").write_text(log or f"{record.started} cxr {job}: done\n")
+    return run_id
+
+
+@asynccontextmanager
+async def opened(
+    workspace: Path, size: tuple[int, int] = (100, 30), **facts: Any
+) -> AsyncIterator[Pilot[None]]:
+    """The dashboard on `workspace`, after its first snapshot."""
+    app = Dashboard(workspace, **facts)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        await settled(pilot)
+        yield pilot
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until everything that was asked to be read has been read and shown."""
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()

@@ -1,0 +1,155 @@
+"""The dashboard: six pages on one workspace. It owns nothing; closing it loses nothing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.signal import Signal
+
+from tui import clock
+from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun, SnapshotTaken
+from tui.page import Page
+from tui.screens.artifact import ArtifactPage
+from tui.screens.cohort import CohortPage
+from tui.screens.heatmaps import HeatmapsPage
+from tui.screens.jobs import JobsPage
+from tui.screens.metrics import MetricsPage
+from tui.screens.overview import OverviewPage
+from tui.settings import Settings
+from tui.snapshot import Snapshot
+from tui.themes import THEMES
+from tui.watch import Watch
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.panels import Panel, Question
+from tui.widgets.rows import Rows
+from tui.widgets.top_bar import PAGES
+
+_Kind = TypeVar("_Kind", bound=Screen[Any])
+
+
+class Dashboard(App[None]):
+    """Shows `workspace`. `graphics`: pictures in the terminal's own protocol."""
+
+    TITLE = "cxr"
+    CSS_PATH = "dashboard.tcss"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        page.NAME: page
+        for page in (OverviewPage, JobsPage, MetricsPage, HeatmapsPage, CohortPage, ArtifactPage)
+    }
+    DEFAULT_MODE = "overview"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(str(i), f"switch_mode('{p}')", p.capitalize(), show=False, id=f"page.{p}")
+            for i, p in enumerate(PAGES, 1)
+        ),
+        Binding("E", "errors", "Errors", show=False, id="app.errors"),
+        Binding("ctrl+t", "next_theme", "Theme", show=False, id="app.theme"),
+        Binding("q", "quit", "Quit", id="app.quit"),
+    ]
+
+    def __init__(
+        self, workspace: Path, settings: Settings | None = None, *, graphics: bool = False
+    ) -> None:
+        super().__init__()
+        self.workspace, self.graphics = workspace, graphics
+        self.snapshot: Snapshot | None = None
+        self.errors: list[str] = []
+        self.snapshots: Signal[Snapshot] = Signal(self, "snapshots")
+        self.errors_changed: Signal[int] = Signal(self, "errors")
+        self._watch = Watch(workspace, self._tell)
+        for theme in THEMES:
+            self.register_theme(theme)
+        settings = settings or Settings()
+        self.theme = settings.theme
+        self.set_keymap(settings.keys)
+
+    def on_mount(self) -> None:
+        self._watch.start()
+
+    def _tell(self, snapshot: Snapshot) -> None:
+        self.post_message(SnapshotTaken(snapshot))
+
+    def on_unmount(self) -> None:
+        self._watch.stop()
+
+    def look_now(self) -> None:
+        """Read the workspace at once."""
+        self._watch.look_now()
+
+    def on_snapshot_taken(self, message: SnapshotTaken) -> None:
+        self.snapshot = message.snapshot
+        self.snapshots.publish(message.snapshot)
+
+    def on_error_met(self, message: ErrorMet) -> None:
+        self.report(message.where, message.text)
+
+    def report(self, where: str, text: str) -> None:
+        """Show an error for a while, and keep it in the list of errors."""
+        self.errors.append(f"[dim]{clock.now():%H:%M:%S}[/] [b]{where}[/]  {_plain(text)}")
+        self.errors_changed.publish(len(self.errors))
+        self.notify(text, title=where, severity="error", timeout=6, markup=False)
+
+    async def on_open_artifact(self, message: OpenArtifact) -> None:
+        await self.switch_mode(ArtifactPage.NAME)
+        self._page(ArtifactPage).open(message.place)
+
+    async def on_open_run(self, message: OpenRun) -> None:
+        await self.switch_mode(JobsPage.NAME)
+        self._page(JobsPage).open(message.run_id)
+
+    async def on_open_launch(self, message: OpenLaunch) -> None:
+        await self.switch_mode(JobsPage.NAME)
+        self._page(JobsPage).launch(message.job, message.settings)
+
+    def _page(self, kind: type[_Kind]) -> _Kind:
+        page = self.screen
+        assert isinstance(page, kind)
+        return page
+
+    def save(self, name: str, data: bytes) -> None:
+        """Write a file for a person; in a browser it is a download.
+
+        It goes into `exports/` of the workspace, or, if that cannot be written, where `cxr` was
+        started.
+        """
+        writable = self.snapshot is not None and self.snapshot.writable
+        folder = self.workspace / "exports" if writable else Path.cwd()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self.report("export", f"{folder} cannot be made ({error.strerror})")
+            return
+        self.deliver_binary(io.BytesIO(data), save_directory=folder, save_filename=name)
+
+    def action_errors(self) -> None:
+        self.push_screen(Panel("Errors", "\n".join(reversed(self.errors)) or "No errors so far."))
+
+    def action_next_theme(self) -> None:
+        names = [theme.name for theme in THEMES]
+        at = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(at + 1) % len(names)]
+
+    @classmethod
+    def action_names(cls) -> list[str]:
+        """The names by which a file of settings gives other keys."""
+        kinds: list[Any] = [cls, Page, *cls.MODES.values(), Rows, FilterBar, Panel, Question]
+        bindings = [b for kind in kinds for b in kind.BINDINGS if isinstance(b, Binding)]
+        return sorted({b.id for b in bindings if b.id})
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for page in PAGES:
+            title = page.capitalize()
+            yield SystemCommand(title, f"Go to {title}", lambda p=page: self.switch_mode(p))
+        yield SystemCommand("Errors", "Everything that went wrong", self.action_errors)
+        yield from super().get_system_commands(screen)
+
+
+def _plain(text: str) -> str:
+    """`text` with nothing that content markup would read."""
+    return text.replace("[", "\\[")

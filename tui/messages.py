@@ -1,0 +1,48 @@
+"""What the parts of the dashboard tell each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from textual.message import Message
+
+from tui.snapshot import Snapshot
+
+
+@dataclass
+class SnapshotTaken(Message):
+    """The workspace has changed."""
+
+    snapshot: Snapshot
+
+
+@dataclass
+class ErrorMet(Message):
+    """Something could not be done; shown, and kept in the list of errors."""
+
+    where: str
+    text: str
+
+
+@dataclass
+class OpenArtifact(Message):
+    """Show the artifact at a place, relative to the workspace."""
+
+    place: str
+
+
+@dataclass
+class OpenRun(Message):
+    """Show a run and follow its log."""
+
+    run_id: str
+
+
+@dataclass
+class OpenLaunch(Message):
+    """Show the form of a job, perhaps filled with settings by field."""
+
+    job: str
+    settings: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,121 @@
+"""What all pages have in common: the first and last line, the filter, help, and the snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from tui.snapshot import Snapshot
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.panels import Panel, keys_text
+from tui.widgets.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from tui.app import Dashboard
+
+
+class PageCommands(Provider):
+    """Everything that a page's keys do, in the command palette."""
+
+    async def discover(self) -> Hits:
+        for binding in self._bindings():
+            yield DiscoveryHit(binding.description, self._call(binding), help=binding.tooltip)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for binding in self._bindings():
+            if (score := matcher.match(binding.description)) > 0:
+                text = matcher.highlight(binding.description)
+                yield Hit(score, text, self._call(binding), help=binding.tooltip)
+
+    def _bindings(self) -> Iterator[Binding]:
+        for binding in type(self.screen).BINDINGS:
+            if isinstance(binding, Binding) and binding.description:
+                yield binding
+
+    def _call(self, binding: Binding) -> Callable[[], Any]:
+        return lambda: self.screen.run_action(binding.action)
+
+
+class Page(Screen[None]):
+    """A page of the dashboard.
+
+    It gets every new snapshot while it is seen, and the latest when it is seen again.
+    """
+
+    NAME: ClassVar[str]
+    """The page's mode."""
+    HELP: ClassVar[str]
+    """What the page shows, for `?`: content markup."""
+
+    AUTO_FOCUS = "Rows"
+    COMMANDS = {PageCommands}  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="page.filter"),
+        Binding("question_mark", "explain", "Help", id="page.help"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._number = -1
+
+    @property
+    def dashboard(self) -> Dashboard:
+        return cast("Dashboard", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(self.NAME)
+        yield from self.content()
+        yield FilterBar()
+        yield Footer(compact=True)
+
+    def content(self) -> Iterator[Widget]:
+        """The widgets between the first and the last line."""
+        raise NotImplementedError
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Take over a snapshot; it differs from the one before."""
+
+    def on_mount(self) -> None:
+        self.dashboard.snapshots.subscribe(self, self._take)
+        self.dashboard.errors_changed.subscribe(self, self._tell_errors)
+
+    def on_screen_resume(self) -> None:
+        self._tell_errors(len(self.dashboard.errors))
+        if self.dashboard.snapshot is not None:
+            self._take(self.dashboard.snapshot)
+
+    def _take(self, snapshot: Snapshot) -> None:
+        if self.is_current and snapshot.number != self._number:
+            self._number = snapshot.number
+            self._tell_errors(len(self.dashboard.errors))
+            self.show(snapshot)
+
+    def _tell_errors(self, count: int) -> None:
+        snapshot = self.dashboard.snapshot
+        parts = [self.dashboard.workspace.name]
+        if snapshot is not None and not snapshot.writable:
+            parts.append("[$text-warning]read-only[/]")
+        if count:
+            parts.append(f"[@click=app.errors][$text-error]✗ {count} (E)[/][/]")
+        self.query_one(TopBar).say("  ".join(parts))
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).open()
+
+    def action_explain(self) -> None:
+        active = [(b.binding, b.enabled) for b in self.active_bindings.values()]
+        keys = {
+            (self.app.get_key_display(binding), binding.description)
+            for binding, enabled in active
+            if enabled and binding.description and not binding.system
+        }
+        text = f"{self.HELP}\n\n{keys_text(sorted(keys, key=lambda k: (len(k[0]), k)))}"
+        self.app.push_screen(Panel(f"{self.NAME.capitalize()}: help", text))

@@ -1,0 +1,198 @@
+"""Reads a workspace again and again, and each time only what has changed."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from data_contracts import run as runs
+from data_contracts._vocabulary import Contract
+from data_contracts.catalog import contracts
+from data_contracts.errors import ArtifactError, CxrError
+from data_contracts.run import RunRecord
+from jobs import _engines
+from jobs._registry import find_jobs
+from tui.snapshot import Artifact, Progress, Snapshot, judged
+
+#: Seconds between questions to the engines of a cluster.
+ASK_ENGINES_EVERY = 5.0
+
+_ENDED = ("succeeded", "failed", "cancelled")
+_Signature = tuple[int, int, int]
+
+
+class Scanner:
+    """Keeps what it has read. One per workspace, used by one thread.
+
+    A scan lists the folders, asks for the times of artifacts and of runs that have not ended, and
+    opens only what is new: a file is touched at most once a scan.
+    """
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self._places = [(c, _pattern(c)) for c in contracts().values()]
+        self._folders = sorted({c.place.split("/")[0] for c, _ in self._places})
+        self._jobs = find_jobs()
+        self._artifacts: dict[str, tuple[_Signature, Artifact]] = {}
+        self._runs: dict[str, tuple[_Signature, RunRecord]] = {}
+        self._asked = 0.0
+        self._answers: dict[str, tuple[RunRecord, RunRecord]] = {}
+        self._complaint = ""
+        self._last: Snapshot | None = None
+
+    def scan(self) -> Snapshot:
+        """The workspace as it is now; the same object as last time if nothing has changed."""
+        records = self._read_runs()
+        progress = {r.run_id: p for r in records if r.state == "running" and (p := self._of(r))}
+        writing = {p: r.run_id for r in records if r.state == "running" for p in self._outputs(r)}
+        artifacts = judged(self._read_artifacts(), writing)
+        last = self._last
+        number = 0 if last is None else last.number
+        new = Snapshot(
+            number, artifacts, records, progress, writing, _writable(self.workspace),
+            self._complaint,
+        )  # fmt: skip
+        if last is None or new != last:
+            self._last = last = replace(new, number=number + 1)
+        return last
+
+    def _read_artifacts(self) -> dict[str, Artifact]:
+        found: dict[str, tuple[_Signature, Artifact]] = {}
+        for entry, place in self._files():
+            named = next(((c, m) for c, p in self._places if (m := p.fullmatch(place))), None)
+            if named is None:
+                continue
+            try:
+                facts = entry.stat()
+            except OSError:
+                continue
+            signature = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+            known = self._artifacts.get(place)
+            if known is None or known[0] != signature:
+                contract, keys = named
+                artifact = Artifact(
+                    place, contract.name, keys.groupdict(), facts.st_size, facts.st_mtime, None
+                )
+                known = signature, _with_header(artifact, Path(entry.path))
+            found[place] = known
+        self._artifacts = found
+        return {place: artifact for place, (_, artifact) in found.items()}
+
+    def _files(self) -> Iterator[tuple[os.DirEntry[str], str]]:
+        """Every file below the folders of artifacts, with its place."""
+        waiting = [(self.workspace / folder, f"{folder}/") for folder in self._folders]
+        while waiting:
+            folder, prefix = waiting.pop()
+            for entry in _entries(folder):
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((Path(entry.path), f"{prefix}{entry.name}/"))
+                else:
+                    yield entry, prefix + entry.name
+
+    def _read_runs(self) -> tuple[RunRecord, ...]:
+        found: dict[str, tuple[_Signature, RunRecord]] = {}
+        for entry in _entries(self.workspace / "runs"):
+            known = self._runs.get(entry.name)
+            if known is None or known[1].state not in _ENDED:
+                try:
+                    facts = os.stat(os.path.join(entry.path, "run.json"))  # noqa: PTH116, PTH118
+                    signature = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+                    if known is None or known[0] != signature:
+                        known = signature, runs.read_record(Path(entry.path))
+                except (OSError, ArtifactError):
+                    continue
+            found[entry.name] = known
+        self._runs = found
+        records = [self._present(record) for _, record in found.values()]
+        return tuple(sorted(self._asked_of_engines(records), key=_newest_first, reverse=True))
+
+    def _present(self, record: RunRecord) -> RunRecord:
+        folder = self.workspace / "runs" / record.run_id
+        return record if record.state in _ENDED else runs.with_present_state(folder, record)
+
+    def _asked_of_engines(self, records: list[RunRecord]) -> list[RunRecord]:
+        """The records, corrected by the engines that run elsewhere; they are asked now and then."""
+        elsewhere = [r for r in records if r.engine != "process" and r.state not in _ENDED]
+        if elsewhere and time.monotonic() - self._asked >= ASK_ENGINES_EVERY:
+            self._asked = time.monotonic()
+            try:
+                answers = _engines.present(self.workspace, elsewhere)
+                self._answers = {r.run_id: (r, a) for r, a in zip(elsewhere, answers, strict=True)}
+                self._complaint = ""
+            except CxrError as error:
+                self._complaint = str(error)
+        return [self._answered(record) for record in records]
+
+    def _answered(self, record: RunRecord) -> RunRecord:
+        """What the engine said of this very record, if it was asked."""
+        asked, answer = self._answers.get(record.run_id, (None, record))
+        return answer if asked == record else record
+
+    def _of(self, record: RunRecord) -> Progress | None:
+        folder = runs.run_folder(self.workspace, record.run_id)
+        events = runs.read_last_events(folder)
+        last = next((e for e in reversed(events) if e.get("event") == "progress"), None)
+        try:
+            return last and Progress(
+                str(last["what"]), int(last["done"]), int(last["total"]), str(last["unit"])
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def _outputs(self, record: RunRecord) -> list[str]:
+        """The places that a run writes."""
+        spec = self._jobs.get(record.job)
+        if spec is None:
+            return []
+        try:
+            keys = spec.config(**record.config).keys()
+            return [c.place.format(**keys) for c in spec.writes]
+        except (ValidationError, KeyError, TypeError):
+            return []
+
+
+def _pattern(contract: Contract) -> re.Pattern[str]:
+    """The places of a contract, its placeholders as groups."""
+    escaped = re.escape(contract.place)
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", escaped))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _with_header(artifact: Artifact, path: Path) -> Artifact:
+    from data_contracts.store import contract_of, read_header
+
+    try:
+        header = read_header(path)
+        contract_of(header, path)
+        if header.contract != artifact.contract:
+            raise ArtifactError(f"{path} holds a {header.contract}, not the {artifact.contract}")
+    except ArtifactError as error:
+        return replace(artifact, state="damaged", reason=str(error))
+    return replace(artifact, header=header)
+
+
+def _newest_first(record: RunRecord) -> tuple[str, str]:
+    return record.started, record.run_id
+
+
+def _writable(workspace: Path) -> bool:
+    """Whether files can be made in the workspace, or the workspace itself."""
+    folder = next(p for p in (workspace, *workspace.absolute().parents) if p.exists())
+    try:
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK) and not read_only

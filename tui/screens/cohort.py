@@ -1,0 +1,27 @@
+"""The page Cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from tui.page import Page
+from tui.snapshot import Snapshot
+from tui.widgets.empty import Empty
+
+
+class CohortPage(Page):
+    """Cohort."""
+
+    NAME: ClassVar[str] = "cohort"
+    HELP: ClassVar[str] = "Cohort."
+
+    def content(self) -> Iterator[Widget]:
+        yield Empty("reading the workspace …")
+
+    def show(self, snapshot: Snapshot) -> None:
+        self.query_one(Empty).update(
+            f"{len(snapshot.artifacts)} artifacts, {len(snapshot.runs)} runs"
+        )

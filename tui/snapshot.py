@@ -1,0 +1,104 @@
+"""What a workspace holds at one moment: its artifacts, their states, and its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from data_contracts._header import Header, Input
+from data_contracts.run import RunRecord
+
+ArtifactState = Literal["current", "stale", "writing", "damaged"]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file of the workspace that is, or should be, an artifact."""
+
+    place: str
+    contract: str
+    keys: Mapping[str, str]
+    """The values of the placeholders in its place, such as task and name."""
+    size: int
+    """Bytes."""
+    modified: float
+    """Seconds since the epoch."""
+    header: Header | None
+    """None when it is damaged."""
+    state: ArtifactState = "current"
+    reason: str = ""
+    """Why it is stale or damaged, or which run is writing it."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The latest progress of a running job."""
+
+    what: str
+    done: int
+    total: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Artifacts by place, runs with the newest first; `number` grows with each change."""
+
+    number: int
+    artifacts: Mapping[str, Artifact]
+    runs: tuple[RunRecord, ...]
+    progress: Mapping[str, Progress]
+    """By run id."""
+    writing: Mapping[str, str]
+    """Run ids by the place that they are writing."""
+    writable: bool
+    """Whether jobs can be launched: they write to the workspace."""
+    complaint: str = ""
+    """Why the states of runs may be old."""
+
+    def of(self, contract: str, **keys: str) -> list[Artifact]:
+        """The artifacts of a contract whose keys agree, by place."""
+        found = (a for a in self.artifacts.values() if a.contract == contract)
+        agreeing = (a for a in found if all(a.keys.get(k) == v for k, v in keys.items()))
+        return sorted(agreeing, key=lambda a: a.place)
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """A run by its id."""
+        return next((r for r in self.runs if r.run_id == run_id), None)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.artifacts and not self.runs
+
+
+def judged(artifacts: Mapping[str, Artifact], writing: Mapping[str, str]) -> dict[str, Artifact]:
+    """The artifacts with their states: what is stale makes stale all that was made from it."""
+    out: dict[str, Artifact] = {}
+
+    def judge(place: str) -> Artifact:
+        if place in out:
+            return out[place]
+        artifact = artifacts[place]
+        # A circle of inputs, which no job makes, must not end the dashboard.
+        out[place] = artifact
+        if artifact.header is not None:
+            reason = next(filter(None, map(stale, artifact.header.inputs)), "")
+            out[place] = replace(artifact, state="stale" if reason else "current", reason=reason)
+        if run_id := writing.get(place):
+            out[place] = replace(artifact, state="writing", reason=f"by run {run_id}")
+        return out[place]
+
+    def stale(item: Input) -> str:
+        if item.contract == "source":
+            return ""
+        if item.path not in artifacts:
+            return f"{item.path} is missing"
+        parent = judge(item.path)
+        if parent.header is None:
+            return f"{item.path} is damaged"
+        if parent.header.digest != item.digest:
+            return f"{item.path} has changed"
+        return f"{item.path} is stale" if parent.state == "stale" else ""
+
+    return {place: judge(place) for place in artifacts}

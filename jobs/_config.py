@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+
+from data_contracts.errors import UsageError
 
 
 def default_workspace() -> Path:
@@ -27,6 +38,40 @@ def _own_shard(shard: object) -> object:
 
 #: `i/n`, or `auto/n` where the elements of an array of jobs run the same command.
 Shard = Annotated[str, BeforeValidator(_own_shard)]
+
+#: Protocol, bucket (or host and port, or the ARN of an access point), prefix.
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://(arn:[a-z0-9:-]+|[\w.-]+(:[0-9]{1,5})?)(/[^?]*)?")
+
+
+def _folder_or_url(value: object, field: ValidationInfo) -> object:
+    if not is_url(value):
+        return Path(value) if isinstance(value, str) and value else value
+    if value.startswith(("file:", "local:")):
+        raise UsageError(f"--{field.field_name}: write a folder as its path alone, without file://")
+    # Not a ValueError, and without the value: it may hold a password, which nothing may repeat.
+    if not _URL.fullmatch(value):
+        raise UsageError(
+            f"--{field.field_name}: want a folder or a URL such as s3://bucket/prefix, without "
+            "user, password, key or query; credentials come from the environment"
+        )
+    return value.rstrip("/")
+
+
+def is_url(value: object) -> TypeGuard[str]:
+    """Whether a setting names what lies behind the network: its text then stays as it is."""
+    return isinstance(value, str) and "://" in value
+
+
+#: A folder as a `Path`; a URL stays text, since a `Path` would swallow one of its slashes.
+FolderOrUrl = Annotated[str | Path, BeforeValidator(_folder_or_url)]
+
+
+def complaint(fault: ErrorDetails) -> str:
+    """What is wrong with a field, in words that can follow its name."""
+    if fault["type"] == "missing":
+        return "is missing"
+    message = fault["msg"].removeprefix("Value error, ").split(", unable to")[0]
+    return re.sub("^(Input|String) should", "must", message)
 
 
 class JobConfig(BaseModel):

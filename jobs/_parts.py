@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from cxrcore.pixels import Prepared, Reject
+    from cxrcore.pixels.storage import Root
 
 #: Images of a part: what an interruption costs at most.
 PART = 512
@@ -48,7 +49,7 @@ def parts_of(rows: pl.DataFrame, job: Job, shard: int, shards: int) -> list[Part
     ]
 
 
-def is_done(part: Part, job: Job, root: Path) -> bool:
+def is_done(part: Part, job: Job, root: Root) -> bool:
     """Whether the files of a part are whole and were made from the same."""
     from data_contracts.store import verify
 
@@ -64,7 +65,7 @@ def write_part(
     part: Part,
     results: Iterator[Prepared | Reject],
     job: Job,
-    root: Path,
+    root: Root,
     size: int,
     advance: Callable[[], None],
 ) -> None:
@@ -91,9 +92,10 @@ def write_part(
     write_table(IMAGE_REJECTS, part.rejects, _rejects_frame(rejects), _origin(job, root))
 
 
-def _origin(job: Job, root: Path) -> Origin:
+def _origin(job: Job, root: Root) -> Origin:
     # A part is tied to the root as well, by a hash: the folder's name is nobody's business.
-    digest = hashlib.sha256(bytes(root.resolve())).hexdigest()
+    place = root.encode() if isinstance(root, str) else bytes(root.resolve())
+    digest = hashlib.sha256(place).hexdigest()
     inputs = (*job.origin.inputs, Input("source", "root", f"sha256:{digest}"))
     return Origin(job.origin.job, job.origin.config, inputs)
 

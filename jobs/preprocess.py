@@ -7,7 +7,6 @@ when the same command runs again.
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 
 from pydantic import Field
 
@@ -15,7 +14,7 @@ from data_contracts.cohort import COHORT
 from data_contracts.errors import SourceError, UsageError
 from data_contracts.images import IMAGE_REJECTS, IMAGES
 from jobs import _parts
-from jobs._config import JobConfig, Shard
+from jobs._config import FolderOrUrl, JobConfig, Shard
 from jobs._job import Job
 
 READS = (COHORT,)
@@ -25,8 +24,8 @@ WRITES = (IMAGES, IMAGE_REJECTS)
 class Config(JobConfig):
     """What to prepare, and how large."""
 
-    root: Path = Field(exclude=True)
-    """Folder of the images; the cohort's paths start here."""
+    root: FolderOrUrl = Field(exclude=True)
+    """Folder of the images, or URL such as s3://bucket/prefix; the cohort's paths start here."""
     size: int = Field(default=224, ge=16, le=4096)
     """Side of the stored squares, in pixels."""
     shard: Shard = Field(default="1/1", pattern=r"^[1-9][0-9]{0,5}/[1-9][0-9]{0,5}$")
@@ -41,7 +40,7 @@ class Config(JobConfig):
 
 
 def run(config: Config, job: Job) -> None:
-    from cxrcore.pixels import prepare_all
+    from cxrcore.pixels import prepare_all, storage
     from cxrcore.workers import usable_cores
 
     shard, shards = (int(config.keys()[key]) for key in ("shard", "shards"))
@@ -50,8 +49,7 @@ def run(config: Config, job: Job) -> None:
         raise SourceError("the cohort has no images; run `cxr extract` with a wider selection")
     if not shard <= shards <= cohort.height:
         raise UsageError(f"--shard {config.shard}: want i/n, 1 ≤ i ≤ n ≤ {cohort.height} images")
-    if not config.root.is_dir():
-        raise SourceError(f"--root {config.root} is not a folder; name the folder of the images")
+    storage.check(config.root)
     start, end = (cohort.height * edge // shards for edge in (shard - 1, shard))
 
     parts = _parts.parts_of(cohort[start:end], job, shard, shards)

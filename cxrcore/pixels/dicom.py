@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import cv2
@@ -25,7 +26,7 @@ MODALITIES = ("CR", "DX", "RG", "DR")
 _PIXEL_DATA = bytes.fromhex("e07f1000")
 
 
-def read_dicom(path: Path) -> Picture:
+def read_dicom(file: BinaryIO) -> Picture:
     """Decode a single-frame radiograph and map it to 8 bit, dark is air.
 
     Stored values pass the modality LUT or rescale, then the first VOI LUT or window of the file
@@ -35,22 +36,21 @@ def read_dicom(path: Path) -> Picture:
     with warnings.catch_warnings():
         # What pydicom warns of either does not matter here or ends in a reject.
         warnings.simplefilter("ignore")
-        with path.open("rb") as file:
-            try:
-                dataset = pydicom.dcmread(file, stop_before_pixels=True)
-                _refuse_what_is_no_radiograph(dataset)
-                pixels = _pixels_in_place(path, file, dataset)
-                if pixels is None:
-                    file.seek(0)
-                    pixels = _decoded_pixels(pydicom.dcmread(file))
-                return _grey(pixels, dataset)
-            except UnusableError:
-                raise
-            except Exception as error:
-                # pydicom and its decoders raise nearly anything on damaged input.
-                raise UnusableError(
-                    "not_decodable", f"damaged DICOM file ({type(error).__name__})"
-                ) from error
+        try:
+            dataset = pydicom.dcmread(file, stop_before_pixels=True)
+            _refuse_what_is_no_radiograph(dataset)
+            pixels = _pixels_in_place(file, dataset)
+            if pixels is not None:
+                return _grey(pixels, dataset, decoded=False)
+            file.seek(0)
+            return _grey(_decoded_pixels(pydicom.dcmread(file)), dataset, decoded=True)
+        except UnusableError:
+            raise
+        except Exception as error:
+            # pydicom and its decoders raise nearly anything on damaged input.
+            raise UnusableError(
+                "not_decodable", f"damaged DICOM file ({type(error).__name__})"
+            ) from error
 
 
 def _refuse_what_is_no_radiograph(dataset: Dataset) -> None:
@@ -80,8 +80,8 @@ def _samples(dataset: Dataset) -> int:
     return int(dataset.get("SamplesPerPixel") or 1)
 
 
-def _pixels_in_place(path: Path, file: BinaryIO, dataset: Dataset) -> Patterns | None:
-    """The pixels of an uncompressed little-endian grey image, mapped from the file.
+def _pixels_in_place(file: BinaryIO, dataset: Dataset) -> Patterns | None:
+    """The pixels of an uncompressed little-endian grey image where they lie, on disk or in memory.
 
     `file` stands where the header ended. None when the pixels have to be decoded.
     """
@@ -96,8 +96,11 @@ def _pixels_in_place(path: Path, file: BinaryIO, dataset: Dataset) -> Patterns |
     shape, dtype = (int(dataset.Rows), int(dataset.Columns)), np.dtype(f"<u{bits // 8}")
     length = int.from_bytes(element[-4:], "little")
     need, offset = shape[0] * shape[1] * dtype.itemsize, file.tell()
-    if min(length, path.stat().st_size - offset) < need:
+    if min(length, file.seek(0, os.SEEK_END) - offset) < need:
         raise UnusableError("not_decodable", "the pixel data ends early")
+    if isinstance(file, io.BytesIO):
+        pixels = np.frombuffer(file.getvalue(), dtype, shape[0] * shape[1], offset)
+        return pixels.reshape(shape)
     return np.memmap(file, dtype, "r", offset, shape)
 
 
@@ -116,7 +119,7 @@ def _decoded_pixels(dataset: Dataset) -> NDArray[Any]:
         ) from error
 
 
-def _grey(pixels: NDArray[Any], dataset: Dataset) -> Picture:
+def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> Picture:
     source_size = (pixels.shape[0], pixels.shape[1])
     photometric = str(dataset.PhotometricInterpretation)
     if pixels.itemsize > 2 or pixels.dtype.kind not in "ui":
@@ -131,7 +134,7 @@ def _grey(pixels: NDArray[Any], dataset: Dataset) -> Picture:
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise UnusableError("not_decodable", "the photometric interpretation is not grey")
     patterns: Patterns = pixels.view(f"u{pixels.itemsize}")
-    stored = _stored_values(dataset, patterns, decoded=not isinstance(pixels, np.memmap))
+    stored = _stored_values(dataset, patterns, decoded=decoded)
     values = _after_modality(stored, dataset)
     inverted = photometric == "MONOCHROME1" or dataset.get("PresentationLUTShape") == "INVERSE"
     table, rule = intensity.grey_table(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 from PIL import Image
@@ -13,7 +12,7 @@ from cxrcore.pixels import intensity
 from cxrcore.pixels.result import Picture, UnusableError
 
 
-def read_picture(path: Path, size: int) -> Picture:
+def read_picture(file: BinaryIO, size: int) -> Picture:
     """Decode a PNG or JPEG; colour becomes luma (ITU-R 601), transparency is ignored.
 
     A JPEG may come shrunk by 2, 4 or 8 (its DCT blocks decoded at that scale), but stays at
@@ -23,7 +22,7 @@ def read_picture(path: Path, size: int) -> Picture:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=("PNG", "JPEG")) as image:
+            with Image.open(file, formats=("PNG", "JPEG")) as image:
                 kind: Literal["png", "jpeg"] = "png" if image.format == "PNG" else "jpeg"
                 source_size = (image.height, image.width)
                 shrunk = 1

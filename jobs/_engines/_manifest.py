@@ -11,6 +11,8 @@ from jobs._engines._order import INSIDE, Order, arguments
 
 #: Where the claim with the sources is mounted.
 DATA = "/data"
+#: The secret whose keys are the environment by which an object store is reached.
+_STORE_SECRET = "cxr-store"  # noqa: S105
 #: The user of the image, for a launcher who is root.
 _NOBODY = 10001
 #: Seconds that a pod gets to save what going on needs.
@@ -115,6 +117,12 @@ def _container(order: Order) -> dict[str, Any]:
         # Kubernetes fills in $(NAME) by itself; a path must keep its letters.
         "args": [word.replace("$(", "$$(") for word in arguments(order, INSIDE)],
         "env": _environment(order),
+        # Optional: the pod's service account may carry the permission instead.
+        **(
+            {"envFrom": [{"secretRef": {"name": _STORE_SECRET, "optional": True}}]}
+            if order.needs_network
+            else {}
+        ),
         "resources": _resources(order),
         "securityContext": {
             "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_contracts.errors import UsageError
-from jobs._config import JobConfig
+from jobs._config import JobConfig, is_url
 from jobs._record import new_run_id
 from jobs._registry import Spec
 
 #: Where the workspace stands in a container.
 INSIDE = "/workspace"
+#: Where botocore finds the credentials and the address of an object store.
+_STORE_VARIABLES = (
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION",
+    "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3",
+)  # fmt: skip
 
 
 class Options(BaseModel):
@@ -75,6 +81,19 @@ class Order:
     def outside(self) -> list[Path]:
         """The paths that do not lie in the workspace."""
         return sorted({p for p in self.paths.values() if not p.is_relative_to(self.workspace)})
+
+    @property
+    def needs_network(self) -> bool:
+        """Whether a flag names what lies in an object store."""
+        return any(is_url(value) for value in self.flags.values())
+
+    @property
+    def store_variables(self) -> list[str]:
+        """What a container needs of the launcher's environment to reach an object store.
+
+        Names alone, so that no secret stands in a command, a script or a record.
+        """
+        return [n for n in _STORE_VARIABLES if self.needs_network and n in os.environ]
 
     @property
     def name(self) -> str:

@@ -1,4 +1,6 @@
-"""A container on this host. It sees the workspace, what the flags name (read-only), and no network.
+"""A container on this host. It sees the workspace, and what the flags name (read-only).
+
+It has a network only where a flag names an object store.
 
 `command` is also what a Slurm script runs in its container.
 """
@@ -90,8 +92,9 @@ def command(verb: str, order: Order, run_id: str, *more: str) -> list[str]:
         "docker", verb, "--rm", "--init", *more,
         f"--name={container_name(run_id)}", f"--label=cxr.run={run_id}",
         f"--user={os.getuid()}:{os.getgid()}", f"--env=CXR_RUN_ID={run_id}",
-        "--network=none", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL",
-        "--security-opt=no-new-privileges",
+        "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges",
+        *([] if order.needs_network else ["--network=none"]),
+        *(f"--env={name}" for name in order.store_variables),
         f"--mount={bind(order.workspace, INSIDE)}",
         *(f"--mount={bind(path, str(path), 'readonly')}" for path in order.outside),
     ]  # fmt: skip

@@ -149,7 +149,9 @@ def _apptainer(order: Order) -> list[str]:
     words += [f"--mount={b}" for b in binds]
     passed = '--env=CXR_RUN_ID="$CXR_RUN_ID" --env=CXR_SHARD_INDEX="${CXR_SHARD_INDEX:-}"'
     rest = shlex.join([order.image, *arguments(order, INSIDE)])
-    return [f"exec {shlex.join(words)} {passed} {rest}"]
+    # By its environment and not by its words, which every user of the node can read.
+    store = [f'export APPTAINERENV_{name}="${name}"' for name in order.store_variables]
+    return [*store, f"exec {shlex.join(words)} {passed} {rest}"]
 
 
 def _docker(order: Order) -> list[str]:

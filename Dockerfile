@@ -16,7 +16,9 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca.crt,target=/run/secrets/ca.crt \
     python3 -m venv /opt/venv && cd /src/requirements \
     && pip install --require-hashes --requirement build.txt \
-    && pip install --require-hashes --no-build-isolation --requirement lock.txt --requirement s3.txt
+    && pip install --require-hashes --no-build-isolation --requirement lock.txt --requirement s3.txt \
+    # 0.9 GB that only torch.compile needs, which nothing here calls.
+    && rm -r /opt/venv/lib/python3*/site-packages/triton
 
 FROM dependencies AS wheel
 WORKDIR /src

@@ -9,9 +9,11 @@ CXR_DOCKER, the client (docker), and CXR_DOCKER_BUILD, further words for `docker
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import time
+from importlib.metadata import distributions
 from pathlib import Path
 
 import polars as pl
@@ -214,3 +216,19 @@ def wait_for_event(run: Path, kind: str) -> None:
             return
         time.sleep(0.1)
     raise AssertionError(f"{run} never told of {kind}")
+
+
+def test_the_image_is_no_larger_than_torch_and_600_mb() -> None:
+    torchs_own = re.compile("torch|torchvision|triton|nvidia-.*|cuda-.*")
+    size = sum(
+        file.stat().st_size
+        for found in distributions()
+        if torchs_own.fullmatch(found.name)
+        for file in (Path(str(f.locate())) for f in found.files or ())
+        if file.is_file()
+    )
+    inspected = docker("image", "inspect", "--format", "{{.Size}}", IMAGE)
+    weights = docker("run", "--rm", "--entrypoint", "du", IMAGE, "-sb", "/opt/weights")
+    image = int(inspected.stdout) - int(weights.stdout.split()[0])
+    print(f"image {image / 1e6:.0f} MB, torch's wheels {size / 1e6:.0f} MB")
+    assert image <= size + 600e6

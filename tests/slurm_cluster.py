@@ -58,24 +58,25 @@ def slurm_cluster(place: Path) -> Iterator[None]:
     daemons = ("slurmctld", "slurmd", "munged")
     if os.getuid() != 0 or not all(shutil.which(d) for d in daemons):
         pytest.skip("no Slurm cluster answers, and only root can start one on this node")
-    before = os.environ.get("SLURM_CONF")
-    os.environ["SLURM_CONF"] = str(place / "slurm.conf")
-    try:
-        _start(place)
-        yield
-    finally:
-        for daemon in ("slurmd", "slurmctld", "munged"):
-            with suppress(OSError, ValueError):
-                os.kill(int((place / f"{daemon}.pid").read_text()), signal.SIGTERM)
-        if before is None:
-            del os.environ["SLURM_CONF"]
-        else:
-            os.environ["SLURM_CONF"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", str(place / "slurm.conf"))
+        patch.setenv("PATH", f"{place}/bin{os.pathsep}{os.environ['PATH']}")
+        try:
+            _start(place)
+            yield
+        finally:
+            for daemon in ("slurmd", "slurmctld", "munged"):
+                with suppress(OSError, ValueError):
+                    os.kill(int((place / f"{daemon}.pid").read_text()), signal.SIGTERM)
 
 
 def _start(place: Path) -> None:
-    for name in ("state", "spool"):
+    for name in ("state", "spool", "bin"):
         (place / name).mkdir(parents=True)
+    # Snakemake's plugin takes SLURM_CONF from the `srun` in its jobs.
+    srun = place / "bin" / "srun"
+    srun.write_text(f'#!/bin/sh\nSLURM_CONF={place}/slurm.conf exec {shutil.which("srun")} "$@"\n')
+    srun.chmod(0o755)
     facts = {"host": socket.gethostname().split(".")[0], "place": place, "cpus": os.cpu_count(),
              "ctld": _free_port(), "slurmd": _free_port()}  # fmt: skip
     conf = place / "slurm.conf"

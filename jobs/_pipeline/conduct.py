@@ -6,12 +6,13 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from data_contracts import lock
-from data_contracts.errors import CxrError, Interrupted
+from data_contracts.errors import CxrError, Interrupted, Unreachable
 from jobs._execute import report, signals
 from jobs._pipeline.command import PipelineConfig
 from jobs._pipeline.folder import FOLDER, Folder, complaint, lay_out
 from jobs._pipeline.plan import Step
 from jobs._pipeline.resources import check_engine, engine_arguments
+from jobs._pipeline.slurm import end_leftovers
 from jobs._pipeline.state import reasons_to_run
 from jobs._pipeline.watch import Outcome, watch
 from jobs._record import Recorder
@@ -42,6 +43,8 @@ def _perform(config: PipelineConfig, steps: Sequence[Step], recorder: Recorder) 
     if not reasons:
         recorder.say(UP_TO_DATE)
         return UP_TO_DATE
+    if config.engine == "slurm":
+        end_leftovers(recorder)
     folder = lay_out(config, steps, reasons, recorder.record.run_id)
     recorder.say(f"{len(reasons)} of {len(steps)} jobs to do; {folder.log} tells more")
     outcome = watch(folder, engine_arguments(config), recorder)
@@ -60,9 +63,11 @@ def _fault(outcome: Outcome, folder: Folder) -> CxrError | None:
     interruption (75) is the least.
     """
     if not outcome.failed:
-        why = complaint(folder.log) or "it was killed"
-        said = f"the engine has stopped: {why}; {folder.log} tells more"
-        return CxrError(said) if outcome.not_run else None
+        why = complaint(folder.log) or "the engine was killed"
+        count = f"{len(outcome.not_run)} of {len(folder.tickets)} jobs"
+        said = f"{count} did not run: {why}; {folder.log} tells more"
+        kind = Unreachable if "Unable to contact slurm" in why else CxrError
+        return kind(said) if outcome.not_run else None
     left = f"; {len(outcome.not_run)} more did not run" if outcome.not_run else ""
     message = f"failed: {', '.join(outcome.failed)}{left}; run the same command to go on"
     code = min(outcome.failed.values())

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from data_contracts import lock
 from data_contracts.errors import Busy
+from jobs._pipeline.slurm import follow_queue
 
 #: Held while an engine, or what it leaves behind, works in the folder of a pipeline.
 PLACE = ".pipeline/engine"
@@ -27,6 +28,8 @@ def main(arguments: list[str]) -> None:
 
     threading.Thread(target=_end_with_input, daemon=True).start()
     workspace = Path.cwd().parent
+    if "slurm" in arguments:
+        follow_queue(workspace)
     while True:
         try:
             with lock.hold(workspace, [PLACE], f"process {os.getpid()}"):

@@ -71,7 +71,8 @@ def complaint(log: Path) -> str:
     """What the engine complains of in its log, as one line; else the last that it said."""
     messages = [line for line in _lines(log) if line.startswith("message: ")]
     told = [m for line in messages if (m := line.removeprefix("message: ")) != "None"]
-    return told[-1] if told else last_line(log)
+    said = told[-1] if told else last_line(log)
+    return said.partition("For further error details")[0].rstrip()
 
 
 def _lines(path: Path) -> list[str]:
@@ -100,6 +101,7 @@ def lay_out(
                 "inputs": [f"receipts/{place}" for place in step.inputs],
                 "threads": due.threads,
                 "gpu": due.gpus,
+                "run_id": own,
                 "command": _command(config, step, ticket, due),
             }
             if step.name in reasons:

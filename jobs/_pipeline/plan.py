@@ -102,7 +102,7 @@ def _combinations(spec: Spec, config: PipelineConfig) -> Iterator[dict[str, Any]
     """The settings by which the steps of a job differ."""
     names = {p for c in spec.writes for p in c.placeholders}
     shards, seeds = config.shards, [int(s) for s in config.seeds.split(",")]
-    models = [{"name": "main" if i == 0 else f"seed{s}", "seed": s} for i, s in enumerate(seeds)]
+    models = models_of(seeds)
     for flag in ("tasks", "seeds"):
         values = getattr(config, flag).split(",")
         if len(set(values)) < len(values):
@@ -115,6 +115,16 @@ def _combinations(spec: Spec, config: PipelineConfig) -> Iterator[dict[str, Any]
     for parts in product(*axes):
         merged = {k: v for part in parts for k, v in part.items()}
         yield {k: v for k, v in merged.items() if k in spec.config.model_fields}
+
+
+def models_of(seeds: Sequence[int], name: str = "main") -> list[dict[str, Any]]:
+    """Name and seed of each model of a task: the first has the name itself, the others its seed.
+
+    A control's models stay the control's: `permuted`, `permuted-seed1`.
+    """
+    prefix = "" if name == "main" else f"{name}-"
+    names = [name, *(f"{prefix}seed{seed}" for seed in seeds[1:])]
+    return [{"name": n, "seed": s} for n, s in zip(names, seeds, strict=True)]
 
 
 def _instead(field: str) -> str:

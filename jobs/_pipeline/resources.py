@@ -13,8 +13,11 @@ from data_contracts.errors import UsageError
 from jobs._pipeline.command import PipelineConfig
 from jobs._pipeline.gpu import visible
 from jobs._pipeline.plan import Step
+from jobs._pipeline.slurm import job_prefix
 
 HERE = Path(__file__).parent
+#: The plugin puts paths between double quotes of a shell; Slurm fills in what follows a percent.
+_NOT_FOR_SLURM = "$`\"'\\%\n"
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ def check_engine(config: PipelineConfig) -> None:
             "`sbatch` is not installed here; run this on a login node of the cluster, "
             "or use --engine local"
         )
+    path = str(config.workspace.resolve())
+    if config.engine == "slurm" and (strange := [c for c in path if c in _NOT_FOR_SLURM]):
+        raise UsageError(
+            f"--workspace {path}: Snakemake's Slurm plugin cannot work in a path with "
+            f"{strange[0]} in it; rename the folder"
+        )
     if config.profile and not (config.profile / "config.yaml").is_file():
         raise UsageError(f"--profile {config.profile} holds no config.yaml; name such a folder")
 
@@ -75,4 +84,7 @@ def engine_arguments(config: PipelineConfig) -> list[str]:
         gpus = str(len(visible()))
         return [*words, "--cores", str(config.threads()), "--resources", f"gpu={gpus}"]
     profile = config.profile or HERE / "profiles" / config.engine
-    return [*words, "--executor", config.engine, "--profile", str(profile.absolute())]
+    words += ["--executor", config.engine, "--profile", str(profile.absolute())]
+    if config.engine == "slurm":
+        words.append(f"--slurm-jobname-prefix={job_prefix(config.workspace)}")
+    return words

@@ -17,6 +17,7 @@ from data_contracts.errors import ArtifactError
 from data_contracts.run import RunRecord
 from jobs._execute import UP_TO_DATE
 from jobs._pipeline.folder import Folder, Ticket
+from jobs._pipeline.slurm import UNANSWERED
 from jobs._record import Recorder
 
 _LOOK_EVERY = 0.2
@@ -39,9 +40,11 @@ def watch(folder: Folder, arguments: Sequence[str], recorder: Recorder) -> Outco
     When the recorder is asked to stop, so are the running jobs; it returns when they have ended.
     """
     told: dict[str, str] = {}
+    silent = False
     with _engine(folder, arguments) as engine:
         while engine.poll() is None:
             _tell(folder, told, recorder)
+            silent = _tell_of_silence(folder, silent, recorder)
             if recorder.stop_requested and engine.stdin and not engine.stdin.closed:
                 recorder.say("stopping; the running jobs save what they have")
                 engine.stdin.close()
@@ -82,13 +85,15 @@ def _engine(folder: Folder, arguments: Sequence[str]) -> Iterator[subprocess.Pop
 def _tell(folder: Folder, told: dict[str, str], recorder: Recorder) -> None:
     """Say which jobs have started or ended since the last time."""
     for ticket in folder.tickets:
-        if told.get(ticket.name, "running") != "running":
+        if told.get(ticket.name) == "succeeded":
             continue
         record = _record(folder, ticket)
         if record is None or record.state == told.get(ticket.name):
             continue
-        if ticket.name not in told:
-            recorder.say(f"{_clock()} started {ticket.name}")
+        if ticket.name not in told or record.state == "running":
+            # A cluster may put a running job back into its queue.
+            again = " again" if ticket.name in told else ""
+            recorder.say(f"{_clock()} started{again} {ticket.name}")
         told[ticket.name] = record.state
         if record.state != "running":
             recorder.say(f"{_clock()} {_ending(ticket.name, record)}")
@@ -97,6 +102,15 @@ def _tell(folder: Folder, told: dict[str, str], recorder: Recorder) -> None:
                 recorder.folder, "progress", what="run", done=done, total=len(folder.tickets),
                 unit="jobs",
             )  # fmt: skip
+
+
+def _tell_of_silence(folder: Folder, before: bool, recorder: Recorder) -> bool:
+    """Whether the cluster does not answer; say so if that is new."""
+    silent = (folder.path / UNANSWERED).exists()
+    if silent != before:
+        said = "does not answer; waiting" if silent else "answers again"
+        recorder.say(f"{_clock()} the cluster {said}")
+    return silent
 
 
 def _ending(name: str, record: RunRecord) -> str:

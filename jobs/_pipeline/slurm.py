@@ -1,0 +1,102 @@
+"""How a pipeline stands with the queue of a Slurm cluster.
+
+The Slurm plugin of Snakemake looks at the queue ever more rarely, up to three minutes apart, and
+forgets its jobs, and waits without end, once the cluster has not answered five times.
+So the engine asks the queue itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from data_contracts import run as runs
+from data_contracts.errors import ArtifactError, Unreachable
+from jobs._engines._call import call, first_line, wait_until
+from jobs._record import Recorder
+
+#: In the folder of the pipeline, while the cluster does not answer: what it said last.
+UNANSWERED = "unanswered"
+_ENDED = {
+    "BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
+    "REVOKED", "TIMEOUT",
+}  # fmt: skip
+_NOTICE = 90.0
+
+
+def job_prefix(workspace: Path) -> str:
+    """How the names of all jobs begin that pipelines in `workspace` put into the queue."""
+    place = str(workspace.resolve()).encode("utf-8", "surrogateescape")
+    return f"cxr-{hashlib.sha256(place).hexdigest()[:16]}"
+
+
+def end_leftovers(recorder: Recorder) -> None:
+    """Cancel what a pipeline that was killed, or whose host was, has left in the queue.
+
+    Raises `Unreachable` when the cluster does not answer.
+    """
+    prefix = job_prefix(recorder.workspace)
+
+    def left() -> list[str]:
+        queue = _queue(f"--user={os.getuid()}", "--format=%i|%j")
+        return sorted(job for job, name in queue.items() if name.startswith(prefix))
+
+    if not (jobs := left()):
+        return
+    recorder.say(f"ending what an earlier pipeline left in the queue: {', '.join(jobs)}")
+    # By its own hand `scancel` spares the batch process, which may have something to save.
+    call(["scancel", "--signal=TERM", "--full", *jobs])
+    call(["scancel", *jobs])
+    if not wait_until(lambda: not left(), _NOTICE):
+        raise Unreachable(f"jobs {', '.join(jobs)} do not end; look at `squeue`")
+
+
+def follow_queue(workspace: Path) -> None:
+    """Have the engine of this process ask the queue every `seconds-between-status-checks`."""
+    from snakemake_executor_plugin_slurm import Executor  # type: ignore[import-untyped]
+
+    Path(UNANSWERED).unlink(missing_ok=True)
+
+    async def check_active_jobs(executor: Any, active: list[Any]) -> AsyncIterator[Any]:
+        try:
+            queue = _queue("--states=all", "--format=%i|%T", f"--name={executor.run_uuid}")
+            Path(UNANSWERED).unlink(missing_ok=True)
+        except Unreachable as error:
+            Path(UNANSWERED).write_text(f"{error}\n", encoding="utf-8")
+            for job in active:
+                yield job
+            return
+        for job in active:
+            state = queue.get(job.external_jobid) or _forgotten(workspace, job.job.params.run_id)
+            if state == "COMPLETED":
+                executor.report_job_success(job)
+            elif state in _ENDED:
+                said = f"Slurm job {job.external_jobid} has ended as {state}"
+                executor.report_job_error(job, msg=said, aux_logs=[str(job.aux["slurm_logfile"])])
+            else:
+                yield job
+
+    Executor.check_active_jobs = check_active_jobs
+
+
+def _forgotten(workspace: Path, run_id: str) -> str:
+    """The state of a job that the queue no longer knows, by the record that it wrote."""
+    folder = runs.run_folder(workspace, run_id)
+    try:
+        state = runs.with_present_state(folder, runs.read_record(folder)).state
+    except ArtifactError:
+        return "CANCELLED"
+    return {"succeeded": "COMPLETED", "running": "RUNNING"}.get(state, "FAILED")
+
+
+def _queue(*flags: str) -> dict[str, str]:
+    """What `squeue` tells of each job; raise `Unreachable` when it does not answer."""
+    done = call(["squeue", "--array", "--noheader", *flags])
+    if done.returncode:
+        said = first_line(done.stderr)
+        raise Unreachable(f"Slurm does not answer ({said}); run the same command once it does")
+    lines = (line.strip().partition("|") for line in done.stdout.splitlines())
+    return {job: fact for job, _, fact in lines}

@@ -8,9 +8,9 @@ from typing import TextIO
 import polars as pl
 
 from cxrcore.reading import RANKING, judged, rankings
-from cxrcore.reporting.disclosure import count
 from cxrcore.reporting.figures import number
 from cxrcore.reporting.tables import interval
+from data_contracts.disclosure import count
 
 _PLAIN_WIDTH = 160
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.reporting.disclosure import count
 from cxrcore.reporting.figures import new_figure
+from data_contracts.disclosure import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,6 +15,7 @@ from cxrcore import evaluation, reading
 from cxrcore.association import magnitude
 from cxrcore.reporting import figures, map_figures, tables
 from cxrcore.summary import Model, Summary, heatmap_records
+from data_contracts import cohort_tables
 from data_contracts._header import package_version
 from data_contracts.store import Origin, write_text
 from data_contracts.summary import SMALLEST_CELL
@@ -114,9 +115,9 @@ def html(content: Content, drawn: Mapping[str, Path]) -> str:
         smallest=SMALLEST_CELL,
         version=package_version(),
         tasks=tasks,
-        flow=tables.flow_table(content.flow),
-        table_one=tables.table_one(content.characteristics),
-        rejects=tables.reject_table(pl.concat(content.rejects)),
+        flow=cohort_tables.flow_table(content.flow),
+        table_one=cohort_tables.table_one(content.characteristics),
+        rejects=cohort_tables.reject_table(pl.concat(content.rejects)),
         readings=tables.reading_table(metrics),
         strata=tables.strata_table(metrics),
         overlap=tables.overlap_table(associations),
@@ -136,7 +137,7 @@ def _picture(path: Path) -> dict[str, Any]:
     }
 
 
-def _planted(content: Content, associations: pl.DataFrame) -> tables.Rows:
+def _planted(content: Content, associations: pl.DataFrame) -> cohort_tables.Rows:
     # The truth tells of nearness to mortality.
     truth = content.truth if content.reference == "mortality" else None
     return tables.planted_table(truth, content.found.metrics, associations)

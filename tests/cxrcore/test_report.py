@@ -6,14 +6,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from cxrcore import reading
-from cxrcore.reporting import disclosure, figures, tables
+from cxrcore.reporting import figures, tables
 from cxrcore.reporting.console import print_summary
-from data_contracts.cohort import COHORT_CHARACTERISTICS, COHORT_FLOW
-from data_contracts.images import IMAGE_REJECTS
 from data_contracts.summary import ASSOCIATIONS, METRICS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 
@@ -117,105 +113,6 @@ def test_planted_and_found_stand_side_by_side() -> None:
     assert tables.planted_table(None, SEEN, READ) == []
 
 
-def characteristics(**counts: int) -> pl.DataFrame:
-    rows = [
-        {
-            "variable": "view",
-            "level": level,
-            "split": "test",
-            "images": n,
-            "subjects": n,
-            "value": 0.5,
-        }
-        for level, n in counts.items()
-    ]
-    return pl.DataFrame(rows, schema=pl.DataFrame(COHORT_CHARACTERISTICS.example()).schema)
-
-
-@pytest.mark.parametrize(
-    ("counts", "want"),
-    [
-        ({"PA": 40, "AP": 30}, ["40 (50.0 %)", "30 (50.0 %)"]),
-        # The other cell would give the small one away by the total.
-        ({"PA": 40, "AP": 10}, ["hidden", "<11"]),
-        ({"PA": 40, "AP": 10, "missing": 5}, ["40 (50.0 %)", "<11", "<11"]),
-        ({"PA": 40, "AP": 0}, ["40 (50.0 %)", "0 (50.0 %)"]),
-    ],
-)
-def test_table_one_hides_few_patients(counts: dict[str, int], want: list[str]) -> None:
-    table = tables.table_one(characteristics(**counts))
-    assert [row["cells"] for row in table["rows"]] == [[cell] for cell in want]
-
-
-def test_no_split_gives_a_hidden_cell_away_by_the_total_of_all() -> None:
-    levels = {"Black": (73, 9, 34), "White": (76, 13, 43), "Asian": (67, 5, 35)}
-    rows = [
-        {
-            "variable": "race",
-            "level": level,
-            "split": split,
-            "images": n,
-            "subjects": n,
-            "value": 0.1,
-        }
-        for level, counts in levels.items()
-        for split, n in zip(("train", "val", "test", "all"), (*counts, sum(counts)), strict=True)
-    ]
-    frame = pl.DataFrame(rows, schema=pl.DataFrame(COHORT_CHARACTERISTICS.example()).schema)
-    cells = np.array([row["cells"] for row in tables.table_one(frame)["rows"]])
-    hidden = np.isin(cells, ["<11", "hidden"])
-    assert (hidden.sum(axis=1) != 1).all()
-    assert (hidden.sum(axis=0) != 1).all()
-    assert (~hidden).any()
-
-
-def flow(scope: str, *steps: tuple[int, int]) -> list[dict[str, str]]:
-    """The flow table of one scope from images and excluded images of each step."""
-    rows = [
-        {"step": i, "scope": scope, "rule": str(i), "images": n, "studies": n, "subjects": n,
-         "excluded_images": out} for i, (n, out) in enumerate(steps)
-    ]  # fmt: skip
-    return tables.flow_table(pl.DataFrame(rows, schema=pl.DataFrame(COHORT_FLOW.example()).schema))
-
-
-def test_no_difference_in_the_flow_shows_few_patients() -> None:
-    rows = flow("cohort", (500, 0), (480, 20), (476, 4), (470, 6), (400, 70))
-    assert [r["subjects"] for r in rows] == ["500", "480", "hidden", "hidden", "400"]
-    assert [r["excluded"] for r in rows] == ["0", "20", "<11", "<11", "hidden"]
-    assert [r["subjects"] for r in flow("cohort", (405, 0), (400, 5))] == ["hidden", "400"]
-    assert [r["excluded"] for r in flow("cohort", (60, 0), (40, 20))] == ["0", "20"]
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=8))
-def test_shown_steps_are_far_apart(taken: list[int]) -> None:
-    left = [int(n) for n in 1000 - np.cumsum(taken)]
-    hidden = disclosure.hidden_steps(left)
-    seen = [n for n, hide in zip(left, hidden, strict=True) if not hide]
-    assert seen[-1] == left[-1]
-    assert not any(disclosure.is_few(a - b) for i, a in enumerate(seen) for b in seen[i:])
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=8))
-def test_hidden_parts_are_never_one_or_few_unless_all_are(parts: list[int]) -> None:
-    counts = dict(enumerate(parts))
-    hidden = disclosure.hidden_parts(counts)
-    some = {key for key, n in counts.items() if n}
-    assert {key for key, n in counts.items() if disclosure.is_few(n)} <= hidden <= some
-    if hidden and hidden != some:
-        assert len(hidden) > 1
-        assert sum(counts[key] for key in hidden) > 10
-
-
-def test_the_usable_of_a_task_do_not_give_its_few_away() -> None:
-    rows = flow("insurance", (6, 6), (0, 0), (372, 0))
-    assert [r["subjects"] for r in rows] == ["<11", "0", "hidden"]
-    assert [r["excluded"] for r in rows] == ["<11", "0", "0"]
-    rows = flow("mortality", (4, 4), (8, 8), (366, 0))
-    assert [r["subjects"] for r in rows] == ["<11", "<11", "366"]
-
-
 def test_strata_do_not_give_their_few_away() -> None:
     example = pl.DataFrame(METRICS.example())
     base = example.row(0, named=True)
@@ -228,18 +125,9 @@ def test_strata_do_not_give_their_few_away() -> None:
     assert [r["subjects"] for r in cells] == ["60", "hidden"]
 
 
-def test_few_rejects_are_hidden() -> None:
-    rejects = pl.DataFrame(IMAGE_REJECTS.example())
-    assert tables.reject_table(rejects)[0]["images"] == "<11"
-    many = pl.concat([rejects] * 12)
-    assert tables.reject_table(many) == [{"reason": "not decodable", "images": "12"}]
-
-
 def test_numbers_for_people() -> None:
     assert figures.number(-0.5, 2) == "−0.50"
     assert figures.number(None) == "–"
-    assert disclosure.count(5, 5) == "<11"
-    assert disclosure.count(0, 0) == "0"
     assert tables.interval({"low": None, "high": None}) == "–"
 
 

@@ -1,27 +1,229 @@
-"""The page Cohort."""
+"""The page Cohort: how it was reached, who is in it, and which images could not be used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Static
+from textual.worker import get_current_worker
 
+from data_contracts._vocabulary import Contract
+from data_contracts.cohort import COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.errors import ArtifactError
+from data_contracts.images import IMAGE_REJECTS
+from tui.cohort_view import Lines, flow_lines, flow_sentence, reject_lines, table_lines
+from tui.messages import ErrorMet, OpenLaunch
 from tui.page import Page
-from tui.snapshot import Snapshot
+from tui.plain import unmarked
+from tui.snapshot import Artifact, Snapshot
+from tui.tables import Tables
 from tui.widgets.empty import Empty
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.rows import Rows
+from tui.widgets.switch import after
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the page, where it comes from, and what stands above it."""
+
+    title: str
+    contract: Contract
+    job: str
+    missing: str
+    caption: str = ""
+
+
+PARTS = {
+    "flow": Part("Flow", COHORT_FLOW, "extract", "There is no cohort yet."),
+    "table": Part(
+        "Table 1", COHORT_CHARACTERISTICS, "extract", "There is no cohort yet.",
+        "patients (% of images)",
+    ),
+    "rejects": Part("Rejects", IMAGE_REJECTS, "preprocess", "The images have not been read yet."),
+}  # fmt: skip
+
+
+@dataclass
+class PartRead(Message):
+    """A part is ready to be shown, or why it is not."""
+
+    part: str
+    content: Any
+    why: str = ""
 
 
 class CohortPage(Page):
-    """Cohort."""
+    """Flow, Table 1 and rejects, one at a time."""
 
     NAME: ClassVar[str] = "cohort"
-    HELP: ClassVar[str] = "Cohort."
+    HELP: ClassVar[str] = (
+        "[b]Flow[/b]: how many images and patients each rule of the cohort left. Below it, for\n"
+        "each task, the images that get no label, by reason, and those that are usable.\n"
+        "[b]Table 1[/b]: who is in the cohort, by split.\n"
+        "[b]Rejects[/b]: images of the cohort that could not be read, over all shards.\n"
+        "Counts of fewer than 11 patients are hidden, and counts that would give them away."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "part('flow')", "Flow", id="cohort.flow"),
+        Binding("t", "part('table')", "Table 1", id="cohort.table"),
+        Binding("r", "part('rejects')", "Rejects", id="cohort.rejects"),
+        Binding("right,l", "next_part(1)", "Next part", show=False, id="cohort.next"),
+        Binding("left,h", "next_part(-1)", "Part before", show=False, id="cohort.before"),
+        Binding("n", "launch", "Launch what is missing", show=False, id="cohort.launch"),
+    ]
+    DEFAULT_CSS = """
+    CohortPage {
+        #state { height: 1; padding: 0 1; color: $foreground 70%; link-style: none; }
+        #note { height: auto; padding: 0 1; color: $text-warning; display: none; }
+        #detail { height: 1; padding: 0 1; background: $panel; display: none; }
+        #note.said, #detail.said { display: block; }
+        Rows { padding-right: 1; }
+        Empty { display: none; }
+        &.empty Empty { display: block; }
+        &.empty Rows, &.empty #detail { display: none; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tables: Tables | None = None
+        self._snapshot: Snapshot | None = None
+        self._part = "flow"
+        self._asked: object = None
+        self._shown = ""
+        self._content: Any = None
 
     def content(self) -> Iterator[Widget]:
+        yield Static(id="state")
+        yield Static(id="note")
+        yield Rows()
+        yield Static(id="detail", markup=False)
         yield Empty("reading the workspace …")
 
     def show(self, snapshot: Snapshot) -> None:
-        self.query_one(Empty).update(
-            f"{len(snapshot.artifacts)} artifacts, {len(snapshot.runs)} runs"
+        self._snapshot = snapshot
+        self._ask()
+
+    def on_resize(self) -> None:
+        self._fill()
+
+    def _ask(self) -> None:
+        """Have the part read, if it is not what is shown."""
+        if self._snapshot is None:
+            return
+        found = self._snapshot.of(PARTS[self._part].contract.name)
+        asked = self._part, [(a.state, a.reason, a.header) for a in found]
+        if asked != self._asked:
+            self._asked = asked
+            self._read(self._part, found)
+
+    @work(thread=True, exclusive=True, group="cohort")
+    def _read(self, part: str, artifacts: Sequence[Artifact]) -> None:
+        worker = get_current_worker()
+        content, why = None, "" if artifacts else PARTS[part].missing
+        if artifacts:
+            try:
+                content = self._content_of(part, artifacts)
+            except ArtifactError as error:
+                why = f"{PARTS[part].title} cannot be shown: {error}"
+                self.post_message(ErrorMet("cohort", str(error)))
+        if not worker.is_cancelled:
+            self.post_message(PartRead(part, content, why))
+
+    def _content_of(self, part: str, artifacts: Sequence[Artifact]) -> Any:
+        import polars as pl
+
+        from data_contracts.cohort_tables import flow_table, reject_table, table_one
+
+        self._tables = self._tables or Tables(self.dashboard.workspace)
+        frames = [self._tables.read(artifact) for artifact in artifacts]
+        makers: dict[str, Callable[[pl.DataFrame], Any]] = {
+            "flow": flow_table, "table": table_one, "rejects": reject_table,
+        }  # fmt: skip
+        return makers[part](pl.concat(frames))
+
+    def on_part_read(self, message: PartRead) -> None:
+        part = PARTS[message.part]
+        self._shown, self._content = message.part, message.content
+        why = message.why
+        if message.content == []:
+            why = "Every image of the cohort could be used." if message.part == "rejects" else why
+        elif message.content is None:
+            why = f"{unmarked(why)}\nPress [b]n[/b] to launch {part.job}."
+        self.query_one(Empty).update(why)
+        self.set_class(bool(why), "empty")
+        self._fill()
+
+    def _fill(self) -> None:
+        self._tell()
+        if not self._content:
+            return
+        makers: dict[str, Callable[[Any, int], Lines]] = {
+            "flow": flow_lines, "table": table_lines, "rejects": reject_lines,
+        }  # fmt: skip
+        # The margin takes a cell, and so does the scrollbar.
+        lines = makers[self._shown](self._content, self.size.width - 2)
+        rows = self.query_one(Rows)
+        if [c.title for c in rows.columns] != [c.title for c in lines.columns]:
+            rows.set_columns(*lines.columns)
+        rows.columns = lines.columns
+        rows.set_rows(lines.rows)
+        self._tell_rule()
+
+    def _tell(self) -> None:
+        tabs = (
+            f"[@click=screen.part('{name}')][{'reverse bold' if name == self._part else 'dim'}]"
+            f" {part.title} [/][/]"
+            for name, part in PARTS.items()
         )
+        text = "".join(tabs)
+        if caption := PARTS[self._part].caption:
+            text += f"   {caption}"
+        self.query_one("#state", Static).update(text)
+        note = self.query_one("#note", Static)
+        note.update(self._note())
+        note.set_class(bool(self._note()), "said")
+
+    def _note(self) -> str:
+        """What is stale, or which shards are not here yet."""
+        part = PARTS[self._part]
+        found = self._snapshot.of(part.contract.name) if self._snapshot else []
+        notes = []
+        if stale := next((a for a in found if a.state == "stale"), None):
+            again = f"press [b]n[/b] to launch {part.job} again"
+            notes.append(f"{stale.place} is stale: {unmarked(stale.reason)}; {again}")
+        if found and (shards := int(found[0].keys.get("shards", 1))) > len(found):
+            notes.append(f"{len(found)} of {shards} shards")
+        return "\n".join(notes)
+
+    def on_rows_highlighted(self) -> None:
+        self._tell_rule()
+
+    def _tell_rule(self) -> None:
+        """The rule under the cursor in full: the column may cut it."""
+        detail, row = self.query_one("#detail", Static), self.query_one(Rows).current
+        is_flow = self._shown == "flow" and bool(self._content) and row is not None
+        detail.set_class(is_flow, "said")
+        if is_flow and row:
+            detail.update(flow_sentence(self._content[int(row.key)]))
+
+    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
+        self.query_one(Rows).filter(message.text)
+
+    def action_part(self, part: str) -> None:
+        self._part = part
+        self._tell()
+        self._ask()
+
+    def action_next_part(self, step: int) -> None:
+        self.action_part(after(tuple(PARTS), self._part, step))
+
+    def action_launch(self) -> None:
+        self.post_message(OpenLaunch(PARTS[self._part].job))

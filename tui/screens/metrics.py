@@ -1,27 +1,250 @@
-"""The page Metrics."""
+"""The page Metrics: how well every model reads its target."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Static
+from textual.worker import get_current_worker
 
+from data_contracts.cohort import SPLITS
+from data_contracts.errors import CxrError
+from data_contracts.model import PREDICTIONS
+from data_contracts.summary import METRICS
+from tui.messages import ErrorMet, OpenLaunch
+from tui.metric_rows import Selection, as_csv, file_name, guarded, title_of
+from tui.metric_view import Model, View, columns, marked, view_of
 from tui.page import Page
-from tui.snapshot import Snapshot
+from tui.screens.compare import MOST_MODELS, Compare
+from tui.snapshot import Artifact, Snapshot
+from tui.tables import Tables
 from tui.widgets.empty import Empty
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.rows import Rows
+from tui.widgets.switch import after, switch
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SPLITS = (*reversed(SPLITS), "")
+_WIDE = 110
+
+
+@dataclass
+class MetricsRead(Message):
+    """A selection of the metrics is ready to be shown."""
+
+    view: View
+    kinds: tuple[str, ...]
 
 
 class MetricsPage(Page):
-    """Metrics."""
+    """A table of metrics by task, model, split and stratum; marked models are compared."""
 
     NAME: ClassVar[str] = "metrics"
-    HELP: ClassVar[str] = "Metrics."
+    HELP: ClassVar[str] = (
+        "How well each model reads its target, with 95 % intervals over resampled patients.\n"
+        "[b]n[/b] counts patients, [b]pos.[/b] images of the positive class: the last of two.\n"
+        "A value in [$text-warning]amber[/] is an AUROC whose interval does not lie above 0.5.\n"
+        "Cells of fewer than 11 patients are hidden, and counts that would give them away."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Mark", id="metrics.mark"),
+        Binding("c", "curves", "Curves", id="metrics.curves"),
+        Binding("p", "next_split", "Split", show=False, id="metrics.split"),
+        Binding("m", "next_metric(1)", "Metric", show=False, id="metrics.metric"),
+        Binding("M", "next_metric(-1)", "Metric before", show=False, id="metrics.metric-before"),
+        Binding("t", "strata", "Strata", show=False, id="metrics.strata"),
+        Binding("x", "export", "Export", id="metrics.export"),
+        Binding("u", "unmark", "Unmark all", show=False, id="metrics.unmark"),
+        Binding("n", "launch", "Launch", id="metrics.launch"),
+    ]
+    DEFAULT_CSS = """
+    MetricsPage {
+        #state { height: auto; padding: 0 1; color: $foreground 70%; link-style: none; }
+        #note { height: auto; padding: 0 1; color: $text-warning; display: none; }
+        #note.said { display: block; }
+        Rows { padding-right: 1; }
+        Empty { display: none; }
+        &.empty Empty { display: block; }
+        &.empty Rows, &.empty #state, &.empty #note { display: none; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tables: Tables | None = None
+        self._guarded: tuple[str, pl.DataFrame] | None = None
+        self._snapshot: Snapshot | None = None
+        self._selection = Selection()
+        self._asked: object = None
+        self._view = View()
+        self._kinds: tuple[str, ...] = ()
+        self._marks: dict[Model, None] = {}
 
     def content(self) -> Iterator[Widget]:
-        yield Empty("reading the workspace …")
+        yield Static(id="state")
+        yield Static(id="note")
+        yield Rows()
+        yield Empty(
+            "There is no model yet, so nothing has been measured.\n"
+            "Press [b]n[/b] to launch train-task, or [b]1[/b] to see what comes first."
+        )
 
     def show(self, snapshot: Snapshot) -> None:
-        self.query_one(Empty).update(
-            f"{len(snapshot.artifacts)} artifacts, {len(snapshot.runs)} runs"
-        )
+        self._snapshot = snapshot
+        self._ask()
+
+    def on_resize(self) -> None:
+        self._ask()
+        self._lay_out()
+
+    def _ask(self) -> None:
+        """Have the selection read, if it is not what is shown."""
+        if self._snapshot is None:
+            return
+        artifact = self._snapshot.artifacts.get(METRICS.place)
+        models = tuple(a.place for a in self._snapshot.of(PREDICTIONS.name))
+        wide = self.size.width >= _WIDE
+        facts = artifact and (artifact.state, artifact.reason, artifact.header)
+        asked = facts, models, self._selection, wide
+        if asked != self._asked:
+            self._asked = asked
+            self._tell_of(artifact, bool(models))
+            self._read(artifact, self._snapshot, self._selection, wide)
+
+    @work(thread=True, exclusive=True, group="metrics")
+    def _read(
+        self, artifact: Artifact | None, snapshot: Snapshot, selection: Selection, wide: bool
+    ) -> None:
+        worker = get_current_worker()
+        models = [(a.keys["task"], a.keys["name"]) for a in snapshot.of(PREDICTIONS.name)]
+        metrics = None
+        if artifact is not None and artifact.header is not None:
+            try:
+                metrics = self._guard(artifact)
+            except CxrError as error:
+                self.post_message(ErrorMet("metrics", str(error)))
+        kinds = () if metrics is None else tuple(metrics["kind"].unique(maintain_order=True))
+        if kinds and selection.kind not in (*kinds, ""):
+            selection = replace(selection, kind=kinds[0])
+        view = view_of(metrics, selection, models, wide=wide)
+        if not worker.is_cancelled:
+            self.post_message(MetricsRead(view, kinds))
+
+    def _guard(self, artifact: Artifact) -> pl.DataFrame:
+        """The table with its texts, worked out once for each content."""
+        self._tables = self._tables or Tables(self.dashboard.workspace)
+        frame = self._tables.read(artifact)
+        digest = artifact.header.digest if artifact.header else ""
+        if self._guarded is None or self._guarded[0] != digest:
+            self._guarded = digest, guarded(frame)
+        return self._guarded[1]
+
+    def on_metrics_read(self, message: MetricsRead) -> None:
+        self._view, self._kinds = message.view, message.kinds
+        if self._kinds and self._selection.kind not in (*self._kinds, ""):
+            self._selection = replace(self._selection, kind=self._kinds[0])
+        self._lay_out()
+        self._fill()
+
+    def _lay_out(self) -> None:
+        rows = self.query_one(Rows)
+        wanted = tuple(columns(self._view, self.size.width - 2))
+        if [c.title for c in wanted] != [c.title for c in rows.columns]:
+            rows.set_columns(*wanted)
+        rows.columns = wanted
+        rows.refresh()
+
+    def _fill(self) -> None:
+        pairs = zip(self._view.rows, self._view.models, strict=True)
+        rows = [marked(row) if model in self._marks else row for row, model in pairs]
+        self.query_one(Rows).set_rows(rows)
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        chosen = self._selection
+        counts = [f"{len(self.query_one(Rows).shown):,} rows"]
+        if self._view.hidden:
+            counts.append(f"{self._view.hidden:,} of few patients hidden")
+        if self._marks:
+            counts.append(f"[$text-primary]{len(self._marks)} marked[/]")
+        switches = [
+            switch("p", "next_split", "split", chosen.split or "every"),
+            switch("m", "next_metric(1)", "", title_of(chosen.kind) if chosen.kind else "every"),
+            switch("t", "strata", "strata", "on" if chosen.strata else "off"),
+        ]
+        self.query_one("#state", Static).update("  ".join([*switches, ", ".join(counts)]))
+
+    def _tell_of(self, artifact: Artifact | None, has_models: bool) -> None:
+        """Say what is missing, stale or damaged, and what to do."""
+        note, key = "", "press [b]n[/b] to launch it"
+        if artifact is None:
+            note = f"aggregate has not run yet: {key}. Curves ([b]c[/b]) need no metrics."
+        elif artifact.state in ("damaged", "stale"):
+            reason = artifact.reason.replace("[", "\\[")
+            note = f"the metrics are {artifact.state}: {reason}; aggregate makes them anew: {key}"
+        line = self.query_one("#note", Static)
+        line.update(note)
+        line.set_class(bool(note), "said")
+        self.set_class(artifact is None and not has_models, "empty")
+
+    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
+        self.query_one(Rows).filter(message.text)
+        self._tell_state()
+
+    def on_rows_chosen(self) -> None:
+        self.action_curves()
+
+    @property
+    def _current(self) -> Model | None:
+        row = self.query_one(Rows).current
+        return self._view.model_of(row.key) if row else None
+
+    def _select(self, **choice: Any) -> None:
+        self._selection = replace(self._selection, **choice)
+        self._ask()
+
+    def action_next_split(self) -> None:
+        self._select(split=after(_SPLITS, self._selection.split))
+
+    def action_next_metric(self, step: int) -> None:
+        self._select(kind=after((*self._kinds, ""), self._selection.kind, step))
+
+    def action_strata(self) -> None:
+        self._select(strata=not self._selection.strata)
+
+    def action_mark(self) -> None:
+        model = self._current
+        if model in self._marks:
+            del self._marks[model]
+        elif len(self._marks) == MOST_MODELS:
+            self.notify(f"At most {MOST_MODELS} models are compared; u unmarks all.")
+        elif model is not None:
+            self._marks[model] = None
+        self._fill()
+
+    def action_unmark(self) -> None:
+        self._marks.clear()
+        self._fill()
+
+    def action_curves(self) -> None:
+        if models := tuple(self._marks) or tuple(filter(None, [self._current])):
+            self.app.push_screen(Compare(models, self._selection.split or "test"))
+
+    def action_export(self) -> None:
+        keys = [int(r.key) for r in self.query_one(Rows).shown if r.key.isdigit()]
+        if self._view.frame is None or not keys:
+            self.notify("There are no metrics to export.")
+            return
+        self.dashboard.save(file_name(self._selection), as_csv(self._view.frame[keys]))
+
+    def action_launch(self) -> None:
+        has_models = self._snapshot is not None and self._snapshot.of(PREDICTIONS.name)
+        self.post_message(OpenLaunch("aggregate" if has_models else "train-task"))

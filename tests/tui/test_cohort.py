@@ -1,0 +1,174 @@
+"""The page Cohort: flow, Table 1, rejects, and what is missing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import cast
+
+import pytest
+from cohorts import FLOW, write, write_cohort, write_rejects
+from dashboards import opened, settled, write_workspace
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from data_contracts.cohort import COHORT_FLOW
+from data_contracts.images import IMAGE_REJECTS
+from tui.app import Dashboard
+from tui.cohort_view import bar, flow_lines, number_in, table_lines
+from tui.messages import OpenLaunch
+from tui.widgets.rows import Rows
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cohort") / "workspace"
+    write_workspace(folder)
+    write_cohort(folder)
+    return folder
+
+
+@pytest.fixture
+def workspace(finished: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "workspace"))
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+def cells(pilot: Pilot[None]) -> list[tuple[str, ...]]:
+    return [row.cells for row in pilot.app.screen.query_one(Rows).shown]
+
+
+def text(pilot: Pilot[None], name: str) -> str:
+    return str(pilot.app.screen.query_one(name, Static).visual)
+
+
+async def test_the_flow_narrows_rule_by_rule(finished: Path) -> None:
+    async with opened(finished, (80, 24)) as pilot:
+        await press(pilot, "5")
+        found = cells(pilot)
+        assert [c[1] for c in found] == [rule for _, rule, _, _ in FLOW]
+        assert [len(c[2]) for c in found] == [10, 5, 5, 3, 3]
+        assert [c[3:] for c in found] == [
+            ("5,000", "5,000", "0"), ("2,500", "2,500", "2,500"), ("2,400", "2,400", "100"),
+            ("<11", "<11", "<11"), ("hidden", "hidden", "0"),
+        ]  # fmt: skip
+
+
+async def test_the_rule_under_the_cursor_is_told_in_full(finished: Path) -> None:
+    async with opened(finished, (80, 24)) as pilot:
+        await press(pilot, "5", "j", "j")
+        assert "younger than 18 years, or of unknown age (2,400 studies)" in text(pilot, "#detail")
+        await press(pilot, "t")
+        assert not pilot.app.screen.query_one("#detail").display
+
+
+async def test_table_one_has_a_column_for_each_split(finished: Path) -> None:
+    async with opened(finished, (80, 24)) as pilot:
+        await press(pilot, "5", "t")
+        titles = [c.title for c in pilot.app.screen.query_one(Rows).columns]
+        assert titles == ["variable", "level", "train", "val", "test", "all"]
+        assert ("view", "AP", "100 (7.1)", "100 (25.0)", "100 (16.7)", "100 (4.2)") in cells(pilot)
+        assert ("age", "mean", "61.2", "61.2", "61.2", "61.2") in cells(pilot)
+        assert "patients (% of images)" in text(pilot, "#state")
+
+
+async def test_rejects_are_summed_over_the_shards(finished: Path) -> None:
+    async with opened(finished, (80, 24)) as pilot:
+        await press(pilot, "5", "r")
+        assert [c[:2] for c in cells(pilot)] == [("too small", "25"), ("blank", "<11")]
+
+
+async def test_missing_shards_are_told(workspace: Path) -> None:
+    IMAGE_REJECTS.path(workspace, shard="2", shards="2").unlink()
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "5", "r")
+        assert cells(pilot)[0][1] == "15"
+        assert "1 of 2 shards" in text(pilot, "#note")
+
+
+async def test_no_rejects_are_good_news(workspace: Path) -> None:
+    for shard in (1, 2):
+        write_rejects(workspace, shard, [])
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "5", "r")
+        assert "could be used" in text(pilot, "Empty")
+        await press(pilot, "f")
+        assert not pilot.app.screen.query_one("Empty").display
+
+
+async def test_arrows_turn_the_parts_over_and_the_filter_narrows(finished: Path) -> None:
+    async with opened(finished, (80, 24)) as pilot:
+        await press(pilot, "5", "right")
+        assert cells(pilot)[0][0] == "subjects"
+        await press(pilot, "left", "left")
+        assert cells(pilot)[0][0] == "too small"
+        await press(pilot, "right", "slash", *"mortality", "enter")
+        assert {c[0] for c in cells(pilot)} == {"mortality"}
+
+
+async def test_missing_artifacts_name_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[str] = []
+
+    async def launch(self: Dashboard, message: OpenLaunch) -> None:
+        launched.append(message.job)
+
+    monkeypatch.setattr(Dashboard, "on_open_launch", launch)
+    async with opened(tmp_path, (80, 24)) as pilot:
+        for part, job in (("f", "extract"), ("t", "extract"), ("r", "preprocess")):
+            await press(pilot, "5", part, "n")
+            assert f"launch {job}" in text(pilot, "Empty")
+            assert launched[-1] == job
+
+
+async def test_a_damaged_table_is_shown_as_damaged(workspace: Path) -> None:
+    path = COHORT_FLOW.path(workspace)
+    path.write_bytes(path.read_bytes()[:-100])
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "5")
+        assert "cohort/flow.parquet" in text(pilot, "Empty").replace("\n", "")
+        assert cast(Dashboard, pilot.app).errors
+        await press(pilot, "t")
+        assert not pilot.app.screen.query_one("Empty").display
+
+
+async def test_a_new_flow_is_shown_by_itself(workspace: Path) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "5")
+        rows = [{"step": 0, "scope": "cohort", "rule": "all of them", "images": 90, "studies": 90,
+                 "subjects": 90, "excluded_images": 0}]  # fmt: skip
+        write(COHORT_FLOW, COHORT_FLOW.path(workspace), rows)
+        cast(Dashboard, pilot.app).look_now()
+        while not cells(pilot) or cells(pilot)[0][1] != "all of them":
+            await pilot.pause(0.01)
+
+
+def test_bars_are_as_long_as_their_share() -> None:
+    assert bar(100, 100, 10) == "█" * 10
+    assert bar(50, 100, 10) == "█" * 5
+    assert bar(51, 100, 10) == "█" * 5 + "▏"
+    assert bar(0, 100, 10) == ""
+    assert bar(None, 100, 10) == "···"
+
+
+def test_what_is_hidden_is_no_number() -> None:
+    numbers = [number_in(t) for t in ("1,234 (5.0 %)", "61.2", "<11", "hidden", "–")]
+    assert numbers == [1234, 61.2, None, None, None]
+
+
+@pytest.mark.parametrize("width", [79, 139])
+def test_the_lines_fit(width: int) -> None:
+    counts = {"images": "377,110", "studies": "227,835", "subjects": "65,379", "excluded": "<11"}
+    flow = flow_lines([{"scope": "insurance", "rule": "r" * 60, **counts}], width)
+    assert sum(c.width or 8 for c in flow.columns) + 2 * (len(flow.columns) - 1) <= width
+    cells = ["128,000 (55.3 %)", "18,000 (55.3 %)", "36,000 (55.3 %)", "227,000 (55.3 %)"]
+    rows = [{"variable": "insurance", "level": "Medicare", "cells": cells}]
+    table = table_lines({"splits": ["train", "val", "test", "all"], "rows": rows}, width)
+    assert sum(c.width for c in table.columns) + 2 * (len(table.columns) - 1) <= width

@@ -1,0 +1,301 @@
+"""The pages Metrics and Compare: table, marks, curves, export, and what is missing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import polars as pl
+import pytest
+from dashboards import opened, settled, write_workspace
+from readings import predictions, write_readings
+from sklearn.metrics import roc_auc_score
+from textual.pilot import Pilot
+from textual.widgets import Static
+from textual_plot import PlotWidget
+from textual_plot.plot_widget import LinePlot
+
+from data_contracts.model import PREDICTIONS
+from data_contracts.store import Origin, write_table
+from data_contracts.summary import METRICS
+from tui.app import Dashboard
+from tui.messages import OpenLaunch
+from tui.screens.compare import Compare
+from tui.screens.metrics import MetricsPage
+from tui.widgets.curve_plot import CurvePlot
+from tui.widgets.rows import Rows
+
+NAMES = ("main", "seed-1")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("metrics") / "workspace"
+    write_workspace(folder, names=NAMES)
+    write_readings(folder, names=NAMES)
+    return folder
+
+
+@pytest.fixture
+def workspace(finished: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(finished, tmp_path / "workspace"))
+
+
+@asynccontextmanager
+async def metrics_page(
+    workspace: Path, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[Pilot[None]]:
+    async with opened(workspace, size) as pilot:
+        await press(pilot, "3")
+        yield pilot
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+def rows(pilot: Pilot[None]) -> Rows:
+    return pilot.app.screen.query_one(Rows)
+
+
+def text(pilot: Pilot[None], name: str) -> str:
+    return str(pilot.app.screen.query_one(name, Static).visual)
+
+
+def column(pilot: Pilot[None], title: str) -> list[str]:
+    table = rows(pilot)
+    at = [c.title for c in table.columns].index(title)
+    return [row.cells[at].strip() for row in table.shown]
+
+
+async def until(pilot: Pilot[None], path: Path) -> bytes:
+    """The content of a file that is being written elsewhere."""
+    while not path.exists() or not path.read_bytes():
+        await pilot.pause(0.01)
+    return path.read_bytes()
+
+
+async def test_one_row_for_each_model_on_the_test_split(finished: Path) -> None:
+    async with metrics_page(finished) as pilot:
+        assert len(rows(pilot).shown) == 8
+        assert column(pilot, "model") == ["main", "seed-1"] * 4
+        assert column(pilot, "value")[0] == "0.720"
+        assert column(pilot, "95 %")[0] == "0.680–0.760"
+        assert "split test" in text(pilot, "#state")
+
+
+async def test_keys_choose_split_metric_and_strata(finished: Path) -> None:
+    async with metrics_page(finished) as pilot:
+        await press(pilot, "p")
+        assert "split val" in text(pilot, "#state")
+        await press(pilot, "p", "p")
+        assert len(rows(pilot).shown) == 16
+        assert set(column(pilot, "split")) == {"test", "val"}
+        await press(pilot, "p", "m")
+        assert "AUPRC" in text(pilot, "#state")
+        assert column(pilot, "value")[0] == "0.600"
+        await press(pilot, "M", "t")
+        assert "AUROC" in text(pilot, "#state")
+        assert set(column(pilot, "level")) == {"all", "PA", "AP"}
+        assert "8 of few patients hidden" in text(pilot, "#state")
+
+
+async def test_the_filter_narrows_the_table(finished: Path) -> None:
+    async with metrics_page(finished) as pilot:
+        await press(pilot, "slash", *"race", "enter")
+        assert column(pilot, "task") == ["race", "race"]
+        assert "2 rows" in text(pilot, "#state")
+
+
+async def test_the_export_says_where_it_went_and_holds_the_shown_rows(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(Dashboard, "notify", lambda _, message, **_facts: told.append(message))
+    async with metrics_page(workspace) as pilot:
+        await press(pilot, "t", "slash", *"gender", "enter", "x")
+        path = workspace / "exports" / "metrics-test-auroc-strata.csv"
+        data = await until(pilot, path)
+        frame = pl.read_csv(data)
+        assert frame.columns[:6] == ["task", "model", "split", "stratum", "level", "metric"]
+        assert frame.height == 6
+        assert set(frame["task"]) == {"gender"}
+        while not told:
+            await pilot.pause(0.01)
+        assert told == [str(path)]
+
+
+async def test_marked_models_are_compared(finished: Path) -> None:
+    async with metrics_page(finished) as pilot:
+        await press(pilot, "space", "j", "j", "space")
+        assert [row.cells[0][0] for row in rows(pilot).shown[:4]] == ["●", " ", "●", " "]
+        assert "2 marked" in text(pilot, "#state")
+        await press(pilot, "c")
+        assert isinstance(pilot.app.screen, Compare)
+        assert column(pilot, "model") == ["━━ mortality/main", "━━ gender/main"]
+        assert column(pilot, "class") == ["died", "M"]
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, MetricsPage)
+        await press(pilot, "u")
+        assert "marked" not in text(pilot, "#state")
+
+
+async def test_no_more_models_are_marked_than_there_are_colours(finished: Path) -> None:
+    async with metrics_page(finished) as pilot:
+        for _ in range(6):
+            await press(pilot, "space", "j")
+        assert "5 marked" in text(pilot, "#state")
+
+
+async def test_a_model_without_marks_shows_its_curves(finished: Path) -> None:
+    async with metrics_page(finished) as pilot:
+        await press(pilot, "G", "enter")
+        assert column(pilot, "model") == ["━━ insurance/seed-1"]
+        plot = pilot.app.screen.query_one("#roc", CurvePlot)
+        assert plot.display
+        assert not plot.has_class("bare")
+
+
+async def test_the_area_is_that_of_the_shown_class_and_split(finished: Path) -> None:
+    async with metrics_page(finished) as pilot:
+        await press(pilot, *"jjjj", "c")
+        frame = predictions(3, seed=4).filter(pl.col("target").is_not_null())
+        for split in ("test", "val", "train"):
+            found = frame.filter(pl.col("split") == split)
+            for of_class, name in enumerate(("White", "Black", "Asian")):
+                logits = found["logits"].list.to_array(3).to_numpy().astype(float)
+                odds = logits[:, of_class] - _log_sum(logits, of_class)
+                want = roc_auc_score(found["target"].to_numpy() == of_class, odds)
+                assert column(pilot, "class") == [name]
+                assert column(pilot, "AUROC") == [f"{want:.3f}"]
+                await press(pilot, "c")
+            await press(pilot, "p")
+
+
+def _log_sum(logits: object, of_class: int) -> object:
+    import numpy as np
+
+    rest = np.delete(np.asarray(logits), of_class, axis=1)
+    return np.log(np.exp(rest).sum(axis=1))
+
+
+async def test_views_are_turned_over_and_all_are_seen_where_there_is_room(finished: Path) -> None:
+    async with metrics_page(finished) as pilot:
+        await press(pilot, "c")
+        seen = []
+        for _ in range(4):
+            seen.append([p.id for p in pilot.app.screen.query(CurvePlot) if p.display])
+            await press(pilot, "v")
+        assert seen == [["roc"], ["calibration"], ["loss"], ["auroc"]]
+        await pilot.resize_terminal(140, 45)
+        await settled(pilot)
+        assert all(p.display for p in pilot.app.screen.query(CurvePlot))
+
+
+async def test_metrics_of_other_predictions_are_not_shown(workspace: Path) -> None:
+    async with metrics_page(workspace) as pilot:
+        await press(pilot, "c")
+        assert column(pilot, "95 %") == ["0.680–0.760"]
+    facts = {"task": "mortality", "name": "main", "classes": ["survived", "died"]}
+    path = PREDICTIONS.path(workspace, task="mortality", name="main")
+    write_table(PREDICTIONS, path, predictions(seed=99), Origin("train-task", facts, ()), facts)
+    async with metrics_page(workspace) as pilot:
+        assert "are stale: models/mortality/main/predictions" in text(pilot, "#note")
+        await press(pilot, "c")
+        assert column(pilot, "95 %") == ["–"]
+        assert column(pilot, "AUROC") != ["–"]
+
+
+async def test_a_class_of_few_patients_is_named_and_not_drawn(workspace: Path) -> None:
+    facts = {"task": "mortality", "name": "main", "classes": ["survived", "died"]}
+    path = PREDICTIONS.path(workspace, task="mortality", name="main")
+    few = predictions().head(40)
+    write_table(PREDICTIONS, path, few, Origin("train-task", facts, ()), facts)
+    async with metrics_page(workspace) as pilot:
+        await press(pilot, "c")
+        assert "mortality/main: fewer than 11 patients are died" in text(pilot, "#note")
+        assert column(pilot, "AUROC") == ["–"]
+        assert pilot.app.screen.query_one("#roc", CurvePlot).has_class("bare")
+
+
+async def test_curves_need_no_metrics_and_aggregate_can_be_launched(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    METRICS.path(workspace).unlink()
+    launched: list[str] = []
+
+    async def launch(self: Dashboard, message: OpenLaunch) -> None:
+        launched.append(message.job)
+
+    monkeypatch.setattr(Dashboard, "on_open_launch", launch)
+    async with metrics_page(workspace) as pilot:
+        assert "aggregate has not run yet: press n" in text(pilot, "#note")
+        assert len(rows(pilot).shown) == 8
+        await press(pilot, "x", "n")
+        assert launched == ["aggregate"]
+        assert not (workspace / "exports").exists()
+        await press(pilot, "c")
+        assert column(pilot, "AUROC") != ["–"]
+        assert column(pilot, "95 %") == ["–"]
+
+
+async def test_an_empty_workspace_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[str] = []
+
+    async def launch(self: Dashboard, message: OpenLaunch) -> None:
+        launched.append(message.job)
+
+    monkeypatch.setattr(Dashboard, "on_open_launch", launch)
+    async with metrics_page(tmp_path) as pilot:
+        assert "launch train-task" in text(pilot, "Empty")
+        await press(pilot, "c", "space", "x", "n")
+        assert isinstance(pilot.app.screen, MetricsPage)
+        assert launched == ["train-task"]
+
+
+async def test_damaged_metrics_are_shown_as_damaged(workspace: Path) -> None:
+    path = METRICS.path(workspace)
+    path.write_bytes(path.read_bytes()[:-100])
+    async with metrics_page(workspace) as pilot:
+        assert "the metrics are damaged" in text(pilot, "#note")
+        assert len(rows(pilot).shown) == 8
+
+
+async def test_damaged_predictions_do_not_hide_the_other_model(workspace: Path) -> None:
+    path = PREDICTIONS.path(workspace, task="mortality", name="main")
+    path.write_bytes(path.read_bytes()[:-100])
+    async with metrics_page(workspace) as pilot:
+        await press(pilot, "space", "j", "space", "c")
+        assert "mortality/main: damaged" in text(pilot, "#note")
+        assert column(pilot, "AUROC")[0] == "–"
+        assert column(pilot, "AUROC")[1] != "–"
+        assert cast(Dashboard, pilot.app).errors
+
+
+async def test_new_metrics_are_shown_by_themselves(workspace: Path) -> None:
+    async with metrics_page(workspace) as pilot:
+        METRICS.path(workspace).unlink()
+        cast(Dashboard, pilot.app).look_now()
+        while "has not run" not in text(pilot, "#note"):
+            await pilot.pause(0.01)
+        await settled(pilot)
+        assert column(pilot, "value") == ["–"] * 8
+
+
+async def test_lines_take_the_colours_of_another_theme(finished: Path) -> None:
+    async with metrics_page(finished) as pilot:
+        await press(pilot, "c")
+        plot = pilot.app.screen.query_one("#roc PlotWidget", PlotWidget)
+        dark = [line.line_style for line in cast(list[LinePlot], plot._datasets)]
+        await press(pilot, "ctrl+t")
+        light = [line.line_style for line in cast(list[LinePlot], plot._datasets)]
+        assert len(light) == len(dark) == 2
+        assert not set(light) & set(dark)

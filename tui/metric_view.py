@@ -1,0 +1,147 @@
+"""Lines of the page Metrics: a selection of the table, and models that it does not cover."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tui.metric_rows import Selection, selected
+from tui.numbers import NONE, interval, number
+from tui.plain import unmarked
+from tui.snapshot import Artifact
+from tui.widgets.rows import Column, Row, Tone
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Model = tuple[str, str]
+"""Its task and its name."""
+
+MARK, NO_MARK = "● ", "  "
+_RIGHT = ("value", "95 %", "n", "pos.")
+#: Columns that give way on a narrow terminal, in this order, and how far.
+_SHRINK = (("model", 6), ("level", 6), ("task", 8))
+_GAP = 2
+
+
+@dataclass(frozen=True)
+class View:
+    """Rows with what the page must know of them."""
+
+    titles: tuple[str, ...] = ()
+    widths: tuple[int, ...] = ()
+    """Cells that the longest text of each column takes."""
+    rows: tuple[Row, ...] = ()
+    models: tuple[Model, ...] = ()
+    """Of each row."""
+    frame: pl.DataFrame | None = None
+    """The rows of the table, in order, by which the rows' keys are named."""
+    hidden: int = 0
+    """Rows left out because they have few patients."""
+
+    def model_of(self, key: str) -> Model | None:
+        """The model of a row."""
+        found = (m for r, m in zip(self.rows, self.models, strict=True) if r.key == key)
+        return next(found, None)
+
+
+def view_of(
+    metrics: pl.DataFrame | None, selection: Selection, models: Sequence[Model], *, wide: bool
+) -> View:
+    """The rows of `selection` from `guarded` metrics, then `models` that have none at all."""
+    titles = _titles(selection, wide)
+    rows: list[Row] = []
+    owners: list[Model] = []
+    frame, hidden = None, 0
+    covered: set[Model] = set()
+    if metrics is not None:
+        covered = set(metrics.select("task", "model").unique().iter_rows())
+        frame, hidden = selected(metrics, selection)
+        for i, facts in enumerate(frame.iter_rows(named=True)):
+            rows.append(_row(str(i), facts, titles))
+            owners.append((facts["task"], facts["model"]))
+    for model in models:
+        if model not in covered:
+            rows.append(_bare_row(model, titles))
+            owners.append(model)
+    texts = zip(*(row.cells for row in rows), strict=True) if rows else ((t,) for t in titles)
+    widths = tuple(
+        max(len(title), *map(len, column)) for title, column in zip(titles, texts, strict=True)
+    )
+    return View(titles, widths, tuple(rows), tuple(owners), frame, hidden)
+
+
+def note_of(artifact: Artifact | None) -> str:
+    """What is wrong with the table and what to do, as content markup; empty if nothing is."""
+    key = "press [b]n[/b] to launch it"
+    if artifact is None:
+        return f"aggregate has not run yet: {key}. Curves ([b]c[/b]) need no metrics."
+    if artifact.state not in ("damaged", "stale"):
+        return ""
+    reason = unmarked(artifact.reason)
+    return f"the metrics are {artifact.state}: {reason}; aggregate makes them anew: {key}"
+
+
+def columns(view: View, width: int) -> list[Column]:
+    """The columns as wide as their texts; where that is too wide, names are cut."""
+    widths = dict(zip(view.titles, view.widths, strict=True))
+    excess = sum(widths.values()) + _GAP * (len(widths) - 1) - width
+    for name, least in _SHRINK:
+        if excess > 0 and name in widths:
+            cut = min(excess, max(0, widths[name] - least))
+            widths[name] -= cut
+            excess -= cut
+    return [Column(title, n, right=title in _RIGHT) for title, n in widths.items()]
+
+
+def marked(row: Row) -> Row:
+    """`row` with a mark before its first cell."""
+    first = MARK + row.cells[0][len(NO_MARK) :]
+    return Row(row.key, (first, *row.cells[1:]), row.values, ("live", *row.tones[1:]))
+
+
+def _titles(selection: Selection, wide: bool) -> tuple[str, ...]:
+    """What all rows share stands above the table; there is room for it on a wide terminal."""
+    several = wide or not selection.kind or selection.kind.endswith(":")
+    return tuple(
+        title
+        for title, needed in (
+            ("task", True), ("model", True), ("split", wide or not selection.split),
+            ("stratum", selection.strata), ("level", selection.strata), ("metric", several),
+            ("value", True), ("95 %", True), ("n", True), ("pos.", True),
+        )
+        if needed
+    )  # fmt: skip
+
+
+def _row(key: str, facts: dict[str, Any], titles: tuple[str, ...]) -> Row:
+    cells = {
+        "task": NO_MARK + facts["task"], "model": facts["model"], "split": facts["split"],
+        "stratum": facts["stratum"].replace("_", " "), "level": facts["level"],
+        "metric": facts["metric"], "value": number(facts["value"]),
+        "95 %": interval(facts["low"], facts["high"]), "n": facts["subjects_text"],
+        "pos.": facts["positives_text"],
+    }  # fmt: skip
+    # A text that hides a number must not be sorted by it.
+    values = facts | {
+        "95 %": facts["low"],
+        "n": facts["subjects"] if facts["subjects_text"][0].isdigit() else None,
+        "pos.": facts["positives"] if facts["positives_text"][0].isdigit() else None,
+    }
+    tones: tuple[Tone, ...] = tuple("warn" if _is_chance(t, facts) else "" for t in titles)
+    return Row(key, tuple(cells[t] for t in titles), tuple(values[t] for t in titles), tones)
+
+
+def _is_chance(title: str, facts: dict[str, Any]) -> bool:
+    """Whether the interval of an AUROC does not lie above one half."""
+    is_area = facts["kind"].startswith("auroc") and facts["low"] is not None
+    return title in ("value", "95 %") and is_area and facts["low"] <= 0.5
+
+
+def _bare_row(model: Model, titles: tuple[str, ...]) -> Row:
+    known = dict(zip(("task", "model"), model, strict=True))
+    cells = dict.fromkeys(titles, NONE) | known | {"task": NO_MARK + model[0]}
+    key = "\n".join(model)
+    tones: tuple[Tone, ...] = tuple("" if t in known else "dim" for t in titles)
+    return Row(key, tuple(cells.values()), tuple(known.get(t) for t in titles), tones)

@@ -1,0 +1,180 @@
+"""Curves of several models, one over the other, and their metrics side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+from textual.worker import get_current_worker
+
+from data_contracts.cohort import SPLITS
+from data_contracts.errors import ArtifactError
+from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
+from data_contracts.summary import METRICS
+from tui.comparison import Compared, Comparison
+from tui.comparison_view import columns, drawings, row_of
+from tui.messages import ErrorMet
+from tui.page import Page
+from tui.plain import unmarked
+from tui.snapshot import Snapshot
+from tui.tables import Tables
+from tui.widgets.curve_plot import LINE_TONES, CurvePlot
+from tui.widgets.rows import Rows
+from tui.widgets.switch import after, switch
+
+MOST_MODELS = len(LINE_TONES)
+_TITLES = {
+    "roc": "ROC", "calibration": "calibration", "loss": "loss", "auroc": "AUROC by epoch",
+}  # fmt: skip
+#: Cells from which all plots are shown at once.
+_GRID = (110, 34)
+
+
+@dataclass
+class ModelsCompared(Message):
+    """The curves of all models are ready to be drawn."""
+
+    found: Sequence[Compared]
+
+
+class Compare(Page):
+    """ROC, calibration and training curves of a few models."""
+
+    NAME: ClassVar[str] = "metrics"
+    HELP: ClassVar[str] = (
+        "Curves of one class against the rest, from the predictions of each model.\n"
+        "Calibration: the share observed by the mean predicted, in bins of equally many images\n"
+        "and at least 11 patients. There is no curve where a class has fewer than 11 patients.\n"
+        "Beyond two classes AUPRC and slope are means over the classes, Brier is their sum; the\n"
+        "interval is that of the class. Metrics of other predictions than these are not shown."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace", "app.pop_screen", "Back", id="compare.back"),
+        Binding("v,right,l", "view(1)", "View", id="compare.view"),
+        Binding("left,h", "view(-1)", "View before", show=False, id="compare.view-before"),
+        Binding("c", "next_class", "Class", id="compare.class"),
+        Binding("p", "next_split", "Split", id="compare.split"),
+    ]
+    DEFAULT_CSS = """
+    Compare {
+        #state { height: 1; padding: 0 1; color: $foreground 70%; link-style: none; }
+        #note { height: auto; padding: 0 1; color: $text-warning; display: none; }
+        #note.said { display: block; }
+        #plots { height: 1fr; layout: grid; grid-size: 1 1; }
+        #plots CurvePlot { display: none; }
+        #plots CurvePlot.seen { display: block; }
+        &.all #plots { grid-size: 2 2; }
+        &.all #plots CurvePlot { display: block; }
+        Rows { height: auto; margin-top: 1; padding-right: 1; }
+    }
+    """
+
+    def __init__(self, models: Sequence[tuple[str, str]], split: str) -> None:
+        super().__init__()
+        self._models, self._split = models[:MOST_MODELS], split
+        self._view, self._shift = "roc", 0
+        self._comparison: Comparison | None = None
+        self._snapshot: Snapshot | None = None
+        self._asked: object = None
+        self._found: Sequence[Compared] = ()
+
+    def content(self) -> Iterator[Widget]:
+        yield Static(id="state")
+        with Container(id="plots"):
+            for name, title in _TITLES.items():
+                yield CurvePlot(title, "nothing to draw", id=name)
+        yield Static(id="note")
+        rows = Rows()
+        rows.styles.height = len(self._models) + 1
+        yield rows
+
+    def on_resize(self) -> None:
+        wide, high = self.size
+        self.set_class(wide >= _GRID[0] and high >= _GRID[1], "all")
+        self.query_one(Rows).columns = columns(wide, self._models)
+        self._tell_state()
+
+    def show(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._ask()
+
+    def _ask(self) -> None:
+        """Have everything computed, if it is not what is shown."""
+        self._tell_state()
+        if self._snapshot is None:
+            return
+        read = [METRICS.place] + [
+            contract.place.format(task=task, name=name)
+            for task, name in self._models
+            for contract in (PREDICTIONS, TRAINING_HISTORY)
+        ]
+        headers = [(a.header, a.reason) for p in read if (a := self._snapshot.artifacts.get(p))]
+        asked = headers, self._split, self._shift
+        if asked != self._asked:
+            self._asked = asked
+            self._compute(self._snapshot, self._split, self._shift)
+
+    @work(thread=True, exclusive=True, group="curves")
+    def _compute(self, snapshot: Snapshot, split: str, shift: int) -> None:
+        worker = get_current_worker()
+        self._comparison = self._comparison or Comparison(Tables(self.dashboard.workspace))
+        # Drawing needs it, and loading it takes long enough to be felt.
+        import textual_plot  # noqa: F401
+
+        found = []
+        for task, name in self._models:
+            try:
+                found.append(self._comparison.of(snapshot, task, name, split, shift))
+            except ArtifactError as error:
+                self.post_message(ErrorMet(f"{task}/{name}", str(error)))
+                found.append(Compared(task, name, why="damaged (E says more)"))
+        if not worker.is_cancelled:
+            self.post_message(ModelsCompared(found))
+
+    async def on_models_compared(self, message: ModelsCompared) -> None:
+        self._found = message.found
+        pairs = list(zip(message.found, LINE_TONES, strict=False))
+        for name, drawing in drawings(pairs).items():
+            plot = self.query_one(f"#{name}", CurvePlot)
+            await plot.draw(drawing.lines, drawing.x, drawing.y, drawing.title, drawing.ticks)
+        self.query_one(Rows).set_rows([row_of(one, tone) for one, tone in pairs])
+        notes = [f"{one.task}/{one.name}: {one.why}, so no curve" for one in self._found if one.why]
+        note = self.query_one("#note", Static)
+        note.update("\n".join(map(unmarked, notes)))
+        note.set_class(bool(notes), "said")
+        self._tell_state()
+
+    def _tell_state(self) -> None:
+        classes = dict.fromkeys(c.curves.positive for c in self._found if c.curves)
+        parts = [
+            switch("p", "next_split", "split", self._split),
+            switch("c", "next_class", "class", ", ".join(classes) or "–"),
+        ]
+        if not self.has_class("all"):
+            parts.append(switch("v", "view(1)", "", _TITLES[self._view]))
+        self.query_one("#state", Static).update("  ".join(parts))
+        for name in _TITLES:
+            self.query_one(f"#{name}").set_class(name == self._view, "seen")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # A handful of lines needs no filter.
+        return False if action == "filter" else super().check_action(action, parameters)
+
+    def action_view(self, step: int) -> None:
+        self._view = after(tuple(_TITLES), self._view, step)
+        self._tell_state()
+
+    def action_next_class(self) -> None:
+        self._shift += 1
+        self._ask()
+
+    def action_next_split(self) -> None:
+        self._split = after(tuple(reversed(SPLITS)), self._split)
+        self._ask()

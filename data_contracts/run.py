@@ -11,7 +11,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,13 +103,36 @@ def read_events(folder: Path, start: int = 0) -> Iterator[dict[str, Any]]:
         return
     with path.open("rb") as file:
         file.seek(start)
-        for line in file:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict):
-                yield event
+        yield from _parsed(file)
+
+
+def read_new_events(folder: Path, start: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The events from the byte `start` on, and the byte where the next one will begin.
+
+    A line that is still being written is left for the next time.
+    """
+    try:
+        with (folder / "events.jsonl").open("rb") as file:
+            file.seek(start)
+            data = file.read()
+    except FileNotFoundError:
+        return [], start
+    except OSError as error:
+        raise ArtifactError(
+            f"{folder / 'events.jsonl'} cannot be read ({error.strerror})"
+        ) from error
+    whole = data[: data.rfind(b"\n") + 1]
+    return list(_parsed(whole.splitlines())), start + len(whole)
+
+
+def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event
 
 
 def read_last_events(folder: Path, size: int = 8192) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +16,7 @@ import jobs
 from data_contracts._header import package_version
 from data_contracts.errors import CxrError, UsageError
 from jobs import _submit
+from jobs._config import complaint
 from jobs._pipeline.command import pipeline
 from jobs._registry import Spec, find_jobs
 
@@ -168,12 +168,8 @@ def _one_line(error: CycloptsError) -> str:
         parts = []
         for fault in cause.errors():
             flag = "--" + "-".join(str(p) for p in fault["loc"]).replace("_", "-")
-            if fault["type"] == "missing":
-                parts.append(f"{flag} is missing")
-                continue
-            message = fault["msg"].removeprefix("Value error, ").split(", unable to")[0]
-            message = re.sub("^(Input|String) should", "must", message)
-            parts.append(f"{flag} {str(fault['input'])[:100]!r}: {message}")
+            got = "" if fault["type"] == "missing" else f" {str(fault['input'])[:100]!r}:"
+            parts.append(f"{flag}{got} {complaint(fault)}")
         return "; ".join(parts)
     if isinstance(error, MissingArgumentError) and error.argument:
         return f"{error.argument.name} needs a value"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from data_contracts._header import Header, Input
+from data_contracts._header import Header
 from data_contracts._vocabulary import Contract
-from data_contracts.errors import ArtifactError
+from jobs._facts import ancestors, schema_of, short
 
-_LONGEST_VALUE = 100
+_STANDINGS = {"stale": "stale: has another digest now", "outside": "outside the workspace"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,11 @@ def inspect(path: Path, verify: bool = False) -> None:
 
     header = read_header(path)
     contract = contract_of(header, path)
-    size, schema = _schema(contract, path, verify)
+    found = schema_of(contract, path, verify=verify)
+    size = [] if found.rows is None else [("rows", str(found.rows))]
+    title, extent = ("datasets", "shape") if found.rows is None else ("columns", "nulls")
+    members = [(m.name, m.type, m.extent, m.unit, m.meaning) for m in found.members]
+    schema = _Section(title, ("name", "type", extent, "unit", "meaning"), members)
     facts = [
         ("contract", f"{header.contract} {header.version}"), ("meaning", contract.meaning),
         ("created", header.created), ("job", header.job), ("package", header.package_version),
@@ -44,8 +47,8 @@ def inspect(path: Path, verify: bool = False) -> None:
     workspace = workspace_of(contract, path)
     sections = [
         _Section(str(path), (), facts),
-        _Section("config", (), [(k, _short(v)) for k, v in header.config.items()]),
-        _Section("attributes", (), [(k, _short(v)) for k, v in header.attributes.items()]),
+        _Section("config", (), [(k, short(v)) for k, v in header.config.items()]),
+        _Section("attributes", (), [(k, short(v)) for k, v in header.attributes.items()]),
         schema,
         _Section("made from", (), list(_lineage(header, workspace))),
     ]
@@ -65,68 +68,19 @@ def workspace_of(contract: Contract, path: Path) -> Path | None:
     return path.parents[len(place) - 1]
 
 
-def _schema(contract: Contract, path: Path, verify: bool) -> tuple[list[tuple[str, str]], _Section]:
-    """What is really in the file: its size in words, and a row for each column or dataset."""
-    from data_contracts.store import open_arrays, read_table
-
-    def described(name: str) -> tuple[str, str]:
-        field = next(f for f in contract.fields if f.matches(name))
-        return field.unit, field.meaning
-
-    if contract.kind == "table":
-        frame = read_table(contract, path).frame
-        rows = [
-            (c.name, _type(c.dtype), str(c.null_count()), *described(c.name))
-            for c in frame.iter_columns()
-        ]
-        return [("rows", str(frame.height))], _Section(
-            "columns", ("name", "type", "nulls", "unit", "meaning"), rows
-        )
-    with open_arrays(contract, path, verify=verify) as arrays:
-        rows = [
-            (n, arrays.dtype(n), " × ".join(map(str, arrays.shape(n))) or "scalar", *described(n))
-            for n in arrays.names()
-        ]
-    return [], _Section("datasets", ("name", "type", "shape", "unit", "meaning"), rows)
-
-
-def _type(dtype: object) -> str:
-    """A column's type, an Enum by its classes."""
-    classes = getattr(dtype, "categories", None)
-    return str(dtype) if classes is None else f"Enum({', '.join(classes)})"
-
-
-def _lineage(
-    header: Header, workspace: Path | None, above: tuple[str, ...] = ()
-) -> Iterator[tuple[str, ...]]:
+def _lineage(header: Header, workspace: Path | None) -> Iterator[tuple[str, ...]]:
     """A row for each input, those of an input indented below it."""
-    for item in header.inputs:
-        state, parent = _state(item, workspace)
-        yield ("   " * len(above) + item.path, item.contract, item.digest[:19], state)
-        if parent is not None and item.path not in above:
-            yield from _lineage(parent, workspace, (*above, item.path))
-
-
-def _state(item: Input, workspace: Path | None) -> tuple[str, Header | None]:
-    """Whether an input is still what went in, and its header if it can be read."""
     from data_contracts.store import read_header
 
-    if item.contract == "source":
-        return "outside the workspace", None
-    if workspace is None:
-        return "workspace unknown", None
-    if not (workspace / item.path).exists():
-        return "missing", None
-    try:
-        parent = read_header(workspace / item.path)
-    except ArtifactError:
-        return "damaged", None
-    return ("ok" if parent.digest == item.digest else "stale: has another digest now"), parent
+    def look(place: str) -> Header | None:
+        path = workspace and workspace / place
+        return read_header(path) if path and path.exists() else None
 
-
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+    for depth, item, state in ancestors(header, look):
+        words = _STANDINGS.get(state, state)
+        if workspace is None and state == "missing":
+            words = "workspace unknown"
+        yield "   " * depth + item.path, item.contract, item.digest[:19], words
 
 
 def _show_plain(sections: list[_Section]) -> None:

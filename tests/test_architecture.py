@@ -12,6 +12,7 @@ import pytest
 from jobs._registry import find_jobs
 
 ROOT = Path(__file__).parent.parent
+ROOMS = ("data_contracts", "cxrcore", "jobs", "tui")
 HEAVY = {"torch", "torchvision", "polars", "h5py", "sklearn", "matplotlib", "cv2", "pydicom"}
 
 
@@ -43,8 +44,14 @@ def test_contracts_load_nothing_of_the_house() -> None:
     assert not loaded & {"cxrcore", "jobs", "tui", "torch"}
 
 
+def test_the_dashboard_opens_without_what_only_its_readers_need() -> None:
+    loaded = modules_after("import tui.app, tui.command")
+    assert "tui" in loaded
+    assert not loaded & (HEAVY | {"cxrcore", "numpy", "aiohttp"})
+
+
 def test_rooms_hold_no_utils_and_no_long_files() -> None:
-    for room in ("data_contracts", "cxrcore", "jobs"):
+    for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             assert path.stem not in {"utils", "helpers", "common", "misc"}, path
             lines = path.read_text(encoding="utf-8").count("\n")
@@ -52,7 +59,7 @@ def test_rooms_hold_no_utils_and_no_long_files() -> None:
 
 
 def test_nothing_is_pickled() -> None:
-    for room in ("data_contracts", "cxrcore", "jobs"):
+    for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
             assert "import pickle" not in text, path

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import DeliveryComplete, DeliveryFailed
 from textual.screen import Screen
 from textual.signal import Signal
 
@@ -17,6 +19,7 @@ from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun, SnapshotTa
 from tui.page import Page
 from tui.screens.artifact import ArtifactPage
 from tui.screens.cohort import CohortPage
+from tui.screens.compare import Compare
 from tui.screens.heatmaps import HeatmapsPage
 from tui.screens.jobs import JobsPage
 from tui.screens.metrics import MetricsPage
@@ -25,10 +28,22 @@ from tui.settings import Settings
 from tui.snapshot import Snapshot
 from tui.themes import THEMES
 from tui.watch import Watch
+from tui.widgets.choices import Choices
+from tui.widgets.chooser import Chooser
+from tui.widgets.facts_view import ReadingView
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.launch_form import LaunchForm
+from tui.widgets.lineage import Lineage
+from tui.widgets.log_pane import LogPane, LogSearch
+from tui.widgets.log_view import LogView
 from tui.widgets.panels import Panel, Question
+from tui.widgets.pipeline_graph import PipelineGraph
 from tui.widgets.rows import Rows
+from tui.widgets.run_facts import RunFacts
 from tui.widgets.top_bar import PAGES
+
+if TYPE_CHECKING:
+    from tui.form import Raw
 
 _Kind = TypeVar("_Kind", bound=Screen[Any])
 
@@ -60,6 +75,8 @@ class Dashboard(App[None]):
         self.workspace, self.graphics = workspace, graphics
         self.snapshot: Snapshot | None = None
         self.errors: list[str] = []
+        self.drafts: dict[str, dict[str, Raw]] = {}
+        """What was entered in the launch form of each job."""
         self.snapshots: Signal[Snapshot] = Signal(self, "snapshots")
         self.errors_changed: Signal[int] = Signal(self, "errors")
         self._watch = Watch(workspace, self._tell)
@@ -125,7 +142,29 @@ class Dashboard(App[None]):
         except OSError as error:
             self.report("export", f"{folder} cannot be made ({error.strerror})")
             return
-        self.deliver_binary(io.BytesIO(data), save_directory=folder, save_filename=name)
+        if self.is_web:
+            self.deliver_binary(io.BytesIO(data), save_filename=name, name="export")
+        else:
+            # In a terminal Textual 8.2 opens such a file as text, and fails.
+            self._write(folder / name, data)
+
+    @work(thread=True)
+    def _write(self, path: Path, data: bytes) -> None:
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            self.post_message(DeliveryFailed("export", error, "export"))
+        else:
+            self.post_message(DeliveryComplete("export", path, "export"))
+
+    def on_delivery_complete(self, event: DeliveryComplete) -> None:
+        if event.name == "export":
+            where = str(event.path) if event.path else "the browser has it"
+            self.notify(where, title="Exported", markup=False)
+
+    def on_delivery_failed(self, event: DeliveryFailed) -> None:
+        if event.name == "export":
+            self.report("export", f"the file could not be written ({event.exception})")
 
     def action_errors(self) -> None:
         self.push_screen(Panel("Errors", "\n".join(reversed(self.errors)) or "No errors so far."))
@@ -138,7 +177,11 @@ class Dashboard(App[None]):
     @classmethod
     def action_names(cls) -> list[str]:
         """The names by which a file of settings gives other keys."""
+        from tui.screens.launch import LaunchScreen
+
         kinds: list[Any] = [cls, Page, *cls.MODES.values(), Rows, FilterBar, Panel, Question]
+        kinds += [LaunchScreen, LaunchForm, Choices, Compare, LogView, LogPane, LogSearch, RunFacts]
+        kinds += [PipelineGraph, Chooser, ReadingView, Lineage]
         bindings = [b for kind in kinds for b in kind.BINDINGS if isinstance(b, Binding)]
         return sorted({b.id for b in bindings if b.id})
 

@@ -61,6 +61,10 @@ def _show(workspace: Path, *, graphics: bool) -> None:
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
         raise UsageError("the dashboard needs a terminal; for a browser there is --serve")
+    if graphics:
+        from tui.widgets.graphics import require_graphics
+
+        require_graphics()
     themes = [theme.name for theme in THEMES]
     settings = read_settings(settings_path(), themes, Dashboard.action_names())
     Dashboard(workspace, settings, graphics=graphics).run()

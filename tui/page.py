@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from tui.snapshot import Snapshot
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.key_line import KeyLine
 from tui.widgets.panels import Panel, keys_text
 from tui.widgets.top_bar import TopBar
 
@@ -74,7 +74,7 @@ class Page(Screen[None]):
         yield TopBar(self.NAME)
         yield from self.content()
         yield FilterBar()
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def content(self) -> Iterator[Widget]:
         """The widgets between the first and the last line."""

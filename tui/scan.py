@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -136,14 +138,7 @@ class Scanner:
 
     def _of(self, record: RunRecord) -> Progress | None:
         folder = runs.run_folder(self.workspace, record.run_id)
-        events = runs.read_last_events(folder)
-        last = next((e for e in reversed(events) if e.get("event") == "progress"), None)
-        try:
-            return last and Progress(
-                str(last["what"]), int(last["done"]), int(last["total"]), str(last["unit"])
-            )
-        except (KeyError, TypeError, ValueError):
-            return None
+        return progress_of(runs.read_last_events(folder))
 
     def _outputs(self, record: RunRecord) -> list[str]:
         """The places that a run writes."""
@@ -155,6 +150,20 @@ class Scanner:
             return [c.place.format(**keys) for c in spec.writes]
         except (ValidationError, KeyError, TypeError):
             return []
+
+
+def progress_of(events: Sequence[Mapping[str, Any]]) -> Progress | None:
+    """What the last event of progress says, and how fast the work went over the events given."""
+    told = [e for e in events if e.get("event") == "progress"]
+    told = [e for e in told if e.get("what") == told[-1].get("what")]
+    try:
+        first, last = told[0], told[-1]
+        begun, present = (datetime.fromisoformat(e["time"]) for e in (first, last))
+        done, seconds = int(last["done"]), (present - begun).total_seconds()
+        rate = (done - int(first["done"])) / seconds if seconds > 0 else None
+        return Progress(str(last["what"]), done, int(last["total"]), str(last["unit"]), rate)
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _pattern(contract: Contract) -> re.Pattern[str]:

@@ -39,6 +39,8 @@ class Progress:
     done: int
     total: int
     unit: str
+    rate: float | None = None
+    """Units a second of late; None before there are two moments to tell it from."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ from jobs._registry import Spec
 
 UNFINISHED = ("submitted", "running")
 GRACE = 30.0
+#: What a run has said; what its process printed, if it ended before it said anything.
+LOG_FILES = ("log.txt", "output.txt")
 
 
 class Engine(Protocol):
@@ -155,7 +157,7 @@ def _close(workspace: Path, run_id: str) -> None:
 def log(workspace: Path, run_id: str) -> str:
     """What the run has said; what its process printed if it ended before it said anything."""
     folder = runs.run_folder(workspace, run_id)
-    for name in ("log.txt", "output.txt"):
+    for name in LOG_FILES:
         try:
             if text := (folder / name).read_text(encoding="utf-8", errors="replace"):
                 return text

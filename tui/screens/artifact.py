@@ -1,30 +1,223 @@
-"""The page Artifact."""
+"""The page Artifact: what any artifact says about itself, and what it comes from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Tree
 
+from data_contracts.errors import CxrError
+from jobs._facts import Schema
+from jobs._registry import find_jobs
+from tui import clock
+from tui.messages import ErrorMet, OpenArtifact, OpenLaunch
+from tui.next_step import again
 from tui.page import Page
-from tui.snapshot import Snapshot
+from tui.pipeline import writer_of
+from tui.snapshot import Artifact, Snapshot
+from tui.widgets.artifact_views import ArtifactViews
+from tui.widgets.chooser import artifact_row
 from tui.widgets.empty import Empty
+from tui.widgets.facts_view import FactsView, Verdict
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.lineage import Lineage, Relative
+from tui.widgets.rows import Column, Rows
+from tui.widgets.schema_view import SchemaView, identity
+from tui.widgets.tab_keys import TAB_KEYS
+
+
+class ArtifactList(Rows):
+    """The artifacts of the workspace."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*TAB_KEYS]
 
 
 class ArtifactPage(Page):
-    """Artifact."""
+    """All artifacts, and header, schema and lineage of the one under the cursor."""
 
     NAME: ClassVar[str] = "artifact"
-    HELP: ClassVar[str] = "Artifact."
+    HELP: ClassVar[str] = """\
+Every artifact of the workspace; the one under the cursor is shown beside the list, in three
+views. Verifying reads all of it and recomputes its digest. In the lineage, Enter opens an
+artifact and Space folds a branch. Tab goes between list and view."""
+    AUTO_FOCUS = "ArtifactList"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    DEFAULT_CSS = """
+    ArtifactPage {
+        #both { layout: vertical; }
+        ArtifactList { height: 7; padding: 0 1; }
+        Empty { display: none; }
+        &.empty #both { display: none; }
+        &.empty Empty { display: block; }
+        &.-wide #both { layout: horizontal; }
+        &.-wide ArtifactList { height: 1fr; width: 62; border-right: vkey $panel; padding: 0; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "verify", "Verify", id="artifact.verify"),
+        Binding("n", "launch", "Make again", id="artifact.launch"),
+        Binding("y", "copy('path')", "Copy path", id="artifact.copy-path"),
+        Binding("Y", "copy('digest')", "Copy digest", show=False, id="artifact.copy-digest"),
+    ]
+
+    @dataclass
+    class Verified(Message):
+        """An artifact has been read whole."""
+
+        artifact: Artifact
+        verdict: Verdict
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._specs = find_jobs()
+        self._place = ""
+        self._shown: Artifact | None = None
+        self._schema: Schema | None = None
+        self._verdicts: dict[tuple[str, int, float], Verdict] = {}
 
     def content(self) -> Iterator[Widget]:
         yield Empty("reading the workspace …")
-
-    def show(self, snapshot: Snapshot) -> None:
-        self.query_one(Empty).update(
-            f"{len(snapshot.artifacts)} artifacts, {len(snapshot.runs)} runs"
-        )
+        with Container(id="both"):
+            yield ArtifactList(Column("State", 10), Column("Place"), Column("Size", 7, right=True))
+            yield ArtifactViews()
 
     def open(self, place: str) -> None:
-        """Show the artifact at `place`."""
+        """Show the artifact at `place`, or that there is none."""
+        self.query_one(FilterBar).action_leave()
+        self.query_one(ArtifactList).filter("")
+        self.query_one(ArtifactList).focus()
+        self._place = place
+        if self.dashboard.snapshot is not None:
+            self.show(self.dashboard.snapshot)
+
+    def show(self, snapshot: Snapshot) -> None:
+        self.set_class(not snapshot.artifacts, "empty")
+        self.query_one(Empty).update(
+            "[b]There is no artifact yet.[/]\n\n"
+            "The page [b $text-accent]1[/] tells what to run first."
+        )
+        artifacts = sorted(snapshot.artifacts.values(), key=lambda a: a.place)
+        rows = self.query_one(ArtifactList)
+        rows.set_rows([artifact_row(a) for a in artifacts])
+        if artifacts:
+            self._choose(self._place or artifacts[0].place)
+            rows.go_to(self._place)
+
+    def on_rows_highlighted(self, message: Rows.Highlighted) -> None:
+        if message.key and message.key != self._place:
+            self._choose(message.key)
+
+    def on_rows_chosen(self) -> None:
+        self.focus_next("ContentSwitcher > *")
+
+    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
+        self.query_one(ArtifactList).filter(message.text)
+
+    def _choose(self, place: str) -> None:
+        snapshot = self.dashboard.snapshot
+        assert snapshot is not None
+        before, self._place = self._shown, place
+        self._shown = artifact = snapshot.artifacts.get(place)
+        if (before is None) != (artifact is None):
+            self.refresh_bindings()
+        if artifact is None:
+            self.query_one(FactsView).show_missing(place, writer_of(place, self._specs))
+            self.query_one(SchemaView).say("nothing lies there")
+            self.query_one(Lineage).forget()
+            return
+        if before is None or identity(before) != identity(artifact):
+            self._schema = None
+            self.query_one(SchemaView).read(artifact, self.dashboard.workspace / place)
+        self._show_facts()
+        self.query_one(Lineage).show(artifact, snapshot.artifacts)
+
+    def _show_facts(self) -> None:
+        if (artifact := self._shown) is not None:
+            path, verdict = self._path, self._verdicts.get(identity(artifact))
+            job = writer_of(artifact.place, self._specs)
+            self.query_one(FactsView).show(artifact, path, job, self._schema, verdict)
+
+    @property
+    def _path(self) -> Path:
+        return self.dashboard.workspace.absolute() / self._place
+
+    def on_schema_view_read(self, message: SchemaView.Read) -> None:
+        artifact = message.artifact
+        if message.fault:
+            self._verdicts[identity(artifact)] = Verdict(message.fault, clock.now())
+            self.post_message(ErrorMet(artifact.place, message.fault))
+        if self._shown is None or identity(self._shown) != identity(artifact):
+            return
+        self._schema = message.schema
+        self._show_facts()
+
+    def action_verify(self) -> None:
+        if self._shown is not None:
+            self.notify(f"reading all of {self._place}", title="verify", timeout=2, markup=False)
+            self._verify(self._shown)
+
+    @work(thread=True, exclusive=True, group="verify")
+    def _verify(self, artifact: Artifact) -> None:
+        from data_contracts.store import verify
+
+        fault = ""
+        try:
+            verify(self.dashboard.workspace / artifact.place)
+        except CxrError as error:
+            fault = str(error)
+        self.post_message(self.Verified(artifact, Verdict(fault, clock.now())))
+
+    def on_artifact_page_verified(self, message: Verified) -> None:
+        self._verdicts[identity(message.artifact)] = message.verdict
+        if message.verdict.fault:
+            self.post_message(ErrorMet("verify", message.verdict.fault))
+        self._show_facts()
+
+    def on_tree_node_selected(self, message: Tree.NodeSelected[Relative]) -> None:
+        data = message.node.data
+        snapshot = self.dashboard.snapshot
+        if data is None or not data.sign or not data.place or snapshot is None:
+            return
+        if data.place in snapshot.artifacts:
+            self.post_message(OpenArtifact(data.place))
+        else:
+            job = writer_of(data.place, self._specs)
+            self.notify(f"{data.place} is missing; `cxr {job}` makes it", markup=False)
+
+    def check_action(self, action: str, _: tuple[object, ...]) -> bool | None:
+        if action in ("verify", "copy"):
+            return self._shown is not None
+        if action == "launch":
+            snapshot = self.dashboard.snapshot
+            return self._shown is not None and snapshot is not None and snapshot.writable
+        return True
+
+    def action_launch(self) -> None:
+        snapshot = self.dashboard.snapshot
+        if snapshot is None or self._shown is None:
+            return
+        if step := again(self._shown, snapshot, self._specs):
+            self.post_message(OpenLaunch(step.job, step.settings))
+
+    def action_copy(self, what: str) -> None:
+        header = self._shown.header if self._shown else None
+        text = str(self._path) if what == "path" else header.digest if header else ""
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.notify(f"{what} copied", timeout=2)
+
+    def action_turn(self, step: int) -> None:
+        """Show the view before or after."""
+        self.query_one(ArtifactViews).turn(step)
+
+    def action_view(self, name: str) -> None:
+        """Show a view by its name."""
+        self.query_one(ArtifactViews).open_view(name)

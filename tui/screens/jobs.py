@@ -1,33 +1,250 @@
-"""The page Jobs."""
+"""The page Jobs: all runs, and one of them in detail; launch, cancel, launch again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Static
 
+from data_contracts.errors import CxrError
+from data_contracts.run import RunRecord
+from jobs import _engines
+from tui import runs
+from tui.messages import ErrorMet
 from tui.page import Page
+from tui.plain import plain_line, unmarked
+from tui.run_texts import what_of
 from tui.snapshot import Snapshot
 from tui.widgets.empty import Empty
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.panels import Question
+from tui.widgets.rows import Rows
+from tui.widgets.run_details import VIEWS, RunDetails
+from tui.widgets.run_rows import RunRows
+
+_GRACE = _engines.GRACE
+_NOTHING = """No job has run in this workspace yet.
+
+[b]n[/b] launches one. In a shell, [b]cxr synthesize[/b] makes data to try with."""
 
 
 class JobsPage(Page):
-    """Jobs."""
+    """Owns no run: whatever is launched here goes on without the dashboard."""
 
     NAME: ClassVar[str] = "jobs"
-    HELP: ClassVar[str] = "Jobs."
+    HELP: ClassVar[str] = """Every run of this workspace, whoever started it, the newest first.
+
+Below the table is the run under the cursor: its log, its curves, its facts. Enter gives it the
+whole page, Escape gives it back. A log follows its end until you scroll up.
+
+Cancelling asks a job to save what it needs to go on, and kills it after 30 s. Retry launches the
+same job with the same settings; a training goes on where it was."""
+    # A run stands below the table, or beside it where there is room.
+    HORIZONTAL_BREAKPOINTS = [(0, "below"), (170, "beside")]  # noqa: RUF012
+    DEFAULT_CSS = """
+    JobsPage #runs { height: 1fr; layout: vertical; }
+    JobsPage RunRows { height: 2fr; }
+    JobsPage RunDetails { height: 3fr; }
+    JobsPage.beside #runs { layout: horizontal; }
+    JobsPage.beside RunRows { width: 3fr; height: 1fr; }
+    JobsPage.beside RunDetails { width: 2fr; height: 1fr; }
+    JobsPage.whole RunRows { display: none; }
+    JobsPage #none { display: none; }
+    JobsPage #complaint { display: none; height: auto; max-height: 2; color: $text-warning; }
+    JobsPage.none #runs { display: none; }
+    JobsPage.none #none { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new", "New", id="jobs.new"),
+        Binding("c", "cancel", "Cancel", id="jobs.cancel"),
+        Binding("r", "retry", "Retry", id="jobs.retry"),
+        Binding("e,C", "clone", "Clone", id="jobs.clone"),
+        *(
+            Binding(key, f"look('{view}')", view.capitalize(), show=False, id=f"jobs.{view}")
+            for view, key in VIEWS.items()
+        ),
+        Binding("escape", "back", "Back to the table", show=False, id="jobs.back"),
+    ]
+
+    @dataclass
+    class Launched(Message):
+        """A run has been handed to an engine."""
+
+        run_id: str
+
+    @dataclass
+    class Ended(Message):
+        """A run that was to end has ended, or an error says why not."""
+
+        run_id: str
+        state: str
+        fault: str = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = ""
+        """A run to go to once it is there."""
+        self._newest: str | None = None
+        """The newest run before a launch: the next one is to be gone to."""
 
     def content(self) -> Iterator[Widget]:
-        yield Empty("reading the workspace …")
+        yield Static(id="complaint", markup=False)
+        with Container(id="runs"):
+            yield RunRows()
+            yield RunDetails(self.dashboard.workspace)
+        yield Empty(_NOTHING, id="none")
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        if not self.is_current:
+            return
+        self.query_one(RunRows).tick()
+        self.query_one(RunDetails).tick()
 
     def show(self, snapshot: Snapshot) -> None:
-        self.query_one(Empty).update(
-            f"{len(snapshot.artifacts)} artifacts, {len(snapshot.runs)} runs"
-        )
+        self.set_class(not snapshot.runs, "none")
+        complaint = self.query_one("#complaint", Static)
+        complaint.display = bool(snapshot.complaint)
+        complaint.update(f"states may be old: {plain_line(snapshot.complaint)}")
+        rows = self.query_one(RunRows)
+        rows.show(snapshot)
+        if self._newest not in (None, self._newest_run()):
+            rows.go_to(self._newest_run())
+            self._newest = None
+        if self._wanted and snapshot.run(self._wanted) is not None:
+            rows.go_to(self._wanted)
+            self._wanted = ""
+        self._look()
+
+    def on_rows_chosen(self) -> None:
+        self.add_class("whole")
+        self.query_one(RunDetails).focus_view()
+
+    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
+        self.query_one(RunRows).filter(message.text)
+
+    def on_rows_highlighted(self) -> None:
+        self._look()
+
+    def _look(self) -> None:
+        if record := self._record():
+            self.query_one(RunDetails).look_at(record)
+
+    def _record(self) -> RunRecord | None:
+        """The record of the run under the cursor."""
+        snapshot, row = self.dashboard.snapshot, self.query_one(RunRows).current
+        return snapshot.run(row.key) if snapshot and row else None
 
     def open(self, run_id: str) -> None:
-        """Show a run."""
+        """Go to a run and show its log; if it is not there yet, as soon as it is."""
+        if (bar := self.query_one(FilterBar)).value:
+            bar.action_leave()
+        rows = self.query_one(RunRows)
+        rows.filter("")
+        rows.go_to(run_id)
+        self._wanted = "" if rows.current and rows.current.key == run_id else run_id
+        self.query_one(RunDetails).choose("log")
 
-    def launch(self, job: str, settings: Mapping[str, Any]) -> None:
-        """Show the form of a job."""
+    def launch(self, job: str | None, settings: Mapping[str, Any]) -> None:
+        """Show the form of a job, filled with settings; then go to what it has launched."""
+        from tui.screens.launch import LaunchScreen
+
+        def then(launched: bool | None) -> None:
+            self._newest = self._newest_run() if launched else None
+
+        self.app.push_screen(LaunchScreen(job, settings), then)
+
+    def _newest_run(self) -> str:
+        snapshot = self.dashboard.snapshot
+        return snapshot.runs[0].run_id if snapshot and snapshot.runs else ""
+
+    @property
+    def _writable(self) -> bool:
+        return self.dashboard.snapshot is not None and self.dashboard.snapshot.writable
+
+    def _may(self, action: str, reason: str) -> bool:
+        """Whether nothing speaks against an action; else say what."""
+        if reason:
+            self.notify(reason, title=action, severity="warning", markup=False)
+        return not reason
+
+    def action_look(self, view: str) -> None:
+        self.query_one(RunDetails).choose(view)
+
+    def action_back(self) -> None:
+        self.remove_class("whole")
+        self.query_one(Rows).focus()
+
+    def action_new(self) -> None:
+        known = (record := self._record()) and not runs.why_no_form(record)
+        self.launch(record.job if record and known else None, {})
+
+    def action_clone(self) -> None:
+        record = self._record()
+        if record and self._may("clone", runs.why_no_form(record)):
+            self.launch(record.job, runs.settings_of(record))
+
+    def action_retry(self) -> None:
+        record = self._record()
+        if not record or not self._may("retry", runs.why_no_retry(record, self._writable)):
+            return
+        if record.engine != "process":
+            why = f"the record does not hold the options for {record.engine}: choose them here"
+            self.notify(why, title="retry", markup=False)
+            self.launch(record.job, runs.settings_of(record))
+            return
+        self._launch_again(record)
+
+    @work(thread=True, group="launch")
+    def _launch_again(self, record: RunRecord) -> None:
+        try:
+            run_id = runs.launch_again(self.dashboard.workspace, record)
+        except CxrError as error:
+            self.post_message(ErrorMet("retry", str(error)))
+        else:
+            self.post_message(self.Launched(run_id))
+
+    def on_jobs_page_launched(self, message: Launched) -> None:
+        self.notify(message.run_id, title="launched", markup=False)
+        self.open(message.run_id)
+        self.dashboard.look_now()
+
+    def action_cancel(self) -> None:
+        record = self._record()
+        if not record or not self._may("cancel", runs.why_no_cancel(record, self._writable)):
+            return
+        subject = unmarked(f"{record.job} {what_of(record)}".strip())
+        question = Question(f"Cancel [b]{subject}[/b]?\n\nIt may save its work for {_GRACE:.0f} s.")
+        self.app.push_screen(question, lambda yes: self._begin_cancel(record) if yes else None)
+
+    def _begin_cancel(self, record: RunRecord) -> None:
+        rows = self.query_one(RunRows)
+        rows.ending.add(record.run_id)
+        rows.tick()
+        self._cancel(record.run_id)
+
+    @work(thread=True, group="cancel")
+    def _cancel(self, run_id: str) -> None:
+        try:
+            state = _engines.cancel(self.dashboard.workspace, run_id, _GRACE).state
+        except CxrError as error:
+            self.post_message(self.Ended(run_id, "", str(error)))
+        else:
+            self.post_message(self.Ended(run_id, state))
+
+    def on_jobs_page_ended(self, message: Ended) -> None:
+        self.query_one(RunRows).ending.discard(message.run_id)
+        if message.fault:
+            self.post_message(ErrorMet("cancel", message.fault))
+        else:
+            self.notify(f"{message.run_id} is {message.state}", title="cancel", markup=False)
+        self.dashboard.look_now()

@@ -1,27 +1,221 @@
-"""The page Overview."""
+"""The page Overview: the pipeline with the state of all it makes, and the newest runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events, work
+from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widget import Widget
+from textual.widgets import Static
 
+from data_contracts.errors import CxrError
+from jobs._registry import find_jobs
+from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun
+from tui.next_step import NextStep, next_step
+from tui.overview_texts import about, told_next, welcome
 from tui.page import Page
+from tui.pipeline import SIGNS, kinds_of
 from tui.snapshot import Snapshot
+from tui.widgets.chooser import Chooser
 from tui.widgets.empty import Empty
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.pipeline_graph import PipelineGraph
+from tui.widgets.rows import Rows
+from tui.widgets.run_list import RunList
+
+_LEGEND = "   ".join(f"{sign} {state}" for state, (sign, _) in SIGNS.items())
 
 
 class OverviewPage(Page):
-    """Overview."""
+    """The pipeline as a graph, the newest runs, and what to do next."""
 
     NAME: ClassVar[str] = "overview"
-    HELP: ClassVar[str] = "Overview."
+    HELP: ClassVar[str] = f"""\
+The jobs in the order of the pipeline, and beside each the kinds of artifacts it writes: how
+many there are, how large they are together, and their state. Jobs that read the kind under the
+cursor are coloured.
+
+{_LEGEND}
+
+Stale: made from something that has changed since. Below are the newest runs; Tab goes there."""
+    AUTO_FOCUS = "PipelineGraph"
+    DEFAULT_CSS = """
+    OverviewPage {
+        #about, #next {
+            height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis;
+        }
+        #about { background: $surface; }
+        RunList { min-height: 3; padding: 0 1; }
+        Empty { display: none; }
+        &.empty PipelineGraph, &.empty #about, &.empty #next, &.empty RunList { display: none; }
+        &.empty Empty { display: block; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "launch", "Launch next", id="overview.launch"),
+        Binding("d", "demo", "Start the demo", id="overview.demo"),
+        Binding("tab", "app.focus_next", "Graph or runs", show=False, id="overview.other"),
+    ]
+
+    @dataclass
+    class TasksRead(Message):
+        """Which tasks the cohort can label."""
+
+        tasks: Sequence[str]
+
+    @dataclass
+    class DemoStarted(Message):
+        """The run that makes the demonstration."""
+
+        run_id: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._specs = find_jobs()
+        self._next: NextStep | None = None
+        self._cohort = ""
+        """Digest of the cohort whose tasks are known."""
+        self._tasks: Sequence[str] = ()
+        self._demo = ""
+        """The demonstration's run while it is not known how it ended."""
 
     def content(self) -> Iterator[Widget]:
         yield Empty("reading the workspace …")
+        yield PipelineGraph(self._specs)
+        yield Static(id="about")
+        yield RunList()
+        yield Static(id="next")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.add_class("empty")
+        # Ages grow even if nothing changes.
+        self.set_interval(30, self._show_runs)
+
+    def on_resize(self, event: events.Resize) -> None:
+        graph = self.query_one(PipelineGraph)
+        # The lines around it, and a few runs.
+        rest = event.size.height - 4 - 6
+        graph.layout_for(event.size.width, rest)
+        graph.styles.max_height = max(3, event.size.height - 4 - 4)
 
     def show(self, snapshot: Snapshot) -> None:
-        self.query_one(Empty).update(
-            f"{len(snapshot.artifacts)} artifacts, {len(snapshot.runs)} runs"
-        )
+        self.set_class(snapshot.is_empty, "empty")
+        self.query_one(Empty).update(welcome(snapshot.writable))
+        self.query_one(PipelineGraph).show(kinds_of(snapshot, self._specs))
+        self._show_runs()
+        self._read_new_cohort(snapshot)
+        self._show_next(snapshot)
+        self._follow_demo(snapshot)
+        if snapshot.is_empty:
+            self.set_focus(None)
+        elif self.focused is None:
+            self.query_one(PipelineGraph).focus()
+        self.refresh_bindings()
+
+    def _show_runs(self) -> None:
+        if (snapshot := self.dashboard.snapshot) is not None:
+            self.query_one(RunList).show(snapshot)
+
+    def _read_new_cohort(self, snapshot: Snapshot) -> None:
+        headers = [a.header for a in snapshot.of("cohort") if a.header]
+        digest = headers[0].digest if headers else ""
+        if digest != self._cohort:
+            self._cohort, self._tasks = digest, ()
+            if digest:
+                self._read_tasks()
+
+    @work(thread=True, exclusive=True, group="tasks")
+    def _read_tasks(self) -> None:
+        from data_contracts.cohort import COHORT, tasks_of
+        from data_contracts.store import read_table
+        from jobs._pipeline.command import PipelineConfig
+
+        try:
+            frame = read_table(COHORT, COHORT.path(self.dashboard.workspace)).frame
+        except CxrError as error:
+            self.post_message(ErrorMet("cohort", str(error)))
+            return
+        usual = PipelineConfig().tasks.split(",")
+        self.post_message(self.TasksRead([t for t in usual if t in tasks_of(frame.columns)]))
+
+    def on_overview_page_tasks_read(self, message: TasksRead) -> None:
+        self._tasks = message.tasks
+        if (snapshot := self.dashboard.snapshot) is not None:
+            self._show_next(snapshot)
+
+    def _show_next(self, snapshot: Snapshot) -> None:
+        running = [r.job for r in snapshot.runs if r.state == "running"]
+        # A pipeline makes by itself what is due.
+        due = None if "run" in running else next_step(snapshot, self._specs, self._tasks)
+        self._next = due
+        self.query_one("#next", Static).update(told_next(running, due, snapshot.writable))
+        self.refresh_bindings()
+
+    def on_pipeline_graph_highlighted(self, message: PipelineGraph.Highlighted) -> None:
+        self.query_one("#about", Static).update(about(message.kind), layout=False)
+
+    async def on_pipeline_graph_chosen(self, message: PipelineGraph.Chosen) -> None:
+        kind = message.kind
+        if len(kind.artifacts) == 1:
+            self.post_message(OpenArtifact(kind.artifacts[0].place))
+        elif kind.artifacts:
+            chooser = Chooser(f"{kind.contract.name}: {kind.contract.meaning}", kind.artifacts)
+            await self.app.push_screen(chooser, self._open)
+        else:
+            self.notify(f"no {kind.contract.name} yet: `cxr {kind.job}` makes it", timeout=3)
+
+    def _open(self, place: str | None) -> None:
+        if place:
+            self.post_message(OpenArtifact(place))
+
+    def on_rows_chosen(self, message: Rows.Chosen) -> None:
+        self.post_message(OpenRun(message.key))
+
+    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
+        self.query_one(RunList).filter(message.text)
+
+    def check_action(self, action: str, _: tuple[object, ...]) -> bool | None:
+        snapshot = self.dashboard.snapshot
+        if action == "demo":
+            empty = snapshot is not None and snapshot.is_empty and snapshot.writable
+            return empty and not self._demo
+        if action == "launch":
+            return snapshot is not None and snapshot.writable and self._next is not None
+        return True
+
+    def action_launch(self) -> None:
+        if self._next is not None:
+            self.post_message(OpenLaunch(self._next.job, self._next.settings))
+
+    def action_demo(self) -> None:
+        self._demo = "starting"
+        self.refresh_bindings()
+        self._start_demo()
+
+    @work(thread=True, group="demo")
+    def _start_demo(self) -> None:
+        from tui.demo import start_demo
+
+        try:
+            self.post_message(self.DemoStarted(start_demo(self.dashboard.workspace)))
+        except CxrError as error:
+            self.post_message(ErrorMet("demo", str(error)))
+            self.post_message(self.DemoStarted(""))
+
+    def on_overview_page_demo_started(self, message: DemoStarted) -> None:
+        self._demo = message.run_id
+        self.dashboard.look_now()
+        self.refresh_bindings()
+
+    def _follow_demo(self, snapshot: Snapshot) -> None:
+        """Tell if the demonstration could not go on, such as beside another one."""
+        record = snapshot.run(self._demo) if self._demo else None
+        if record is not None and record.state not in ("submitted", "running"):
+            self._demo = ""
+            if record.state != "succeeded":
+                self.post_message(ErrorMet("demo", record.message or f"it is {record.state}"))

@@ -54,3 +54,8 @@ class FilterBar(Input):
         self.set_class(bool(self.value), "open")
         self.can_focus = False
         self.screen.focus_next("Rows")
+        if self.screen.focused is self:
+            # There is no table; keys go to what else takes them, or to the page.
+            self.screen.focus_next()
+        if self.screen.focused is self:
+            self.screen.set_focus(None)

@@ -5,6 +5,7 @@ Half blocks work wherever text does: in tmux, over SSH, in a browser and in an S
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rich.color import Color
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     Image = np.ndarray[Any, np.dtype[np.uint8]]
+
+#: Shades are told apart in steps of this size only, so that cells repeat and are made once.
+_STEP = 4
 
 
 class Picture(Widget):
@@ -59,10 +63,11 @@ class Picture(Widget):
         blank = Strip.blank(width, self.rich_style)
         strips = [blank] * height
         margin = Segment(" " * left, self.rich_style)
-        for line in range(rows // 2):
-            pairs = zip(pixels[2 * line].tolist(), pixels[2 * line + 1].tolist(), strict=True)
-            cells = [margin, *(_cell(tuple(upper), tuple(lower)) for upper, lower in pairs)]
-            strips[top + line] = Strip(cells).adjust_cell_length(width, self.rich_style)
+        shades = (pixels // _STEP * _STEP + _STEP // 2).reshape(rows // 2, 2, columns, 3)
+        cells = shades.transpose(0, 2, 1, 3).reshape(rows // 2, columns, 6).tolist()
+        for line, facts in enumerate(cells):
+            strip = Strip([margin, *(_cell(*six) for six in facts)], left + columns)
+            strips[top + line] = strip.adjust_cell_length(width, self.rich_style)
         return strips
 
 
@@ -78,5 +83,8 @@ def fitted(image: Image, width: int, height: int) -> Image:
     return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.BILINEAR))
 
 
-def _cell(upper: tuple[int, ...], lower: tuple[int, ...]) -> Segment:
-    return Segment("▀", Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower)))
+@lru_cache(maxsize=1 << 15)
+def _cell(r: int, g: int, b: int, under_r: int, under_g: int, under_b: int) -> Segment:
+    """A half block: the upper pixel in the foreground, the lower one behind it."""
+    colour, under = Color.from_rgb(r, g, b), Color.from_rgb(under_r, under_g, under_b)
+    return Segment("▀", Style.from_color(colour, under))

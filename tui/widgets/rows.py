@@ -17,6 +17,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.widgets.row_order import Order, arranged
+
 Tone = Literal["", "good", "bad", "warn", "dim", "live"]
 _GAP = 2
 
@@ -57,8 +59,8 @@ class Rows(ScrollView, can_focus=True):
         .rows--bad { color: $text-error; }
         .rows--warn { color: $text-warning; }
         .rows--live { color: $text-primary; }
-        .rows--dim { color: $foreground 55%; }
-        &:focus .rows--cursor { background: $primary 35%; }
+        .rows--dim { text-style: dim; }
+        &:focus .rows--cursor { background: $primary-muted; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -95,7 +97,7 @@ class Rows(ScrollView, can_focus=True):
         self._all: Sequence[Row] = ()
         self._shown: list[Row] = []
         self._words: list[str] = []
-        self._order: tuple[int, bool] | None = None
+        self._order: Order | None = None
         self._told = ""
 
     @property
@@ -136,20 +138,14 @@ class Rows(ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         kept = self.current.key if self.current else ""
-        rows = [r for r in self._all if self._passes(r)] if self._words else list(self._all)
-        if self._order is not None:
-            column, reverse = self._order
-            known = [r for r in rows if _value(r, column) is not None]
-            known.sort(key=lambda r: _value(r, column), reverse=reverse)
-            rows = known + [r for r in rows if _value(r, column) is None]
+        rows = arranged(self._all, self._words, self._order)
         self._shown = rows
         self.virtual_size = Size(self.size.width, len(rows) + 1)
-        self.cursor = next((i for i, r in enumerate(rows) if r.key == kept), self.cursor)
+        place = next((i for i, r in enumerate(rows) if r.key == kept), self.cursor)
+        # Who has scrolled away from the cursor is not taken back to it by each new snapshot.
+        if place != self.cursor or (self.current.key if self.current else "") != self._told:
+            self.cursor = place
         self.refresh()
-
-    def _passes(self, row: Row) -> bool:
-        text = " ".join(row.cells).lower()
-        return all(word in text for word in self._words)
 
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, len(self._shown) - 1))
@@ -202,10 +198,15 @@ class Rows(ScrollView, can_focus=True):
         if again:
             self.action_choose()
 
+    @property
+    def _width(self) -> int:
+        """Cells of a line beside the scrollbar."""
+        return self.scrollable_content_region.width
+
     def _widths(self) -> list[int]:
         fixed = sum(c.width for c in self.columns) + _GAP * (len(self.columns) - 1)
         free = sum(1 for c in self.columns if not c.width)
-        rest = max(8, (self.size.width - fixed) // max(1, free))
+        rest = max(8, (self._width - fixed) // max(1, free))
         return [c.width or rest for c in self.columns]
 
     def _starts(self) -> list[int]:
@@ -218,7 +219,7 @@ class Rows(ScrollView, can_focus=True):
             return self._strip(tuple(cells), (), "rows--header")
         number = y - 1 + int(self.scroll_offset.y)
         if number >= len(self._shown):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self._width, self.rich_style)
         row = self._shown[number]
         return self._strip(row.cells, row.tones, "rows--cursor" if number == self.cursor else "")
 
@@ -234,7 +235,7 @@ class Rows(ScrollView, can_focus=True):
             text = _fitted(cell, width, right=self.columns[i].right)
             tone = f"rows--{tones[i]}" if i < len(tones) and tones[i] else ""
             segments += [Segment(text, base + self._look(tone)), Segment(" " * _GAP, base)]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        return Strip(segments).adjust_cell_length(self._width, base)
 
     def _look(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True) if name else Style.null()
@@ -246,7 +247,3 @@ def _fitted(text: str, width: int, *, right: bool) -> str:
     if length > width:
         return set_cell_size(text, width - 1) + "…"
     return " " * (width - length) + text if right else text + " " * (width - length)
-
-
-def _value(row: Row, column: int) -> Any:
-    return row.values[column] if row.values else row.cells[column]

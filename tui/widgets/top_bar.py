@@ -24,7 +24,7 @@ class TopBar(Horizontal):
         self._page = page
 
     def compose(self) -> ComposeResult:
-        yield Static(" ".join(self._tab(i, p) for i, p in enumerate(PAGES, 1)), id="tabs")
+        yield Static("".join(self._tab(i, p) for i, p in enumerate(PAGES, 1)), id="tabs")
         yield Static(id="place")
 
     def say(self, text: str) -> None:

@@ -1,0 +1,269 @@
+"""The page Artifact: facts, schema, lineage, verifying, copying."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+from dashboards import CREATED, NOW, opened, settled, write_example, write_workspace
+from rich.console import Console
+from textual.pilot import Pilot
+from textual.widgets import ContentSwitcher, Static
+
+from data_contracts.cohort import COHORT
+from data_contracts.errors import ArtifactError
+from data_contracts.store import Origin, read_header
+from jobs._facts import Schema
+from tui import clock
+from tui.app import Dashboard
+from tui.messages import OpenArtifact
+from tui.screens.artifact import ArtifactPage
+from tui.screens.jobs import JobsPage
+from tui.widgets import schema_view
+from tui.widgets.empty import Empty
+from tui.widgets.facts_view import FactsView
+from tui.widgets.lineage import Lineage
+from tui.widgets.rows import Rows
+from tui.widgets.schema_view import SchemaView
+
+MODEL = "models/race/main/model.h5"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "workspace"
+    write_workspace(folder, tasks=("gender", "race"))
+    return folder
+
+
+async def go(pilot: Pilot[None], place: str) -> ArtifactPage:
+    """The page, open on a place, everything read."""
+    pilot.app.post_message(OpenArtifact(place))
+    await pilot.pause()
+    await rest(pilot)
+    page = pilot.app.screen
+    assert isinstance(page, ArtifactPage)
+    return page
+
+
+async def rest(pilot: Pilot[None]) -> None:
+    """Until the cursor has rested and the file has been read."""
+    view = pilot.app.screen.query_one(SchemaView)
+    while view.is_reading:
+        await pilot.pause(0.02)
+    await settled(pilot)
+
+
+def text(view: FactsView | SchemaView) -> str:
+    """What a view says, at a width that breaks no line."""
+    console = Console(width=250, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+    with console.file:
+        for part in view.query(Static):
+            content = part.content
+            console.print(content if not isinstance(content, str) else part.render())
+        return console.export_text()
+
+
+def tree(page: ArtifactPage) -> list[str]:
+    """The lines of the lineage, indented as they are drawn."""
+    page.action_view("lineage")
+    lineage = page.query_one(Lineage)
+    nodes = [lineage.get_node_at_line(i) for i in range(lineage.last_line + 1)]
+    lines = []
+    for node in nodes:
+        assert node is not None
+        depth, above = 0, node.parent
+        while above is not None and above.parent is not None:
+            depth, above = depth + 1, above.parent
+        style = lineage.rich_style
+        lines.append("  " * depth + lineage.render_label(node, style, style).plain.strip())
+    return lines
+
+
+async def test_facts_of_the_header(workspace: Path) -> None:
+    header = read_header(workspace / MODEL)
+    async with opened(workspace, (140, 45)) as pilot:
+        page = await go(pilot, MODEL)
+        shown = text(page.query_one(FactsView))
+    for want in ("✓ current", "model 1.0", CREATED, "train-task", header.digest, MODEL, "kB",
+                 header.package_version, "config", "seed", "attributes", "classes"):  # fmt: skip
+        assert want in shown
+
+
+async def test_schema_with_types_shapes_units_and_meanings(workspace: Path) -> None:
+    async with opened(workspace, (140, 45)) as pilot:
+        page = await go(pilot, "cohort/cohort.parquet")
+        shown = [line.split() for line in text(page.query_one(SchemaView)).splitlines()]
+        assert shown[0] == ["name", "type", "nulls", "unit", "meaning"]
+        assert any(line[:4] == ["days_to_death", "Int32", "6", "days"] for line in shown)
+        assert "12 rows" in text(page.query_one(FactsView))
+        await go(pilot, "images/images-1-of-1.h5")
+        lines = " ".join(text(page.query_one(SchemaView)).split())
+        assert "pixels uint8 12 × 32 × 32" in lines
+
+
+async def test_no_cell_is_shown(workspace: Path) -> None:
+    async with opened(workspace, (140, 45)) as pilot:
+        page = await go(pilot, "cohort/cohort.parquet")
+        shown = text(page.query_one(SchemaView)) + text(page.query_one(FactsView))
+        for subject in COHORT.example()["subject_id"]:
+            assert str(subject) not in shown
+
+
+async def test_lineage_as_a_tree(workspace: Path) -> None:
+    async with opened(workspace) as pilot:
+        page = await go(pilot, MODEL)
+        lines = tree(page)
+    assert lines[:5] == [
+        "made from", "  ✓ cohort/cohort.parquet  ok", "  ✓ images/images-1-of-1.h5  ok",
+        "    ✓ cohort/cohort.parquet  ok", "made into",
+    ]  # fmt: skip
+    assert "  ✓ models/race/main/attributions.h5  current" in lines
+    assert "    ✓ summary/metrics.parquet  current" in lines
+
+
+async def test_lineage_tells_stale_missing_damaged_and_outside(workspace: Path) -> None:
+    changed = replace(COHORT, example_attributes={**COHORT.example_attributes, "split_seed": 9})
+    write_example(changed, workspace, {}, Origin("extract", {}, created=CREATED))
+    async with opened(workspace) as pilot:
+        lines = tree(await go(pilot, MODEL))
+    assert lines[1] == "  ! cohort/cohort.parquet  stale: has another digest now"
+    assert lines[2].startswith("  ! images/images-1-of-1.h5  itself stale")
+    (workspace / "cohort/cohort.parquet").unlink()
+    (workspace / "images/images-1-of-1.h5").write_bytes(b"x")
+    async with opened(workspace) as pilot:
+        lines = tree(await go(pilot, MODEL))
+    assert lines[1] == "  ○ cohort/cohort.parquet  missing"
+    assert lines[2] == "  ✗ images/images-1-of-1.h5  damaged"
+
+
+async def test_enter_in_the_lineage_opens_the_artifact(workspace: Path) -> None:
+    async with opened(workspace) as pilot:
+        page = await go(pilot, MODEL)
+        await pilot.press("h", "tab", "j", "enter")
+        await rest(pilot)
+        row = page.query_one(Rows).current
+        assert row is not None
+        assert row.key == "cohort/cohort.parquet"
+
+
+async def test_keys_turn_the_views(workspace: Path) -> None:
+    async with opened(workspace) as pilot:
+        page = await go(pilot, MODEL)
+        switcher = page.query_one(ContentSwitcher)
+        for key, want in {
+            "l": "schema",
+            "right": "lineage",
+            "h": "schema",
+            "left": "facts",
+        }.items():
+            await pilot.press(key)
+            assert switcher.current == want
+        await pilot.press("enter", "l")
+        assert pilot.app.focused is page.query_one(SchemaView)
+
+
+async def test_the_cursor_chooses_and_the_filter_narrows(workspace: Path) -> None:
+    async with opened(workspace) as pilot:
+        await pilot.press("6", "j")
+        page = pilot.app.screen
+        await rest(pilot)
+        assert "contract      cohort 1.0" in text(page.query_one(FactsView))
+        await pilot.press("slash", *"race model", "enter")
+        await rest(pilot)
+        assert [r.key for r in page.query_one(Rows).shown if r.key == MODEL] == [MODEL]
+        assert len(page.query_one(Rows).shown) < 10
+
+
+async def test_verify_says_that_it_is_whole_and_when(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    async with opened(workspace) as pilot:
+        page = await go(pilot, MODEL)
+        assert "verified" not in text(page.query_one(FactsView))
+        await pilot.press("v")
+        await settled(pilot)
+        assert "✓ verified at 12:00:00 UTC" in text(page.query_one(FactsView))
+        await go(pilot, "cohort/cohort.parquet")
+        assert "verified" not in text(page.query_one(FactsView))
+        await go(pilot, MODEL)
+        assert "verified at" in text(page.query_one(FactsView))
+
+
+async def test_verify_finds_what_other_software_has_changed(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got: list[tuple[str, Mapping[str, Any]]] = []
+    monkeypatch.setattr(JobsPage, "launch", lambda _, job, values: got.append((job, values)))
+    place = "models/race/main/features.h5"
+    with h5py.File(workspace / place, "r+") as file:
+        file["features"][0, 0] += 1
+    async with opened(workspace) as pilot:
+        page = await go(pilot, place)
+        await pilot.press("v")
+        await settled(pilot)
+        shown = text(page.query_one(FactsView))
+        assert "✗ damaged: " in shown
+        assert "`cxr train-task` makes it again: press n" in shown
+        assert isinstance(pilot.app, Dashboard)
+        assert place in pilot.app.errors[0]
+        await pilot.press("n")
+        await settled(pilot)
+        assert got == [("train-task", {"seed": 0, "task": "race", "name": "main"})]
+
+
+async def test_a_damaged_artifact_is_shown_as_such(workspace: Path) -> None:
+    (workspace / MODEL).write_bytes(b"x")
+    async with opened(workspace) as pilot:
+        page = await go(pilot, MODEL)
+        shown = text(page.query_one(FactsView))
+        assert "✗ damaged: " in shown
+        assert "`cxr train-task` makes it again" in shown
+        assert MODEL in text(page.query_one(SchemaView))
+        assert tree(page)[1] == "  nothing"
+
+
+async def test_damage_that_shows_only_when_the_content_is_read(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Schema:
+        raise ArtifactError(f"{MODEL} is damaged [in the middle]")
+
+    monkeypatch.setattr(schema_view, "schema_of", broken)
+    async with opened(workspace) as pilot:
+        page = await go(pilot, MODEL)
+        assert "✗ damaged: " in text(page.query_one(FactsView))
+        assert "[in the middle]" in text(page.query_one(SchemaView))
+        assert isinstance(pilot.app, Dashboard)
+        while not pilot.app.errors:
+            await pilot.pause(0.01)
+        assert MODEL in pilot.app.errors[0]
+
+
+async def test_copying_path_and_digest(workspace: Path) -> None:
+    async with opened(workspace) as pilot:
+        await go(pilot, MODEL)
+        await pilot.press("y")
+        assert pilot.app.clipboard == str(workspace / MODEL)
+        await pilot.press("Y")
+        assert pilot.app.clipboard == read_header(workspace / MODEL).digest
+
+
+async def test_a_place_without_an_artifact(workspace: Path) -> None:
+    async with opened(workspace) as pilot:
+        await pilot.press("6")
+        page = await go(pilot, "models/age/main/model.h5")
+        assert "`cxr train-task` makes it" in text(page.query_one(FactsView))
+
+
+async def test_an_empty_workspace(tmp_path: Path) -> None:
+    async with opened(tmp_path) as pilot:
+        await pilot.press("6", "v", "n", "y")
+        await settled(pilot)
+        assert "no artifact yet" in str(pilot.app.screen.query_one(Empty).render())

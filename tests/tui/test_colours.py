@@ -1,0 +1,69 @@
+"""Colour maps: readable in 256 colours, to colour-blind people, and with text on them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from rich.color import Color, ColorSystem
+
+from tui.colours import colours, ink_on, steps
+from tui.widgets.colour_bar import SIGNED_STEPS, UNSIGNED_STEPS
+
+BARS = pytest.mark.parametrize(("count", "signed"), [(SIGNED_STEPS, True), (UNSIGNED_STEPS, False)])
+
+#: Linear RGB as seen without long-wave or medium-wave cones (Machado 2009, severity 1).
+BLIND = {
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+               [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+               [-0.011820, 0.042940, 0.968881]],
+}  # fmt: skip
+
+
+def linear(colour: tuple[int, int, int]) -> np.ndarray:
+    share = np.array(colour) / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def luminance(colour: tuple[int, int, int]) -> float:
+    return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
+
+
+@BARS
+def test_neighbouring_steps_differ_in_256_colours(count: int, signed: bool) -> None:
+    shown = [
+        Color.from_rgb(*c).downgrade(ColorSystem.EIGHT_BIT).number
+        for c in steps(count, signed=signed)
+    ]
+    assert all(a != b for a, b in pairwise(shown)), shown
+    assert len(set(shown)) >= 8
+
+
+@pytest.mark.parametrize("kind", BLIND)
+def test_directions_differ_to_the_colour_blind(kind: str) -> None:
+    bar = steps(SIGNED_STEPS, signed=True)
+    for low, high in zip(bar[:4], bar[:-5:-1], strict=True):
+        seen = [np.clip(np.array(BLIND[kind]) @ linear(c), 0, 1) for c in (low, high)]
+        # Blue against red is told by the short-wave cones, which they have.
+        assert seen[0][2] - seen[1][2] > 0.1, (kind, low, high)
+
+
+def test_unsigned_colours_grow_lighter() -> None:
+    shades = [luminance(c) for c in steps(UNSIGNED_STEPS, signed=False)]
+    assert shades == sorted(shades)
+
+
+def test_zero_is_grey_and_values_beyond_the_limit_are_the_ends() -> None:
+    middle, low, high, beyond = colours(np.array([0, -2, 2, 99.0]), 2.0, signed=True).tolist()
+    assert max(middle) - min(middle) <= 2
+    assert high == beyond == list(steps(3, signed=True)[-1])
+    assert low == list(steps(3, signed=True)[0])
+
+
+@BARS
+def test_text_on_every_step_is_legible(count: int, signed: bool) -> None:
+    for colour in steps(count, signed=signed):
+        lights = sorted((luminance(colour), 1.0 if ink_on(colour) == "#ffffff" else 0.0))
+        assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 4.5

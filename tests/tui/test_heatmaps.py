@@ -1,0 +1,257 @@
+"""The page Heatmaps under a person's keys: views, choices, filter, export, empty and damaged."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dashboards import CREATED, opened, settled, write_example, write_workspace
+from PIL import Image
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from data_contracts.model import MODEL
+from data_contracts.store import Origin
+from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS
+from tui.screens.heatmap_canvas import Canvas
+from tui.screens.heatmap_painting import Painting
+from tui.screens.heatmaps import HeatmapsPage
+from tui.widgets.empty import Empty
+from tui.widgets.picture import Picture
+from tui.widgets.rows import Rows
+from tui.widgets.similarity import Matrix, Similarity
+from tui.widgets.tiles import Tiles
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("heatmaps") / "workspace"
+    write_workspace(folder)
+    return folder
+
+
+def page_of(pilot: Pilot[Any]) -> HeatmapsPage:
+    page = pilot.app.screen
+    assert isinstance(page, HeatmapsPage)
+    return page
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys, each after what the one before asked for has been seen."""
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+        await settled(pilot)
+
+
+def seen(pilot: Pilot[Any]) -> Painting:
+    painting = page_of(pilot).query_one(Canvas).seen
+    assert isinstance(painting, Painting)
+    return painting
+
+
+def facts(pilot: Pilot[Any]) -> str:
+    return "\n".join(text for _, text in seen(pilot).facts)
+
+
+async def test_a_map_is_shown_beside_the_list(workspace: Path) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "4")
+        page = page_of(pilot)
+        assert page.query_one("#maps", Rows).has_focus
+        assert page.choice.cell.task == "mortality"
+        assert page.query_one("#map Picture", Picture).image is not None
+        shown = page.query_one("#map Static", Static)
+        assert "120 images, 120 subjects" in str(shown.render())
+        await press(pilot, "j")
+        assert page.choice.cell.level == "PA"
+        assert "contrast, PA" in facts(pilot)
+
+
+@pytest.mark.parametrize(
+    ("keys", "fact"),
+    [
+        (("t",), "gender/main: M"),
+        (("T",), "insurance/main: Medicaid"),
+        (("c",), "mortality/main: survived"),
+        (("n", "n"), "contrast, AP"),
+        (("v",), "mean, all images"),
+        (("v", "v"), "SD over images"),
+        (("z",), "common to this network's maps"),
+        (("z", "z"), "own 95th percentile"),
+        (("plus",), "opacity 80%"),
+        (("minus", "minus"), "opacity 50%"),
+        (("n", "n", "n"), "hidden: fewer than 11 subjects"),
+    ],
+)
+async def test_keys_change_the_map(workspace: Path, keys: tuple[str, ...], fact: str) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "4")
+        before = seen(pilot).tiles[0].image
+        await press(pilot, *keys)
+        assert fact in facts(pilot)
+        page = page_of(pilot)
+        current = page.query_one("#maps", Rows).current
+        assert current is not None
+        assert current.key == page.choice.cell.key, "the list goes along"
+        if keys[0] in ("t", "c", "v", "plus", "minus"):
+            assert (seen(pilot).tiles[0].image != before).any()
+
+
+async def test_the_list_hides_small_counts_and_passes_the_filter(workspace: Path) -> None:
+    async with opened(workspace, (140, 45)) as pilot:
+        await press(pilot, "4")
+        rows = page_of(pilot).query_one("#maps", Rows)
+        cells = [row.cells for row in rows.shown]
+        assert all(c[-1] == "<11" for c in cells if "80+" in c[-2])
+        assert {c[-1] for c in cells} == {"120", "80", "40", "<11"}
+        await press(pilot, "slash", *"race ap", "enter")
+        assert [row.cells[:3] for row in rows.shown] == [
+            ("race", name, "AP") for name in ("White", "Black", "Asian")
+        ]
+
+
+async def test_two_maps_and_their_difference(workspace: Path) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "4", "d")
+        assert len(seen(pilot).tiles) == 3
+        assert "attention: contrast maps" in facts(pilot)
+        page = page_of(pilot)
+        await press(pilot, "o", "t")
+        assert [c.task for c in page.choice.pair] == ["mortality", "race"]
+        assert page.query_one(Tiles).shown == seen(pilot).tiles
+        await press(pilot, "n")
+        assert "no interval: not among the associations" in facts(pilot)
+
+
+async def test_all_tasks_and_back(workspace: Path) -> None:
+    async with opened(workspace, (60, 20)) as pilot:
+        await press(pilot, "4", "a")
+        first = seen(pilot).tiles
+        assert len(first) == 4
+        assert "1–4 of 9 (page up, page down)" in facts(pilot)
+        await press(pilot, "pagedown", "pagedown", "pagedown")
+        assert "9–9 of 9" in facts(pilot)
+        assert len([t for t in page_of(pilot).query("TileView") if t.display]) == 1
+        await press(pilot, "pageup", "slash", *"insurance", "enter")
+        assert len(seen(pilot).tiles) == 2
+        await press(pilot, "m")
+        assert len(seen(pilot).tiles) == 1
+
+
+async def test_the_matrix_of_similarities(workspace: Path) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "4", "r")
+        page = page_of(pilot)
+        shown = page.query_one(Canvas).seen
+        assert isinstance(shown, Matrix)
+        assert shown.rows == ("gender", "race", "insurance")
+        widget = page.query_one(Similarity)
+        assert widget.has_focus
+        lines = ["".join(s.text for s in widget.render_line(y)) for y in range(widget.size.height)]
+        assert any("0.800" in line for line in lines)
+        assert any("−0.300 to" in line or "−0.300…" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("keys", "name"),
+    [
+        ((), "heatmap-mortality-main-died-contrast-all-all.png"),
+        (("d",), "compare-mortality-died-all-gender-M-all-contrast.png"),
+        (("a",), "heatmaps-contrast-all-all.png"),
+        (("r",), "similarity-mortality.png"),
+    ],
+)
+async def test_a_view_is_exported(
+    workspace: Path, tmp_path: Path, keys: tuple[str, ...], name: str
+) -> None:
+    own = shutil.copytree(workspace, tmp_path / "workspace")
+    async with opened(own, (80, 24)) as pilot:
+        await press(pilot, "4", *keys, "x")
+        await settled(pilot)
+        file = own / "exports" / name
+        with Image.open(io.BytesIO(file.read_bytes())) as picture:
+            assert min(picture.size) >= 500
+            assert picture.width >= 1024
+            assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 4, "not blank"
+
+
+async def test_maps_are_read_anew_when_they_change(workspace: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(workspace, tmp_path / "workspace")
+    async with opened(own, (80, 24)) as pilot:
+        await press(pilot, "4", "t", "n")
+        origin = Origin("aggregate", {"seed": 1}, created=CREATED)
+        write_example(MEAN_HEATMAPS, own, {}, origin, ("gender", "race"))
+        page = page_of(pilot)
+        pilot.app.look_now()  # type: ignore[attr-defined]
+        old = page.summary.heatmaps
+        while page.summary.heatmaps is old:
+            await pilot.pause(0.01)
+        await settled(pilot)
+        assert (page.choice.cell.task, page.choice.cell.level) == ("gender", "PA")
+        assert {row.cells[0] for row in page.query_one("#maps", Rows).shown} == {"gender", "race"}
+
+
+async def test_stale_maps_say_so(workspace: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(workspace, tmp_path / "workspace")
+    keys = {"task": "gender", "name": "main"}
+    path = MODEL.path(own, **keys)
+    header = write_example(MODEL, own, keys, Origin("train-task", {"seed": 1}, created=CREATED))
+    assert header.digest
+    path.unlink()
+    async with opened(own, (80, 24)) as pilot:
+        await press(pilot, "4")
+        assert "⚠ stale:" in facts(pilot)
+
+
+async def said(pilot: Pilot[Any], *keys: str) -> str:
+    await press(pilot, "4", *keys)
+    canvas = page_of(pilot).query_one(Canvas)
+    assert canvas.current == "nothing"
+    return str(canvas.query_one("#nothing", Empty).render())
+
+
+async def test_empty_states_name_what_is_missing(workspace: Path, tmp_path: Path) -> None:
+    async with opened(tmp_path / "nowhere", (80, 24)) as pilot:
+        assert "cxr aggregate" in await said(pilot)
+        assert "cxr explain" in await said(pilot, "i")
+        await press(pilot, "t", "c", "n", "v", "z", "plus", "o", "m", "t", "a", "pagedown", "x")
+        assert not pilot.app.errors  # type: ignore[attr-defined]
+    own = shutil.copytree(workspace, tmp_path / "workspace")
+    ASSOCIATIONS.path(own).unlink()
+    async with opened(own, (80, 24)) as pilot:
+        assert "No associations" in await said(pilot, "r")
+    MEAN_HEATMAPS.path(own).unlink()
+    async with opened(own, (80, 24)) as pilot:
+        assert "i shows single images" in await said(pilot)
+
+
+async def test_damaged_maps_are_shown_as_damaged(workspace: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(workspace, tmp_path / "workspace")
+    path = MEAN_HEATMAPS.path(own)
+    content = bytearray(path.read_bytes())
+    content[200:] = bytes(len(content) - 200)
+    path.write_bytes(content)
+    async with opened(own, (80, 24)) as pilot:
+        text = await said(pilot)
+        assert "damaged" in text
+        assert "mean_heatmaps.h5" in text
+        assert pilot.app.errors  # type: ignore[attr-defined]
+        await press(pilot, "r")
+        assert page_of(pilot).query_one(Canvas).current == "nothing"
+
+
+async def test_views_open_by_mouse_and_fit_after_a_resize(workspace: Path) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "4")
+        await pilot.click("ViewTabs", offset=(31, 0))
+        await settled(pilot)
+        assert page_of(pilot).choice.view == "tasks"
+        await pilot.resize_terminal(140, 45)
+        await settled(pilot)
+        assert len(seen(pilot).tiles) == 9
+        assert np.ptp([t.size.height for t in page_of(pilot).query(Picture) if t.size]) >= 0

@@ -1,0 +1,202 @@
+"""Single images on the page Heatmaps: order, what is read, what is told, and their export."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import polars as pl
+import pytest
+from dashboards import CREATED, opened, settled, write_workspace
+from textual.pilot import Pilot
+
+from data_contracts.attributions import ATTRIBUTIONS
+from data_contracts.errors import ArtifactError
+from data_contracts.images import IMAGES
+from data_contracts.model import PREDICTIONS
+from data_contracts.store import Arrays, Origin, open_arrays, read_table, write_arrays, write_table
+from data_contracts.summary import MEAN_HEATMAPS
+from tui.screens.heatmap_canvas import Canvas
+from tui.screens.heatmap_images import orders_of, read_explained, read_one
+from tui.screens.heatmap_painting import Painting
+from tui.screens.heatmaps import HeatmapsPage
+from tui.widgets.panels import Question
+
+KEYS = {"task": "gender", "name": "main"}
+ORIGIN = Origin("explain", {"seed": 0}, created=CREATED)
+CLASSES = ["F", "M"]
+#: Three right, one wrong.
+TARGETS = [0, 1, 1, 1]
+SHARES = [[0.9, 0.1], [0.4, 0.6], [0.05, 0.95], [0.7, 0.3]]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """Four explained images of known confidence in an image store of two shards."""
+    folder = tmp_path / "workspace"
+    write_workspace(folder)
+    path = PREDICTIONS.path(folder, **KEYS)
+    table = read_table(PREDICTIONS, path)
+    with open_arrays(ATTRIBUTIONS, ATTRIBUTIONS.path(folder, **KEYS)) as arrays:
+        ids = arrays.read("image_id").tolist()
+    known = pl.DataFrame({
+        "image_id": ids,
+        "target": pl.Series(TARGETS, dtype=pl.Int8),
+        "probabilities": pl.Series(SHARES, dtype=pl.List(pl.Float32)),
+    })  # fmt: skip
+    frame = table.frame.update(known, on="image_id")
+    write_table(PREDICTIONS, path, frame, ORIGIN, table.header.attributes)
+    shard(folder)
+    return folder
+
+
+def shard(folder: Path) -> None:
+    """Two image stores instead of one; the grey value of an image is its number."""
+    path = IMAGES.path(folder, shard="1", shards="1")
+    with open_arrays(IMAGES, path) as arrays:
+        content = {name: arrays.read(name) for name in arrays.names()}
+        attributes = dict(arrays.header.attributes)
+    path.unlink()
+    count = len(content["image_id"])
+    content["pixels"] = np.arange(count, dtype=np.uint8)[:, None, None] * np.ones(
+        (1, 32, 32), dtype=np.uint8
+    )
+    content["image_id"] = content["image_id"].astype(object)
+    for number, rows in ((1, slice(0, 9)), (2, slice(9, count))):
+        part = {name: list(v[rows]) if v.dtype == object else v[rows]
+                for name, v in content.items()}  # fmt: skip
+        facts = attributes | {"shard": number, "shards": 2}
+        write_arrays(
+            IMAGES, IMAGES.path(folder, shard=str(number), shards="2"), part, ORIGIN, facts
+        )
+
+
+def paths(folder: Path) -> tuple[Path, Path, list[Path]]:
+    stores = [IMAGES.path(folder, shard=n, shards="2") for n in ("1", "2")]
+    return ATTRIBUTIONS.path(folder, **KEYS), PREDICTIONS.path(folder, **KEYS), stores
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        for _ in range(3):
+            await settled(pilot)
+
+
+def canvas_of(pilot: Pilot[Any]) -> Canvas:
+    page = pilot.app.screen
+    assert isinstance(page, HeatmapsPage)
+    return page.query_one(Canvas)
+
+
+def facts(pilot: Pilot[Any]) -> str:
+    painting = canvas_of(pilot).seen
+    assert isinstance(painting, Painting)
+    return "\n".join(text for _, text in painting.facts)
+
+
+def test_images_are_ordered_by_confidence() -> None:
+    orders = orders_of([*TARGETS, None], [*SHARES, [0.49, 0.51]])
+    assert list(orders["most confident right"]) == [2, 0, 1]
+    assert list(orders["most confident wrong"]) == [3]
+    assert list(orders["least confident"]) == [4, 1, 3, 0, 2]
+
+
+def test_only_one_images_rows_are_read(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    explained = read_explained(*paths(workspace))
+    asked = []
+    read = Arrays.read
+
+    def told(arrays: Arrays, name: str, rows: Any = ()) -> Any:
+        asked.append((name, rows))
+        return read(arrays, name, rows)
+
+    monkeypatch.setattr(Arrays, "read", told)
+    one = read_one(explained, 1)
+    assert asked == [("cam", 1), ("pixels", 0)]
+    assert one.maps.shape == (2, 3, 3)
+    assert one.pixels is not None
+    assert (one.pixels == 9).all(), "image09, the first of the second shard"
+
+
+def test_a_replaced_file_is_not_mixed_with_the_old_one(workspace: Path) -> None:
+    explained = read_explained(*paths(workspace))
+    path = paths(workspace)[0]
+    with open_arrays(ATTRIBUTIONS, path) as arrays:
+        content = {name: arrays.read(name) for name in arrays.names()}
+        attributes = arrays.header.attributes
+    content["image_id"] = content["image_id"].tolist()
+    content["cam"] = content["cam"] + np.float16(1)
+    write_arrays(ATTRIBUTIONS, path, content, ORIGIN, attributes)
+    with pytest.raises(ArtifactError, match="has just been replaced"):
+        read_one(explained, 0)
+
+
+async def test_images_are_stepped_through(workspace: Path) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "4", "t", "i")
+        assert "gender/main, most confident right: 1 of <11 (test split)" in facts(pilot)
+        assert "truly M, predicted M with probability 0.950; map of class M" in facts(pilot)
+        await press(pilot, "n")
+        assert "truly F, predicted F with probability 0.900" in facts(pilot)
+        await press(pilot, "p", "p")
+        assert "3 of <11" in facts(pilot)
+        await press(pilot, "o")
+        assert "most confident wrong: 1 of" in facts(pilot)
+        assert "truly M, predicted F with probability 0.700" in facts(pilot)
+        await press(pilot, "c", "c")
+        assert "map of class M, probability 0.300" in facts(pilot)
+        await press(pilot, "z")
+        assert "own 95th percentile" in facts(pilot)
+        await press(pilot, "o", "o", "t")
+        assert "insurance/main" in facts(pilot)
+
+
+async def test_no_identifier_is_shown(workspace: Path) -> None:
+    async with opened(workspace, (100, 30)) as pilot:
+        await press(pilot, "4", "t", "i", "n")
+        text = pilot.app.export_screenshot()
+        with h5py.File(paths(workspace)[0]) as file:
+            ids = [name.decode() for name in file["image_id"][()]]
+        assert not [name for name in ids if name in text]
+        assert not [s for s in read_table(PREDICTIONS, paths(workspace)[1]).frame["subject_id"]
+                    if s in text]  # fmt: skip
+
+
+async def test_the_export_of_a_patients_image_asks_first(workspace: Path) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "4", "t", "i", "x")
+        assert isinstance(pilot.app.screen, Question)
+        await press(pilot, "n")
+        assert not (workspace / "exports").exists()
+        await press(pilot, "x", "y")
+        found = [file.name for file in (workspace / "exports").iterdir()]
+        assert found == ["image-gender-main-M-most-confident-right-1.png"]
+
+
+async def test_images_without_summary_store_or_right_answers(workspace: Path) -> None:
+    MEAN_HEATMAPS.path(workspace).unlink()
+    shutil.rmtree(workspace / "images")
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "4", "i", "t")
+        assert "the radiograph is not in the image store" in facts(pilot)
+        assert "scale: own maximum" in facts(pilot)
+
+
+async def test_damaged_and_foreign_attributions_are_named(workspace: Path) -> None:
+    ATTRIBUTIONS.path(workspace, **KEYS).write_bytes(b"nothing")
+    path = PREDICTIONS.path(workspace, task="race", name="main")
+    table = read_table(PREDICTIONS, path)
+    write_table(PREDICTIONS, path, table.frame.head(3), ORIGIN, table.header.attributes)
+    async with opened(workspace, (80, 24)) as pilot:
+        await press(pilot, "4", "t", "i")
+        nothing = str(canvas_of(pilot).query_one("#nothing").render())
+        assert "damaged" in nothing
+        assert "t goes to another model" in nothing
+        await press(pilot, "t", "t", "t")
+        nothing = str(canvas_of(pilot).query_one("#nothing").render())
+        assert "hold different images" in nothing
+        assert any("hold different images" in e for e in pilot.app.errors)  # type: ignore[attr-defined]

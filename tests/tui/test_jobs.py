@@ -1,0 +1,400 @@
+"""The page Jobs on recorded runs: table, log, curves, facts, and what can be done."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dashboards import NOW, opened, settled, write_run
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from data_contracts.errors import Unreachable
+from data_contracts.run import RunRecord, append_event
+from jobs import _engines
+from tui import clock, scan
+from tui.messages import OpenLaunch, OpenRun
+from tui.screens.jobs import JobsPage
+from tui.screens.launch import LaunchScreen
+from tui.widgets.curves import Curves
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.log_pane import LogPane
+from tui.widgets.log_view import LogView
+from tui.widgets.panels import Question
+from tui.widgets.run_details import RunDetails
+from tui.widgets.run_facts import RunFacts
+from tui.widgets.run_rows import RunRows
+
+HERE = socket.gethostname()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    return folder
+
+
+def running(workspace: Path, number: int = 1, **facts: Any) -> str:
+    """A run on this host that this very process seems to be."""
+    events = [
+        {"event": "progress", "time": (NOW - timedelta(seconds=40 - s)).isoformat(),
+         "what": "train gender", "done": s, "total": 100, "unit": "batches"}
+        for s in (0, 20, 40)
+    ]  # fmt: skip
+    known: dict[str, Any] = {"pid": os.getpid(), "host": HERE, "events": events, **facts}
+    return write_run(workspace, number, state="running", **known)
+
+
+async def until(pilot: Pilot[None], true: Callable[[], object]) -> None:
+    """Wait until the page shows it; the time limit of the test ends a wait in vain."""
+    while not true():
+        await pilot.pause(0.02)
+
+
+def page_of(pilot: Pilot[None]) -> JobsPage:
+    page = pilot.app.screen
+    assert isinstance(page, JobsPage)
+    return page
+
+
+def rows_of(pilot: Pilot[None]) -> list[tuple[str, ...]]:
+    return [row.cells for row in page_of(pilot).query_one(RunRows).shown]
+
+
+def text_of(pilot: Pilot[None], selector: str) -> str:
+    return str(page_of(pilot).query_one(selector, Static).render())
+
+
+def log_of(pilot: Pilot[None]) -> Sequence[str]:
+    return page_of(pilot).query_one(LogView).lines
+
+
+def notes(pilot: Pilot[None]) -> list[str]:
+    return [n.message for n in pilot.app._notifications]
+
+
+async def test_the_newest_run_comes_first_with_all_that_is_told(workspace: Path) -> None:
+    write_run(workspace, 90, "explain", "failed", message="no space left")
+    running(workspace, 2)
+    async with opened(workspace, (140, 30)) as pilot:
+        await pilot.press("2")
+        first, second = rows_of(pilot)
+        assert first == (
+            "▸ running", "train-task", "race/main",
+            "███░░░░░ 40 %  1:00 left  1.0 batches/s", "11-23 11:58", "2:00", HERE, "process",
+        )  # fmt: skip
+        assert second == (
+            "✗ failed", "explain", "race/main", "no space left", "11-23 10:30", "1:35", "node1",
+            "process",
+        )  # fmt: skip
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert rows_of(pilot)[0] == (
+            "▸ running", "train-task", "race/main", "███░░░░░ 40 % 1:00", "2 min", "2:00",
+        )  # fmt: skip
+
+
+async def test_durations_go_on_only_while_the_page_is_seen(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(workspace)
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        page = page_of(pilot)
+        assert rows_of(pilot)[0][-1] == "1:00"
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(seconds=5))
+        await until(pilot, lambda: rows_of(pilot)[0][-1] == "1:05")
+        await pilot.press("3")
+        monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(seconds=50))
+        page._tick()
+        assert page.query_one(RunRows).shown[0].cells[-1] == "1:05"
+
+
+async def test_five_thousand_runs_are_made_once(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = write_run(workspace, 1)
+    record = json.loads((workspace / "runs" / first / "run.json").read_text())
+    for number in range(5000):
+        folder = workspace / "runs" / f"run-{number}"
+        folder.mkdir()
+        (folder / "run.json").write_text(json.dumps({**record, "run_id": folder.name}))
+    running(workspace, 0)
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        rows = page_of(pilot).query_one(RunRows)
+        assert len(rows.shown) == 5002
+        before = list(rows.shown)
+        rows.tick()
+        assert sum(a is not b for a, b in zip(before, rows.shown, strict=True)) == 1
+        await pilot.press("G")
+        assert rows.cursor == 5001
+
+
+async def test_slash_filters_the_runs(workspace: Path) -> None:
+    write_run(workspace, 1, "explain")
+    write_run(workspace, 2, "train-task", "failed")
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "slash", *"fail", "enter")
+        assert [cells[1] for cells in rows_of(pilot)] == ["train-task"]
+        await pilot.press("slash", "escape")
+        assert len(rows_of(pilot)) == 2
+
+
+async def test_nothing_has_run(workspace: Path) -> None:
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        assert page_of(pilot).has_class("none")
+        assert "No job has run" in text_of(pilot, "#none")
+
+
+async def test_a_log_is_followed_as_it_grows(workspace: Path) -> None:
+    run_id = running(workspace, log="first\n")
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: list(log_of(pilot)) == ["first"])
+        assert "following" in text_of(pilot, "#log-state")
+        with (workspace / "runs" / run_id / "log.txt").open("a") as file:
+            file.write("".join(f"line {i}\n" for i in range(99)) + "part")
+        await until(pilot, lambda: len(log_of(pilot)) == 101)
+        assert log_of(pilot)[-1] == "part"
+        await pilot.press("enter", "k")
+        assert "paused, End follows" in text_of(pilot, "#log-state")
+        await pilot.press("end")
+        assert "following" in text_of(pilot, "#log-state")
+
+
+async def test_another_run_has_another_log(workspace: Path) -> None:
+    write_run(workspace, 1, log="newer\n")
+    write_run(workspace, 2, log="older\n")
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: list(log_of(pilot)) == ["newer"])
+        await pilot.press("j")
+        await until(pilot, lambda: list(log_of(pilot)) == ["older"])
+        assert "the end · 1 line ·" in text_of(pilot, "#log-state")
+
+
+async def test_the_log_is_searched(workspace: Path) -> None:
+    write_run(workspace, 1, log="".join(f"line {i}\n" for i in range(60)))
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "enter", "slash", *"line 5", "enter")
+        # The first one from the top of the view on, which shows the end.
+        assert "match 2 of 11, n N" in text_of(pilot, "#log-state")
+        await pilot.press("n", "n")
+        assert "match 4 of 11" in text_of(pilot, "#log-state")
+        await pilot.press("N")
+        assert "match 3 of 11" in text_of(pilot, "#log-state")
+        await pilot.press("escape")
+        assert "match" not in text_of(pilot, "#log-state")
+        assert page_of(pilot).has_class("whole"), "the first escape only ends the search"
+        await pilot.press("escape")
+        assert not page_of(pilot).has_class("whole")
+        assert isinstance(page_of(pilot).focused, RunRows)
+
+
+async def test_a_log_that_cannot_be_read_is_an_error_once(workspace: Path) -> None:
+    run_id = running(workspace)
+    (workspace / "runs" / run_id / "log.txt").unlink()
+    (workspace / "runs" / run_id / "log.txt").mkdir()
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: "cannot be read" in text_of(pilot, "#log-state"))
+        page_of(pilot).query_one(LogPane).read_on()
+        await settled(pilot)
+        assert len(pilot.app.errors) == 1  # type: ignore[attr-defined]
+
+
+async def test_curves_grow_with_the_events(workspace: Path) -> None:
+    run_id = running(workspace, config={"task": "gender", "batch_size": 32, "epochs": 4})
+    folder = workspace / "runs" / run_id
+    async with opened(workspace, (140, 40)) as pilot:
+        await pilot.press("2", "v")
+        curves = page_of(pilot).query_one(Curves)
+        await until(pilot, lambda: "32 images/s" in text_of(pilot, "#told"))
+        assert not curves.has_class("learns")
+        for epoch in (1, 2):
+            append_event(
+                folder, "metric", epoch=epoch, train_loss=1 / epoch, val_loss=0.5, val_auroc=0.8
+            )
+        await until(pilot, lambda: "epoch 2/4" in text_of(pilot, "#told"))
+        assert "train 0.500" in text_of(pilot, "#told")
+        assert "AUROC 0.800" in text_of(pilot, "#told")
+        await until(pilot, lambda: curves.query_one("#speed").display)
+        assert curves.query_one("#loss").display
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert not curves.query_one("#speed").display
+
+
+async def test_a_run_without_curves_says_so(workspace: Path) -> None:
+    write_run(workspace, 1, "extract")
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "v")
+        await settled(pilot)
+        assert not page_of(pilot).query_one(Curves).has_class("drawn")
+        assert "No curve" in text_of(pilot, "Curves Empty")
+
+
+async def test_facts(workspace: Path) -> None:
+    write_run(
+        workspace, 1, state="failed", message="out of [b]memory", engine="slurm", engine_id="17",
+        inputs=[{"contract": "cohort", "path": "cohort/cohort.parquet", "digest": "sha256:abc"}],
+    )  # fmt: skip
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "i")
+        text = str(page_of(pilot).query_one(RunFacts).query_one(Static).render())
+        for part in ("out of [b]memory", "1 (internal error)", "17", "gender", "1:35",
+                     "cohort/cohort.parquet  sha256:abc", "2026-11-23 11:59:00 UTC"):  # fmt: skip
+            assert part in text
+        assert "Outputs  none" in text
+
+
+async def test_a_record_of_nonsense_is_only_shown(workspace: Path) -> None:
+    write_run(workspace, 1, message="[b]x\x1b[2J", host="\x07h", engine="e\n\x1b]0;t\x07")
+    folder = workspace / "runs" / write_run(workspace, 2)
+    record = json.loads((folder / "run.json").read_text())
+    nonsense = {"config": [1], "started": "never", "inputs": 7, "state": "running", "pid": 1}
+    (folder / "run.json").write_text(json.dumps(record | nonsense))
+    async with opened(workspace, (140, 30)) as pilot:
+        await pilot.press("2", "i", "j", "i", "v", "l")
+        await settled(pilot)
+        assert not any("\x1b" in c or "\x07" in c for cells in rows_of(pilot) for c in cells)
+
+
+@pytest.mark.parametrize(
+    ("key", "facts", "why"),
+    [
+        ("c", {"state": "succeeded"}, "is succeeded already"),
+        ("r", {"state": "succeeded"}, "is succeeded"),
+        ("r", {"state": "failed"}, "was on node1"),
+        ("e", {"job": "run", "state": "failed"}, "from a shell"),
+        ("r", {"job": "run", "state": "failed", "host": HERE}, "from a shell"),
+    ],
+)
+async def test_what_cannot_be_done_says_why(
+    workspace: Path, key: str, facts: dict[str, Any], why: str
+) -> None:
+    write_run(workspace, 1, **facts)
+    async with opened(workspace) as pilot:
+        await pilot.press("2", key)
+        assert any(why in note for note in notes(pilot))
+        assert isinstance(pilot.app.screen, JobsPage)
+
+
+async def test_a_read_only_workspace_is_left_alone(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "_writable", lambda _: False)
+    write_run(workspace, 5, state="failed", host=HERE)
+    running(workspace)
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "c")
+        assert "read-only" in notes(pilot)[-1]
+        await pilot.press("j", "r")
+        assert ["read-only" in note for note in notes(pilot)] == [True, True]
+
+
+async def test_no_is_no(workspace: Path) -> None:
+    running(workspace)
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "c")
+        assert isinstance(pilot.app.screen, Question)
+        await pilot.press("n")
+        await settled(pilot)
+        assert rows_of(pilot)[0][0] == "▸ running"
+
+
+def form_of(pilot: Pilot[None]) -> tuple[str | None, dict[str, Any]]:
+    form = pilot.app.screen
+    assert isinstance(form, LaunchScreen)
+    return form._job, dict(form._settings)
+
+
+async def test_settings_are_taken_over_into_the_form(workspace: Path) -> None:
+    write_run(workspace, 1, config={"task": "gender", "seed": 7, "workspace": "/elsewhere"})
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "e")
+        assert form_of(pilot) == ("train-task", {"task": "gender", "seed": 7})
+
+
+async def test_a_new_run_begins_with_the_job_under_the_cursor(workspace: Path) -> None:
+    write_run(workspace, 1, "explain")
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "n")
+        assert form_of(pilot) == ("explain", {})
+
+
+async def test_other_engines_options_are_asked_for(workspace: Path) -> None:
+    write_run(workspace, 1, state="failed", engine="slurm", config={"task": "gender"})
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "r")
+        assert form_of(pilot) == ("train-task", {"task": "gender"})
+        assert any("options for slurm" in note for note in notes(pilot))
+
+
+async def test_other_pages_open_a_run_or_a_form(workspace: Path) -> None:
+    write_run(workspace, 1, log="newer\n")
+    older = write_run(workspace, 2, log="older\n")
+    async with opened(workspace) as pilot:
+        pilot.app.post_message(OpenRun(older))
+        await until(pilot, lambda: isinstance(pilot.app.screen, JobsPage))
+        await until(pilot, lambda: list(log_of(pilot)) == ["older"])
+        (bar := page_of(pilot).query_one(FilterBar)).value = "nothing like it"
+        await until(pilot, lambda: not rows_of(pilot))
+        pilot.app.post_message(OpenRun(older))
+        await until(pilot, lambda: len(rows_of(pilot)) == 2 and not bar.value)
+        pilot.app.post_message(OpenLaunch("extract", {"seed": 3}))
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
+        assert form_of(pilot) == ("extract", {"seed": 3})
+
+
+async def test_a_wide_terminal_shows_a_run_beside_the_table(workspace: Path) -> None:
+    write_run(workspace, 1)
+    async with opened(workspace, (200, 40)) as pilot:
+        await pilot.press("2")
+        await settled(pilot)
+        table, details = page_of(pilot).query_one(RunRows), page_of(pilot).query_one(RunDetails)
+        assert table.region.y == details.region.y
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert table.region.x == details.region.x
+
+
+async def test_gpu_use_is_asked_of_the_driver(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "bin" / "nvidia-smi"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\necho '93, 12390, 81559'\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
+    running(workspace)
+    write_run(workspace, 3)
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: "GPU 93 %" in text_of(pilot, "GpuUse"))
+        await pilot.press("j")
+        await until(pilot, lambda: not text_of(pilot, "GpuUse"))
+
+
+async def test_states_that_may_be_old_are_told(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object) -> list[RunRecord]:
+        raise Unreachable("`squeue` has not answered")
+
+    monkeypatch.setattr(_engines, "present", silent)
+    write_run(workspace, 1, state="submitted", engine="slurm", engine_id="7")
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        assert text_of(pilot, "#complaint") == "states may be old: `squeue` has not answered"
+        assert page_of(pilot).query_one("#complaint").display

@@ -1,0 +1,116 @@
+"""How the page Jobs looks, at two sizes and in two themes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dashboards import NOW, settled, write_run
+from textual.pilot import Pilot
+
+from jobs import _engines
+from tui import clock
+from tui.app import Dashboard
+from tui.settings import Settings
+from tui.widgets.log_view import LogView
+
+KEYS = {
+    "log": ["2"],
+    "curves": ["2", "v"],
+    "facts": ["2", "i"],
+    "search": ["2", "enter", "slash", *"batches", "enter", "n", "k"],
+    "question": ["2", "j", "c"],
+    "empty": ["2"],
+}
+LOOKS = list(product(KEYS, ((80, 24), (140, 45)), ("cxr-dark", "cxr-light")))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    monkeypatch.setattr(_engines, "present", lambda _, records: records)
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    return folder
+
+
+def write_runs(workspace: Path) -> None:
+    """A training at work, and runs that came to every other end."""
+    settings = {"task": "gender", "name": "main", "batch_size": 32, "epochs": 8, "seed": 0,
+                "learning_rate": 0.0005, "weights": "imagenet"}  # fmt: skip
+    log = [
+        f"2026-11-23T11:5{i // 60}:{i % 60:02}.000+00:00 cxr train-task: "
+        + (
+            "warning: 3 images have a bright border"
+            if i == 70
+            else f"train gender: {i}/160 batches"
+        )
+        for i in range(40, 100)
+    ]
+    write_run(
+        workspace, 2, state="running", config=settings, events=training(),
+        log="\n".join(log) + "\n", inputs=[{"contract": "cohort", "path": "cohort/cohort.parquet",
+        "digest": "sha256:c81c33d09693c29791adf34eeb73464d6bdfabae732f10d1c2033f2ede8f7f20"}],
+    )  # fmt: skip
+    plain = {"task": "race", "name": "main"}
+    write_run(workspace, 12, "train-task", "submitted", config=plain, engine="slurm", engine_id="7")
+    why = "no space left on a disk; free some and run the same command again"
+    write_run(workspace, 40, "explain", "failed", config=plain, message=why)
+    write_run(workspace, 95, "train-task", "interrupted", config=plain)
+    write_run(workspace, 190, "train-task", "cancelled", config=plain)
+    write_run(workspace, 300, "train-task", "lost", config=plain)
+    write_run(workspace, 1600, "preprocess", config={"shard": "2/16"})
+    for number in range(6):
+        write_run(workspace, 3000 + number, "extract", config={})
+
+
+def training() -> list[dict[str, Any]]:
+    """Events of two minutes: five epochs of 20 batches, one batch a second."""
+    events: list[dict[str, Any]] = []
+    for done in range(101):
+        time = (NOW - timedelta(seconds=110 - done)).isoformat()
+        progress = {"what": "train gender", "done": done, "total": 160, "unit": "batches"}
+        events.append({"event": "progress", "time": time, **progress})
+        if done and done % 20 == 0:
+            epoch = done // 20
+            events.append({
+                "event": "metric", "time": time, "epoch": epoch, "train_loss": 0.7 / epoch,
+                "val_loss": 0.2 + 0.6 / epoch, "val_auroc": 0.98 - 0.2 / epoch,
+            })  # fmt: skip
+    return events
+
+
+@pytest.mark.parametrize(
+    ("view", "size", "theme"), LOOKS, ids=[f"{v}-{s[0]}-{t}" for v, s, t in LOOKS]
+)
+def test_look(
+    workspace: Path,
+    view: str,
+    size: tuple[int, int],
+    theme: str,
+    snap_compare: Callable[..., bool],
+) -> None:
+    if view != "empty":
+        write_runs(workspace)
+
+    async def prepare(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, Dashboard)
+        while app.snapshot is None:
+            await pilot.pause(0.01)
+        for key in KEYS[view]:
+            await pilot.press(key)
+            await settled(pilot)
+        while (
+            view not in ("empty", "curves", "facts")
+            and not app.screen_stack[0].query_one(LogView).lines
+        ):
+            await pilot.pause(0.01)
+        await settled(pilot)
+
+    app = Dashboard(workspace, Settings(theme=theme))
+    assert snap_compare(app, terminal_size=size, run_before=prepare)

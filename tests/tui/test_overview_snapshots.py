@@ -1,0 +1,102 @@
+"""The page Overview as it looks: full, in trouble, at work, empty; two sizes, two themes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dashboards import CREATED, NOW, settled, write_example, write_run, write_workspace
+from textual.pilot import Pilot
+
+from data_contracts.cohort import COHORT
+from data_contracts.store import Origin
+from tui import clock
+from tui.app import Dashboard
+from tui.settings import Settings
+
+LOOKS = [(size, theme) for size in ((80, 24), (140, 45)) for theme in ("cxr-dark", "cxr-light")]
+looks = pytest.mark.parametrize(
+    ("size", "theme"), LOOKS, ids=[f"{size[0]}-{theme}" for size, theme in LOOKS]
+)
+
+
+@pytest.fixture(autouse=True)
+def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "workspace"
+    write_workspace(folder)
+    for number, job in ((9, "extract"), (8, "preprocess")):
+        write_run(folder, number, job, config={})
+    write_run(folder, 7)
+    write_run(folder, 4, "train-task", "failed", message="the disk is full; free some of it")
+    return folder
+
+
+async def first(pilot: Pilot[None]) -> None:
+    """Wait for the first snapshot, and for all that is read because of it."""
+    app = pilot.app
+    assert isinstance(app, Dashboard)
+    while app.snapshot is None:
+        await pilot.pause(0.01)
+    await settled(pilot)
+    await settled(pilot)
+
+
+@looks
+def test_full(workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await first(pilot)
+        await pilot.press("l")
+        await settled(pilot)
+
+    app = Dashboard(workspace, Settings(theme))
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@looks
+def test_in_trouble_and_at_work(
+    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str
+) -> None:
+    changed = replace(COHORT, example_attributes={**COHORT.example_attributes, "split_seed": 9})
+    write_example(changed, workspace, {}, Origin("extract", {}, created=CREATED))
+    (workspace / "models/race/main/features.h5").write_bytes(b"x")
+    shutil.rmtree(workspace / "summary")
+    told = {"event": "progress", "what": "p", "done": 48, "total": 120, "unit": "images"}
+    write_run(
+        workspace, 0, "explain", "running", config={"task": "race", "name": "main"}, events=[told],
+        host="elsewhere",
+    )  # fmt: skip
+
+    async def before(pilot: Pilot[None]) -> None:
+        await first(pilot)
+        await pilot.press("l", "l")
+        await settled(pilot)
+
+    app = Dashboard(workspace, Settings(theme))
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@looks
+def test_many_to_choose_from(
+    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str
+) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await first(pilot)
+        await pilot.press(*"lll", "enter")
+        await settled(pilot)
+
+    app = Dashboard(workspace, Settings(theme))
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@looks
+def test_empty(tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
+    app = Dashboard(tmp_path / "workspace", Settings(theme))
+    assert snap_compare(app, terminal_size=size, run_before=first)

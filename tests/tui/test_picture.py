@@ -1,0 +1,64 @@
+"""Pictures in half blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from textual.app import App, ComposeResult
+
+from data_contracts.errors import UsageError
+from tui.widgets.graphics import new_picture, require_graphics
+from tui.widgets.picture import Picture, fitted
+from tui.widgets.tiles import best_columns, room_for
+
+
+class One(App[None]):
+    def compose(self) -> ComposeResult:
+        yield Picture()
+
+
+async def test_a_cell_shows_two_pixels_one_above_the_other() -> None:
+    image = np.zeros((4, 4, 3), dtype=np.uint8)
+    image[0::2] = (250, 2, 2)
+    image[1::2] = (2, 2, 250)
+    app = One()
+    async with app.run_test(size=(8, 2)) as pilot:
+        picture = app.query_one(Picture)
+        picture.show(image)
+        await pilot.pause()
+        cells = [s for s in picture.render_line(0) if "▀" in s.text]
+        assert len(cells) == 4, "the picture's shape is kept"
+        for cell in cells:
+            assert cell.style is not None
+            assert cell.style.color is not None
+            assert cell.style.bgcolor is not None
+            upper, lower = cell.style.color.triplet, cell.style.bgcolor.triplet
+            assert upper is not None
+            assert lower is not None
+            assert upper.red > 240 > 10 > upper.blue
+            assert lower.blue > 240 > 10 > lower.red
+
+
+@pytest.mark.parametrize("room", [(40, 44), (86, 20), (3, 3), (200, 200)])
+def test_a_picture_fits_and_keeps_its_shape(room: tuple[int, int]) -> None:
+    rows, columns = fitted(np.zeros((100, 50, 3), dtype=np.uint8), *room).shape[:2]
+    assert rows % 2 == 0
+    assert columns <= room[0]
+    assert rows <= room[1]
+    assert abs(rows / 2 - columns) <= 1
+
+
+def test_tiles_take_the_columns_that_make_them_largest() -> None:
+    assert best_columns(3, 80, 22, 2)[0] == 3
+    assert best_columns(1, 80, 22, 2) == (1, 40)
+    columns, side = best_columns(10, 80, 20, 2)
+    assert (columns, side) == (5, 15)
+    assert room_for(80, 18) == 10
+
+
+def test_pictures_of_the_terminal_need_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "textual_image", None)
+    monkeypatch.setitem(__import__("sys").modules, "textual_image.widget", None)
+    with pytest.raises(UsageError, match=r"pip install 'cxr\[graphics\]'"):
+        require_graphics()
+    assert isinstance(new_picture(graphics=False), Picture)

@@ -1,0 +1,159 @@
+"""The table: sorting, filtering, the cursor, the mouse, and any number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from tui.widgets.row_order import arranged
+from tui.widgets.rows import Column, Row, Rows
+
+NAMES = ("delta", "alpha", "charlie", "bravo")
+FEW = [
+    Row(name, (name, str(i)), (name, None if i == 2 else i), ("good", ""))
+    for i, name in enumerate(NAMES)
+]
+
+
+class Shown(App[None]):
+    """An application with nothing but a table."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__()
+        self._rows = rows
+        self.told: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield Rows(Column("name"), Column("number", 8, right=True))
+
+    def on_mount(self) -> None:
+        self.query_one(Rows).set_rows(self._rows)
+
+    def on_rows_highlighted(self, message: Rows.Highlighted) -> None:
+        self.told.append(message.key)
+
+    def on_rows_chosen(self, message: Rows.Chosen) -> None:
+        self.told.append(f"chosen {message.key}")
+
+
+@asynccontextmanager
+async def table(rows: Sequence[Row] = FEW) -> AsyncIterator[tuple[Pilot[None], Rows, list[str]]]:
+    app = Shown(rows)
+    async with app.run_test(size=(40, 8)) as pilot:
+        await pilot.pause()
+        widget = app.query_one(Rows)
+        widget.focus()
+        yield pilot, widget, app.told
+
+
+def keys(widget: Rows) -> list[str]:
+    return [row.key for row in widget.shown]
+
+
+def lines(widget: Rows) -> list[str]:
+    return [widget.render_line(y).text.rstrip() for y in range(widget.size.height)]
+
+
+async def test_the_header_stays_and_numbers_stand_at_the_right() -> None:
+    async with table([Row(str(i), (f"row {i}", str(i))) for i in range(100)]) as (pilot, rows, _):
+        await pilot.press("G")
+        shown = lines(rows)
+        assert shown[0].split() == ["name", "number"]
+        assert shown[-1].split() == ["row", "99", "99"]
+        assert shown[-1].endswith(" 99")
+
+
+@pytest.mark.parametrize(
+    ("pressed", "want"),
+    [("j", "alpha"), ("down down", "charlie"), ("G", "bravo"), ("G k", "charlie"),
+     ("G g", "delta"), ("pagedown", "bravo"), ("k", "delta"), ("end home", "delta")],
+)  # fmt: skip
+async def test_keys_move_the_cursor(pressed: str, want: str) -> None:
+    async with table() as (pilot, rows, told):
+        await pilot.press(*pressed.split())
+        assert rows.current is not None
+        assert rows.current.key == want == told[-1]
+
+
+async def test_s_sorts_by_the_next_column_and_nulls_come_last() -> None:
+    async with table() as (pilot, rows, _):
+        await pilot.press("s")
+        assert keys(rows) == sorted(NAMES)
+        assert lines(rows)[0].startswith("name ↑")
+        await pilot.press("s")
+        assert keys(rows) == ["delta", "alpha", "bravo", "charlie"]
+        await pilot.press("S")
+        assert keys(rows) == ["bravo", "alpha", "delta", "charlie"]
+
+
+async def test_the_cursor_stays_on_its_row() -> None:
+    async with table() as (pilot, rows, told):
+        await pilot.press("j")
+        rows.set_rows([Row("new", ("new", "9")), *FEW])
+        assert rows.current is not None
+        assert rows.current.key == "alpha"
+        await pilot.press("s")
+        assert rows.current.key == "alpha"
+        await pilot.pause()
+        assert told == ["delta", "alpha"], "nothing new was highlighted"
+
+
+async def test_a_filter_keeps_rows_with_every_word() -> None:
+    async with table() as (_, rows, _told):
+        rows.filter("A 1")
+        assert keys(rows) == ["alpha"]
+        rows.filter("")
+        assert keys(rows) == list(NAMES)
+
+
+async def test_a_table_without_rows_has_no_current_one() -> None:
+    async with table([]) as (pilot, rows, told):
+        await pilot.press("j", "enter", "G")
+        assert rows.current is None
+        assert told == []
+
+
+async def test_a_click_moves_the_cursor_and_a_second_one_opens() -> None:
+    async with table() as (pilot, rows, told):
+        await pilot.click(Rows, offset=(3, 3))
+        assert rows.cursor == 2
+        await pilot.click(Rows, offset=(3, 3))
+        assert told[-1] == "chosen charlie"
+
+
+async def test_a_click_on_the_header_sorts_and_again_reverses() -> None:
+    async with table() as (pilot, rows, _):
+        await pilot.click(Rows, offset=(2, 0))
+        assert keys(rows) == sorted(NAMES)
+        await pilot.click(Rows, offset=(2, 0))
+        assert keys(rows) == sorted(NAMES, reverse=True)
+
+
+async def test_only_lines_that_are_seen_are_drawn() -> None:
+    many = [Row(str(i), (f"row {i}", str(i))) for i in range(50_000)]
+    async with table(many) as (pilot, rows, _):
+        drawn: list[int] = []
+        draw = rows.render_line
+        rows.render_line = lambda y: drawn.append(y) or draw(y)  # type: ignore
+        await pilot.press("G")
+        await pilot.pause()
+        assert max(drawn) < rows.size.height
+        assert rows.current is not None
+        assert rows.current.key == "49999"
+
+
+@given(
+    values=st.lists(st.one_of(st.none(), st.integers()), max_size=30),
+    reverse=st.booleans(),
+)
+def test_sorting_loses_nothing_and_puts_nulls_last(values: list[int | None], reverse: bool) -> None:
+    rows = [Row(str(i), (str(v),), (v,)) for i, v in enumerate(values)]
+    got = [row.values[0] for row in arranged(rows, [], (0, reverse))]
+    known = sorted((v for v in values if v is not None), reverse=reverse)
+    assert got == known + [None] * values.count(None)

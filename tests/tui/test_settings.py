@@ -1,0 +1,77 @@
+"""The file of settings: theme and keys of the person who uses the dashboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dashboards import opened, write_workspace
+
+from data_contracts.errors import UsageError
+from tui.app import Dashboard
+from tui.settings import Settings, read_settings, settings_path
+
+THEMES = ("cxr-dark", "cxr-light")
+ACTIONS = ("page.jobs", "app.quit")
+
+
+def read(path: Path, text: str) -> Settings:
+    path.write_text(text)
+    return read_settings(path, THEMES, ACTIONS)
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    assert read_settings(tmp_path / "none.yaml", THEMES, ACTIONS) == Settings()
+    assert read(tmp_path / "empty.yaml", "") == Settings()
+
+
+def test_a_file_sets_theme_and_keys(tmp_path: Path) -> None:
+    got = read(tmp_path / "s.yaml", "theme: cxr-light\nkeys:\n  page.jobs: f2\n")
+    assert got == Settings("cxr-light", {"page.jobs": "f2"})
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("them: cxr-light", "did you mean theme?"),
+        ("theme: cxr-lite", "did you mean cxr-light?"),
+        ("keys:\n  page.job: f2", "did you mean page.jobs?"),
+        ("keys: f2", "want `action: key` lines"),
+        ("- a", "must hold"),
+        ("theme: [", "cannot be read as YAML"),
+    ],
+)
+def test_a_fault_is_named_with_its_nearest(tmp_path: Path, text: str, hint: str) -> None:
+    with pytest.raises(UsageError) as told:
+        read(tmp_path / "s.yaml", text)
+    assert hint in str(told.value)
+    assert "s.yaml" in str(told.value)
+
+
+def test_all_faults_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"size.*; .*cxr-drk"):
+        read(tmp_path / "s.yaml", "size: 3\ntheme: cxr-drk")
+
+
+def test_where_the_file_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CXR_DASHBOARD", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/config")
+    assert settings_path() == Path("/config/cxr/dashboard.yaml")
+    monkeypatch.setenv("CXR_DASHBOARD", "/own.yaml")
+    assert settings_path() == Path("/own.yaml")
+
+
+async def test_another_key_opens_the_page(tmp_path: Path) -> None:
+    write_workspace(tmp_path / "workspace", tasks=("gender",))
+    settings = Settings("cxr-light", {"page.jobs": "f2"})
+    async with opened(tmp_path / "workspace", settings=settings) as pilot:
+        await pilot.press("2")
+        assert pilot.app.current_mode == "overview"
+        await pilot.press("f2")
+        assert pilot.app.current_mode == "jobs"
+        assert pilot.app.theme == "cxr-light"
+
+
+def test_every_key_of_the_dashboard_has_a_name_of_its_own() -> None:
+    names = Dashboard.action_names()
+    assert {"page.jobs", "app.quit", "rows.down", "page.filter"} <= set(names)

@@ -1,0 +1,82 @@
+"""Colour maps for attribution maps, interpolated from a few anchors in a perceptual space.
+
+Both are read without telling red from green, on a grey radiograph and in 256 colours.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
+    Image = np.ndarray[Any, np.dtype[np.uint8]]
+
+#: Against the class, nothing, for the class: the ends are lighter than the middle, so that
+#: strength is seen as light and direction as hue.
+DIVERGING = ((0x00, 0xD7, 0xFF), (0x00, 0x80, 0xFF), (0x2E, 0x4F, 0xA8), (0x5C, 0x5C, 0x5C),
+             (0xA8, 0x30, 0x30), (0xFF, 0x40, 0x1A), (0xFF, 0xAF, 0x00))  # fmt: skip
+#: From nothing to much, by lightness.
+SEQUENTIAL = ((0x2A, 0x2A, 0x70), (0x7A, 0x2A, 0x9C), (0xD1, 0x3C, 0x7B), (0xFF, 0x87, 0x4A),
+              (0xFF, 0xF0, 0x60))  # fmt: skip
+
+_SHADES = 513
+
+
+def colours(values: Floats, limit: float, *, signed: bool) -> Image:
+    """RGB (..., 3) of values (...): −limit to limit when `signed`, else 0 to limit."""
+    import numpy as np
+
+    share = np.clip(values / limit, -1 if signed else 0, 1)
+    shades = np.rint((share + 1) / 2 * (_SHADES - 1) if signed else share * (_SHADES - 1))
+    ramp = _ramp(DIVERGING if signed else SEQUENTIAL)
+    return np.asarray(ramp[shades.astype(np.intp)])
+
+
+def steps(count: int, *, signed: bool) -> list[tuple[int, int, int]]:
+    """`count` colours from the lowest value to the highest."""
+    import numpy as np
+
+    values = np.linspace(-1.0 if signed else 0.0, 1.0, count)
+    return [(int(r), int(g), int(b)) for r, g, b in colours(values, 1.0, signed=signed)]
+
+
+def ink_on(colour: tuple[int, int, int]) -> str:
+    """Black or white, whichever is read better on `colour` (WCAG's relative luminance)."""
+    red, green, blue = (_linear(c / 255) for c in colour)
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#000000" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "#ffffff"
+
+
+def _linear(share: float) -> float:
+    return share / 12.92 if share <= 0.04045 else float(((share + 0.055) / 1.055) ** 2.4)
+
+
+@cache
+def _ramp(anchors: tuple[tuple[int, int, int], ...]) -> Image:
+    """(shades, 3): the anchors, evenly spaced and joined by straight lines in Oklab.
+
+    Oklab: B. Ottosson, "A perceptual color space for image processing", 2020.
+    """
+    import numpy as np
+
+    to_cones = np.array([
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ])  # fmt: skip
+    to_lab = np.array([
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ])  # fmt: skip
+    linear = np.vectorize(_linear)(np.array(anchors) / 255)
+    lab = np.cbrt(linear @ to_cones.T) @ to_lab.T
+    places, at = np.linspace(0, 1, len(anchors)), np.linspace(0, 1, _SHADES)
+    between = np.stack([np.interp(at, places, lab[:, i]) for i in range(3)], axis=1)
+    light = (between @ np.linalg.inv(to_lab).T) ** 3 @ np.linalg.inv(to_cones).T
+    light = np.clip(light, 0, 1)
+    coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(255 * coded), dtype=np.uint8)

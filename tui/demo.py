@@ -1,0 +1,27 @@
+"""Starts the demonstration on synthetic patients, which goes on when the dashboard has ended."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from jobs import _engines
+from jobs._engines._order import Options, Order
+from jobs._pipeline.command import PipelineConfig
+from jobs._record import new_run_id
+
+SETTINGS = Path(str(files("tui") / "demo.yaml"))
+
+
+def start_demo(workspace: Path) -> str:
+    """Run the whole pipeline in a process of its own; returns the run's id.
+
+    What it says lies with the run's record. Raises `CxrError` when it cannot be started; that
+    another pipeline works here is found out by the run, and stands in its record.
+    """
+    workspace = workspace.absolute()
+    settings = PipelineConfig(config=SETTINGS, workspace=workspace).settings()
+    flags = {"config": SETTINGS}
+    order = Order("run", workspace, (new_run_id("run"),), settings, flags, flags, Options())
+    (run_id,) = _engines.submit(order)
+    return run_id

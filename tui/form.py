@@ -1,0 +1,154 @@
+"""The entries of a launch form, made from a job's `Config` and the engines' `Options`.
+
+Nothing here knows a job: a new one has its form by existing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from jobs import _engines
+from jobs._config import JobConfig
+from jobs._engines._order import Options
+from jobs._registry import Spec
+
+Raw = str | bool | tuple[str, ...]
+"""What an entry holds: a text, a switch, or what is ticked. An empty text is the default."""
+Kind = Literal["text", "path", "words", "switch", "choice", "many"]
+Models = Collection[tuple[str, str]]
+"""Task and name of each."""
+
+#: Not asked for: the dashboard's own, how an error is shown, and what the form itself is.
+_NOT_ASKED = frozenset({"workspace", "debug", "dry_run"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the form."""
+
+    name: str
+    kind: Kind
+    help: str
+    default: str
+    """As text; what an empty entry stands for."""
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name of its flag."""
+        return self.name.replace("_", "-")
+
+    @property
+    def blank(self) -> Raw:
+        """What it holds before anything is entered."""
+        if self.kind == "switch":
+            return self.default == "True"
+        if self.kind == "many":
+            return (self.default,) if self.default in self.choices else ()
+        return self.default if self.kind == "choice" else ""
+
+
+def entries_of(
+    spec: Spec, tasks: Sequence[str] | None = None, models: Models = ()
+) -> tuple[Entry, ...]:
+    """The entries for a job's own settings. `tasks`: those of the cohort, if there is one."""
+    fields = {n: f for n, f in spec.config.model_fields.items() if n not in _NOT_ASKED}
+    # What every job has comes last.
+    order = sorted(fields, key=lambda n: n in JobConfig.model_fields)
+    names = tuple(sorted({name for _, name in models}, key=lambda n: (n != "main", n)))
+    offers = {"task": None if tasks is None else tuple(tasks), "name": names or None}
+    if makes_models(spec):
+        del offers["name"]
+    return tuple(_offering(_entry(n, fields[n], spec), offers.get(n), spec) for n in order)
+
+
+def option_entries(spec: Spec) -> tuple[Entry, ...]:
+    """The entries for where and with what to run; an engine heeds those of `heeded`."""
+    unfit = {"shards"} - {"shards" for n in spec.config.model_fields if n == "shard"}
+    fields = Options.model_fields
+    return tuple(_entry(n, fields[n], spec) for n in fields if n not in _NOT_ASKED | unfit)
+
+
+def heeded(engine: str) -> frozenset[str]:
+    """The options that mean something to an engine."""
+    return _engines.engine(engine).USES | {"engine"}
+
+
+def makes_models(spec: Spec) -> bool:
+    """Whether runs of the job with other seeds stand side by side, each under a name."""
+    return "name" in places_of(spec) and {"name", "seed"} <= set(spec.config.model_fields)
+
+
+def places_of(spec: Spec) -> frozenset[str]:
+    """The settings that tell apart where the job writes."""
+    return frozenset(p for contract in spec.writes for p in contract.placeholders)
+
+
+def raw_of(entries: Sequence[Entry], settings: Mapping[str, Any]) -> tuple[dict[str, Raw], str]:
+    """What a form holds for settings as a run record keeps them, and which of them it lacks."""
+    known = {e.name: e for e in entries}
+    raw = {n: _as_raw(known[n], v) for n, v in settings.items() if n in known and v is not None}
+    return raw, ", ".join(sorted(set(settings) - set(known) - _NOT_ASKED))
+
+
+def _as_raw(entry: Entry, value: Any) -> Raw:
+    if entry.kind == "switch":
+        return value is True
+    many = [str(v) for v in value] if isinstance(value, list | tuple) else [str(value)]
+    if entry.kind == "many":
+        return tuple(many)
+    text = " ".join(many)
+    return "" if text == entry.default and entry.kind != "choice" else text
+
+
+def _entry(name: str, info: FieldInfo, spec: Spec) -> Entry:
+    kinds = [k for k in _alternatives(info.annotation) if k is not type(None)]
+    literal = [str(v) for k in kinds if get_origin(k) is Literal for v in get_args(k)]
+    default = info.get_default(call_default_factory=True)
+    required = info.is_required()
+    optional = required or default is None or default == ()
+    kind: Kind = "text"
+    if kinds == [bool]:
+        kind = "switch"
+    elif literal and len(kinds) == 1:
+        kind, literal = "choice", ["", *literal] if default is None else literal
+    elif Path in kinds:
+        kind = "path"
+    elif any(get_origin(k) in (tuple, list) for k in kinds):
+        kind = "words"
+    parts = [" ".join((info.description or "").split()), _bounds(info)]
+    if name == "seed" and makes_models(spec):
+        parts.append("0-4 or 0,1,2: a run for each, named after its seed.")
+    text = "" if optional else str(default)
+    return Entry(name, kind, " ".join(filter(None, parts)), text, required, tuple(literal))
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    """The types that a field takes, without what annotates them."""
+    args = get_args(annotation)
+    if get_origin(annotation) in (Literal, tuple, list) or not args:
+        return (annotation,)
+    return tuple(k for a in args if isinstance(a, type) or get_args(a) for k in _alternatives(a))
+
+
+def _bounds(info: FieldInfo) -> str:
+    words = {"ge": "from {:,}", "gt": "above {:,}", "le": "to {:,}", "lt": "below {:,}"}
+    limits = [(w, getattr(m, k)) for k, w in words.items() for m in info.metadata if hasattr(m, k)]
+    text = " ".join(w.format(v) for w, v in limits)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _offering(entry: Entry, choices: tuple[str, ...] | None, spec: Spec) -> Entry:
+    """The entry with choices, if the workspace has any."""
+    if choices is None:
+        return entry
+    # Where the place of what is written does not tell them apart, there can be only one.
+    if entry.name in places_of(spec):
+        return replace(entry, kind="many", choices=choices)
+    return replace(entry, kind="choice", choices=tuple(dict.fromkeys((entry.default, *choices))))

@@ -1,0 +1,112 @@
+"""The next sensible command, from what is damaged, stale or missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from data_contracts._header import Header
+from jobs._registry import Spec
+from tui.pipeline import is_place_of
+from tui.snapshot import Artifact, Snapshot
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What to launch, and why."""
+
+    job: str
+    settings: Mapping[str, Any]
+    why: str
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Which of the job's steps it is, such as a task and a name."""
+
+    @property
+    def title(self) -> str:
+        """`train-task race main`."""
+        shard = [f"{self.keys['shard']}/{self.keys['shards']}"] if "shard" in self.keys else []
+        names = [v for k, v in self.keys.items() if k not in ("shard", "shards")]
+        return " ".join([self.job, *names, *shard])
+
+
+def next_step(
+    snapshot: Snapshot, specs: Mapping[str, Spec], tasks: Sequence[str]
+) -> NextStep | None:
+    """The first step in the order of the pipeline that is due, or None if nothing is.
+
+    `tasks` are those that the cohort can label and the analysis is about. What a run is writing
+    is not due, nor is what has an input that is due.
+    """
+    steps = (step for spec in specs.values() for step in _due(snapshot, spec, specs, tasks))
+    return next(steps, None)
+
+
+def again(artifact: Artifact, snapshot: Snapshot, specs: Mapping[str, Spec]) -> NextStep | None:
+    """The step that makes `artifact` again, with the settings it was made with if known."""
+    writes = ((s, c) for s in specs.values() for c in s.writes)
+    job = next((s.name for s, c in writes if c.name == artifact.contract), None)
+    if job is None:
+        return None
+    why = f"{artifact.place} is {artifact.state}"
+    settings = _settings(snapshot, job, artifact.keys, artifact.header)
+    return NextStep(job, settings, why, artifact.keys)
+
+
+def _due(
+    snapshot: Snapshot, spec: Spec, specs: Mapping[str, Spec], tasks: Sequence[str]
+) -> Iterator[NextStep]:
+    written = [a for c in spec.writes for a in snapshot.of(c.name)]
+    for state in ("damaged", "stale"):
+        for artifact in (a for a in written if a.state == state):
+            if step := again(artifact, snapshot, specs):
+                yield step
+    read_later = {c.name for other in specs.values() for c in other.reads}
+    is_needed = bool(spec.reads) or any(c.name in read_later for c in spec.writes)
+    if not is_needed or not all(snapshot.of(c.name) for c in spec.reads):
+        return
+    for keys in _wanted(snapshot, spec, tasks):
+        absent = [c for c in spec.writes if not snapshot.of(c.name, **keys)]
+        busy = [
+            p for p in snapshot.writing for c in spec.writes
+            if is_place_of(c, p) and (not c.placeholders or p == c.place.format(**keys))
+        ]  # fmt: skip
+        if absent and not busy:
+            yield NextStep(spec.name, _settings(snapshot, spec.name, keys), "missing", keys)
+
+
+def _wanted(snapshot: Snapshot, spec: Spec, tasks: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The steps that a job should have, as values of the placeholders in its places."""
+    placeholders = {p for c in spec.writes for p in c.placeholders}
+    if not placeholders:
+        yield {}
+    elif "shard" in placeholders:
+        made = [a.keys for c in spec.writes for a in snapshot.of(c.name)]
+        count = max((int(k["shards"]) for k in made if k["shards"].isdecimal()), default=1)
+        yield from ({"shard": str(i + 1), "shards": str(count)} for i in range(count))
+    elif above := [c for c in spec.reads if placeholders <= set(c.placeholders)]:
+        yield from (dict(a.keys) for a in snapshot.of(above[-1].name))
+    elif placeholders == {"task", "name"}:
+        yield from ({"task": task, "name": "main"} for task in tasks)
+
+
+def _settings(
+    snapshot: Snapshot, job: str, keys: Mapping[str, str], header: Header | None = None
+) -> dict[str, Any]:
+    """The fields of a job for this step: as it, or else its like, was run last.
+
+    A run's record also knows where the sources lie, which a header does not.
+    """
+    own: dict[str, Any] = dict(keys)
+    if "shard" in own:
+        own = {"shard": f"{own['shard']}/{own['shards']}"}
+    like = {k: v for k, v in own.items() if k == "name"}
+    of_run = ("workspace", "force", "debug")
+    for known in (own, like):
+        for record in snapshot.runs:
+            if record.job == job and all(record.config.get(k) == v for k, v in known.items()):
+                given = {k: v for k, v in record.config.items() if v is not None}
+                return {k: v for k, v in given.items() if k not in of_run} | own
+        if header is not None:
+            return header.config | own
+    return own

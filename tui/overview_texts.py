@@ -1,0 +1,43 @@
+"""What the page Overview says in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui.next_step import NextStep
+from tui.pipeline import Kind
+from tui.plain import unmarked
+
+
+def welcome(writable: bool) -> str:
+    """What an empty workspace says."""
+    if not writable:
+        return (
+            "[b]This workspace is empty, and nothing can be written to it.[/]\n\n"
+            "Choose another one:\ncxr dashboard --workspace FOLDER"
+        )
+    return (
+        "[b]This workspace is empty.[/]\n\n"
+        "[b $text-accent]d[/]  starts the demonstration: the whole pipeline, in the background,\n"
+        "on synthetic patients; it takes some minutes and none of your data.\n\n"
+        "[b $text-accent]n[/]  begins with your own data: the form of [b]extract[/]."
+    )
+
+
+def about(kind: Kind) -> str:
+    """A kind of artifact in a line: who reads it, why it is not current, what it means."""
+    reason = f"  [$text-warning]{unmarked(kind.reason)}[/]" if kind.reason else ""
+    readers = f"  [dim]→[/] {', '.join(kind.readers)}" if kind.readers else ""
+    return f"[b]{kind.contract.name}[/]{readers}{reason}  [dim]{kind.contract.meaning}[/]"
+
+
+def told_next(running: Sequence[str], step: NextStep | None, writable: bool) -> str:
+    """The next command, beside the jobs that are running."""
+    if "run" in running:
+        return "[$text-primary]▸[/] the pipeline is running; what it has to make, it makes itself"
+    if step is not None:
+        key = "[b $text-accent]n[/] launches" if writable else "next is"
+        return f"{key} [b]{unmarked(step.title)}[/]: {unmarked(step.why)}"
+    if running:
+        return f"[$text-primary]▸[/] {len(running)} running"
+    return "[$text-success]✓[/] everything is up to date"

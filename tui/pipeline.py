@@ -1,0 +1,139 @@
+"""The pipeline as the dashboard shows it: what each job writes, and what there is of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from typing import Literal
+
+from data_contracts._vocabulary import Contract
+from jobs._registry import Spec
+from tui.snapshot import Artifact, ArtifactState, Snapshot
+from tui.widgets.rows import Tone
+
+KindState = Literal["missing"] | ArtifactState
+
+#: A state is told by a sign and by its colour, never by the colour alone.
+SIGNS: Mapping[KindState, tuple[str, Tone]] = {
+    "missing": ("○", "dim"), "current": ("✓", "good"), "stale": ("!", "warn"),
+    "writing": ("▸", "live"), "damaged": ("✗", "bad"),
+}  # fmt: skip
+
+#: What counts for the whole kind if one artifact is in this state, the first before the others.
+_WORST: tuple[ArtifactState, ...] = ("writing", "damaged", "stale")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """All artifacts of one contract."""
+
+    contract: Contract
+    job: str
+    """The job that writes them."""
+    readers: tuple[str, ...]
+    artifacts: tuple[Artifact, ...] = ()
+    state: KindState = "missing"
+    words: str = "missing"
+    """The state, with how many are in it or how far it is."""
+    reason: str = ""
+    size: int = field(default=0)
+    """Bytes of all together."""
+
+
+def kinds_of(snapshot: Snapshot, specs: Mapping[str, Spec]) -> list[Kind]:
+    """Every kind of artifact that a job writes, in the order of the pipeline."""
+    found: dict[str, list[Artifact]] = {}
+    for _, artifact in sorted(snapshot.artifacts.items()):
+        found.setdefault(artifact.contract, []).append(artifact)
+    return [
+        _judged(Kind(c, spec.name, readers_of(c, specs), tuple(found.get(c.name, ()))), snapshot)
+        for spec in specs.values()
+        for c in spec.writes
+    ]
+
+
+def readers_of(contract: Contract, specs: Mapping[str, Spec]) -> tuple[str, ...]:
+    """The jobs that read a contract."""
+    return tuple(spec.name for spec in specs.values() if contract in spec.reads)
+
+
+def _judged(kind: Kind, snapshot: Snapshot) -> Kind:
+    runs = sorted({r for place, r in snapshot.writing.items() if is_place_of(kind.contract, place)})
+    states = [a.state for a in kind.artifacts]
+    worst = next((s for s in _WORST if s in states or (s == "writing" and runs)), None)
+    state: KindState = worst or ("current" if states else "missing")
+    words: str = state
+    if state == "writing":
+        words = "being written" + _share(snapshot, runs)
+    elif worst and len(states) > 1:
+        words = f"{states.count(worst)} of {len(states)} {worst}"
+    reason = next((a.reason for a in kind.artifacts if a.state == worst), "")
+    return Kind(
+        kind.contract, kind.job, kind.readers, kind.artifacts, state, words, reason,
+        sum(a.size for a in kind.artifacts),
+    )  # fmt: skip
+
+
+def writer_of(place: str, specs: Mapping[str, Spec]) -> str:
+    """The job that writes what lies at a place, in words if there is none."""
+    writes = ((spec.name, c) for spec in specs.values() for c in spec.writes)
+    return next((name for name, c in writes if is_place_of(c, place)), "the job that needs it")
+
+
+def is_place_of(contract: Contract, place: str) -> bool:
+    """Whether an artifact of `contract` may lie at `place`."""
+    pattern = contract.place.format(**dict.fromkeys(contract.placeholders, "*"))
+    same_depth = pattern.count("/") == place.count("/")
+    return same_depth and fnmatchcase(place, pattern)
+
+
+def _share(snapshot: Snapshot, runs: Sequence[str]) -> str:
+    known = [p for r in runs if (p := snapshot.progress.get(r)) and p.total]
+    if not known:
+        return ""
+    return f" {round(100 * sum(p.done / p.total for p in known) / len(known))}%"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One job follows on another: on its artifacts, or on its files if `outside`."""
+
+    first: str
+    then: str
+    outside: bool = False
+
+
+def edges_of(specs: Mapping[str, Spec]) -> list[Edge]:
+    """Who follows on whom, without what follows from the other edges.
+
+    A job that reads no artifact may read the files that the one before it leaves for people.
+    """
+    writer = {c.name: s.name for s in specs.values() for c in s.writes}
+    needs = {
+        s.name: {writer[c.name] for c in s.reads if c.name in writer} - {s.name}
+        for s in specs.values()
+    }
+    above: dict[str, set[str]] = {}
+    for name in specs:  # in pipeline order: what a job needs has been seen before it
+        above[name] = needs[name].union(*(above.get(n, set()) for n in needs[name]))
+    edges = [
+        Edge(first, then)
+        for then in specs
+        for first in specs
+        if first in needs[then] and not any(first in above.get(o, set()) for o in needs[then])
+    ]
+    roots = [s for s in specs.values() if not s.reads]
+    outside = [Edge(a.name, b.name, outside=True) for a, b in pairwise(roots) if a.files]
+    return outside + edges
+
+
+def human_size(size: int) -> str:
+    """Bytes in the unit that fits: 12 kB, 1.4 MB."""
+    value, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.1f} {unit}" if unit != "B" and value < 9.95 else f"{value:.0f} {unit}"

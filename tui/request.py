@@ -1,0 +1,137 @@
+"""From what was entered in a launch form to the configs of runs, judged by the job's own model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from data_contracts.errors import UsageError
+from jobs._config import JobConfig, complaint
+from jobs._engines._order import Options
+from jobs._pipeline.plan import models_of
+from jobs._registry import Spec
+from tui.form import Entry, Models, Raw, heeded, makes_models
+
+MOST_RUNS = 1000
+_TOO_MANY = f"makes more than {MOST_RUNS:,} runs"
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Runs that differ in task and model, or why there are none."""
+
+    spec: Spec
+    configs: tuple[JobConfig, ...]
+    options: Options
+    faults: Mapping[str, str]
+    """By entry; empty when it can be launched."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What is good to know of an entry."""
+
+
+def requested(
+    spec: Spec,
+    entries: Sequence[Entry],
+    raw: Mapping[str, Raw],
+    workspace: Path,
+    models: Models = (),
+) -> Request:
+    """What was entered, as the models of job and engine take it, or their own complaints."""
+    used = heeded(str(raw["engine"]))
+    options, faults = checked(Options, _given([e for e in entries if e.name in used], raw))
+    own = _given([e for e in entries if e.name in spec.config.model_fields], raw)
+    own["workspace"] = workspace
+    axes, wrong = _axes(spec, own)
+    combined = [own | {k: v for part in parts for k, v in part.items()} for parts in product(*axes)]
+    if len(combined) > MOST_RUNS:
+        combined, wrong = (
+            combined[:1],
+            wrong | {"seed" if makes_models(spec) else "task": _TOO_MANY},
+        )
+    kept = [c for c in combined if _exists(c, spec, models)]
+    left = ", ".join(f"{c['task']} {c['name']}" for c in combined if c not in kept)
+    if not kept:
+        wrong |= {"name": f"there is no model {left}"}
+    configs = []
+    for values in kept or combined[:1]:
+        config, theirs = checked(spec.config, values)
+        faults = theirs | faults
+        configs += [config] if config else []
+    notes = {"name": f"left out, there is no such model: {left}"} if left else {}
+    return Request(spec, tuple(configs), options or Options(), faults | wrong, notes)
+
+
+def checked(kind: type[_Model], values: Mapping[str, Any]) -> tuple[_Model | None, dict[str, str]]:
+    """The model with only those fields set that are not as by default; or faults by field."""
+    try:
+        full = kind(**values)
+    except ValidationError as error:
+        return None, {str(f["loc"][0]): complaint(f) for f in reversed(error.errors())}
+    except UsageError as error:
+        # Some faults keep their value to themselves, and so come as the command line says them.
+        flag, _, text = str(error).removeprefix("--").partition(": ")
+        return None, {flag.replace("-", "_"): text}
+    own = {n: v for n, v in values.items() if n == "workspace" or not _by_default(full, n)}
+    return kind(**own), {}
+
+
+def _by_default(full: BaseModel, name: str) -> bool:
+    default = type(full).model_fields[name].get_default(call_default_factory=True)
+    return bool(getattr(full, name) == default)
+
+
+def _given(entries: Sequence[Entry], raw: Mapping[str, Raw]) -> dict[str, Any]:
+    """The values that were entered; `~` is the home, as in a shell."""
+    given: dict[str, Any] = {}
+    for entry in entries:
+        value = raw.get(entry.name, entry.blank)
+        if not isinstance(value, str):
+            given[entry.name] = value
+        elif text := value.strip():
+            text = str(Path(text).expanduser()) if re.match("~(/|$)", text) else text
+            given[entry.name] = text.split() if entry.kind == "words" else text
+    return given
+
+
+def _axes(spec: Spec, own: dict[str, Any]) -> tuple[list[list[dict[str, Any]]], dict[str, str]]:
+    """By what the runs differ, taken out of `own`, and what is wrong with that."""
+    ticked = {name: own.pop(name) for name in [n for n, v in own.items() if isinstance(v, tuple)]}
+    axes = [[{name: one} for one in values] or [{}] for name, values in ticked.items()]
+    faults = {name: "is missing" for name, values in ticked.items() if not values}
+    if makes_models(spec) and (text := own.pop("seed", "")):
+        try:
+            axes.append(models_of(_seeds(text), own.pop("name", "main")))
+        except ValueError as error:
+            faults["seed"] = str(error)
+    return axes, faults
+
+
+def _seeds(text: str) -> list[int]:
+    """The seeds of `0-4`, `0,1,2`, or both; raise `ValueError` for what is neither."""
+    seeds: list[int] = []
+    for part in text.replace(" ", "").split(","):
+        match = re.fullmatch(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", part)
+        low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if low > high:
+            raise ValueError("must be seeds such as 0-4 or 0,1,2")
+        if high - low >= MOST_RUNS:
+            raise ValueError(_TOO_MANY)
+        seeds += range(low, high + 1)
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("names one twice; name each once")
+    return seeds
+
+
+def _exists(values: Mapping[str, Any], spec: Spec, models: Collection[tuple[str, str]]) -> bool:
+    """Whether a job that needs a model finds it; whoever types a name may know better."""
+    if makes_models(spec) or not models or not {"task", "name"} <= set(values):
+        return True
+    return (values["task"], values["name"]) in models

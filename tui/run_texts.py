@@ -1,0 +1,102 @@
+"""How a run is told of: its state, its subject, its times, its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from data_contracts.run import RunRecord
+from jobs._engines import UNFINISHED
+from tui.plain import plain_line
+from tui.snapshot import Progress
+from tui.widgets.rows import Tone
+
+#: By any word, since a record may say anything.
+SIGNS: Mapping[str, tuple[str, Tone]] = {
+    "submitted": ("◌", "dim"), "running": ("▸", "live"), "succeeded": ("✓", "good"),
+    "failed": ("✗", "bad"), "interrupted": ("‖", "warn"), "cancelled": ("■", "dim"),
+    "lost": ("?", "bad"),
+}  # fmt: skip
+_BAR = 8
+
+
+def state_text(state: str) -> str:
+    """A state with its sign."""
+    return f"{SIGNS[state][0]} {state}" if state in SIGNS else plain_line(state)
+
+
+def tone_of(state: str) -> Tone:
+    return SIGNS[state][1] if state in SIGNS else ""
+
+
+def config_of(record: RunRecord) -> dict[str, Any]:
+    """The settings of a run; none where its record is not what a job writes."""
+    return record.config if isinstance(record.config, dict) else {}
+
+
+def what_of(record: RunRecord) -> str:
+    """What the run is about: task and name, or tasks, and its shard."""
+    config = config_of(record)
+    parts = [str(config[k]) for k in ("task", "name") if config.get(k) not in (None, "")]
+    if not parts and config.get("tasks"):
+        parts = [str(config["tasks"])]
+    shard = config.get("shard")
+    whole = shard in (None, "", "1/1")
+    return plain_line(" ".join(["/".join(parts), "" if whole else str(shard)]).strip())
+
+
+def moment(time: object) -> datetime | None:
+    """A time of a record; None when it is none."""
+    try:
+        read = datetime.fromisoformat(str(time))
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def duration_of(record: RunRecord, now: datetime) -> float | None:
+    """Seconds from start to end, or until now; None where the end is unknown."""
+    begun = moment(record.started)
+    ended = now if record.state in UNFINISHED else moment(record.ended)
+    return max(0.0, (ended - begun).total_seconds()) if begun and ended else None
+
+
+def duration_text(seconds: float | None) -> str:
+    """`0:42`, `1:02:03`, or `2d 03h`."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24}d {hours % 24:02}h"
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def age_text(begun: datetime | None, now: datetime) -> str:
+    """How long ago, in its largest unit."""
+    if begun is None:
+        return ""
+    minutes = int((now - begun).total_seconds()) // 60
+    for size, unit in ((1440, "d"), (60, "h"), (1, "min")):
+        if minutes >= size:
+            return f"{minutes // size} {unit}"
+    return "now"
+
+
+def progress_text(progress: Progress, width: int) -> str:
+    """Bar, percent, remaining time and rate, as many of these as fit into `width`."""
+    share = min(1.0, max(0.0, progress.done / max(1, progress.total)))
+    full = round(share * _BAR)
+    text = f"{'█' * full}{'░' * (_BAR - full)} {int(100 * share):2d} %"
+    fits = [text]
+    if progress.rate:
+        seconds = max(0, progress.total - progress.done) / progress.rate
+        left, rate = duration_text(seconds), rate_text(progress.rate, progress.unit)
+        fits += [f"{text} {left}", f"{text}  {left} left", f"{text}  {left} left  {rate}"]
+    return next((t for t in reversed(fits) if len(t) <= width), text)
+
+
+def rate_text(rate: float, unit: str) -> str:
+    """`12 images/s`, `0.84 batches/s`."""
+    return f"{rate:,.{0 if rate >= 10 else 1 if rate >= 1 else 2}f} {plain_line(unit)}/s"

@@ -1,0 +1,165 @@
+"""A view as a PNG of full resolution, with title, facts, counts and scales."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui.colours import ink_on, steps
+from tui.widgets.similarity import NOTES, Matrix, statistic_text, title_of
+
+if TYPE_CHECKING:
+    from PIL import ImageDraw
+
+    from tui.screens.heatmap_painting import Line, Painting, Scale, Tile
+
+#: The least side of a picture, and the width of a page, in pixels.
+SIDE, WIDTH = 1024, 1088
+_MARGIN, _TEXT, _LETTER, _LINE = 32, 24, 16, 36
+_INK, _WARN, _DIM = "#1b2026", "#9a3b00", "#5b6773"
+
+
+PATIENT_LEVEL = (
+    "This is a radiograph of one patient: patient-level data, which the licence of the data may "
+    "forbid to pass on. Averaged maps are meant for sharing, this is not.\n\nWrite it to a file?"
+)
+
+
+def exported(view: Painting | Matrix) -> tuple[str, bytes]:
+    """The name and the content of the file for a view."""
+    if not isinstance(view, Matrix):
+        return f"{view.name}.png", png_of(view)
+    return f"similarity-{view.reference}.png", png_of_matrix(view, title_of(view), NOTES)
+
+
+def side_for(count: int) -> int:
+    """The side of each of `count` pictures, so that a page is no less than 1024 across."""
+    return SIDE if count <= 3 else 512
+
+
+def png_of(painting: Painting) -> bytes:
+    """The painting's tiles in rows, its scales and its facts, black on white."""
+    tiles = painting.tiles
+    side = tiles[0].image.shape[0] if tiles else SIDE
+    columns = min(len(tiles), 3 if len(tiles) <= 3 else 4) or 1
+    width = max(WIDTH, columns * (side + _MARGIN) + _MARGIN)
+    letters = (width - 2 * _MARGIN) // (_LETTER)
+    heading: list[Line] = [("bold", painting.title)] if painting.title else []
+    if painting.patient_level:
+        heading.append(("warn", "patient-level data"))
+    facts = _wrapped([*heading, *painting.facts], letters)
+    heads = max((len(_heading(t, side)) for t in tiles), default=0)
+    tile_height = heads * _LINE + side + (0 if painting.scale else 2 * _LINE)
+    rows = -(-len(tiles) // columns)
+    top = _MARGIN + len(facts) * _LINE + (2 * _LINE if painting.scale else 0)
+    picture, draw = _page(width, top + rows * (tile_height + _MARGIN) + _MARGIN)
+    _lines(draw, facts, _MARGIN, _MARGIN)
+    if painting.scale:
+        _bar(draw, painting.scale, _MARGIN, _MARGIN + len(facts) * _LINE, SIDE)
+    for i, one in enumerate(tiles):
+        x = _MARGIN + i % columns * (side + _MARGIN)
+        _tile(picture, draw, one, (x, top + i // columns * (tile_height + _MARGIN)), heads)
+    return _bytes(picture)
+
+
+def png_of_matrix(matrix: Matrix, title: str, notes: Sequence[Line]) -> bytes:
+    """The matrix of similarities, black on white."""
+    across, letters = 260, 18
+    width = max(WIDTH, 2 * _MARGIN + across * len(matrix.columns))
+    lines = max((len(c.lines) for c in (matrix.cells or {}).values()), default=1)
+    facts = _wrapped([("bold", title), *notes], (width - 2 * _MARGIN) // (_LETTER))
+    height = (lines + 1) * _LINE + 16
+    heads = [[layer, *textwrap.wrap(statistic_text(s), letters)] for layer, s in matrix.columns]
+    top = _MARGIN + (len(facts) + max(map(len, heads), default=0)) * _LINE
+    picture, draw = _page(width, top + height * len(matrix.rows) + _MARGIN)
+    _lines(draw, facts, _MARGIN, _MARGIN)
+    for i, head in enumerate(heads):
+        x = _MARGIN + i * across
+        _lines(draw, [("bold", t) for t in head], x, _MARGIN + len(facts) * _LINE)
+        for j, row in enumerate(matrix.rows):
+            cell, y = matrix.cell(row, matrix.columns[i]), top + j * height
+            if i == 0:
+                _lines(draw, [("bold", row)], x, y)
+            if cell.colour:
+                box = (x, y + _LINE, x + across - 12, y + (lines + 1) * _LINE)
+                draw.rectangle(box, fill=cell.colour)
+            ink = ink_on(cell.colour) if cell.colour else _DIM
+            for k, text in enumerate(cell.lines):
+                _text(draw, text, x + 8, y + (k + 1) * _LINE, ink)
+    return _bytes(picture)
+
+
+def _page(width: int, height: int) -> tuple[Any, ImageDraw.ImageDraw]:
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("RGB", (width, height), "white")
+    return picture, ImageDraw.Draw(picture)
+
+
+def _bytes(picture: Any) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, format="PNG")
+    return out.getvalue()
+
+
+def _heading(tile: Tile, side: int) -> list[Line]:
+    return _wrapped([line for line in tile.lines if line[1]], side // (_LETTER))
+
+
+def _tile(
+    picture: Any, draw: ImageDraw.ImageDraw, tile: Tile, at: tuple[int, int], heads: int
+) -> None:
+    from PIL import Image
+
+    x, y = at
+    side = tile.image.shape[0]
+    _lines(draw, _heading(tile, side), x, y)
+    picture.paste(Image.fromarray(tile.image), (x, y + heads * _LINE))
+    if tile.scale:
+        _bar(draw, tile.scale, x, y + heads * _LINE + side + 8, side)
+
+
+def _bar(draw: ImageDraw.ImageDraw, scale: Scale, x: int, y: int, width: int) -> None:
+    """A smooth bar of colours, its values and unit below it."""
+    found = steps(width, signed=scale.signed)
+    for i, colour in enumerate(found):
+        draw.line((x + i, y, x + i, y + 20), fill=colour)
+    low, high = scale.ends
+    middle = "0" if scale.signed else f"{scale.limit / 2:.2g}"
+    _text(draw, low, x, y + 24)
+    _text(draw, middle, x + width // 2, y + 24, anchor="ma")
+    _text(draw, f"{high} {scale.unit}", x + width, y + 24, anchor="ra")
+
+
+def _lines(draw: ImageDraw.ImageDraw, lines: Sequence[Line], x: int, y: int) -> None:
+    inks = {"warn": _WARN, "dim": _DIM}
+    for i, (tone, text) in enumerate(lines):
+        _text(draw, text, x, y + i * _LINE, inks.get(tone, _INK), bold=tone == "bold")
+
+
+def _text(
+    draw: ImageDraw.ImageDraw, text: str, x: float, y: float, ink: str = _INK, *,
+    anchor: str = "la", bold: bool = False,
+) -> None:  # fmt: skip
+    draw.text((x, y), text, fill=ink, font=_face(bold=bold), anchor=anchor)
+
+
+@cache
+def _face(*, bold: bool) -> Any:
+    """DejaVu Sans, which has the signs that Pillow's own face lacks, from matplotlib's files."""
+    from PIL import ImageFont
+
+    found = find_spec("matplotlib")
+    assert found is not None
+    assert found.origin is not None
+    fonts = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"
+    return ImageFont.truetype(fonts / f"DejaVuSans{'-Bold' if bold else ''}.ttf", _TEXT)
+
+
+def _wrapped(lines: Sequence[Line], letters: int) -> list[Line]:
+    return [(tone, part) for tone, text in lines for part in textwrap.wrap(text, letters) or [""]]

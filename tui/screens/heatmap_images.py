@@ -1,0 +1,196 @@
+"""Single images of one model: by confidence, one image's rows read at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from data_contracts._vocabulary import Contract
+from data_contracts.attributions import ATTRIBUTIONS
+from data_contracts.errors import ArtifactError
+from data_contracts.images import IMAGES
+from data_contracts.model import PREDICTIONS
+from data_contracts.summary import SMALLEST_CELL
+from tui.screens.heatmap_data import Cell, Summary, area_text
+from tui.screens.heatmap_painting import (
+    Line,
+    Look,
+    Painting,
+    Scale,
+    Tile,
+    file_name,
+    scaling_text,
+    warning,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Order = Literal["most confident right", "most confident wrong", "least confident"]
+ORDERS: tuple[Order, ...] = ("most confident right", "most confident wrong", "least confident")
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """The explained images of a model, and where each one's rows lie."""
+
+    task: str
+    model: str
+    classes: tuple[str, ...]
+    split: str
+    path: Path
+    stores: tuple[Path, ...]
+    digests: tuple[str, ...]
+    """Of the attributions and each store, which may be replaced at any time."""
+    orders: Mapping[Order, Sequence[int]]
+    """Rows of the attributions, the first to be shown first."""
+    targets: Sequence[int | None]
+    probabilities: Sequence[Sequence[float]]
+    places: Sequence[tuple[int, int] | None]
+    """Store and row of each image's pixels; None: not in the image store."""
+
+
+@dataclass(frozen=True)
+class OneImage:
+    """An image's maps (k, h, w) and its pixels (size, size), if they are there."""
+
+    maps: np.ndarray[Any, Any]
+    pixels: np.ndarray[Any, Any] | None
+
+
+def read_explained(path: Path, predictions: Path, stores: Sequence[Path]) -> Explained:
+    """Find every explained image in predictions and image stores, and order them.
+
+    Raises `ArtifactError` when the attributions are not of these predictions.
+    """
+    import polars as pl
+
+    from data_contracts.store import open_arrays, read_table
+
+    with open_arrays(ATTRIBUTIONS, path) as arrays:
+        facts, digests = arrays.header.attributes, [arrays.header.digest]
+        ids = pl.DataFrame({"image_id": arrays.read("image_id").tolist()})
+    frame = read_table(PREDICTIONS, predictions).frame
+    found = ids.join(frame, on="image_id", how="left", maintain_order="left")
+    if found["probabilities"].null_count():
+        raise ArtifactError(f"{path} and {predictions} hold different images; explain anew")
+    places: dict[str, tuple[int, int]] = {}
+    wanted = set(ids["image_id"])
+    for i, store in enumerate(stores):
+        with open_arrays(IMAGES, store) as images:
+            named = images.read("image_id").tolist()
+            digests.append(images.header.digest)
+        places |= {name: (i, row) for row, name in enumerate(named) if name in wanted}
+    targets, shares = found["target"].to_list(), found["probabilities"].to_list()
+    return Explained(
+        facts["task"], facts["name"], tuple(facts["classes"]), facts["split"], path,
+        tuple(stores), tuple(digests), orders_of(targets, shares), targets, shares,
+        [places.get(name) for name in ids["image_id"]],
+    )  # fmt: skip
+
+
+def orders_of(
+    targets: Sequence[int | None], shares: Sequence[Sequence[float]]
+) -> dict[Order, Sequence[int]]:
+    """The rows by confidence; images without a label are only among the least confident."""
+    best = [max(s) for s in shares]
+    right = [i for i, s in enumerate(shares) if s.index(best[i]) == targets[i]]
+    wrong = [i for i, t in enumerate(targets) if t is not None and shares[i].index(best[i]) != t]
+    return {
+        "most confident right": sorted(right, key=lambda i: -best[i]),
+        "most confident wrong": sorted(wrong, key=lambda i: -best[i]),
+        "least confident": sorted(range(len(best)), key=best.__getitem__),
+    }
+
+
+@lru_cache(maxsize=4)
+def read_one(explained: Explained, row: int) -> OneImage:
+    """One image's rows, and no others. Raises `ArtifactError` when a file has been replaced."""
+    maps = _row(ATTRIBUTIONS, explained.path, "cam", row, explained.digests[0])
+    place = explained.places[row]
+    if place is None:
+        return OneImage(maps, None)
+    store, at = place
+    pixels = _row(IMAGES, explained.stores[store], "pixels", at, explained.digests[1 + store])
+    return OneImage(maps, pixels)
+
+
+def _row(contract: Contract, path: Path, name: str, row: int, digest: str) -> Any:
+    from data_contracts.store import open_arrays
+
+    with open_arrays(contract, path) as arrays:
+        if arrays.header.digest != digest:
+            raise ArtifactError(f"{path} has just been replaced; it is read anew")
+        return arrays.read(name, row).astype(float)
+
+
+def one_image(
+    summary: Summary, explained: Explained, order: Order, rank: int, class_name: str, look: Look,
+    side: int, image: OneImage | None,
+) -> Painting:  # fmt: skip
+    """The radiograph without and with the map of `class_name` (empty: of the predicted class)."""
+    network = explained.task, explained.model
+    rows = explained.orders[order]
+    title = f"{explained.task}/{explained.model}, {order}"
+    if image is None or not rows:
+        return Painting("", (), (("bold", title), ("", "no image of this kind")))
+    shares = explained.probabilities[rows[rank]]
+    predicted = shares.index(max(shares))
+    names = explained.classes
+    shown = names.index(class_name) if class_name in names else predicted
+    total = f"{len(rows):,}" if len(rows) >= SMALLEST_CELL else f"<{SMALLEST_CELL}"
+    target = explained.targets[rows[rank]]
+    limit, scaling = _limit(summary, explained, names[shown], look, image.maps[shown])
+    area = summary.area(network)
+    truth = f"truly {names[target]}" if target is not None else "no label"
+    facts: tuple[Line, ...] = (
+        ("bold", f"{title}: {rank + 1} of {total} ({explained.split} split), a single image"),
+        ("", f"{truth}, predicted {names[predicted]} with probability {shares[predicted]:.3f}; "
+             f"map of class {names[shown]}, probability {shares[shown]:.3f}"),
+        ("dim", f"{area_text(area)}; {scaling}"), *warning(network, area),
+    )  # fmt: skip
+    if image.pixels is None:
+        facts = (*facts, ("warn", "the radiograph is not in the image store"))
+    tiles = _tiles(image, shown, names[shown], limit, look, side)
+    name = file_name("image", *network, names[shown], order, str(rank + 1))
+    return Painting("", tiles, facts, Scale(limit, True), name, True)
+
+
+def _tiles(
+    image: OneImage, shown: int, class_name: str, limit: float, look: Look, side: int
+) -> tuple[Tile, ...]:
+    import numpy as np
+
+    from tui.overlay import overlay
+
+    grey = image.pixels if image.pixels is not None else np.full((8, 8), 64.0)
+    plain = overlay(None, grey, limit, 0, signed=True, side=side)
+    drawn = overlay(image.maps[shown], grey, limit, look.opacity, signed=True, side=side)
+    return (Tile((("bold", "radiograph"),), plain),
+            Tile((("bold", f"with the map of {class_name}"),), drawn))  # fmt: skip
+
+
+def _limit(
+    summary: Summary, explained: Explained, class_name: str, look: Look, one: Any
+) -> tuple[float, str]:
+    """The end of the colours. Common: mean ± 2 SD over images of the averaged maps' cells.
+
+    So an image without evidence is not drawn as strongly as one with much.
+    """
+    import numpy as np
+
+    from tui.overlay import limits
+
+    heat, network = summary.heatmaps, (explained.task, explained.model)
+    if look.scaling == "common maximum" and heat is not None and network in heat.of_network:
+        cell: Cell = heat.find(network, class_name, "all", "all")
+        mean, spread = heat.values(cell, "mean"), heat.values(cell, "sd")
+        if mean is not None and spread is not None:
+            limit = float(np.max(np.abs(mean) + 2 * spread)) or 1.0
+            text = scaling_text(look, "").partition(";")[2]
+            return limit, f"scale: common, |mean| + 2 SD;{text}"
+    own = look if look.scaling != "common maximum" else Look(opacity=look.opacity)
+    return limits([one], own.scaling)[0], scaling_text(own, "")

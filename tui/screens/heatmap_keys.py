@@ -1,0 +1,47 @@
+"""The views of the page Heatmaps and its keys."""
+
+from __future__ import annotations
+
+from textual.binding import Binding, BindingType
+
+from tui.screens.heatmap_choice import View
+
+VIEWS: dict[View, tuple[str, str]] = {
+    "map": ("m", "Map"), "compare": ("d", "Two maps"), "tasks": ("a", "All tasks"),
+    "similarity": ("r", "Similarity"), "images": ("i", "Images"),
+}  # fmt: skip
+
+#: The actions, or steps, that do nothing in a view.
+IDLE: dict[View, tuple[str, ...]] = {
+    "map": ("other", "page"),
+    "compare": ("filter", "page"),
+    "tasks": ("task", "class", "other"),
+    "similarity": ("task", "class", "level", "opacity", "quantity", "scaling", "other", "page"),
+    "images": ("filter", "quantity", "page"),
+}  # fmt: skip
+
+BINDINGS: list[BindingType] = [
+    *(
+        Binding(key, f"view('{view}')", title, show=False, id=f"heatmaps.{view}")
+        for view, (key, title) in VIEWS.items()
+    ),
+    Binding("t", "step('task', 1)", "Task", id="heatmaps.task"),
+    Binding("T", "step('task', -1)", "Task before", show=False, id="heatmaps.task-before"),
+    Binding("c", "step('class', 1)", "Class", id="heatmaps.class"),
+    Binding("C", "step('class', -1)", "Class before", show=False, id="heatmaps.class-before"),
+    Binding("n", "step('level', 1)", "Next", id="heatmaps.next"),
+    Binding("p", "step('level', -1)", "Previous", show=False, id="heatmaps.previous"),
+    Binding("v", "step('quantity', 1)", "Value", id="heatmaps.quantity",
+            tooltip="contrast, mean, standard deviation"),
+    Binding("z", "step('scaling', 1)", "Scale", id="heatmaps.scaling",
+            tooltip="own maximum, common maximum, own 95th percentile"),
+    Binding("plus,equals_sign", "step('opacity', 1)", "More opaque", show=False, key_display="+",
+            id="heatmaps.more-opaque"),
+    Binding("minus", "step('opacity', -1)", "Less opaque", show=False, key_display="-",
+            id="heatmaps.less-opaque"),
+    Binding("o", "step('other', 1)", "Other", id="heatmaps.other",
+            tooltip="the other of two maps; another order of single images"),
+    Binding("pagedown", "page(1)", "More maps", show=False, id="heatmaps.page-down"),
+    Binding("pageup", "page(-1)", "Maps before", show=False, id="heatmaps.page-up"),
+    Binding("x", "export", "PNG", tooltip="export this view as a picture", id="heatmaps.export"),
+]  # fmt: skip

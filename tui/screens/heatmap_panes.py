@@ -1,0 +1,133 @@
+"""The page Heatmaps' panes: a list beside one map, and tiles above their facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from tui.screens.heatmap_data import Heatmaps, level_text
+from tui.screens.heatmap_painting import Painting
+from tui.widgets.colour_bar import ColourBar
+from tui.widgets.graphics import new_picture
+from tui.widgets.rows import Column, Row, Rows, Tone
+from tui.widgets.similarity import NOTES, Matrix, Similarity, title_of
+from tui.widgets.tiles import Tiles, marked_up
+
+
+class MapPane(Horizontal):
+    """All averaged maps as a list, and one of them, as large as fits."""
+
+    DEFAULT_CSS = """
+    MapPane > Vertical { width: 36; margin: 0 1 0 0; }
+    MapPane.wide > Vertical { width: 56; }
+    MapPane Static { height: auto; margin: 1 0 0 0; }
+    """
+
+    def __init__(self, *, graphics: bool, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._picture = new_picture(graphics=graphics)
+        self._heat: Heatmaps | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Rows(id="maps")
+            yield Static()
+            yield ColourBar()
+        yield self._picture
+
+    def list(self, heat: Heatmaps) -> None:
+        """Show the list of other maps."""
+        self._heat = heat
+        self._fill()
+        self.call_after_refresh(self._reveal)
+
+    def on_resize(self) -> None:
+        wide = self.size.width >= 110
+        if wide != self.has_class("wide"):
+            self.set_class(wide, "wide")
+            self._fill()
+        self.call_after_refresh(self._reveal)
+
+    def _reveal(self) -> None:
+        """Scroll the list no further than the cursor needs, now that its size is known."""
+        rows = self.query_one(Rows)
+        rows.scroll_to(y=0, animate=False, force=True)
+        rows.cursor = rows.cursor
+
+    def _fill(self) -> None:
+        if self._heat is None:
+            return
+        several = len({model for _, model in self._heat.of_network}) > 1
+        wide, rows = self.has_class("wide"), self.query_one(Rows)
+        shown = [True, several, True, True, wide]
+        columns = (Column("task", 9), Column("model", 8 if wide else 6), Column("class", 8),
+                   Column("images"), Column("n", 6, right=True))  # fmt: skip
+        rows.set_columns(*(c for c, show in zip(columns, shown, strict=True) if show))
+        rows.set_rows(_rows(self._heat, shown))
+
+    def show(self, painting: Painting) -> None:
+        """Show a map and its facts."""
+        self.query_one(Static).update(marked_up(painting.facts))
+        self.query_one(ColourBar).show(painting.scale)
+        self._picture.show(painting.tiles[0].image)
+
+
+def _rows(heat: Heatmaps, shown: Sequence[bool]) -> list[Row]:
+    """A row per map, those of one class together."""
+    out = []
+    for cell in heat.by_class:
+        n = "<11" if cell.is_few else f"{cell.subjects:,}"
+        known = "≥11" if cell.key in heat.counts_to_hide and not cell.is_few else n
+        texts = (cell.task, cell.model, cell.class_name, level_text(cell.stratum, cell.level),
+                 known)  # fmt: skip
+        kept = tuple(t for t, show in zip(texts, shown, strict=True) if show)
+        tones: tuple[Tone, ...] = tuple("dim" for _ in kept) if cell.is_few else ()
+        out.append(Row(cell.key, kept, (), tones))
+    return out
+
+
+class TilesPane(Vertical):
+    """Tiles, then facts about them, then the scale they share."""
+
+    DEFAULT_CSS = """
+    TilesPane > Static { height: auto; max-height: 50%; padding: 0 1; }
+    """
+
+    def __init__(self, *, graphics: bool, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._graphics = graphics
+
+    def compose(self) -> ComposeResult:
+        yield Tiles(graphics=self._graphics)
+        yield Static()
+        yield ColourBar()
+
+    async def show(self, painting: Painting) -> None:
+        """Show other tiles and facts."""
+        self.query_one(Static).update(marked_up(painting.facts))
+        bar = self.query_one(ColourBar)
+        bar.display = painting.scale is not None
+        bar.show(painting.scale)
+        await self.query_one(Tiles).show(painting.tiles)
+
+
+class SimilarityPane(Vertical):
+    """The matrix of similarities, and what its signs mean."""
+
+    DEFAULT_CSS = """
+    SimilarityPane > Static { height: auto; padding: 0 1; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="title")
+        yield Similarity()
+        yield Static(id="notes")
+
+    def show(self, matrix: Matrix) -> None:
+        """Show another matrix."""
+        self.query_one("#title", Static).update(marked_up([("bold", title_of(matrix))]))
+        self.query_one("#notes", Static).update(marked_up(NOTES))
+        self.query_one(Similarity).show(matrix)

@@ -1,0 +1,250 @@
+"""The launch screen: a job, its settings, the equal commands, and the runs that it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+from textual.worker import get_current_worker
+
+from data_contracts.cohort import COHORT, tasks_of
+from data_contracts.errors import CxrError
+from jobs._registry import Spec, find_jobs
+from tui.form import entries_of, heeded, option_entries, raw_of
+from tui.launching import Commands, commands, launch
+from tui.messages import ErrorMet
+from tui.request import Request, requested
+from tui.widgets.command_box import CommandBox
+from tui.widgets.field import Field
+from tui.widgets.key_line import KeyLine
+from tui.widgets.launch_form import LaunchForm
+from tui.widgets.rows import Column, Row, Rows
+
+if TYPE_CHECKING:
+    from tui.app import Dashboard
+
+
+class LaunchScreen(ModalScreen[bool]):
+    """Chooses a job unless one is named, and launches it; closes with whether it did.
+
+    `settings`: what the fields begin with, as a run record keeps it. What is entered is kept for
+    the next time.
+    """
+
+    DEFAULT_CSS = """
+    LaunchScreen { background: $background; }
+    LaunchScreen #title {
+        height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    LaunchScreen #help { height: 2; padding: 0 1; color: $foreground 75%; background: $surface; }
+    LaunchScreen #foot { height: 1; }
+    LaunchScreen #state {
+        width: 1fr; padding: 0 1; color: $text-warning; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    LaunchScreen.-wide #help { display: none; }
+    LaunchScreen.-wide Field { grid-size: 3; grid-columns: 16 46 1fr; }
+    LaunchScreen.-wide Field .said { display: block; column-span: 1; padding: 0 0 0 1; }
+    LaunchScreen.-tall CommandBox VerticalScroll { max-height: 8; }
+    LaunchScreen Rows, LaunchScreen.choosing .form { display: none; }
+    LaunchScreen.choosing Rows { display: block; }
+    """
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall")]  # noqa: RUF012
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+l", "launch", "Launch", id="launch.go"),
+        Binding("ctrl+y", "copy('shell')", "Copy shell", id="launch.copy-shell"),
+        Binding("ctrl+r", "copy('docker')", "Copy docker", id="launch.copy-docker"),
+        Binding("ctrl+o", "choose", "Other job", id="launch.other"),
+        Binding("escape", "dismiss(False)", "Leave", id="launch.leave"),
+        # Before the field has them, so that what follows in one burst goes to the next field.
+        Binding("up,shift+tab", "go(-1)", "Field before", False, priority=True, id="launch.up"),
+        Binding("down,tab", "go(1)", "Next field", show=False, priority=True, id="launch.down"),
+    ]
+
+    @dataclass
+    class CohortRead(Message):
+        """The tasks to choose from; None without a cohort that tells them."""
+
+        spec: Spec
+        tasks: Sequence[str] | None
+
+    @dataclass
+    class Planned(Message):
+        """The commands that are equal to a request."""
+
+        request: Request
+        commands: Commands
+
+    def __init__(self, job: str | None, settings: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._specs = find_jobs()
+        self._job, self._settings, self._lacking = job, settings, ""
+        self._request: Request | None = None
+
+    @property
+    def dashboard(self) -> Dashboard:
+        return cast("Dashboard", self.app)
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="title")
+        rows = Rows(Column("job", 14), Column("what it does"))
+        rows.set_rows([Row(s.name, (s.name, s.help)) for s in self._specs.values()])
+        yield rows
+        yield LaunchForm(classes="form")
+        yield Static(id="help", classes="form", markup=False)
+        with Horizontal(id="foot", classes="form"):
+            yield Button("Launch", variant="primary", compact=True, disabled=True)
+            yield Static(id="state", markup=False)
+        yield CommandBox("shell", classes="form")
+        yield CommandBox("docker", classes="form")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        if self._job in self._specs:
+            self._open(self._specs[self._job])
+        else:
+            self.action_choose()
+
+    def action_choose(self) -> None:
+        """Choose another job."""
+        self.add_class("choosing")
+        self.refresh_bindings()
+        self.query_one("#title", Static).update("[b]Launch[/b]  choose a job")
+        self.query_one(Rows).focus()
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        # What is done with a form needs one.
+        formed = self._request is not None and not self.has_class("choosing")
+        return formed or action not in ("launch", "copy", "choose", "go")
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self._settings = {}
+        self._open(self._specs[event.key])
+
+    def _open(self, spec: Spec) -> None:
+        self.query_one(Rows).go_to(spec.name)
+        self.query_one("#title", Static).update(f"[b]Launch {spec.name}[/b]  {spec.help}")
+        self._read_cohort(spec)
+
+    @work(thread=True, exclusive=True, group="cohort")
+    def _read_cohort(self, spec: Spec) -> None:
+        from data_contracts.store import read_table
+
+        path, tasks = COHORT.path(self.dashboard.workspace), None
+        if "task" in spec.config.model_fields and path.exists():
+            try:
+                tasks = tasks_of(read_table(COHORT, path).frame.columns)
+            except CxrError as error:
+                self.app.post_message(ErrorMet("cohort", str(error)))
+        if not get_current_worker().is_cancelled:
+            self.post_message(self.CohortRead(spec, tasks))
+
+    async def on_launch_screen_cohort_read(self, message: CohortRead) -> None:
+        spec, self._job = message.spec, message.spec.name
+        own = entries_of(spec, message.tasks, self._models())
+        kept, self._lacking = raw_of(own, self._settings)
+        raw = kept if self._settings else self.dashboard.drafts.get(spec.name, {})
+        self.remove_class("choosing")
+        await self.query_one(LaunchForm).fill(own, option_entries(spec), raw)
+        self._check()
+        self.refresh_bindings()
+
+    def _models(self) -> set[tuple[str, str]]:
+        snapshot = self.dashboard.snapshot
+        found = snapshot.of("model") if snapshot else []
+        return {(a.keys["task"], a.keys["name"]) for a in found}
+
+    def on_field_changed(self) -> None:
+        self.dashboard.drafts[str(self._job)] = dict(self.query_one(LaunchForm).raw)
+        self._check()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        field = next((a for a in event.widget.ancestors if isinstance(a, Field)), None)
+        self.query_one("#help", Static).update(field.entry.help if field else "", layout=False)
+
+    def _check(self) -> Request:
+        """Let the models judge what is entered; the commands follow."""
+        form, spec = self.query_one(LaunchForm), self._specs[str(self._job)]
+        asked = requested(spec, form.entries, form.raw, self.dashboard.workspace, self._models())
+        self._request = asked
+        self._show(asked, Commands())
+        if not asked.faults:
+            self._plan(asked)
+        return asked
+
+    @work(thread=True, exclusive=True, group="plan")
+    def _plan(self, asked: Request) -> None:
+        planned = commands(asked)
+        if not get_current_worker().is_cancelled:
+            self.post_message(self.Planned(asked, planned))
+
+    def on_launch_screen_planned(self, message: Planned) -> None:
+        if message.request is self._request:
+            self._show(message.request, message.commands)
+            self.query_one("#shell", CommandBox).show(message.commands.shell)
+            self.query_one("#docker", CommandBox).show(message.commands.docker)
+
+    def _show(self, asked: Request, planned: Commands) -> None:
+        form = self.query_one(LaunchForm)
+        used = heeded(str(form.raw["engine"])) | set(asked.spec.config.model_fields)
+        form.say(used, asked.faults, {**planned.notes, **asked.notes})
+        if asked.faults:
+            for box in self.query(CommandBox):
+                box.show(())
+        runs = len(asked.configs)
+        button = self.query_one(Button)
+        button.label = "Launch" if asked.faults else f"Launch {runs} run{'s' * (runs != 1)}"
+        button.disabled = bool(asked.faults or planned.fault) or self._read_only
+        self.query_one("#state", Static).update(self._state(asked, planned), layout=False)
+
+    @property
+    def _read_only(self) -> bool:
+        snapshot = self.dashboard.snapshot
+        return snapshot is not None and not snapshot.writable
+
+    def _state(self, asked: Request, planned: Commands) -> str:
+        """Why it cannot be launched, or what should be known before."""
+        if self._read_only:
+            return "read-only workspace: launching is off; copy a command instead"
+        if asked.faults:
+            entries = self.query_one(LaunchForm).entries
+            return f"to correct: {', '.join(e.label for e in entries if e.name in asked.faults)}"
+        if planned.fault:
+            return planned.fault
+        return f"left out, not of this version: {self._lacking}" if self._lacking else ""
+
+    def action_copy(self, kind: Literal["shell", "docker"]) -> None:
+        if lines := self.query_one(f"#{kind}", CommandBox).lines:
+            self.app.copy_to_clipboard("\n".join(lines))
+            self.notify(f"copied {len(lines)} command{'s' * (len(lines) != 1)}", timeout=2)
+
+    def on_button_pressed(self) -> None:
+        self.action_launch()
+
+    def action_go(self, step: int) -> None:
+        (self.focus_next if step > 0 else self.focus_previous)()
+
+    def action_launch(self) -> None:
+        """Start the runs, unless something is wrong; the page below shows what becomes of them."""
+        # Keys that were pressed before this one may still be on their way.
+        self.call_after_refresh(self._launch)
+
+    def _launch(self) -> None:
+        asked, app = self._check(), self.dashboard
+        if self.query_one(Button).disabled or not self.is_current:
+            return
+        start = partial(launch, asked, app.post_message, app.look_now)
+        # The app's worker, since this screen is gone before the last run has been started.
+        app.run_worker(start, thread=True, group="launch", name="launch")
+        self.dismiss(True)

@@ -1,0 +1,68 @@
+"""A window in which one of many artifacts is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from tui.pipeline import SIGNS, human_size
+from tui.snapshot import Artifact
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.rows import Column, Row, Rows
+
+
+class Chooser(ModalScreen[str]):
+    """Returns the chosen artifact's place, or nothing if it is left."""
+
+    DEFAULT_CSS = """
+    Chooser { align: center middle; }
+    Chooser > Vertical {
+        width: 100; max-width: 96%; height: 90%; border: round $primary; background: $surface;
+        padding: 0 1;
+    }
+    """
+    AUTO_FOCUS = "Rows"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="chooser.filter"),
+        Binding("escape,q", "dismiss", "Close", id="chooser.close"),
+    ]
+
+    def __init__(self, title: str, artifacts: Sequence[Artifact]) -> None:
+        super().__init__()
+        self._title, self._artifacts = title, artifacts
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            box.border_title = self._title
+            box.border_subtitle = "enter opens · / filters · escape closes"
+            yield Rows(Column("State", 10), Column("Place"), Column("Size", 8, right=True))
+            yield FilterBar()
+
+    def on_mount(self) -> None:
+        self.query_one(Rows).set_rows([artifact_row(a) for a in self._artifacts])
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).open()
+
+    def on_filter_bar_filtered(self, event: FilterBar.Filtered) -> None:
+        self.query_one(Rows).filter(event.text)
+
+    def on_rows_chosen(self, event: Rows.Chosen) -> None:
+        self.dismiss(event.key)
+
+
+def artifact_row(artifact: Artifact) -> Row:
+    """An artifact's state with its sign, its place and its size."""
+    sign, tone = SIGNS[artifact.state]
+    size = human_size(artifact.size)
+    return Row(
+        artifact.place,
+        (f"{sign} {artifact.state}", artifact.place, size),
+        (artifact.state, artifact.place, artifact.size),
+        (tone, "", "dim"),
+    )

@@ -1,0 +1,71 @@
+"""How busy this host's GPUs are, asked only while somebody looks."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from textual import work
+from textual.message import Message
+from textual.widgets import Static
+
+from data_contracts.errors import CxrError
+from jobs._engines._call import call
+
+_WORDS = (
+    "nvidia-smi", "--query-gpu=utilization.gpu,memory.used,memory.total",
+    "--format=csv,noheader,nounits",
+)  # fmt: skip
+#: Seconds after which a driver that does not answer is left alone.
+_PATIENCE = 5.0
+
+
+class GpuUse(Static):
+    """One short text; nothing where there is no GPU."""
+
+    DEFAULT_CSS = "GpuUse { width: auto; height: 1; color: $foreground 70%; padding: 0 1; }"
+
+    @dataclass
+    class Asked(Message):
+        """What the driver said."""
+
+        text: str
+
+    def ask(self) -> None:
+        """Ask the driver, in a thread."""
+        if not any(w.group == "gpu" and not w.is_finished for w in self.workers):
+            self._ask()
+
+    @work(thread=True, group="gpu")
+    def _ask(self) -> None:
+        if shutil.which(_WORDS[0]) is None:
+            return
+        try:
+            said = call(_WORDS, patience=_PATIENCE)
+        except CxrError:
+            return
+        self.post_message(self.Asked(gpu_text(said.stdout) if said.returncode == 0 else ""))
+
+    def on_gpu_use_asked(self, message: Asked) -> None:
+        message.stop()
+        self.update(message.text)
+
+    def clear(self) -> None:
+        """Say nothing, as of a run that does not work here."""
+        if self.content:
+            self.update("")
+
+
+def gpu_text(said: str) -> str:
+    """`GPU 93 %, 12.1 of 79.6 GiB` from lines of percent, MiB used and MiB in all, one a GPU."""
+    busy, used, there = [], 0.0, 0.0
+    for line in said.splitlines():
+        try:
+            percent, own, whole = (float(part) for part in line.split(","))
+        except ValueError:
+            continue  # a card that cannot tell says "[N/A]"
+        busy.append(f"{percent:.0f}")
+        used, there = used + own, there + whole
+    if not busy:
+        return ""
+    return f"GPU {' '.join(busy)} %, {used / 1024:.1f} of {there / 1024:.1f} GiB"

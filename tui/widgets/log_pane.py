@@ -1,0 +1,159 @@
+"""The log of one run: read as it grows, with its search and a line that says where one is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from data_contracts.errors import ArtifactError
+from data_contracts.run import run_folder
+from jobs._engines import LOG_FILES, UNFINISHED
+from tui.messages import ErrorMet
+from tui.tail import Added, Place, read_added
+from tui.widgets.log_view import MOST_LINES, LogView
+
+
+class LogSearch(Input):
+    """Where one types what is looked for. Enter goes back to the log, Escape ends the search."""
+
+    DEFAULT_CSS = """
+    LogSearch { height: 1; border: none; padding: 0 1; display: none; background: $panel; }
+    LogSearch.open { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "End the search", show=False, id="log.leave-search")
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="find in the log", compact=True)
+
+    def action_leave(self) -> None:
+        self.value = ""
+        self.post_message(self.Submitted(self, ""))
+
+
+class LogPane(Vertical):
+    """What a run has said; what its process printed, if it ended before it said anything."""
+
+    DEFAULT_CSS = """
+    LogPane #log-state { height: 1; background: $panel; color: $foreground 70%; padding: 0 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f,slash", "search", "Find in the log", show=False, id="log.search"),
+        Binding("escape", "end_search", "End the search", show=False, id="log.end-search"),
+    ]
+
+    @dataclass
+    class Read(Message):
+        """The log has grown, or could not be read."""
+
+        run_id: str
+        added: Added | None
+        fault: str = ""
+
+    def __init__(self, workspace: Path) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._run_id, self._state = "", ""
+        self._place = Place()
+        self._fault = ""
+
+    def compose(self) -> Iterator[Widget]:
+        yield LogView()
+        yield LogSearch()
+        yield Static(id="log-state")
+
+    def look_at(self, run_id: str, state: str) -> None:
+        """Show the log of a run."""
+        if run_id != self._run_id:
+            # The log before stays in sight for the moment that reading takes.
+            self._run_id, self._place, self._fault = run_id, Place(), ""
+        self._state = state
+        self.read_on()
+
+    def read_on(self) -> None:
+        """Read what has been added."""
+        if self._run_id:
+            self._read(self._run_id, self._place)
+
+    @work(thread=True, exclusive=True, group="log")
+    def _read(self, run_id: str, place: Place) -> None:
+        folder = run_folder(self._workspace, run_id)
+        try:
+            added = read_added([folder / name for name in LOG_FILES], place)
+        except ArtifactError as error:
+            self.post_message(self.Read(run_id, None, str(error)))
+        else:
+            self.post_message(self.Read(run_id, added))
+
+    def on_log_pane_read(self, message: Read) -> None:
+        message.stop()
+        if message.run_id != self._run_id:
+            return
+        if message.fault and message.fault != self._fault:
+            self.post_message(ErrorMet("log", message.fault))
+        self._fault = message.fault
+        added, view = message.added, self.query_one(LogView)
+        if added is None and view.lines:
+            view.add([], anew=True)
+        # Of two readings from the same place only the first counts.
+        elif added is not None and added.before == self._place:
+            self._place = added.after
+            view.add(added.lines, added.partial, anew=added.anew)
+            view.left_out |= added.left_out
+        self._say()
+
+    def on_log_view_changed(self, message: LogView.Changed) -> None:
+        message.stop()
+        self._say()
+
+    def _say(self) -> None:
+        view, search = self.query_one(LogView), self.query_one(LogSearch)
+        alive = self._state in UNFINISHED
+        if self._fault:
+            parts = ["[$text-error]the log cannot be read (E tells more)[/]"]
+        elif not view.lines:
+            parts = ["nothing has been said yet" if alive else "this run has said nothing"]
+        elif not view.following:
+            parts = ["[$text-warning]paused, End follows[/]"]
+        else:
+            parts = ["[$text-success]following[/]" if alive else "the end"]
+        if search.value:
+            number, count = view.matches
+            parts.append(f"match {number} of {count}, n N" if count else "no match")
+        if view.left_out:
+            parts.append(f"last {min(MOST_LINES, len(view.lines)):,} lines, earlier left out")
+        elif count := len(view.lines):
+            parts.append(f"{count:,} line{'s' * (count != 1)}")
+        parts += ["f find", "w unwrap" if view.wrap else "w wrap"]
+        self.query_one("#log-state", Static).update(" · ".join(parts), layout=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Escape ends a search; without one it belongs to the page."""
+        return bool(self.query_one(LogSearch).value) if action == "end_search" else True
+
+    def action_search(self) -> None:
+        search = self.query_one(LogSearch)
+        search.add_class("open")
+        search.focus()
+
+    def action_end_search(self) -> None:
+        self.query_one(LogSearch).action_leave()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.query_one(LogView).search(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        event.input.set_class(bool(event.value), "open")
+        self.query_one(LogView).focus()

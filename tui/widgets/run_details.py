@@ -1,0 +1,129 @@
+"""One run, seen three ways: its log, its curves, its facts."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
+
+from data_contracts.run import RunRecord
+from jobs._engines import UNFINISHED
+from tui.plain import unmarked
+from tui.run_texts import what_of
+from tui.widgets.curves import Curves
+from tui.widgets.gpu import GpuUse
+from tui.widgets.log_pane import LogPane
+from tui.widgets.log_view import LogView
+from tui.widgets.run_facts import RunFacts
+
+#: Views with the key that opens each.
+VIEWS = {"log": "l", "curves": "v", "facts": "i"}
+_ASK_GPU_EVERY = 2
+
+
+class RunDetails(Vertical):
+    """Reads only what the chosen view shows, and again only while the run is alive."""
+
+    DEFAULT_CSS = """
+    RunDetails #head { height: 1; background: $panel; }
+    RunDetails #views { width: auto; link-style: none; link-style-hover: bold;
+        link-background-hover: $primary 40%; }
+    RunDetails #subject { width: 1fr; text-align: right; padding: 0 1; color: $foreground 70%;
+        text-wrap: nowrap; text-overflow: ellipsis; }
+    RunDetails ContentSwitcher { height: 1fr; }
+    """
+
+    def __init__(self, workspace: Path) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._record: RunRecord | None = None
+        self._ticks = 0
+
+    def compose(self) -> Iterator[Widget]:
+        with Horizontal(id="head"):
+            yield Static(id="views")
+            yield Static(id="subject")
+            yield GpuUse()
+        with ContentSwitcher(initial="log"):
+            for name, pane in (
+                ("log", LogPane(self._workspace)),
+                ("curves", Curves(self._workspace)),
+                ("facts", RunFacts()),
+            ):
+                pane.id = name
+                yield pane
+
+    def on_mount(self) -> None:
+        self._name_views()
+
+    @property
+    def view(self) -> str:
+        """The view that is seen."""
+        return self.query_one(ContentSwitcher).current or "log"
+
+    def look_at(self, record: RunRecord) -> None:
+        """Show a run, or what its record says now."""
+        if record is self._record:
+            return
+        self._record = record
+        subject = unmarked(f"{record.job} {what_of(record)}".strip())
+        self.query_one("#subject", Static).update(subject, layout=False)
+        if not self._works_here:
+            self.query_one(GpuUse).clear()
+        self._look()
+
+    def choose(self, view: str) -> None:
+        """Show another view of the same run."""
+        focused = self.has_focus_within
+        self.query_one(ContentSwitcher).current = view
+        self._name_views()
+        self._look()
+        if focused:
+            self.focus_view()
+
+    def focus_view(self) -> None:
+        """Give the keys to the view that is seen."""
+        target: Widget = self.query_one(LogView if self.view == "log" else f"#{self.view}")
+        target.focus()
+
+    def tick(self) -> None:
+        """Read what a living run has added."""
+        record = self._record
+        if record is None or record.state not in UNFINISHED:
+            return
+        if self.view == "log":
+            self.query_one(LogPane).read_on()
+        elif self.view == "curves":
+            self.query_one(Curves).read_on()
+        else:
+            self.query_one(RunFacts).look_at(record)
+        if self._works_here and self._ticks % _ASK_GPU_EVERY == 0:
+            self.query_one(GpuUse).ask()
+        self._ticks += 1
+
+    @property
+    def _works_here(self) -> bool:
+        record = self._record
+        return bool(record and record.state == "running" and record.host == socket.gethostname())
+
+    def _look(self) -> None:
+        record = self._record
+        if record is None:
+            return
+        if self.view == "log":
+            self.query_one(LogPane).look_at(record.run_id, record.state)
+        elif self.view == "curves":
+            self.query_one(Curves).look_at(record)
+        else:
+            self.query_one(RunFacts).look_at(record)
+
+    def _name_views(self) -> None:
+        tabs = []
+        for name, key in VIEWS.items():
+            look = "bold $primary" if name == self.view else "dim"
+            tabs.append(f"[@click=screen.look('{name}')][{look}] {key} {name.capitalize()} [/][/]")
+        self.query_one("#views", Static).update("".join(tabs))

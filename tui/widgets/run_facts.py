@@ -1,0 +1,91 @@
+"""The facts of one run: what its record holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from data_contracts.run import RunRecord
+from tui import clock
+from tui.plain import plain_line
+from tui.run_texts import config_of, duration_of, duration_text, moment, state_text
+
+#: What the exit codes of all jobs mean.
+_CODES = {
+    0: "done", 1: "internal error", 2: "wrong settings", 3: "an artifact or the disk",
+    4: "the source data", 75: "interrupted: the same again goes on",
+}  # fmt: skip
+
+
+class RunFacts(VerticalScroll):
+    """Settings, inputs, outputs, times, and how it ended."""
+
+    DEFAULT_CSS = """
+    RunFacts { padding: 0 0 0 1; scrollbar-size-vertical: 1; }
+    RunFacts Static { height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "scroll_up", "Up", show=False, id="facts.up"),
+        Binding("j", "scroll_down", "Down", show=False, id="facts.down"),
+        Binding("g", "scroll_home", "Top", show=False, id="facts.first"),
+        Binding("G", "scroll_end", "End", show=False, id="facts.last"),
+    ]
+
+    def compose(self) -> Iterator[Widget]:
+        yield Static()
+
+    def look_at(self, record: RunRecord) -> None:
+        """Show the facts of a run."""
+        self.query_one(Static).update(facts_text(record))
+
+
+def facts_text(record: RunRecord) -> Content:
+    """The facts; nothing in the record can act as markup or as a command to the terminal."""
+    sections = [
+        ("Run", _run(record)),
+        ("Settings", sorted(config_of(record).items())),
+        ("Inputs", _artifacts(record.inputs)),
+        ("Outputs", _artifacts(record.outputs)),
+    ]
+    width = max(len(plain_line(name)) for _, facts in sections for name, _ in facts)
+    parts: list[str | tuple[str, str]] = []
+    for title, facts in sections:
+        parts += [(title, "bold $primary"), "\n" if facts else ("  none\n", "$foreground 60%")]
+        for name, value in facts:
+            parts += [(f"  {plain_line(name):<{width}}  ", "$foreground 60%"),
+                      f"{plain_line(value)}\n"]  # fmt: skip
+    return Content.assemble(*parts)
+
+
+def _run(record: RunRecord) -> list[tuple[str, Any]]:
+    now = clock.now()
+    begun, ended = moment(record.started), moment(record.ended)
+    code = "" if record.exit_code is None else f"{record.exit_code}"
+    if record.exit_code in _CODES:
+        code += f" ({_CODES[record.exit_code]})"
+    facts = [
+        ("id", record.run_id), ("job", record.job), ("state", state_text(record.state)),
+        ("message", record.message), ("exit code", code),
+        ("started", f"{begun:%Y-%m-%d %H:%M:%S} UTC" if begun else ""),
+        ("ended", f"{ended:%Y-%m-%d %H:%M:%S} UTC" if ended else ""),
+        ("duration", duration_text(duration_of(record, now))),
+        ("host", record.host), ("process id", record.pid), ("engine", record.engine),
+        ("engine id", record.engine_id or ""), ("version", record.package_version),
+    ]  # fmt: skip
+    return [(name, value) for name, value in facts if value != ""]
+
+
+def _artifacts(items: object) -> list[tuple[str, Any]]:
+    """Contract, place and the begin of the digest of each."""
+    if not isinstance(items, list):
+        return []
+    found = [item for item in items if isinstance(item, dict)]
+    return [
+        (str(i.get("contract")), f"{i.get('path')}  {str(i.get('digest', ''))[:19]}") for i in found
+    ]

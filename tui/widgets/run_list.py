@@ -1,0 +1,60 @@
+"""The newest runs of a workspace."""
+
+from __future__ import annotations
+
+from data_contracts.run import RunRecord
+from tui import clock
+from tui.plain import plain_line
+from tui.run_texts import (
+    age_text,
+    duration_of,
+    duration_text,
+    moment,
+    progress_text,
+    state_text,
+    tone_of,
+    what_of,
+)
+from tui.snapshot import Progress, Snapshot
+from tui.widgets.rows import Column, Row, Rows
+
+#: More are on the page of all runs.
+NEWEST = 100
+#: Cells that an 80-column terminal leaves for it.
+_PROGRESS = 24
+
+
+class RunList(Rows):
+    """State, job, task, age, and how far a run is or what became of it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Column("State", 13), Column("Job", 10), Column("Task", 16),
+            Column("Age", 6, right=True), Column("Progress"),
+        )  # fmt: skip
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Take over the runs of a snapshot."""
+        self.set_rows([_row(r, snapshot.progress.get(r.run_id)) for r in snapshot.runs[:NEWEST]])
+        # Unless somebody walks through them, the newest are seen.
+        if not self.has_focus:
+            self.cursor = 0
+
+
+def _row(record: RunRecord, progress: Progress | None) -> Row:
+    begun, tone = moment(record.started), tone_of(record.state)
+    cells = (
+        state_text(record.state), plain_line(record.job), what_of(record),
+        age_text(begun, clock.now()), _told(record, progress),
+    )  # fmt: skip
+    values = (*cells[:3], -begun.timestamp() if begun else None, cells[4])
+    return Row(record.run_id, cells, values, (tone, "", "", "dim", tone if progress else ""))
+
+
+def _told(record: RunRecord, progress: Progress | None) -> str:
+    """How far it is while it runs; then how long it took, or what it failed of."""
+    if progress is not None:
+        return progress_text(progress, _PROGRESS)
+    if record.state != "succeeded":
+        return plain_line(record.message or "")
+    return f"took {duration_text(duration_of(record, clock.now()))}"

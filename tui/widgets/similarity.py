@@ -1,0 +1,223 @@
+"""How alike every attribute and the reference are, by level of evidence, as a coloured matrix."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from data_contracts.summary import LAYERS_OF_EVIDENCE, SMALLEST_CELL
+from tui.colours import colours, ink_on
+from tui.screens.heatmap_painting import Line
+
+_TITLES = {
+    "pearson_of_contrast_maps": "contrast maps",
+    "signed_pearson_of_contrast_maps": "contrast maps, signed",
+    "pearson_of_means": "mean maps",
+    "pearson_per_image": "same image",
+    "cramers_v": "Cramér's V",
+}
+_WIDTH, _ROOMY, _GAP = 15, 17, 1
+RANKING = "pearson_of_contrast_maps"
+
+
+def statistic_text(name: str) -> str:
+    """A statistic for people."""
+    return _TITLES.get(name, name.replace("_", " "))
+
+
+NOTES: tuple[Line, ...] = (
+    ("dim", "95 % intervals over patients; incl. 0: contains 0. −1 blue, 1 orange."),
+    ("dim", "not read: the AUROC interval of one of the networks does not lie above 0.5."),
+)
+
+
+@dataclass(frozen=True)
+class Similar:
+    """A cell of the matrix. `value` None: nothing to colour by."""
+
+    lines: tuple[str, ...]
+    value: float | None = None
+
+    @property
+    def colour(self) -> tuple[int, int, int] | None:
+        import numpy as np
+
+        if self.value is None:
+            return None
+        red, green, blue = colours(np.array(self.value), 1.0, signed=True).tolist()
+        return red, green, blue
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Rows are attributes, columns statistics by level of evidence."""
+
+    reference: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+    rows: tuple[str, ...] = ()
+    cells: Mapping[tuple[str, str, str], Similar] | None = None
+    """By attribute, level of evidence and statistic."""
+
+    def cell(self, row: str, column: tuple[str, str]) -> Similar:
+        return (self.cells or {}).get((row, *column), Similar(("—",)))
+
+
+def title_of(matrix: Matrix) -> str:
+    return f"Similarity of each attribute with {matrix.reference}"
+
+
+def matrix_of(
+    associations: Sequence[Mapping[str, Any]],
+    unread: Callable[[str], str],
+    words: str = "",
+) -> Matrix:
+    """The matrix of all associations with the first reference.
+
+    `unread(task)` tells why a task's maps are not read; `words` must all be in an attribute.
+    """
+    if not associations:
+        return Matrix()
+    reference = associations[0]["reference"]
+    rows = [r for r in associations if r["reference"] == reference]
+    columns = dict.fromkeys((r["layer_of_evidence"], r["statistic"]) for r in rows)
+    order = sorted(columns, key=lambda c: -LAYERS_OF_EVIDENCE.index(c[0]))
+    known = {r["attribute"]: r["value"] for r in rows
+             if r["statistic"] == RANKING and r["value"] is not None}  # fmt: skip
+    names = dict.fromkeys(
+        r["attribute"] for r in rows if all(w in r["attribute"] for w in words.lower().split())
+    )
+    ranked = sorted(names, key=lambda a: -known.get(a, -2.0))
+    cells = {
+        (r["attribute"], r["layer_of_evidence"], r["statistic"]): _similar(r, unread) for r in rows
+    }
+    return Matrix(reference, tuple(order), tuple(ranked), cells)
+
+
+def _similar(row: Mapping[str, Any], unread: Callable[[str], str]) -> Similar:
+    from tui.screens.heatmap_data import interval, number
+
+    if row["subjects"] < SMALLEST_CELL:
+        return Similar(("hidden", f"<{SMALLEST_CELL} subjects"))
+    if row["value"] is None:
+        return Similar(("—", "no value", f"n {row['subjects']:,}"))
+    low, high = row["low"], row["high"]
+    inside = low is not None and low <= 0 <= high
+    lines = [number(row["value"]) + (" incl. 0" if inside else ""), interval(low, high)]
+    lines.append(f"n {row['subjects']:,}")
+    if row["p_holm"] is not None:
+        lines.append(f"Holm p {row['p_holm']:.3g}")
+    elif row["p"] is not None:
+        lines.append(f"p {row['p']:.3g}")
+    if row["null"]:
+        lines.append(str(row["null"]))
+    reasons = map(unread, (row["reference"], row["attribute"]))
+    if row["layer_of_evidence"] == "attention" and any(reasons):
+        return Similar((*lines, "not read"))
+    return Similar(tuple(lines), row["value"])
+
+
+class Similarity(ScrollView, can_focus=True):
+    """Shows a matrix; scrolls where it is larger than the page."""
+
+    COMPONENT_CLASSES = {"similarity--head", "similarity--name", "similarity--dim"}  # noqa: RUF012
+    DEFAULT_CSS = """
+    Similarity {
+        width: 1fr; height: 1fr; scrollbar-size: 1 1;
+        .similarity--head { color: $primary; text-style: bold; }
+        .similarity--name { text-style: bold; }
+        .similarity--dim { color: $foreground 60%; }
+    }
+    """
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.matrix = Matrix()
+        self._lines: list[Strip] = []
+
+    def show(self, matrix: Matrix) -> None:
+        """Show another matrix."""
+        self.matrix = matrix
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._lines = []
+
+    def _draw(self) -> None:
+        """Measure the matrix; its lines are made when they are seen."""
+        rows = sum(2 + self._height(row) for row in self.matrix.rows)
+        heads = 1 + max((len(self._title(c)) for c in self.matrix.columns), default=0)
+        self._lines = []
+        self.virtual_size = Size(len(self.matrix.columns) * (self._width + _GAP), heads + rows)
+        self.refresh()
+
+    @property
+    def _width(self) -> int:
+        """Of a column, in cells."""
+        count = len(self.matrix.columns)
+        return max(_WIDTH, min(24, self.size.width // count - _GAP if count else 0))
+
+    def _title(self, column: tuple[str, str]) -> list[str]:
+        return textwrap.wrap(statistic_text(column[1]), self._width)
+
+    def _height(self, row: str) -> int:
+        return max(len(self.matrix.cell(row, c).lines) for c in self.matrix.columns)
+
+    def _heads(self, width: int) -> list[Strip]:
+        style = self.get_component_rich_style("similarity--head")
+        layers = [layer for layer, _ in self.matrix.columns]
+        first = [
+            name if i == 0 or layers[i - 1] != name else "" for i, name in enumerate(layers)
+        ]  # fmt: skip
+        titles = [self._title(column) for column in self.matrix.columns]
+        lines = [first]
+        for i in range(max(map(len, titles), default=0)):
+            lines.append([title[i] if i < len(title) else "" for title in titles])
+        return [Strip([Segment(f"{t[:width]:<{width + _GAP}}", style) for t in line])
+                for line in lines]  # fmt: skip
+
+    def _row(self, row: str) -> list[Strip]:
+        width = self._width
+        cells = [self.matrix.cell(row, column) for column in self.matrix.columns]
+        name = self.get_component_rich_style("similarity--name")
+        gap = Segment(" " * _GAP, self.rich_style)
+        strips = [Strip.blank(1, self.rich_style), Strip([Segment(row, name)])]
+        for i in range(self._height(row)):
+            segments: list[Segment] = []
+            for cell in cells:
+                text = cell.lines[i] if i < len(cell.lines) else ""
+                style = self._style(cell, first=i == 0)
+                if len(text) > width:
+                    text = text.replace(" to ", "…")
+                text = f" {text}" if width > _ROOMY else text
+                segments += [Segment(f"{text[:width]:<{width}}", style), gap]
+            strips.append(Strip(segments))
+        return strips
+
+    def _style(self, cell: Similar, *, first: bool) -> Style:
+        if cell.colour is None:
+            return self.get_component_rich_style("similarity--dim")
+        back = "#{:02x}{:02x}{:02x}".format(*cell.colour)
+        return Style(color=ink_on(cell.colour), bgcolor=back, bold=first)
+
+    def render_line(self, y: int) -> Strip:
+        line, (across, down) = self.size.width, self.scroll_offset
+        if not self._lines:
+            self._lines = [*self._heads(self._width), *chain(*map(self._row, self.matrix.rows))]
+        number = y + int(down)
+        if number >= len(self._lines):
+            return Strip.blank(line, self.rich_style)
+        strip = self._lines[number].crop(int(across), int(across) + line)
+        return strip.adjust_cell_length(line, self.rich_style)

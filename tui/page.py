@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -117,5 +118,7 @@ class Page(Screen[None]):
             for binding, enabled in active
             if enabled and binding.description and not binding.system
         }
-        text = f"{self.HELP}\n\n{keys_text(sorted(keys, key=lambda k: (len(k[0]), k)))}"
+        # The window's width decides where lines end; blank lines part paragraphs.
+        told = re.sub(r"(?<!\n)\n(?!\n)", " ", self.HELP)
+        text = f"{told}\n\n{keys_text(sorted(keys, key=lambda k: (len(k[0]), k)))}"
         self.app.push_screen(Panel(f"{self.NAME.capitalize()}: help", text))

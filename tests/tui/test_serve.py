@@ -8,14 +8,22 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from dashboards import write_workspace
+
+from data_contracts.run import read_runs
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 CXR = Path(sys.executable).with_name("cxr")
 TOKEN = "a-token-of-the-test"
@@ -119,7 +127,26 @@ def test_a_browser_launches_a_job_and_sees_it_finish(tmp_path: Path) -> None:
             page.goto(url)
             page.wait_for_selector("body.-first-byte")
             page.click(".textual-terminal")
-            page.keyboard.press("2")
-            assert page.screenshot()
+            for key in ("2", "n", "Enter", "Tab", "6", "0", "Control+l"):
+                before = page.screenshot()
+                page.keyboard.press(key)
+                until(partial(differs, page, before))
+            until(lambda: [r.state for r in read_runs(workspace)] == ["succeeded"])
+            page.keyboard.press("1")
+            page.keyboard.press("q")
+            page.wait_for_selector("body.-closed")
         finally:
             browser.close()
+    (run,) = read_runs(workspace)
+    assert (run.job, run.config["subjects"]) == ("synthesize", 60)
+
+
+def differs(page: Page, before: bytes) -> bool:
+    return page.screenshot() != before
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -16,7 +16,7 @@ names() { sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' "$@"; }
 
 # One resolution of everything first, so that the layers agree with one another.
 mkdir -p ../build
-sed -n 's/^\([^ #]*==[^ ;]*\).*/\1/p' lock.txt s3.txt cluster.txt dev.txt bench.txt |
+sed -n 's/^\([^ #]*==[^ ;]*\).*/\1/p' lock.txt s3.txt graphics.txt cluster.txt dev.txt bench.txt |
     sort -u >"$everything"
 resolve "$everything" "$@" --all-extras ../pyproject.toml bench.in
 
@@ -26,6 +26,7 @@ hashed lock.txt ../pyproject.toml
 # shellcheck disable=SC2046  # each name is a word of its own
 {
     hashed s3.txt --extra s3 ../pyproject.toml $(names lock.txt)
+    hashed graphics.txt --extra graphics ../pyproject.toml $(names lock.txt)
     hashed cluster.txt --extra cluster ../pyproject.toml $(names lock.txt)
     hashed dev.txt --extra dev ../pyproject.toml $(names lock.txt s3.txt cluster.txt)
     hashed bench.txt ../pyproject.toml bench.in $(names lock.txt)

@@ -108,7 +108,7 @@ def pins_of(*locks: str) -> dict[str, Requirement]:
     return pinned
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "weights", "tools", "bench"])
+@pytest.mark.parametrize("lock", [*LOCKS, "graphics", "weights", "tools", "bench"])
 def test_every_line_of_a_lock_is_pinned_and_hashed_and_names_no_host(lock: str) -> None:
     lines = lines_of(lock)
     assert lines

@@ -11,7 +11,6 @@ import hmac
 import os
 import secrets
 import shlex
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -47,8 +46,6 @@ def serve(workspace: Path, host: str, port: int, token: str | None) -> None:
     if not 1 <= port <= 65535:
         raise UsageError(f"--port {port}: want 1 to 65535")
     try:
-        # The server tells its address before it takes the port.
-        socket.create_server((host, port), family=_family(host)).close()
         _Guarded(workspace, host, port, token or secrets.token_urlsafe(16)).serve()
     except OSError as error:
         # Errors of name resolution have negative numbers.
@@ -57,10 +54,6 @@ def serve(workspace: Path, host: str, port: int, token: str | None) -> None:
         raise UsageError(
             f"--host {host} --port {port} cannot be served on ({reason}); choose another"
         ) from error
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 class _Guarded(Server):
@@ -73,14 +66,20 @@ class _Guarded(Server):
         # Browsers keep cookies by host, whatever the port.
         self._cookie = f"cxr-dashboard-{port}"
 
-    def initialize_logging(self) -> None:
-        """Nothing: requests hold the token."""
+    def serve(self, debug: bool = False) -> None:  # noqa: ARG002
+        """Until Ctrl-C. Requests are not logged: they hold the token."""
+        web.run_app(
+            self._make_app(), host=self.host, port=self.port, print=self._tell, access_log=None
+        )
 
-    async def on_startup(self, app: web.Application) -> None:  # noqa: ARG002
-        """Tell the address."""
+    def _tell(self, _: str) -> None:
+        """Called once the port is open."""
         name = f"[{self.host}]" if ":" in self.host else self.host
         url = f"http://{name}:{self.port}/?token={self._token}"
         print(f"cxr dashboard: {url}   (Ctrl-C ends it)", file=sys.stderr, flush=True)
+
+    async def on_startup(self, app: web.Application) -> None:
+        """Nothing: the address is told once the port is open."""
 
     async def _make_app(self) -> web.Application:
         app: web.Application = await super()._make_app()

@@ -146,7 +146,8 @@ class Curves(Vertical):
             ys = [y for line in lines for y in line.y] or [0.0]
             plot = self.query_one(f"#{name}", CurvePlot)
             across = _limits(xs, 0.0) if name == "speed" else (1.0, self._last_epoch)
-            await plot.draw(lines, across, _limits(ys, 0.05), title)
+            up = (min(0.45, *ys, 1.0) - 0.02, 1.02) if name == "auroc" else _limits(ys, 0.05)
+            await plot.draw(lines, across, up, title)
         self._tick_epochs()
 
     def _tick_epochs(self) -> None:

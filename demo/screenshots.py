@@ -1,0 +1,76 @@
+"""Pictures of every page of the dashboard on a workspace, for the documentation.
+
+    python demo/screenshots.py WORKSPACE PREFIX
+
+Writes docs/images/PREFIX-<page>.png, by a headless `chromium`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from tui.app import Dashboard
+
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+COLUMNS, LINES = 120, 36
+#: The keys that lead to each picture, from the first page on.
+PICTURES = {
+    "overview": "1",
+    "jobs": "2",
+    "curves": "2 down down down down v",
+    "launch": "2 n ctrl+o g down down down enter",
+    "metrics": "3",
+    "compare": "3 c",
+    "heatmaps": "4",
+    "two-maps": "4 d",
+    "all-tasks": "4 a",
+    "similarity": "4 r",
+    "cohort": "5",
+    "artifact": "6 down down down down down right right",
+}
+
+
+async def draw(workspace: Path, keys: str, svg: Path) -> None:
+    """Press `keys` and keep what is then seen."""
+    app = Dashboard(workspace)
+    async with app.run_test(size=(COLUMNS, LINES)) as pilot:
+        while app.snapshot is None:
+            await pilot.pause(0.05)
+        for key in keys.split():
+            await pilot.press(key)
+            await pilot.pause(0.3)
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+        app.save_screenshot(str(svg))
+
+
+def to_png(svg: Path, png: Path) -> None:
+    """Render by chromium, in few enough colours to stay small."""
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(
+            ["chromium", "--headless", "--no-sandbox", "--disable-gpu",
+             f"--user-data-dir={profile}", f"--screenshot={png.absolute()}",
+             f"--window-size={int(COLUMNS * 12.2) + 18},{int(LINES * 24.4) + 51}", svg],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    image = Image.open(png).convert("RGB").quantize(200, dither=Image.Dither.NONE)
+    image.save(png, optimize=True)
+
+
+def main() -> None:
+    workspace, prefix = Path(sys.argv[1]), sys.argv[2]
+    for name, keys in PICTURES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            svg = Path(folder) / "picture.svg"
+            asyncio.run(draw(workspace, keys, svg))
+            to_png(svg, IMAGES / f"{prefix}-{name}.png")
+
+
+if __name__ == "__main__":
+    main()

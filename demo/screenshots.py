@@ -51,7 +51,7 @@ async def draw(workspace: Path, keys: str, svg: Path) -> None:
 
 
 def to_png(svg: Path, png: Path) -> None:
-    """Render by chromium, in few enough colours to stay small."""
+    """Render by chromium; maps keep all their colours, what else there is needs few."""
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
             ["chromium", "--headless", "--no-sandbox", "--disable-gpu",
@@ -59,7 +59,9 @@ def to_png(svg: Path, png: Path) -> None:
              f"--window-size={int(COLUMNS * 12.2) + 18},{int(LINES * 24.4) + 51}", svg],
             check=True, capture_output=True,
         )  # fmt: skip
-    image = Image.open(png).convert("RGB").quantize(200, dither=Image.Dither.NONE)
+    image = Image.open(png).convert("RGB")
+    if "map" not in png.stem and "tasks" not in png.stem:
+        image = image.quantize(200, dither=Image.Dither.NONE)
     image.save(png, optimize=True)
 
 

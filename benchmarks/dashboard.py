@@ -3,8 +3,9 @@
     python benchmarks/dashboard.py [--models 500] [--runs 5000] [--rounds 3] [--size 140x45]
 
 The dashboard runs as its users run it, a process on a (pseudo) terminal: a key is written to the
-terminal, and the clock stops with the last byte of the answer, after which nothing comes for
-30 ms. The workspace is made by the contracts' own factory; half of the models' names are seeds.
+terminal, and one clock stops with the first byte of the answer, the repaint; another with the last
+byte, after which nothing comes for 30 ms: then all that the key asked to be read is shown. The
+workspace is made by the contracts' own factory; half of the models' names are seeds.
 """
 
 from __future__ import annotations
@@ -73,15 +74,16 @@ class Terminal:
             last = time.perf_counter()
         return last
 
-    def press(self, key: str) -> float | None:
-        """Seconds from a key to the last byte of its answer; None if nothing was drawn."""
+    def press(self, key: str) -> tuple[float, float] | None:
+        """Seconds from a key to the first and last byte of its answer; None without one."""
         self.settle()
         begun = time.perf_counter()
         os.write(self.master, key.encode())
         if not select.select([self.master], [], [], 0.5)[0]:
             return None
-        last = self.settle()
-        return None if last is None else last - begun
+        first = time.perf_counter()
+        last = self.settle() or first
+        return first - begun, last - begun
 
     def memory(self) -> int:
         """Resident memory, KiB."""
@@ -128,15 +130,14 @@ def make(workspace: Path, models: int, runs: int) -> None:
         write_run(workspace, number, state=states[number % len(states)])
 
 
-def report(title: str, seconds: list[float]) -> None:
-    """Median and 99th percentile in milliseconds."""
-    if not seconds:
-        print(f"{title:10} no answer")
-        return
-    ordered = sorted(seconds)
-    high = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
-    median = statistics.median(ordered)
-    print(f"{title:10} {len(ordered):5} {1e3 * median:9.1f} {1e3 * high:9.1f}")
+def report(title: str, times: list[tuple[float, float]]) -> None:
+    """Median and 99th percentile, in milliseconds, of the repaint and of everything."""
+    columns = []
+    for seconds in zip(*times, strict=True):
+        ordered = sorted(seconds)
+        high = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+        columns += [1e3 * statistics.median(ordered), 1e3 * high]
+    print(f"{title:10} {len(times):5}", *(f"{value:9.1f}" for value in columns))
 
 
 def main() -> None:
@@ -160,7 +161,7 @@ def main() -> None:
         with terminal(workspace, columns, lines) as screen:
             screen.until(b"Overview")
             screen.settle(3.0)
-            print(f"{'keys on':10} {'keys':>5} {'median ms':>9} {'p99 ms':>9}")
+            print("milliseconds     repaint: median   p99, everything: median   p99")
             everything = []
             for page, keys in KEYS.items():
                 times = [t for _ in range(args.rounds) for k in keys if (t := screen.press(k))]

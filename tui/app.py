@@ -52,7 +52,6 @@ class Dashboard(App[None]):
     """Shows `workspace`. `graphics`: pictures in the terminal's own protocol."""
 
     TITLE = "cxr"
-    CSS_PATH = "dashboard.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         page.NAME: page
         for page in (OverviewPage, JobsPage, MetricsPage, HeatmapsPage, CohortPage, ArtifactPage)

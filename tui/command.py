@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -59,12 +60,19 @@ def _show(workspace: Path, *, graphics: bool) -> None:
     from tui.settings import read_settings, settings_path
     from tui.themes import THEMES
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
+    # Textual draws on the standard error.
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    if not all(s.isatty() for s in streams) and "TEXTUAL_DRIVER" not in os.environ:
         raise UsageError("the dashboard needs a terminal; for a browser there is --serve")
     if graphics:
         from tui.widgets.graphics import require_graphics
 
         require_graphics()
+    # The thread that reads the workspace lets go of the interpreter sooner than by default (5 ms),
+    # so that no key waits for it.
+    sys.setswitchinterval(0.0005)
+    # Looking for garbage holds up the keys as well, and finds little.
+    gc.set_threshold(20_000, 20, 100)
     themes = [theme.name for theme in THEMES]
     settings = read_settings(settings_path(), themes, Dashboard.action_names())
     Dashboard(workspace, settings, graphics=graphics).run()

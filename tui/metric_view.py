@@ -19,7 +19,7 @@ Model = tuple[str, str]
 """Its task and its name."""
 
 MARK, NO_MARK = "● ", "  "
-_RIGHT = ("value", "95 %", "n", "pos.")
+_RIGHT = ("value", "95 %", "n", "images", "pos.")
 #: Columns that give way on a narrow terminal, in this order, and how far.
 _SHRINK = (("model", 6), ("level", 6), ("task", 8))
 _GAP = 2
@@ -109,7 +109,8 @@ def _titles(selection: Selection, wide: bool) -> tuple[str, ...]:
         for title, needed in (
             ("task", True), ("model", True), ("split", wide or not selection.split),
             ("stratum", selection.strata), ("level", selection.strata), ("metric", several),
-            ("value", True), ("95 %", True), ("n", True), ("pos.", True),
+            ("value", True), ("95 %", True), ("n", True),
+            ("images", wide or not selection.strata), ("pos.", True),
         )
         if needed
     )  # fmt: skip
@@ -121,12 +122,13 @@ def _row(key: str, facts: dict[str, Any], titles: tuple[str, ...]) -> Row:
         "stratum": facts["stratum"].replace("_", " "), "level": facts["level"],
         "metric": facts["metric"], "value": number(facts["value"]),
         "95 %": interval(facts["low"], facts["high"]), "n": facts["subjects_text"],
-        "pos.": facts["positives_text"],
+        "images": facts["images_text"], "pos.": facts["positives_text"],
     }  # fmt: skip
     # A text that hides a number must not be sorted by it.
     values = facts | {
         "95 %": facts["low"],
         "n": facts["subjects"] if facts["subjects_text"][0].isdigit() else None,
+        "images": facts["images"] if facts["images_text"][0].isdigit() else None,
         "pos.": facts["positives"] if facts["positives_text"][0].isdigit() else None,
     }
     tones: tuple[Tone, ...] = tuple("warn" if _is_chance(t, facts) else "" for t in titles)

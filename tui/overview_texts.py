@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from tui.next_step import NextStep
 from tui.pipeline import Kind
 from tui.plain import unmarked
 
 
-def welcome(writable: bool) -> str:
-    """What an empty workspace says."""
+def welcome(writable: bool, missing: Path | None = None) -> str:
+    """What an empty workspace says; `missing` is its folder where there was none."""
+    place = (
+        f"There is no folder {unmarked(missing)} yet." if missing else "This workspace is empty."
+    )
     if not writable:
         return (
             "[b]This workspace is empty, and nothing can be written to it.[/]\n\n"
             "Choose another one:\ncxr dashboard --workspace FOLDER"
         )
     return (
-        "[b]This workspace is empty.[/]\n\n"
+        f"[b]{place}[/]\n\n"
         "[b $text-accent]d[/]  starts the demonstration: the whole pipeline, in the background,\n"
         "on synthetic patients; it takes some minutes and none of your data.\n\n"
         "[b $text-accent]n[/]  begins with your own data: the form of [b]extract[/]."

@@ -12,6 +12,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui.plain import unmarked
 from tui.snapshot import Snapshot
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.key_line import KeyLine
@@ -48,7 +49,8 @@ class PageCommands(Provider):
 class Page(Screen[None]):
     """A page of the dashboard.
 
-    It gets every new snapshot while it is seen, and the latest when it is seen again.
+    It gets every new snapshot while it is seen, and the latest when it is seen again. Workers of
+    pages have a `description`: without one Textual writes out their arguments, whole snapshots.
     """
 
     NAME: ClassVar[str]
@@ -101,7 +103,7 @@ class Page(Screen[None]):
 
     def _tell_errors(self, count: int) -> None:
         snapshot = self.dashboard.snapshot
-        parts = [self.dashboard.workspace.name]
+        parts = [unmarked(self.dashboard.workspace.name)]
         if snapshot is not None and not snapshot.writable:
             parts.append("[$text-warning]read-only[/]")
         if count:

@@ -42,6 +42,8 @@ class Scanner:
         self._folders = sorted({c.place.split("/")[0] for c, _ in self._places})
         self._jobs = find_jobs()
         self._artifacts: dict[str, tuple[_Signature, Artifact]] = {}
+        self._judged: dict[str, Artifact] = {}
+        self._writing: dict[str, str] = {}
         self._runs: dict[str, tuple[_Signature, RunRecord]] = {}
         self._asked = 0.0
         self._answers: dict[str, tuple[RunRecord, RunRecord]] = {}
@@ -53,38 +55,45 @@ class Scanner:
         records = self._read_runs()
         progress = {r.run_id: p for r in records if r.state == "running" and (p := self._of(r))}
         writing = {p: r.run_id for r in records if r.state == "running" for p in self._outputs(r)}
-        artifacts = judged(self._read_artifacts(), writing)
+        found = self._read_artifacts()
+        if (found, writing) != (self._artifacts, self._writing):
+            self._artifacts, self._writing = found, writing
+            self._judged = judged({place: a for place, (_, a) in found.items()}, writing)
         last = self._last
         number = 0 if last is None else last.number
         new = Snapshot(
-            number, artifacts, records, progress, writing, _writable(self.workspace),
+            number, self._judged, records, progress, writing, _writable(self.workspace),
             self._complaint,
         )  # fmt: skip
         if last is None or new != last:
             self._last = last = replace(new, number=number + 1)
         return last
 
-    def _read_artifacts(self) -> dict[str, Artifact]:
+    def _read_artifacts(self) -> dict[str, tuple[_Signature, Artifact]]:
+        """Every artifact by place; what has the same signature as before is not opened again."""
         found: dict[str, tuple[_Signature, Artifact]] = {}
         for entry, place in self._files():
-            named = next(((c, m) for c, p in self._places if (m := p.fullmatch(place))), None)
-            if named is None:
+            known = self._artifacts.get(place)
+            bare = known[1] if known else self._bare(place)
+            if bare is None:
                 continue
             try:
                 facts = entry.stat()
             except OSError:
                 continue
             signature = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
-            known = self._artifacts.get(place)
             if known is None or known[0] != signature:
-                contract, keys = named
-                artifact = Artifact(
-                    place, contract.name, keys.groupdict(), facts.st_size, facts.st_mtime, None
-                )
-                known = signature, _with_header(artifact, Path(entry.path))
+                sized = replace(bare, size=facts.st_size, modified=facts.st_mtime)
+                known = signature, _with_header(sized, Path(entry.path))
             found[place] = known
-        self._artifacts = found
-        return {place: artifact for place, (_, artifact) in found.items()}
+        return found
+
+    def _bare(self, place: str) -> Artifact | None:
+        """The artifact that belongs at a place, before it is looked at; None for other files."""
+        for contract, pattern in self._places:
+            if match := pattern.fullmatch(place):
+                return Artifact(place, contract.name, match.groupdict(), 0, 0.0, None)
+        return None
 
     def _files(self) -> Iterator[tuple[os.DirEntry[str], str]]:
         """Every file below the folders of artifacts, with its place."""
@@ -115,8 +124,9 @@ class Scanner:
         return tuple(sorted(self._asked_of_engines(records), key=_newest_first, reverse=True))
 
     def _present(self, record: RunRecord) -> RunRecord:
-        folder = self.workspace / "runs" / record.run_id
-        return record if record.state in _ENDED else runs.with_present_state(folder, record)
+        if record.state in _ENDED:
+            return record
+        return runs.with_present_state(self.workspace / "runs" / record.run_id, record)
 
     def _asked_of_engines(self, records: list[RunRecord]) -> list[RunRecord]:
         """The records, corrected by the engines that run elsewhere; they are asked now and then."""
@@ -129,7 +139,7 @@ class Scanner:
                 self._complaint = ""
             except CxrError as error:
                 self._complaint = str(error)
-        return [self._answered(record) for record in records]
+        return [self._answered(record) for record in records] if elsewhere else records
 
     def _answered(self, record: RunRecord) -> RunRecord:
         """What the engine said of this very record, if it was asked."""
@@ -189,8 +199,8 @@ def _with_header(artifact: Artifact, path: Path) -> Artifact:
         if header.contract != artifact.contract:
             raise ArtifactError(f"{path} holds a {header.contract}, not the {artifact.contract}")
     except ArtifactError as error:
-        return replace(artifact, state="damaged", reason=str(error))
-    return replace(artifact, header=header)
+        return replace(artifact, header=None, state="damaged", reason=str(error))
+    return replace(artifact, header=header, state="current", reason="")
 
 
 def _newest_first(record: RunRecord) -> tuple[str, str]:

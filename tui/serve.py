@@ -14,7 +14,7 @@ import shlex
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 from textual_serve.server import Server
@@ -75,7 +75,7 @@ class _Guarded(Server):
     def _tell(self, _: str) -> None:
         """Called once the port is open."""
         name = f"[{self.host}]" if ":" in self.host else self.host
-        url = f"http://{name}:{self.port}/?token={self._token}"
+        url = f"http://{name}:{self.port}/?token={quote(self._token, safe='')}"
         print(f"cxr dashboard: {url}   (Ctrl-C ends it)", file=sys.stderr, flush=True)
 
     async def on_startup(self, app: web.Application) -> None:

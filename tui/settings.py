@@ -46,6 +46,7 @@ def read_settings(path: Path, themes: Iterable[str], actions: Iterable[str]) -> 
         keys = {}
     known = tuple(actions)
     faults += [_unknown(key, known) for key in keys if key not in known]
+    faults += [f"{name}: no key given" for name, key in keys.items() if not _is_key(key)]
     if faults:
         raise UsageError(f"{path}: {'; '.join(faults)}")
     return Settings(theme, {str(k): str(v) for k, v in keys.items()})
@@ -61,6 +62,11 @@ def _mapping(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UsageError(f"{path} must hold `theme:` and `keys:`")
     return content
+
+
+def _is_key(value: object) -> bool:
+    """Whether it names a key, or several with commas: text, or a digit as YAML reads it."""
+    return isinstance(value, str | int) and all(part.strip() for part in str(value).split(","))
 
 
 def _unknown(name: object, known: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,9 @@ class Watch:
             self._asked.clear()
             snapshot = scanner.scan()
             if snapshot.number != number:
+                if number == 0:
+                    # What was read stays; looking through it for garbage would hold up the keys.
+                    gc.freeze()
                 number = snapshot.number
                 self._tell(snapshot)
             self._asked.wait(EVERY_SECONDS)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from dashboards import opened, write_run, write_workspace
 from textual.binding import Binding
+from textual.widgets import Static
 
 from tui.app import Dashboard
 from tui.page import Page
@@ -27,6 +28,13 @@ async def test_number_keys_open_the_pages(workspace: Path) -> None:
         for number, page in enumerate(PAGES, 1):
             await pilot.press(str(number))
             assert pilot.app.current_mode == page
+
+
+async def test_the_name_of_a_workspace_is_no_markup(tmp_path: Path) -> None:
+    folder = tmp_path / "räume [red] [b]2"
+    write_workspace(folder)
+    async with opened(folder) as pilot:
+        assert str(pilot.app.screen.query_one("#place", Static).visual) == folder.name
 
 
 async def test_help_names_the_pages_keys(workspace: Path) -> None:

@@ -21,6 +21,7 @@ from tui.screens.heatmap_data import Area, Cell, Heatmaps, Summary, interval, re
 from tui.screens.heatmap_painting import Look, absence
 from tui.screens.heatmap_views import all_tasks, one_map, two_maps
 from tui.screens.heatmap_work import matrix, summary_artifacts
+from tui.widgets.similarity import notes_of
 
 
 def summary_at(workspace: Path) -> Summary:
@@ -183,6 +184,8 @@ def test_attention_of_a_blind_network_has_no_colour(heat: Heatmaps, summary: Sum
     assert blind.lines[-1] == "not read"
     assert blind.colour is None
     assert found.cell("gender", ("label", "cramers_v")).colour is not None
+    assert "not read" in notes_of(found)[-1][1]
+    assert "not read" not in str(notes_of(matrix(summary, "")))
 
 
 def test_keys_step_through_tasks_classes_and_strata(heat: Heatmaps) -> None:

@@ -125,6 +125,13 @@ def test_a_hidden_count_does_not_sort() -> None:
     assert [row.values[at] for row in view.rows] == [120, 60, None]
 
 
+def test_images_stand_beside_patients() -> None:
+    frame = guarded(table(cell("all", "all", 82, 119) | {"images": 270}))
+    view = view_of(frame, Selection(), [], wide=False)
+    assert view.titles[-3:] == ("n", "images", "pos.")
+    assert view.rows[0].cells[-3:] == ("82", "270", "119")
+
+
 def test_models_without_metrics_follow() -> None:
     frame = guarded(metrics(("gender",), ("a",)))
     view = view_of(frame, Selection(), [("gender", "a"), ("race", "b")], wide=False)

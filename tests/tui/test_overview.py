@@ -267,13 +267,19 @@ async def test_an_empty_workspace_offers_the_demo_and_the_first_job(
     monkeypatch.setattr(JobsPage, "launch", lambda _, job, settings: got.append((job, settings)))
     async with opened(tmp_path / "none") as pilot:
         text = str(pilot.app.screen.query_one(Empty).render())
-        assert "This workspace is empty" in text
+        assert f"There is no folder {tmp_path / 'none'} yet." in text
         assert "d  starts the demonstration" in text
         assert not pilot.app.screen.query_one(PipelineGraph).display
         await pilot.press("n")
         await arrived(pilot, "jobs")
         assert got == [("extract", {})]
     assert not (tmp_path / "none").exists()
+
+
+async def test_an_empty_folder_is_not_called_missing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as pilot:
+        text = str(pilot.app.screen.query_one(Empty).render())
+        assert "This workspace is empty" in text
 
 
 async def test_a_read_only_workspace_offers_neither(

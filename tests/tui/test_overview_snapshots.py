@@ -98,5 +98,6 @@ def test_many_to_choose_from(
 
 @looks
 def test_empty(tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
+    (tmp_path / "workspace").mkdir()
     app = Dashboard(tmp_path / "workspace", Settings(theme))
     assert snap_compare(app, terminal_size=size, run_before=first)

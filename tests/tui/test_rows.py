@@ -112,6 +112,14 @@ async def test_a_filter_keeps_rows_with_every_word() -> None:
         assert keys(rows) == list(NAMES)
 
 
+async def test_a_table_that_shrinks_keeps_its_cursor_in_view() -> None:
+    async with table([Row(str(i), (f"row {i}", str(i))) for i in range(7)]) as (pilot, rows, _):
+        await pilot.press("G")
+        assert rows.scroll_offset.y == 0
+        await pilot.resize_terminal(40, 5)
+        assert lines(rows)[-1].startswith("row 6")
+
+
 async def test_a_table_without_rows_has_no_current_one() -> None:
     async with table([]) as (pilot, rows, told):
         await pilot.press("j", "enter", "G")

@@ -37,6 +37,8 @@ def test_a_file_sets_theme_and_keys(tmp_path: Path) -> None:
         ("theme: cxr-lite", "did you mean cxr-light?"),
         ("keys:\n  page.job: f2", "did you mean page.jobs?"),
         ("keys: f2", "want `action: key` lines"),
+        ("keys:\n  page.jobs:", "page.jobs: no key given"),
+        ("keys:\n  page.jobs: f2,", "page.jobs: no key given"),
         ("- a", "must hold"),
         ("theme: [", "cannot be read as YAML"),
     ],

@@ -101,8 +101,7 @@ artifact and Space folds a branch. Tab goes between list and view."""
     def show(self, snapshot: Snapshot) -> None:
         self.set_class(not snapshot.artifacts, "empty")
         self.query_one(Empty).update(
-            "[b]There is no artifact yet.[/]\n\n"
-            "The page [b $text-accent]1[/] tells what to run first."
+            "[b]There is no artifact yet.[/]\n\nPage [b $text-accent]1[/] tells what to run first."
         )
         artifacts = sorted(snapshot.artifacts.values(), key=lambda a: a.place)
         rows = self.query_one(ArtifactList)
@@ -164,7 +163,7 @@ artifact and Space folds a branch. Tab goes between list and view."""
             self.notify(f"reading all of {self._place}", title="verify", timeout=2, markup=False)
             self._verify(self._shown)
 
-    @work(thread=True, exclusive=True, group="verify")
+    @work(thread=True, exclusive=True, group="verify", description="verify")
     def _verify(self, artifact: Artifact) -> None:
         from data_contracts.store import verify
 

@@ -124,7 +124,7 @@ class CohortPage(Page):
             self._asked = asked
             self._read(self._part, found)
 
-    @work(thread=True, exclusive=True, group="cohort")
+    @work(thread=True, exclusive=True, group="cohort", description="cohort")
     def _read(self, part: str, artifacts: Sequence[Artifact]) -> None:
         worker = get_current_worker()
         content, why = None, "" if artifacts else PARTS[part].missing

@@ -121,7 +121,7 @@ class Compare(Page):
             self._asked = asked
             self._compute(self._snapshot, self._split, self._shift)
 
-    @work(thread=True, exclusive=True, group="curves")
+    @work(thread=True, exclusive=True, group="curves", description="curves")
     def _compute(self, snapshot: Snapshot, split: str, shift: int) -> None:
         worker = get_current_worker()
         self._comparison = self._comparison or Comparison(Tables(self.dashboard.workspace))

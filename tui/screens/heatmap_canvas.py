@@ -56,7 +56,7 @@ class Canvas(ContentSwitcher):
             self._busy = True
             self._paint(view, make)
 
-    @work(thread=True, group="paint")
+    @work(thread=True, group="paint", description="paint")
     def _paint(self, view: View, make: Make) -> None:
         try:
             painting = make()
@@ -81,7 +81,7 @@ class Canvas(ContentSwitcher):
         else:
             await self.query_one(TilesPane).show(message.painting)
 
-    @work(thread=True, exclusive=True, group="export")
+    @work(thread=True, exclusive=True, group="export", description="export")
     def export(self, make: Make) -> None:
         """Make a file of what `make` makes, and send it to the page."""
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.colours import ink_on, steps
-from tui.widgets.similarity import NOTES, Matrix, statistic_text, title_of
+from tui.widgets.similarity import Matrix, notes_of, statistic_text, title_of
 
 if TYPE_CHECKING:
     from PIL import ImageDraw
@@ -34,7 +34,7 @@ def exported(view: Painting | Matrix) -> tuple[str, bytes]:
     """The name and the content of the file for a view."""
     if not isinstance(view, Matrix):
         return f"{view.name}.png", png_of(view)
-    return f"similarity-{view.reference}.png", png_of_matrix(view, title_of(view), NOTES)
+    return f"similarity-{view.reference}.png", png_of_matrix(view, title_of(view), notes_of(view))
 
 
 def side_for(count: int) -> int:

@@ -13,7 +13,7 @@ from tui.screens.heatmap_painting import Painting
 from tui.widgets.colour_bar import ColourBar
 from tui.widgets.graphics import new_picture
 from tui.widgets.rows import Column, Row, Rows, Tone
-from tui.widgets.similarity import NOTES, Matrix, Similarity, title_of
+from tui.widgets.similarity import Matrix, Similarity, notes_of, title_of
 from tui.widgets.tiles import Tiles, marked_up
 
 
@@ -129,5 +129,5 @@ class SimilarityPane(Vertical):
     def show(self, matrix: Matrix) -> None:
         """Show another matrix."""
         self.query_one("#title", Static).update(marked_up([("bold", title_of(matrix))]))
-        self.query_one("#notes", Static).update(marked_up(NOTES))
+        self.query_one("#notes", Static).update(marked_up(notes_of(matrix)))
         self.query_one(Similarity).show(matrix)

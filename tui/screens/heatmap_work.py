@@ -95,7 +95,7 @@ def missing_maps(snapshot: Snapshot, summary: Summary, choice: Choice) -> str:
             return f"{_damaged(problem)}\n\n[b]cxr aggregate[/b] makes it anew"
         more = "\n\n[b]i[/b] shows single images" if explained_networks(snapshot) else ""
         return (
-            "No averaged heatmaps yet.\n\n[b]cxr aggregate[/b] makes them from the attributions "
+            "No averaged heatmaps yet.\n\n[b]cxr aggregate[/b] makes them from the attributions\n"
             f"that [b]cxr explain[/b] makes ([b]2[/b] launches jobs).{more}"
         )
     if not summary.heatmaps.cells:
@@ -118,8 +118,8 @@ def missing_images(
         return ""
     if choice.network is None:
         return (
-            "No single images yet.\n\n[b]cxr explain --task TASK[/b] makes the maps of every image "
-            "of the test split ([b]2[/b] launches jobs)."
+            "No single images yet.\n\n[b]cxr explain --task TASK[/b] makes the maps of every "
+            "image\nof the test split ([b]2[/b] launches jobs)."
         )
     artifacts, name = image_artifacts(snapshot, choice.network), "/".join(choice.network)
     reasons = [problem, *(a.reason for a in artifacts if a.header is None)]

@@ -109,12 +109,12 @@ class HeatmapsPage(Page):
             if {ATTRIBUTIONS.name, PREDICTIONS.name} <= {a.contract for a in artifacts if a.header}:
                 self._read_explained(key, [a for a in artifacts if a.header])
 
-    @work(thread=True, exclusive=True, group="read")
+    @work(thread=True, exclusive=True, group="read", description="read")
     def _read(self, key: tuple[str, ...], artifacts: list[Artifact]) -> None:
         summary = read_summary(self.dashboard.workspace, artifacts)
         self.post_message(SummaryRead(key, summary))
 
-    @work(thread=True, exclusive=True, group="images")
+    @work(thread=True, exclusive=True, group="images", description="images")
     def _read_explained(self, key: tuple[str, ...], artifacts: list[Artifact]) -> None:
         folder = self.dashboard.workspace
         paths = {a.contract: folder / a.place for a in artifacts}

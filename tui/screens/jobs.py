@@ -204,7 +204,7 @@ same job with the same settings; a training goes on where it was."""
             return
         self._launch_again(record)
 
-    @work(thread=True, group="launch")
+    @work(thread=True, group="launch", description="launch")
     def _launch_again(self, record: RunRecord) -> None:
         try:
             run_id = runs.launch_again(self.dashboard.workspace, record)
@@ -232,7 +232,7 @@ same job with the same settings; a training goes on where it was."""
         rows.tick()
         self._cancel(record.run_id)
 
-    @work(thread=True, group="cancel")
+    @work(thread=True, group="cancel", description="cancel")
     def _cancel(self, run_id: str) -> None:
         try:
             state = _engines.cancel(self.dashboard.workspace, run_id, _GRACE).state

@@ -137,7 +137,7 @@ class LaunchScreen(ModalScreen[bool]):
         self.query_one("#title", Static).update(f"[b]Launch {spec.name}[/b]  {spec.help}")
         self._read_cohort(spec)
 
-    @work(thread=True, exclusive=True, group="cohort")
+    @work(thread=True, exclusive=True, group="cohort", description="cohort")
     def _read_cohort(self, spec: Spec) -> None:
         from data_contracts.store import read_table
 
@@ -183,7 +183,7 @@ class LaunchScreen(ModalScreen[bool]):
             self._plan(asked)
         return asked
 
-    @work(thread=True, exclusive=True, group="plan")
+    @work(thread=True, exclusive=True, group="plan", description="plan")
     def _plan(self, asked: Request) -> None:
         planned = commands(asked)
         if not get_current_worker().is_cancelled:

@@ -19,7 +19,7 @@ from data_contracts.model import PREDICTIONS
 from data_contracts.summary import METRICS
 from tui.messages import ErrorMet, OpenLaunch
 from tui.metric_rows import Selection, as_csv, file_name, guarded, title_of
-from tui.metric_view import Model, View, columns, marked, view_of
+from tui.metric_view import Model, View, columns, marked, note_of, view_of
 from tui.page import Page
 from tui.screens.compare import MOST_MODELS, Compare
 from tui.snapshot import Artifact, Snapshot
@@ -50,7 +50,8 @@ class MetricsPage(Page):
     NAME: ClassVar[str] = "metrics"
     HELP: ClassVar[str] = (
         "How well each model reads its target, with 95 % intervals over resampled patients.\n"
-        "[b]n[/b] counts patients, [b]pos.[/b] images of the positive class: the last of two.\n"
+        "[b]n[/b] counts patients, [b]images[/b] their images, [b]pos.[/b] the images of the "
+        "positive class: the last of two.\n"
         "A value in [$text-warning]amber[/] is an AUROC whose interval does not lie above 0.5.\n"
         "Cells of fewer than 11 patients are hidden, and counts that would give them away."
     )
@@ -119,7 +120,7 @@ class MetricsPage(Page):
             self._tell_of(artifact, bool(models))
             self._read(artifact, self._snapshot, self._selection, wide)
 
-    @work(thread=True, exclusive=True, group="metrics")
+    @work(thread=True, exclusive=True, group="metrics", description="metrics")
     def _read(
         self, artifact: Artifact | None, snapshot: Snapshot, selection: Selection, wide: bool
     ) -> None:
@@ -170,7 +171,8 @@ class MetricsPage(Page):
 
     def _tell_state(self) -> None:
         chosen = self._selection
-        counts = [f"{len(self.query_one(Rows).shown):,} rows"]
+        shown = len(self.query_one(Rows).shown)
+        counts = [f"{shown:,} row{'s' * (shown != 1)}"]
         if self._view.hidden:
             counts.append(f"{self._view.hidden:,} of few patients hidden")
         if self._marks:
@@ -184,13 +186,7 @@ class MetricsPage(Page):
 
     def _tell_of(self, artifact: Artifact | None, has_models: bool) -> None:
         """Say what is missing, stale or damaged, and what to do."""
-        note, key = "", "press [b]n[/b] to launch it"
-        if artifact is None:
-            note = f"aggregate has not run yet: {key}. Curves ([b]c[/b]) need no metrics."
-        elif artifact.state in ("damaged", "stale"):
-            reason = artifact.reason.replace("[", "\\[")
-            note = f"the metrics are {artifact.state}: {reason}; aggregate makes them anew: {key}"
-        line = self.query_one("#note", Static)
+        note, line = note_of(artifact), self.query_one("#note", Static)
         line.update(note)
         line.set_class(bool(note), "said")
         self.set_class(artifact is None and not has_models, "empty")

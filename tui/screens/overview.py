@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from textual import events, work
@@ -80,6 +81,8 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
         self._cohort = ""
         """Digest of the cohort whose tasks are known."""
         self._tasks: Sequence[str] = ()
+        self._missing: Path | None = None
+        """The workspace's folder, if there was none at the start: its name may be mistyped."""
         self._demo = ""
         """The demonstration's run while it is not known how it ended."""
 
@@ -92,6 +95,8 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
 
     def on_mount(self) -> None:
         super().on_mount()
+        folder = self.dashboard.workspace
+        self._missing = None if folder.exists() else folder
         self.add_class("empty")
         # Ages grow even if nothing changes.
         self.set_interval(30, self._show_runs)
@@ -105,7 +110,7 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
 
     def show(self, snapshot: Snapshot) -> None:
         self.set_class(snapshot.is_empty, "empty")
-        self.query_one(Empty).update(welcome(snapshot.writable))
+        self.query_one(Empty).update(welcome(snapshot.writable, self._missing))
         self.query_one(PipelineGraph).show(kinds_of(snapshot, self._specs))
         self._show_runs()
         self._read_new_cohort(snapshot)
@@ -129,7 +134,7 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
             if digest:
                 self._read_tasks()
 
-    @work(thread=True, exclusive=True, group="tasks")
+    @work(thread=True, exclusive=True, group="tasks", description="tasks")
     def _read_tasks(self) -> None:
         from data_contracts.cohort import COHORT, tasks_of
         from data_contracts.store import read_table
@@ -197,7 +202,7 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
         self.refresh_bindings()
         self._start_demo()
 
-    @work(thread=True, group="demo")
+    @work(thread=True, group="demo", description="demo")
     def _start_demo(self) -> None:
         from tui.demo import start_demo
 

@@ -76,7 +76,7 @@ class Curves(Vertical):
         if self._record is not None:
             self._read(self._record.run_id, self._story)
 
-    @work(thread=True, exclusive=True, group="curves")
+    @work(thread=True, exclusive=True, group="curves", description="curves")
     def _read(self, run_id: str, story: Story) -> None:
         import textual_plot  # noqa: F401  # it loads numpy, which must not hold up the keys
 

@@ -36,7 +36,7 @@ class GpuUse(Static):
         if not any(w.group == "gpu" and not w.is_finished for w in self.workers):
             self._ask()
 
-    @work(thread=True, group="gpu")
+    @work(thread=True, group="gpu", description="gpu")
     def _ask(self) -> None:
         if shutil.which(_WORDS[0]) is None:
             return

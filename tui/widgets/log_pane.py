@@ -85,7 +85,7 @@ class LogPane(Vertical):
         if self._run_id:
             self._read(self._run_id, self._place)
 
-    @work(thread=True, exclusive=True, group="log")
+    @work(thread=True, exclusive=True, group="log", description="log")
     def _read(self, run_id: str, place: Place) -> None:
         folder = run_folder(self._workspace, run_id)
         try:

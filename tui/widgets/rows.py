@@ -162,6 +162,7 @@ class Rows(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._shown) + 1)
+        self.cursor = self.cursor
 
     def action_move(self, step: int) -> None:
         self.cursor += step

@@ -71,8 +71,8 @@ class RunRows(Rows):
         columns = _WIDE if self.size.width >= _WIDE_FROM else _NARROW
         if columns != self.columns:
             self.set_columns(*columns)
-        # The room for a bar's numbers has changed as well.
-        self._made = {}
+            self._made = {}
+        # The room for the numbers of bars, of living runs alone, has changed as well.
         if self._snapshot is not None:
             self.show(self._snapshot)
 

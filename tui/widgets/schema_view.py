@@ -67,7 +67,7 @@ class SchemaView(ReadingView):
         self.say("reading …")
         self._resting = self.set_timer(_REST, lambda: self._read(artifact, path))
 
-    @work(thread=True, exclusive=True, group="schema")
+    @work(thread=True, exclusive=True, group="schema", description="schema")
     def _read(self, artifact: Artifact, path: Path) -> None:
         try:
             schema = schema_of(contracts()[artifact.contract], path)

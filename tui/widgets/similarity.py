@@ -34,10 +34,10 @@ def statistic_text(name: str) -> str:
     return _TITLES.get(name, name.replace("_", " "))
 
 
-NOTES: tuple[Line, ...] = (
-    ("dim", "95 % intervals over patients; incl. 0: contains 0. −1 blue, 1 orange."),
-    ("dim", "not read: the AUROC interval of one of the networks does not lie above 0.5."),
-)
+_SIGNS: Line = ("dim", "95 % intervals over patients; incl. 0: contains 0. −1 blue, 1 orange.")
+_UNREAD: Line = (
+    "dim", "not read: the AUROC interval of one of the networks does not lie above 0.5.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,12 @@ class Matrix:
 
 def title_of(matrix: Matrix) -> str:
     return f"Similarity of each attribute with {matrix.reference}"
+
+
+def notes_of(matrix: Matrix) -> tuple[Line, ...]:
+    """What the words and colours in the cells mean."""
+    unread = any("not read" in cell.lines for cell in (matrix.cells or {}).values())
+    return (_SIGNS, _UNREAD) if unread else (_SIGNS,)
 
 
 def matrix_of(

@@ -16,7 +16,10 @@ class TopBar(Horizontal):
     TopBar Static { link-style: none; link-style-hover: bold; link-background-hover: $primary 40%; }
     TopBar { height: 1; background: $panel; dock: top; }
     TopBar #tabs { width: auto; }
-    TopBar #place { width: 1fr; text-align: right; color: $foreground 60%; padding: 0 1; }
+    TopBar #place {
+        width: 1fr; text-align: right; color: $foreground 60%; padding: 0 1;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
     """
 
     def __init__(self, page: str) -> None:

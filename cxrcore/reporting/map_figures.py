@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Against and for the class; told apart by everyone, and seen on a radiograph.
-_AGAINST, _FOR = "#FF8C00", "#2F9BFF"
+_AGAINST, _FOR = "#2F9BFF", "#FF8C00"
 _OPACITY = 0.9
 
 
@@ -67,7 +67,7 @@ def magnitude_figure(
     for axis, (task, one) in zip(axes, maps.items(), strict=True):
         top = _limit([one])
         overlay(axis, one, background, top)
-        scale = f"\nblue: up to {top:.2g} logit per cell" if np.isfinite(one).any() else ""
+        scale = f"\norange: up to {top:.2g} logit per cell" if np.isfinite(one).any() else ""
         axis.set_title(f"{task}, {count(patients[task], patients[task])} patients{scale}")
     figure.suptitle("Where evidence lies: magnitude of the contrast maps", fontsize=10)
     return figure
@@ -94,7 +94,7 @@ def overlay(
 
 
 def _colour_map() -> LinearSegmentedColormap:
-    """Orange through clear to blue."""
+    """Blue through clear to orange."""
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
     stops = [

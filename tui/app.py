@@ -25,9 +25,7 @@ from tui.screens.jobs import JobsPage
 from tui.screens.metrics import MetricsPage
 from tui.screens.overview import OverviewPage
 from tui.settings import Settings
-from tui.snapshot import Snapshot
 from tui.themes import THEMES
-from tui.watch import Watch
 from tui.widgets.choices import Choices
 from tui.widgets.chooser import Chooser
 from tui.widgets.facts_view import ReadingView
@@ -41,9 +39,11 @@ from tui.widgets.pipeline_graph import PipelineGraph
 from tui.widgets.rows import Rows
 from tui.widgets.run_facts import RunFacts
 from tui.widgets.top_bar import PAGES
+from tui.workspace.snapshot import Snapshot
+from tui.workspace.watch import Watch
 
 if TYPE_CHECKING:
-    from tui.form import Raw
+    from tui.launching.form import Raw
 
 _Kind = TypeVar("_Kind", bound=Screen[Any])
 

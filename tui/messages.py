@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.message import Message
 
-from tui.snapshot import Snapshot
+from tui.workspace.snapshot import Snapshot
 
 
 @dataclass

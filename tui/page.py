@@ -12,12 +12,12 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.plain import unmarked
-from tui.snapshot import Snapshot
+from tui.texts.plain import unmarked
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.key_line import KeyLine
 from tui.widgets.panels import Panel, keys_text
 from tui.widgets.top_bar import TopBar
+from tui.workspace.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from tui.app import Dashboard

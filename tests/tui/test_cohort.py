@@ -15,8 +15,8 @@ from textual.widgets import Static
 from data_contracts.cohort import COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS
 from tui.app import Dashboard
-from tui.cohort_view import bar, flow_lines, number_in, table_lines
 from tui.messages import OpenLaunch
+from tui.results.cohort_view import bar, flow_lines, number_in, table_lines
 from tui.widgets.rows import Rows
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.color import Color, ColorSystem
 
-from tui.colours import colours, ink_on, steps
+from tui.maps.colours import colours, ink_on, steps
 from tui.widgets.colour_bar import SIGNED_STEPS, UNSIGNED_STEPS
 
 BARS = pytest.mark.parametrize(("count", "signed"), [(SIGNED_STEPS, True), (UNSIGNED_STEPS, False)])

@@ -10,7 +10,7 @@ from readings import predictions
 from cxrcore import evaluation, metrics
 from cxrcore.reporting import figures
 from data_contracts.summary import SMALLEST_CELL
-from tui import curves
+from tui.results import curves
 
 
 def scores(classes: int = 2, images: int = 240, seed: int = 0) -> curves.Scores:

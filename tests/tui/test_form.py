@@ -18,9 +18,9 @@ from jobs._cli import build_app
 from jobs._config import JobConfig
 from jobs._engines._order import Options
 from jobs._registry import Spec, find_jobs
-from tui.form import Entry, Raw, entries_of, heeded, makes_models, option_entries, raw_of
-from tui.launching import commands
-from tui.request import MOST_RUNS, Request, requested
+from tui.launching.form import Entry, Raw, entries_of, heeded, makes_models, option_entries, raw_of
+from tui.launching.orders import commands
+from tui.launching.request import MOST_RUNS, Request, requested
 
 JOBS = find_jobs()
 each_job = pytest.mark.parametrize("spec", JOBS.values(), ids=JOBS)

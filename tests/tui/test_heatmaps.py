@@ -17,8 +17,8 @@ from textual.widgets import Static
 from data_contracts.model import MODEL
 from data_contracts.store import Origin
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS
+from tui.maps.painting import Painting
 from tui.screens.heatmap_canvas import Canvas
-from tui.screens.heatmap_painting import Painting
 from tui.screens.heatmaps import HeatmapsPage
 from tui.widgets.empty import Empty
 from tui.widgets.picture import Picture

@@ -15,13 +15,13 @@ from dashboards import CREATED, associations, heatmaps, write_workspace
 from cxrcore import reading
 from data_contracts.store import Origin, write_table
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS
-from tui.scan import Scanner
-from tui.screens.heatmap_choice import Choice
-from tui.screens.heatmap_data import Area, Cell, Heatmaps, Summary, interval, read_summary
-from tui.screens.heatmap_painting import Look, absence
+from tui.maps.choice import Choice
+from tui.maps.data import Area, Cell, Heatmaps, Summary, interval, read_summary
+from tui.maps.painting import Look, absence
+from tui.maps.work import matrix, summary_artifacts
 from tui.screens.heatmap_views import all_tasks, one_map, two_maps
-from tui.screens.heatmap_work import matrix, summary_artifacts
 from tui.widgets.similarity import notes_of
+from tui.workspace.scan import Scanner
 
 
 def summary_at(workspace: Path) -> Summary:

@@ -19,9 +19,9 @@ from data_contracts.images import IMAGES
 from data_contracts.model import PREDICTIONS
 from data_contracts.store import Arrays, Origin, open_arrays, read_table, write_arrays, write_table
 from data_contracts.summary import MEAN_HEATMAPS
+from tui.maps.images import orders_of, read_explained, read_one
+from tui.maps.painting import Painting
 from tui.screens.heatmap_canvas import Canvas
-from tui.screens.heatmap_images import orders_of, read_explained, read_one
-from tui.screens.heatmap_painting import Painting
 from tui.screens.heatmaps import HeatmapsPage
 from tui.widgets.panels import Question
 

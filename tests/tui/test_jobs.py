@@ -18,7 +18,7 @@ from textual.widgets import Static
 from data_contracts.errors import Unreachable
 from data_contracts.run import RunRecord, append_event
 from jobs import _engines
-from tui import clock, scan
+from tui import clock
 from tui.messages import OpenLaunch, OpenRun
 from tui.screens.jobs import JobsPage
 from tui.screens.launch import LaunchScreen
@@ -30,6 +30,7 @@ from tui.widgets.panels import Question
 from tui.widgets.run_details import RunDetails
 from tui.widgets.run_facts import RunFacts
 from tui.widgets.run_rows import RunRows
+from tui.workspace import scan
 
 HERE = socket.gethostname()
 

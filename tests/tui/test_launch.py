@@ -275,7 +275,7 @@ async def test_an_engine_brings_its_own_fields(workspace: Path) -> None:
 async def test_a_read_only_workspace_cannot_be_launched_in(
     workspace: Path, submitted: list[Order], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.scan._writable", lambda _: False)
+    monkeypatch.setattr("tui.workspace.scan._writable", lambda _: False)
     async with form(workspace, "aggregate") as pilot:
         assert "read-only" in state(pilot)
         assert button(pilot).disabled

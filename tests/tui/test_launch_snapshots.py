@@ -10,10 +10,10 @@ import pytest
 from dashboards import settled, write_workspace
 from textual.pilot import Pilot
 
-from tui import launching
 from tui.app import Dashboard
-from tui.launching import Commands
-from tui.request import Request
+from tui.launching import orders as launching
+from tui.launching.orders import Commands
+from tui.launching.request import Request
 from tui.screens import launch
 from tui.screens.launch import LaunchScreen
 from tui.settings import Settings

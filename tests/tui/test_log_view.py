@@ -12,11 +12,11 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from data_contracts.errors import ArtifactError
-from tui import tail
-from tui.plain import plain_line, unmarked
-from tui.tail import Place, read_added
+from tui.texts.plain import plain_line, unmarked
 from tui.widgets import log_view
 from tui.widgets.log_view import LogView
+from tui.workspace import tail
+from tui.workspace.tail import Place, read_added
 
 
 class Shown(App[None]):

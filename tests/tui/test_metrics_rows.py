@@ -10,9 +10,9 @@ import pytest
 from dashboards import metrics
 
 from data_contracts.summary import METRICS
-from tui.metric_rows import Selection, as_csv, file_name, guarded, selected, title_of
-from tui.metric_view import columns, marked, view_of
-from tui.numbers import interval, number
+from tui.results.metric_rows import Selection, as_csv, file_name, guarded, selected, title_of
+from tui.results.metric_view import columns, marked, view_of
+from tui.texts.numbers import interval, number
 
 
 def table(*rows: dict[str, Any]) -> pl.DataFrame:

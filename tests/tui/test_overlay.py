@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tui.overlay import enlarged, limits, magnitude, overlay, pearson
+from tui.maps.overlay import enlarged, limits, magnitude, overlay, pearson
 
 RNG = np.random.default_rng(0)
 

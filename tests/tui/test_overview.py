@@ -19,7 +19,6 @@ from data_contracts.model import MODEL
 from data_contracts.store import Origin
 from jobs._registry import find_jobs
 from tui.app import Dashboard
-from tui.pipeline import edges_of, human_size
 from tui.screens.artifact import ArtifactPage
 from tui.screens.jobs import JobsPage
 from tui.widgets.chooser import Chooser
@@ -28,6 +27,7 @@ from tui.widgets.pipeline_graph import PipelineGraph
 from tui.widgets.pipeline_lines import drawn
 from tui.widgets.rows import Rows
 from tui.widgets.run_list import RunList
+from tui.workspace.pipeline import edges_of, human_size
 
 
 @pytest.fixture
@@ -285,7 +285,7 @@ async def test_an_empty_folder_is_not_called_missing(tmp_path: Path) -> None:
 async def test_a_read_only_workspace_offers_neither(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.scan._writable", lambda _: False)
+    monkeypatch.setattr("tui.workspace.scan._writable", lambda _: False)
     async with opened(tmp_path) as pilot:
         assert "nothing can be written" in str(pilot.app.screen.query_one(Empty).render())
         await pilot.press("d", "n")

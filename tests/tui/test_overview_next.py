@@ -22,11 +22,11 @@ from jobs._pipeline.command import PipelineConfig
 from jobs._pipeline.plan import steps_of
 from jobs._pipeline.settings import read_settings
 from jobs._registry import find_jobs
-from tui import demo
 from tui.app import Dashboard
-from tui.next_step import NextStep, next_step
-from tui.scan import Scanner
+from tui.launching import demo
+from tui.launching.next_step import NextStep, next_step
 from tui.screens.jobs import JobsPage
+from tui.workspace.scan import Scanner
 
 
 def due(workspace: Path, *tasks: str) -> NextStep | None:

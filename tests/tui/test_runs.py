@@ -15,8 +15,8 @@ from data_contracts.errors import UsageError
 from data_contracts.run import RunRecord, append_event, read_new_events
 from jobs._engines._order import given
 from jobs._registry import find_jobs
-from tui import runs
-from tui.run_texts import (
+from tui.launching import runs
+from tui.texts.run_texts import (
     age_text,
     duration_of,
     duration_text,
@@ -25,11 +25,11 @@ from tui.run_texts import (
     state_text,
     what_of,
 )
-from tui.scan import progress_of
-from tui.snapshot import Progress
-from tui.story import Story
 from tui.widgets.gpu import gpu_text
 from tui.widgets.run_facts import facts_text
+from tui.workspace.scan import progress_of
+from tui.workspace.snapshot import Progress
+from tui.workspace.story import Story
 
 HERE = socket.gethostname()
 

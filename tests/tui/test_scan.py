@@ -19,8 +19,8 @@ from data_contracts.model import FEATURES, MODEL, PREDICTIONS
 from data_contracts.run import RunRecord
 from data_contracts.store import Origin
 from jobs import _engines
-from tui.scan import Scanner
-from tui.snapshot import Snapshot
+from tui.workspace.scan import Scanner
+from tui.workspace.snapshot import Snapshot
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,9 @@ from data_contracts.errors import CxrError
 from jobs._facts import Schema
 from jobs._registry import find_jobs
 from tui import clock
+from tui.launching.next_step import again
 from tui.messages import ErrorMet, OpenArtifact, OpenLaunch
-from tui.next_step import again
 from tui.page import Page
-from tui.pipeline import writer_of
-from tui.snapshot import Artifact, Snapshot
 from tui.widgets.artifact_views import ArtifactViews
 from tui.widgets.chooser import artifact_row
 from tui.widgets.empty import Empty
@@ -32,6 +30,8 @@ from tui.widgets.lineage import Lineage, Relative
 from tui.widgets.rows import Column, Rows
 from tui.widgets.schema_view import SchemaView, identity
 from tui.widgets.tab_keys import TAB_KEYS
+from tui.workspace.pipeline import writer_of
+from tui.workspace.snapshot import Artifact, Snapshot
 
 
 class ArtifactList(Rows):

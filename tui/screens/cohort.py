@@ -17,16 +17,16 @@ from data_contracts._vocabulary import Contract
 from data_contracts.cohort import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGE_REJECTS
-from tui.cohort_view import Lines, flow_lines, flow_sentence, reject_lines, table_lines
 from tui.messages import ErrorMet, OpenLaunch
 from tui.page import Page
-from tui.plain import unmarked
-from tui.snapshot import Artifact, Snapshot
-from tui.tables import Tables
+from tui.results.cohort_view import Lines, flow_lines, flow_sentence, reject_lines, table_lines
+from tui.texts.plain import unmarked
 from tui.widgets.empty import Empty
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.rows import Rows
 from tui.widgets.switch import after
+from tui.workspace.snapshot import Artifact, Snapshot
+from tui.workspace.tables import Tables
 
 
 @dataclass(frozen=True)

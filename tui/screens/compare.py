@@ -18,16 +18,16 @@ from data_contracts.cohort import SPLITS
 from data_contracts.errors import ArtifactError
 from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
 from data_contracts.summary import METRICS
-from tui.comparison import Compared, Comparison
-from tui.comparison_view import columns, drawings, row_of
 from tui.messages import ErrorMet
 from tui.page import Page
-from tui.plain import unmarked
-from tui.snapshot import Snapshot
-from tui.tables import Tables
+from tui.results.comparison import Compared, Comparison
+from tui.results.comparison_view import columns, drawings, row_of
+from tui.texts.plain import unmarked
 from tui.widgets.curve_plot import LINE_TONES, CurvePlot
 from tui.widgets.rows import Rows
 from tui.widgets.switch import after, switch
+from tui.workspace.snapshot import Snapshot
+from tui.workspace.tables import Tables
 
 MOST_MODELS = len(LINE_TONES)
 _TITLES = {

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.widgets import ContentSwitcher
 
 from data_contracts.errors import ArtifactError
+from tui.maps.choice import View
+from tui.maps.export import exported
+from tui.maps.messages import Exported, Painted
+from tui.maps.painting import Painting
 from tui.messages import ErrorMet
-from tui.screens.heatmap_choice import View
-from tui.screens.heatmap_export import exported
-from tui.screens.heatmap_messages import Exported, Painted
-from tui.screens.heatmap_painting import Painting
 from tui.screens.heatmap_panes import MapPane, SimilarityPane, TilesPane
 from tui.widgets.empty import Empty
 from tui.widgets.similarity import Matrix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
-from tui.screens.heatmap_choice import View
+from tui.maps.choice import View
 
 VIEWS: dict[View, tuple[str, str]] = {
     "map": ("m", "Map"), "compare": ("d", "Two maps"), "tasks": ("a", "All tasks"),

@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from tui.screens.heatmap_data import Heatmaps, level_text
-from tui.screens.heatmap_painting import Painting
+from tui.maps.data import Heatmaps, level_text
+from tui.maps.painting import Painting
 from tui.widgets.colour_bar import ColourBar
 from tui.widgets.graphics import new_picture
 from tui.widgets.rows import Column, Row, Rows, Tone

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from data_contracts.summary import SMALLEST_CELL
-from tui.screens.heatmap_data import Cell, Heatmaps, Summary, interval, number
-from tui.screens.heatmap_painting import (
+from tui.maps.data import Cell, Heatmaps, Summary, interval, number
+from tui.maps.painting import (
     Line,
     Look,
     Painting,
@@ -27,7 +27,7 @@ from tui.screens.heatmap_painting import (
 from tui.widgets.similarity import statistic_text
 
 if TYPE_CHECKING:
-    from tui.overlay import Floats
+    from tui.maps.overlay import Floats
 
 
 def one_map(summary: Summary, cell: Cell, look: Look, side: int) -> Painting:
@@ -95,7 +95,7 @@ def _likeness(
     summary: Summary, pair: tuple[Cell, Cell], look: Look, maps: Sequence[Floats | None]
 ) -> list[Line]:
     """Pearson's r of the maps shown and of their tasks' magnitudes; associations of the pair."""
-    from tui.overlay import pearson
+    from tui.maps.overlay import pearson
 
     heat = _of(summary)
     a, b = maps
@@ -183,7 +183,7 @@ def _models(heat: Heatmaps) -> int:
 def _limits(maps: Sequence[Floats | None], look: Look) -> list[float]:
     import numpy as np
 
-    from tui.overlay import limits
+    from tui.maps.overlay import limits
 
     return limits([np.zeros((1, 1)) if m is None else m for m in maps], look.scaling)
 
@@ -197,7 +197,7 @@ def _difference(a: Floats | None, b: Floats | None) -> Floats | None:
 def _magnitude(heat: Heatmaps, cell: Cell, look: Look) -> Floats | None:
     import numpy as np
 
-    from tui.overlay import magnitude
+    from tui.maps.overlay import magnitude
 
     names = heat.classes(cell.network)
     cells = [heat.find(cell.network, name, cell.stratum, cell.level) for name in names]

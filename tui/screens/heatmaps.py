@@ -13,19 +13,13 @@ from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
 from data_contracts.model import PREDICTIONS
-from tui.messages import ErrorMet
-from tui.page import Page
-from tui.screens.heatmap_canvas import Canvas, Make
-from tui.screens.heatmap_choice import Choice, Step, View
-from tui.screens.heatmap_data import Summary, read_summary
-from tui.screens.heatmap_export import PATIENT_LEVEL, side_for
-from tui.screens.heatmap_images import Explained, read_explained
-from tui.screens.heatmap_keys import BINDINGS, IDLE, VIEWS
-from tui.screens.heatmap_messages import ExplainedRead, Exported, SummaryRead
-from tui.screens.heatmap_painting import Painting
-from tui.screens.heatmap_panes import MapPane
-from tui.screens.heatmap_views import cells_like
-from tui.screens.heatmap_work import (
+from tui.maps.choice import Choice, Step, View
+from tui.maps.data import Summary, read_summary
+from tui.maps.export import PATIENT_LEVEL, side_for
+from tui.maps.images import Explained, read_explained
+from tui.maps.messages import ExplainedRead, Exported, SummaryRead
+from tui.maps.painting import Painting
+from tui.maps.work import (
     LARGE,
     SMALL,
     explained_networks,
@@ -39,12 +33,18 @@ from tui.screens.heatmap_work import (
     summary_artifacts,
     with_warning,
 )
-from tui.snapshot import Artifact, Snapshot
+from tui.messages import ErrorMet
+from tui.page import Page
+from tui.screens.heatmap_canvas import Canvas, Make
+from tui.screens.heatmap_keys import BINDINGS, IDLE, VIEWS
+from tui.screens.heatmap_panes import MapPane
+from tui.screens.heatmap_views import cells_like
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.panels import Question
 from tui.widgets.rows import Rows
 from tui.widgets.tiles import room_for
 from tui.widgets.view_tabs import ViewTabs
+from tui.workspace.snapshot import Artifact, Snapshot
 
 
 class HeatmapsPage(Page):

@@ -16,18 +16,18 @@ from textual.widgets import Static
 from data_contracts.errors import CxrError
 from data_contracts.run import RunRecord
 from jobs import _engines
-from tui import runs
+from tui.launching import runs
 from tui.messages import ErrorMet
 from tui.page import Page
-from tui.plain import plain_line, unmarked
-from tui.run_texts import what_of
-from tui.snapshot import Snapshot
+from tui.texts.plain import plain_line, unmarked
+from tui.texts.run_texts import what_of
 from tui.widgets.empty import Empty
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.panels import Question
 from tui.widgets.rows import Rows
 from tui.widgets.run_details import VIEWS, RunDetails
 from tui.widgets.run_rows import RunRows
+from tui.workspace.snapshot import Snapshot
 
 _GRACE = _engines.GRACE
 _NOTHING = """No job has run in this workspace yet.

@@ -19,10 +19,10 @@ from textual.worker import get_current_worker
 from data_contracts.cohort import COHORT, tasks_of
 from data_contracts.errors import CxrError
 from jobs._registry import Spec, find_jobs
-from tui.form import entries_of, heeded, option_entries, raw_of
-from tui.launching import Commands, commands, launch
+from tui.launching.form import entries_of, heeded, option_entries, raw_of
+from tui.launching.orders import Commands, commands, launch
+from tui.launching.request import Request, requested
 from tui.messages import ErrorMet
-from tui.request import Request, requested
 from tui.widgets.command_box import CommandBox
 from tui.widgets.field import Field
 from tui.widgets.key_line import KeyLine

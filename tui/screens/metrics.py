@@ -18,16 +18,16 @@ from data_contracts.errors import CxrError
 from data_contracts.model import PREDICTIONS
 from data_contracts.summary import METRICS
 from tui.messages import ErrorMet, OpenLaunch
-from tui.metric_rows import Selection, as_csv, file_name, guarded, title_of
-from tui.metric_view import Model, View, columns, marked, note_of, view_of
 from tui.page import Page
+from tui.results.metric_rows import Selection, as_csv, file_name, guarded, title_of
+from tui.results.metric_view import Model, View, columns, marked, note_of, view_of
 from tui.screens.compare import MOST_MODELS, Compare
-from tui.snapshot import Artifact, Snapshot
-from tui.tables import Tables
 from tui.widgets.empty import Empty
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.rows import Rows
 from tui.widgets.switch import after, switch
+from tui.workspace.snapshot import Artifact, Snapshot
+from tui.workspace.tables import Tables
 
 if TYPE_CHECKING:
     import polars as pl

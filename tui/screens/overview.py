@@ -15,18 +15,18 @@ from textual.widgets import Static
 
 from data_contracts.errors import CxrError
 from jobs._registry import find_jobs
+from tui.launching.next_step import NextStep, next_step
 from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun
-from tui.next_step import NextStep, next_step
-from tui.overview_texts import about, told_next, welcome
 from tui.page import Page
-from tui.pipeline import SIGNS, kinds_of
-from tui.snapshot import Snapshot
+from tui.texts.overview_texts import about, told_next, welcome
 from tui.widgets.chooser import Chooser
 from tui.widgets.empty import Empty
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.pipeline_graph import PipelineGraph
 from tui.widgets.rows import Rows
 from tui.widgets.run_list import RunList
+from tui.workspace.pipeline import SIGNS, kinds_of
+from tui.workspace.snapshot import Snapshot
 
 _LEGEND = "   ".join(f"{sign} {state}" for state, (sign, _) in SIGNS.items())
 
@@ -204,7 +204,7 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
 
     @work(thread=True, group="demo", description="demo")
     def _start_demo(self) -> None:
-        from tui.demo import start_demo
+        from tui.launching.demo import start_demo
 
         try:
             self.post_message(self.DemoStarted(start_demo(self.dashboard.workspace)))

@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from tui.pipeline import SIGNS, human_size
-from tui.snapshot import Artifact
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.rows import Column, Row, Rows
+from tui.workspace.pipeline import SIGNS, human_size
+from tui.workspace.snapshot import Artifact
 
 
 class Chooser(ModalScreen[str]):

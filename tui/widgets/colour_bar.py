@@ -9,10 +9,10 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.colours import ink_on, steps
+from tui.maps.colours import ink_on, steps
 
 if TYPE_CHECKING:
-    from tui.screens.heatmap_painting import Scale
+    from tui.maps.painting import Scale
 
 #: Steps of signed colours and of unsigned ones; told apart in 256 colours too.
 SIGNED_STEPS, UNSIGNED_STEPS = 11, 9

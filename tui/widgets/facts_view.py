@@ -17,11 +17,11 @@ from textual.widgets import Static
 
 from data_contracts.catalog import contracts
 from jobs._facts import Schema, short
-from tui.pipeline import SIGNS, KindState, human_size
-from tui.plain import plain_line, unmarked
-from tui.snapshot import Artifact
+from tui.texts.plain import plain_line, unmarked
 from tui.widgets.rows import Tone
 from tui.widgets.tab_keys import TAB_KEYS
+from tui.workspace.pipeline import SIGNS, KindState, human_size
+from tui.workspace.snapshot import Artifact
 
 _COLOURS: Mapping[Tone, str] = {
     "good": "$text-success", "bad": "$text-error", "warn": "$text-warning",

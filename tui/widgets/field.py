@@ -7,7 +7,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tui.form import Entry, Raw
+from tui.launching.form import Entry, Raw
 from tui.widgets.choices import Choices
 
 

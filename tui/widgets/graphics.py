@@ -12,7 +12,7 @@ from data_contracts.errors import UsageError
 from tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
-    from tui.overlay import Image
+    from tui.maps.overlay import Image
 
 
 def require_graphics() -> None:

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from tui.form import Entry, Raw
+from tui.launching.form import Entry, Raw
 from tui.widgets.field import Field
 
 

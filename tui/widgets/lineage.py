@@ -16,11 +16,11 @@ from textual.widgets.tree import TreeNode
 from data_contracts._header import Header, Input
 from data_contracts.errors import ArtifactError
 from jobs._facts import Standing, standing
-from tui.pipeline import SIGNS
-from tui.plain import plain_line
-from tui.snapshot import Artifact
+from tui.texts.plain import plain_line
 from tui.widgets.rows import Tone
 from tui.widgets.tab_keys import TAB_KEYS
+from tui.workspace.pipeline import SIGNS
+from tui.workspace.snapshot import Artifact
 
 #: Branches that are unfolded at first; a summary of very many models has more.
 _UNFOLDED = 100

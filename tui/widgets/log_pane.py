@@ -18,8 +18,8 @@ from data_contracts.errors import ArtifactError
 from data_contracts.run import run_folder
 from jobs._engines import LOG_FILES, UNFINISHED
 from tui.messages import ErrorMet
-from tui.tail import Added, Place, read_added
 from tui.widgets.log_view import MOST_LINES, LogView
+from tui.workspace.tail import Added, Place, read_added
 
 
 class LogSearch(Input):

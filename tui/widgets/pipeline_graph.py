@@ -17,8 +17,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from jobs._registry import Spec
-from tui.pipeline import SIGNS, Kind, human_size
 from tui.widgets.pipeline_lines import Line, drawn
+from tui.workspace.pipeline import SIGNS, Kind, human_size
 
 _COUNT, _SIZE, _STATE = 6, 9, 21
 #: The narrowest graph with boxes and a column that tells who reads a kind.

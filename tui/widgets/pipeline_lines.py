@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs._registry import Spec
-from tui.pipeline import Edge, edges_of
+from tui.workspace.pipeline import Edge, edges_of
 
 
 @dataclass(frozen=True)

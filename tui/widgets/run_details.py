@@ -12,8 +12,8 @@ from textual.widgets import ContentSwitcher, Static
 
 from data_contracts.run import RunRecord
 from jobs._engines import UNFINISHED
-from tui.plain import unmarked
-from tui.run_texts import what_of
+from tui.texts.plain import unmarked
+from tui.texts.run_texts import what_of
 from tui.widgets.curves import Curves
 from tui.widgets.gpu import GpuUse
 from tui.widgets.log_pane import LogPane

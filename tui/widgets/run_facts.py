@@ -13,8 +13,8 @@ from textual.widgets import Static
 
 from data_contracts.run import RunRecord
 from tui import clock
-from tui.plain import plain_line
-from tui.run_texts import config_of, duration_of, duration_text, moment, state_text
+from tui.texts.plain import plain_line
+from tui.texts.run_texts import config_of, duration_of, duration_text, moment, state_text
 
 #: What the exit codes of all jobs mean.
 _CODES = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from data_contracts.run import RunRecord
 from tui import clock
-from tui.plain import plain_line
-from tui.run_texts import (
+from tui.texts.plain import plain_line
+from tui.texts.run_texts import (
     age_text,
     duration_of,
     duration_text,
@@ -15,8 +15,8 @@ from tui.run_texts import (
     tone_of,
     what_of,
 )
-from tui.snapshot import Progress, Snapshot
 from tui.widgets.rows import Column, Row, Rows
+from tui.workspace.snapshot import Progress, Snapshot
 
 #: More are on the page of all runs.
 NEWEST = 100

@@ -7,8 +7,8 @@ from datetime import datetime
 from data_contracts.run import RunRecord
 from jobs._engines import UNFINISHED
 from tui import clock
-from tui.plain import plain_line
-from tui.run_texts import (
+from tui.texts.plain import plain_line
+from tui.texts.run_texts import (
     age_text,
     duration_of,
     duration_text,
@@ -18,8 +18,8 @@ from tui.run_texts import (
     tone_of,
     what_of,
 )
-from tui.snapshot import Progress, Snapshot
 from tui.widgets.rows import Column, Row, Rows, Tone
+from tui.workspace.snapshot import Progress, Snapshot
 
 _NARROW = (
     Column("state", 13), Column("job", 10), Column("what"), Column("progress", 18),

@@ -16,9 +16,9 @@ from textual.widgets import Static
 from data_contracts.catalog import contracts
 from data_contracts.errors import ArtifactError
 from jobs._facts import Schema, schema_of
-from tui.plain import plain_line, unmarked
-from tui.snapshot import Artifact
+from tui.texts.plain import plain_line, unmarked
 from tui.widgets.facts_view import ReadingView
+from tui.workspace.snapshot import Artifact
 
 #: Seconds for which the cursor must rest on an artifact before its file is read.
 _REST = 0.15

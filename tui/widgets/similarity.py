@@ -15,8 +15,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from data_contracts.summary import LAYERS_OF_EVIDENCE, SMALLEST_CELL
-from tui.colours import colours, ink_on
-from tui.screens.heatmap_painting import Line
+from tui.maps.colours import colours, ink_on
+from tui.maps.painting import Line
 
 _TITLES = {
     "pearson_of_contrast_maps": "contrast maps",
@@ -109,7 +109,7 @@ def matrix_of(
 
 
 def _similar(row: Mapping[str, Any], unread: Callable[[str], str]) -> Similar:
-    from tui.screens.heatmap_data import interval, number
+    from tui.maps.data import interval, number
 
     if row["subjects"] < SMALLEST_CELL:
         return Similar(("hidden", f"<{SMALLEST_CELL} subjects"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.plain import unmarked
+from tui.texts.plain import unmarked
 
 
 def switch(key: str, action: str, name: str, chosen: str) -> str:

@@ -13,7 +13,7 @@ from tui.widgets.colour_bar import ColourBar
 from tui.widgets.graphics import new_picture
 
 if TYPE_CHECKING:
-    from tui.screens.heatmap_painting import Line, Tile
+    from tui.maps.painting import Line, Tile
 
 #: The least cells across and lines that a picture is worth showing in.
 _LEAST_WIDTH, _LEAST_HEIGHT = 14, 6

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_contracts.errors import ArtifactError
-from tui.plain import plain_line
+from tui.texts.plain import plain_line
 
 #: The most that is read at once; what lies before it is left out.
 MOST_BYTES = 1 << 20

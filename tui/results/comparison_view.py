@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data_contracts.disclosure import count, is_few, shown
-from tui.comparison import Compared
-from tui.curves import Curves
-from tui.numbers import NONE, interval, number
+from tui.results.comparison import Compared
+from tui.results.curves import Curves
+from tui.texts.numbers import NONE, interval, number
 from tui.widgets.curve_plot import Limits, Line
 from tui.widgets.rows import Column, Row, Tone
 

@@ -14,8 +14,8 @@ from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
 from data_contracts.model import PREDICTIONS
 from data_contracts.summary import SMALLEST_CELL
-from tui.screens.heatmap_data import Cell, Summary, area_text
-from tui.screens.heatmap_painting import (
+from tui.maps.data import Cell, Summary, area_text
+from tui.maps.painting import (
     Line,
     Look,
     Painting,
@@ -164,7 +164,7 @@ def _tiles(
 ) -> tuple[Tile, ...]:
     import numpy as np
 
-    from tui.overlay import overlay
+    from tui.maps.overlay import overlay
 
     grey = image.pixels if image.pixels is not None else np.full((8, 8), 64.0)
     plain = overlay(None, grey, limit, 0, signed=True, side=side)
@@ -182,7 +182,7 @@ def _limit(
     """
     import numpy as np
 
-    from tui.overlay import limits
+    from tui.maps.overlay import limits
 
     heat, network = summary.heatmaps, (explained.task, explained.model)
     if look.scaling == "common maximum" and heat is not None and network in heat.of_network:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from tui.colours import colours
+from tui.maps.colours import colours
 
 if TYPE_CHECKING:
     import numpy as np

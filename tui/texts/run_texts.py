@@ -8,9 +8,9 @@ from typing import Any
 
 from data_contracts.run import RunRecord
 from jobs._engines import UNFINISHED
-from tui.plain import plain_line
-from tui.snapshot import Progress
+from tui.texts.plain import plain_line
 from tui.widgets.rows import Tone
+from tui.workspace.snapshot import Progress
 
 #: By any word, since a record may say anything.
 SIGNS: Mapping[str, tuple[str, Tone]] = {

@@ -12,9 +12,9 @@ from jobs import _engines
 from jobs._config import JobConfig
 from jobs._engines._order import Options, Order, arguments
 from jobs._registry import Spec
-from tui.form import heeded
+from tui.launching.form import heeded
+from tui.launching.request import Request
 from tui.messages import ErrorMet
-from tui.request import Request
 
 
 @dataclass(frozen=True)

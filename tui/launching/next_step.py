@@ -8,8 +8,8 @@ from typing import Any
 
 from data_contracts._header import Header
 from jobs._registry import Spec
-from tui.pipeline import is_place_of
-from tui.snapshot import Artifact, Snapshot
+from tui.workspace.pipeline import is_place_of
+from tui.workspace.snapshot import Artifact, Snapshot
 
 
 @dataclass(frozen=True)

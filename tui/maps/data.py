@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from data_contracts.errors import ArtifactError
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS, SMALLEST_CELL
-from tui.snapshot import Artifact
+from tui.workspace.snapshot import Artifact
 
 if TYPE_CHECKING:
-    from tui.overlay import Floats
+    from tui.maps.overlay import Floats
 
 Quantity = Literal["contrast", "mean", "sd"]
 QUANTITIES: tuple[Quantity, ...] = ("contrast", "mean", "sd")

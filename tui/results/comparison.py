@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from data_contracts.errors import ArtifactError
 from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
 from data_contracts.summary import METRICS
-from tui.curves import Curves, Scores, curves, first_class, scores_of
-from tui.snapshot import Artifact, Snapshot
-from tui.tables import Tables
+from tui.results.curves import Curves, Scores, curves, first_class, scores_of
+from tui.workspace.snapshot import Artifact, Snapshot
+from tui.workspace.tables import Tables
 
 if TYPE_CHECKING:
     import polars as pl

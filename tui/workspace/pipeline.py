@@ -10,8 +10,8 @@ from typing import Literal
 
 from data_contracts._vocabulary import Contract
 from jobs._registry import Spec
-from tui.snapshot import Artifact, ArtifactState, Snapshot
 from tui.widgets.rows import Tone
+from tui.workspace.snapshot import Artifact, ArtifactState, Snapshot
 
 KindState = Literal["missing"] | ArtifactState
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from tui.screens.heatmap_choice import View
-from tui.screens.heatmap_data import Summary
-from tui.screens.heatmap_images import Explained
-from tui.screens.heatmap_painting import Painting
+from tui.maps.choice import View
+from tui.maps.data import Summary
+from tui.maps.images import Explained
+from tui.maps.painting import Painting
 from tui.widgets.similarity import Matrix
 
 

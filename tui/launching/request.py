@@ -16,7 +16,7 @@ from jobs._config import JobConfig, complaint
 from jobs._engines._order import Options
 from jobs._pipeline.plan import models_of
 from jobs._registry import Spec
-from tui.form import Entry, Models, Raw, heeded, makes_models
+from tui.launching.form import Entry, Models, Raw, heeded, makes_models
 
 MOST_RUNS = 1000
 _TOO_MANY = f"makes more than {MOST_RUNS:,} runs"

@@ -10,13 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui.colours import ink_on, steps
+from tui.maps.colours import ink_on, steps
 from tui.widgets.similarity import Matrix, notes_of, statistic_text, title_of
 
 if TYPE_CHECKING:
     from PIL import ImageDraw
 
-    from tui.screens.heatmap_painting import Line, Painting, Scale, Tile
+    from tui.maps.painting import Line, Painting, Scale, Tile
 
 #: The least side of a picture, and the width of a page, in pixels.
 SIDE, WIDTH = 1024, 1088

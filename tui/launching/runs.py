@@ -15,7 +15,7 @@ from jobs import _engines
 from jobs._config import JobConfig
 from jobs._engines._order import Options
 from jobs._registry import Spec, find_jobs
-from tui.run_texts import config_of
+from tui.texts.run_texts import config_of
 
 _ENDED_BADLY = ("failed", "interrupted", "cancelled", "lost")
 READ_ONLY = "the workspace is read-only: nothing can be launched or cancelled"

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tui.snapshot import Snapshot
+from tui.workspace.snapshot import Snapshot
 
 EVERY_SECONDS = 1.0
 
@@ -33,7 +33,7 @@ class Watch:
         self._asked.set()
 
     def _look(self) -> None:
-        from tui.scan import Scanner
+        from tui.workspace.scan import Scanner
 
         scanner, number = Scanner(self._workspace), 0
         while not self._stopped:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_contracts.errors import ArtifactError
-from tui.snapshot import Artifact
+from tui.workspace.snapshot import Artifact
 
 if TYPE_CHECKING:
     import polars as pl

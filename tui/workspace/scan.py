@@ -20,7 +20,7 @@ from data_contracts.errors import ArtifactError, CxrError
 from data_contracts.run import RunRecord
 from jobs import _engines
 from jobs._registry import find_jobs
-from tui.snapshot import Artifact, Progress, Snapshot, judged
+from tui.workspace.snapshot import Artifact, Progress, Snapshot, judged
 
 #: Seconds between questions to the engines of a cluster.
 ASK_ENGINES_EVERY = 5.0

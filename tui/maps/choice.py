@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
-from tui.overlay import SCALINGS
-from tui.screens.heatmap_data import QUANTITIES, Cell, Heatmaps
-from tui.screens.heatmap_images import ORDERS, Explained, Order
-from tui.screens.heatmap_painting import Look
+from tui.maps.data import QUANTITIES, Cell, Heatmaps
+from tui.maps.images import ORDERS, Explained, Order
+from tui.maps.overlay import SCALINGS
+from tui.maps.painting import Look
 
 Step = Literal["task", "class", "level", "quantity", "scaling", "opacity", "other"]
 View = Literal["map", "compare", "tasks", "similarity", "images"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tui.next_step import NextStep
-from tui.pipeline import Kind
-from tui.plain import unmarked
+from tui.launching.next_step import NextStep
+from tui.texts.plain import unmarked
+from tui.workspace.pipeline import Kind
 
 
 def welcome(writable: bool, missing: Path | None = None) -> str:

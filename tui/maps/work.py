@@ -8,13 +8,13 @@ from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.images import IMAGES
 from data_contracts.model import PREDICTIONS
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS
-from tui.screens.heatmap_choice import Choice, Network
-from tui.screens.heatmap_data import Summary
-from tui.screens.heatmap_images import Explained, one_image, read_one
-from tui.screens.heatmap_painting import Line, Painting
+from tui.maps.choice import Choice, Network
+from tui.maps.data import Summary
+from tui.maps.images import Explained, one_image, read_one
+from tui.maps.painting import Line, Painting
 from tui.screens.heatmap_views import all_tasks, one_map, two_maps
-from tui.snapshot import Artifact, Snapshot
 from tui.widgets.similarity import Matrix, matrix_of
+from tui.workspace.snapshot import Artifact, Snapshot
 
 #: Pixels to a side of pictures on the screen: small tiles, and all others.
 SMALL, LARGE = 48, 96

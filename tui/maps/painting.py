@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tui.overlay import Scaling
-from tui.screens.heatmap_data import UNIT, Area, Cell, Heatmaps, Quantity, area_text, level_text
+from tui.maps.data import UNIT, Area, Cell, Heatmaps, Quantity, area_text, level_text
+from tui.maps.overlay import Scaling
 
 if TYPE_CHECKING:
-    from tui.overlay import Floats, Image
+    from tui.maps.overlay import Floats, Image
 
 Tone = Literal["", "bold", "dim", "warn"]
 Line = tuple[Tone, str]
@@ -76,7 +76,7 @@ def tile(
     lines: Sequence[Line], *, scaled: bool = True,
 ) -> Tile:  # fmt: skip
     """A map over the mean radiograph; without `values` the radiograph alone."""
-    from tui.overlay import overlay
+    from tui.maps.overlay import overlay
 
     image = overlay(
         values, heat.background, limit, look.opacity, signed=look.signed, side=side

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tui.metric_rows import Selection, selected
-from tui.numbers import NONE, interval, number
-from tui.plain import unmarked
-from tui.snapshot import Artifact
+from tui.results.metric_rows import Selection, selected
+from tui.texts.numbers import NONE, interval, number
+from tui.texts.plain import unmarked
 from tui.widgets.rows import Column, Row, Tone
+from tui.workspace.snapshot import Artifact
 
 if TYPE_CHECKING:
     import polars as pl

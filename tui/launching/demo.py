@@ -10,7 +10,7 @@ from jobs._engines._order import Options, Order
 from jobs._pipeline.command import PipelineConfig
 from jobs._record import new_run_id
 
-SETTINGS = Path(str(files("tui") / "demo.yaml"))
+SETTINGS = Path(str(files("tui.launching") / "demo.yaml"))
 
 
 def start_demo(workspace: Path) -> str:

@@ -1,0 +1,1 @@
+"""From a job's settings to runs."""

@@ -1,0 +1,1 @@
+"""Averaged maps, single images, and how they are painted."""

@@ -1,0 +1,1 @@
+"""Metrics and curves as they are shown to people."""

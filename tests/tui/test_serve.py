@@ -130,7 +130,9 @@ def test_a_browser_launches_a_job_and_sees_it_finish(tmp_path: Path) -> None:
             for key in ("2", "n", "Enter", "Tab", "6", "0", "Control+l"):
                 before = page.screenshot()
                 page.keyboard.press(key)
-                until(partial(has_answered, page, before))
+                until(partial(differs, page, before))
+                # There is no telling from outside that a form is ready for the next key.
+                page.wait_for_timeout(1000)
             until(lambda: [r.state for r in read_runs(workspace)] == ["succeeded"])
             page.keyboard.press("1")
             page.keyboard.press("q")
@@ -141,13 +143,8 @@ def test_a_browser_launches_a_job_and_sees_it_finish(tmp_path: Path) -> None:
     assert (run.job, run.config["subjects"]) == ("synthesize", 60)
 
 
-def has_answered(page: Page, before: bytes) -> bool:
-    """Whether the page shows something else, and has come to rest."""
-    shots = [page.screenshot()]
-    for _ in range(3):
-        page.wait_for_timeout(250)
-        shots.append(page.screenshot())
-    return shots[0] != before and len(set(shots)) == 1
+def differs(page: Page, before: bytes) -> bool:
+    return page.screenshot() != before
 
 
 def until(holds: Callable[[], bool], seconds: float = 60) -> None:

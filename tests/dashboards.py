@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 from textual.pilot import Pilot
 
 from data_contracts._vocabulary import Contract
@@ -34,6 +35,13 @@ CLASSES = {
     "insurance": ("Other", "Medicaid"),
 }
 TASKS = tuple(CLASSES)
+
+
+#: Both sizes in two themes, for pictures of a page.
+LOOKS = [(size, theme) for size in ((80, 24), (140, 45)) for theme in ("cxr-dark", "cxr-light")]
+looks = pytest.mark.parametrize(
+    ("size", "theme"), LOOKS, ids=[f"{size[0]}-{theme}" for size, theme in LOOKS]
+)
 
 
 def write_workspace(
@@ -190,3 +198,13 @@ async def settled(pilot: Pilot[None]) -> None:
     """Wait until everything that was asked to be read has been read and shown."""
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
+
+
+async def see(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys, each when what the last one asked for is shown."""
+    while pilot.app.snapshot is None:  # type: ignore[attr-defined]
+        await pilot.pause(0.01)
+    for key in keys:
+        await settled(pilot)
+        await pilot.press(key)
+    await settled(pilot)

@@ -7,16 +7,10 @@ from typing import Any
 
 import pytest
 from cohorts import write_cohort
-from dashboards import settled, write_workspace
-from textual.pilot import Pilot
+from dashboards import looks, see, write_workspace
 
 from tui.app import Dashboard
 from tui.settings import Settings
-
-LOOKS = [(size, theme) for size in ((80, 24), (140, 45)) for theme in ("cxr-dark", "cxr-light")]
-looks = pytest.mark.parametrize(
-    ("size", "theme"), LOOKS, ids=[f"{size[0]}-{theme}" for size, theme in LOOKS]
-)
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +19,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_workspace(folder)
     write_cohort(folder)
     return folder
-
-
-async def see(pilot: Pilot[None], *keys: str) -> None:
-    """Press keys, each when what the last one asked for is shown."""
-    while pilot.app.snapshot is None:  # type: ignore[attr-defined]
-        await pilot.pause(0.01)
-    for key in keys:
-        await settled(pilot)
-        await pilot.press(key)
-    await settled(pilot)
 
 
 @looks

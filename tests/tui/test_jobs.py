@@ -373,8 +373,7 @@ async def test_a_wide_terminal_shows_a_run_beside_the_table(workspace: Path) -> 
 async def test_gpu_use_is_asked_of_the_driver(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake = tmp_path / "bin" / "nvidia-smi"
-    fake.parent.mkdir()
+    (fake := tmp_path / "bin" / "nvidia-smi").parent.mkdir()
     fake.write_text("#!/bin/sh\necho '93, 12390, 81559'\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
@@ -397,5 +396,5 @@ async def test_states_that_may_be_old_are_told(
     write_run(workspace, 1, state="submitted", engine="slurm", engine_id="7")
     async with opened(workspace) as pilot:
         await pilot.press("2")
-        assert text_of(pilot, "#complaint") == "states may be old: `squeue` has not answered"
         assert page_of(pilot).query_one("#complaint").display
+        assert text_of(pilot, "#complaint") == "states may be old: `squeue` has not answered"

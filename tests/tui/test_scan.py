@@ -119,11 +119,13 @@ def test_nothing_new_gives_the_same_snapshot(workspace: Path) -> None:
     assert [r.state for r in second.runs] == ["succeeded"]
 
 
-def test_runs_come_newest_first_and_broken_records_are_passed_over(workspace: Path) -> None:
+def test_runs_come_newest_first_and_broken_records_are_told(workspace: Path) -> None:
     old, new = write_run(workspace, 50), write_run(workspace, 5)
     (workspace / "runs" / "broken").mkdir()
     (workspace / "runs" / "broken" / "run.json").write_text("{")
-    assert [r.run_id for r in Scanner(workspace).scan().runs] == [new, old]
+    snapshot = Scanner(workspace).scan()
+    assert [r.run_id for r in snapshot.runs] == [new, old]
+    assert "broken/run.json cannot be read" in snapshot.complaint
 
 
 def test_a_scan_touches_no_file_twice_and_opens_only_what_is_new(
@@ -187,7 +189,7 @@ def test_an_engine_that_does_not_answer_is_told(
     write_run(workspace, 1, state="submitted", engine="slurm", engine_id="7")
     monkeypatch.setattr(_engines, "present", present)
     snapshot = Scanner(workspace).scan()
-    assert snapshot.complaint == "Slurm does not answer"
+    assert snapshot.complaint == "states may be old: Slurm does not answer"
     assert snapshot.runs[0].state == "submitted"
 
 

@@ -114,7 +114,7 @@ same job with the same settings; a training goes on where it was."""
         self.set_class(not snapshot.runs, "none")
         complaint = self.query_one("#complaint", Static)
         complaint.display = bool(snapshot.complaint)
-        complaint.update(f"states may be old: {plain_line(snapshot.complaint)}")
+        complaint.update(plain_line(snapshot.complaint))
         rows = self.query_one(RunRows)
         rows.show(snapshot)
         if self._newest not in (None, self._newest_run()):

@@ -47,7 +47,8 @@ class Scanner:
         self._runs: dict[str, tuple[_Signature, RunRecord]] = {}
         self._asked = 0.0
         self._answers: dict[str, tuple[RunRecord, RunRecord]] = {}
-        self._complaint = ""
+        self._silent = ""
+        self._unreadable: list[str] = []
         self._last: Snapshot | None = None
 
     def scan(self) -> Snapshot:
@@ -63,7 +64,7 @@ class Scanner:
         number = 0 if last is None else last.number
         new = Snapshot(
             number, self._judged, records, progress, writing, _writable(self.workspace),
-            self._complaint,
+            "; ".join(filter(None, (self._silent, *self._unreadable))),
         )  # fmt: skip
         if last is None or new != last:
             self._last = last = replace(new, number=number + 1)
@@ -108,6 +109,7 @@ class Scanner:
 
     def _read_runs(self) -> tuple[RunRecord, ...]:
         found: dict[str, tuple[_Signature, RunRecord]] = {}
+        unreadable: list[str] = []
         for entry in _entries(self.workspace / "runs"):
             known = self._runs.get(entry.name)
             if known is None or known[1].state not in _ENDED:
@@ -116,10 +118,13 @@ class Scanner:
                     signature = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
                     if known is None or known[0] != signature:
                         known = signature, runs.read_record(Path(entry.path))
-                except (OSError, ArtifactError):
+                except OSError:
+                    continue
+                except ArtifactError as error:
+                    unreadable.append(str(error))
                     continue
             found[entry.name] = known
-        self._runs = found
+        self._runs, self._unreadable = found, unreadable
         records = [self._present(record) for _, record in found.values()]
         return tuple(sorted(self._asked_of_engines(records), key=_newest_first, reverse=True))
 
@@ -136,9 +141,9 @@ class Scanner:
             try:
                 answers = _engines.present(self.workspace, elsewhere)
                 self._answers = {r.run_id: (r, a) for r, a in zip(elsewhere, answers, strict=True)}
-                self._complaint = ""
+                self._silent = ""
             except CxrError as error:
-                self._complaint = str(error)
+                self._silent = f"states may be old: {error}"
         return [self._answered(record) for record in records] if elsewhere else records
 
     def _answered(self, record: RunRecord) -> RunRecord:

@@ -57,7 +57,7 @@ class Snapshot:
     writable: bool
     """Whether jobs can be launched: they write to the workspace."""
     complaint: str = ""
-    """Why the states of runs may be old."""
+    """Why the states of runs may be old, and which records cannot be read."""
 
     def of(self, contract: str, **keys: str) -> list[Artifact]:
         """The artifacts of a contract whose keys agree, by place."""

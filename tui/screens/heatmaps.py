@@ -54,7 +54,9 @@ class HeatmapsPage(Page):
     HELP: ClassVar[str] = (
         "Where each network finds its evidence: averaged Grad-CAM maps over the mean radiograph, "
         "in logit per cell. Orange speaks for the class, blue against it. A contrast map is the "
-        "mean over images of the class less the mean over the others.\n\n"
+        "mean over images of the class less the mean over the others. A true positive is an image "
+        "of the last of two classes that the network calls so, whichever class the map explains."
+        "\n\n"
         "Maps of fewer than 11 subjects are hidden. A network whose AUROC interval does not lie "
         "above 0.5 is marked: its maps are not read."
     )

@@ -61,6 +61,9 @@ def follow_queue(workspace: Path) -> None:
     Path(UNANSWERED).unlink(missing_ok=True)
 
     async def check_active_jobs(executor: Any, active: list[Any]) -> AsyncIterator[Any]:
+        if not active:
+            # The engine asks already while it makes its executor, which has no `run_uuid` yet.
+            return
         try:
             queue = _queue("--states=all", "--format=%i|%T", f"--name={executor.run_uuid}")
             Path(UNANSWERED).unlink(missing_ok=True)

@@ -119,6 +119,14 @@ def test_jobs_are_awaited_until_the_queue_says_how_they_have_ended(
     assert awaited == ["1", "2_1"]
 
 
+def test_an_executor_still_in_the_making_is_left_alone(
+    cluster: Cluster, look: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(Executor, "run_uuid")
+    assert look() == ({}, [])
+    assert not cluster.called
+
+
 def test_no_job_is_forgotten_while_the_cluster_is_away(
     cluster: Cluster, look: Any, tmp_path: Path
 ) -> None:

@@ -129,8 +129,12 @@ def new_run_id(job: str) -> str:
 
 
 def _launched_by(folder: Path, job: str) -> tuple[str, str | None]:
-    """Engine and id from the record that a launcher left; without one, this very process."""
-    own = "process", runs.process_mark(os.getpid())
+    """Engine and id from the record that a launcher left; else from CXR_ENGINE, "slurm 8_2".
+
+    Without either it is this very process.
+    """
+    engine, _, engine_id = os.environ.get("CXR_ENGINE", "").partition(" ")
+    own = (engine, engine_id) if engine_id else ("process", runs.process_mark(os.getpid()))
     try:
         record = runs.read_record(folder)
     except ArtifactError:

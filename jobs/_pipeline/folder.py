@@ -15,6 +15,7 @@ from jobs._engines._call import cxr_command
 from jobs._pipeline.command import PipelineConfig
 from jobs._pipeline.plan import Step
 from jobs._pipeline.resources import Share, shares
+from jobs._pipeline.slurm import OWN_ID
 
 #: In the workspace.
 FOLDER = ".pipeline"
@@ -132,8 +133,9 @@ def _command(config: PipelineConfig, step: Step, ticket: Ticket, share: Share) -
     if config.engine == "local" and share.gpus:
         places = str((config.workspace / FOLDER).absolute())
         words = [sys.executable, "-P", "-m", "jobs._pipeline.gpu", places, *words]
+    launched = f"export CXR_ENGINE={OWN_ID} && " if config.engine == "slurm" else ""
     said = str(ticket.said.absolute().with_suffix(""))
     return (
-        f"cd {shlex.quote(str(Path.cwd()))} && exec {shlex.join(words)} "
+        f"cd {shlex.quote(str(Path.cwd()))} && {launched}exec {shlex.join(words)} "
         f"> {shlex.quote(said + '.out')} 2> {shlex.quote(said + '.err')}"
     )

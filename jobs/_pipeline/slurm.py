@@ -20,6 +20,8 @@ from jobs._record import Recorder
 
 #: In the folder of the pipeline, while the cluster does not answer: what it said last.
 UNANSWERED = "unanswered"
+#: For the shell of a job: engine and id as the record of its run has them.
+OWN_ID = '"slurm ${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"'
 _ENDED = {
     "BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
     "REVOKED", "TIMEOUT",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from data_contracts import run as runs
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import ArtifactError, Interrupted
 from data_contracts.run import RunRecord
 from jobs._execute import UP_TO_DATE
 from jobs._pipeline.folder import Folder, Ticket
@@ -61,7 +61,7 @@ def watch(folder: Folder, arguments: Sequence[str], recorder: Recorder) -> Outco
 
 @contextmanager
 def _engine(folder: Folder, arguments: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    ours = {"CXR_RUN_ID", "CXR_SHARD_INDEX", "SNAKEMAKE_PROFILE"}
+    ours = {"CXR_RUN_ID", "CXR_ENGINE", "CXR_SHARD_INDEX", "SNAKEMAKE_PROFILE"}
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     # The home of a container's user may not be writable.
     environment["XDG_CACHE_HOME"] = str((folder.path / "cache").absolute())
@@ -117,6 +117,8 @@ def _ending(name: str, record: RunRecord) -> str:
     if record.state == "succeeded":
         done = "up to date" if record.message == UP_TO_DATE else "done"
         return f"{done} {name}{_duration(record)}"
+    if record.state == "cancelled":
+        return f"cancelled {name}"
     if record.exit_code is None:
         return f"{record.state} {name}: it was killed, perhaps for want of memory"
     return f"{record.state} {name} (exit {record.exit_code}): {record.message}"
@@ -157,6 +159,8 @@ def _outcome(folder: Folder, recorder: Recorder) -> Outcome:
             outcome.failed[ticket.name] = NO_CODE
         elif record is None:
             outcome.not_run.append(ticket.name)
+        elif record.state == "cancelled":
+            outcome.failed[ticket.name] = Interrupted.exit_code
         elif record.state != "succeeded":
             code = NO_CODE if record.exit_code is None else record.exit_code
             outcome.failed[ticket.name] = code

@@ -115,6 +115,14 @@ def test_the_record_tells_the_whole_story(
     assert "step" in (folder / "log.txt").read_text()
 
 
+def test_the_record_names_the_engine_that_a_pipeline_tells_its_jobs_of(
+    tiny_workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXR_ENGINE", "slurm 8_2")
+    assert call(tiny_workspace) == 0
+    assert [(r.engine, r.engine_id) for r in read_runs(tiny_workspace)] == [("slurm", "8_2")]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_in_75_and_the_same_command_goes_on(
     tiny_workspace: Path, number: signal.Signals

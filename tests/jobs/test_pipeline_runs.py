@@ -16,9 +16,10 @@ from chain import CXR, environment
 from pipelines import JOBS, MODEL, call, planned, settings, words
 
 from data_contracts.catalog import contracts
-from data_contracts.run import read_runs
+from data_contracts.run import RunRecord, now, read_runs
 from data_contracts.store import verify
 from jobs._cli import run
+from jobs._pipeline import watch
 
 
 def jobs_run(workspace: Path) -> list[str]:
@@ -127,7 +128,7 @@ def training(workspace: Path) -> int:
     return pid
 
 
-def goes(pid: int, seconds: float = 30) -> bool:
+def ends(pid: int, seconds: float = 30) -> bool:
     """Whether a process ends within the time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -142,7 +143,7 @@ def test_killed_it_takes_its_jobs_along_and_goes_on(
     whole: tuple[Path, object], running: subprocess.Popen[str], copy: Path, tmp_path: Path
 ) -> None:
     running.kill()
-    assert goes(training(copy))
+    assert ends(training(copy))
     assert [r.state for r in read_runs(copy) if r.job == "train-task"] == ["interrupted"]
     result = call(settings(tmp_path), copy)
     assert result.returncode == 0, result.stderr
@@ -160,6 +161,23 @@ def test_a_killed_job_is_named(
     assert "train-task mortality main" in planned(capfd, *words(settings(tmp_path), copy))
 
 
+def test_a_cancelled_job_is_no_fault_of_the_program(
+    running: subprocess.Popen[str], copy: Path
+) -> None:
+    (run_id,) = [r.run_id for r in read_runs(copy) if r.job == "train-task"]
+    assert run(["cancel", run_id, "--workspace", str(copy)]) == 0
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 75
+    assert "run the same command to go on" in said.splitlines()[-1]
+
+
+def test_a_job_that_was_cancelled_by_force_is_not_called_killed() -> None:
+    record = RunRecord("a", "train-task", {}, "cancelled", now(), ended=now())
+    assert watch._ending("train-task mortality main", record) == (
+        "cancelled train-task mortality main"
+    )
+
+
 def test_two_at_once_and_an_interruption(
     running: subprocess.Popen[str], copy: Path, tmp_path: Path
 ) -> None:
@@ -171,7 +189,7 @@ def test_two_at_once_and_an_interruption(
     _, said = running.communicate(timeout=60)
     assert running.returncode == 75
     assert said.splitlines()[-1].endswith("interrupted; run the same command to go on")
-    assert goes(pid, 0.1)
+    assert ends(pid, 0.1)
     assert [r.state for r in read_runs(copy) if r.job == "train-task"] == ["interrupted"]
 
 

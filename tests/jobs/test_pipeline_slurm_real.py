@@ -163,4 +163,8 @@ def test_a_shard_cancelled_a_training_requeued_and_the_same_result(
     states = [e["state"] for e in read_events(events) if e["event"] == "state"]
     assert states == ["running", "interrupted", "running", "succeeded"]
     assert batches(2)[0] >= 2
+    # By these any process can cancel what the pipeline has put into the queue.
+    engines = {r.job: (r.engine, r.engine_id) for r in read_runs(workspace)}
+    assert engines["train-task"] == ("slurm", job)
+    assert engines["run"][0] == "process"
     assert digests(workspace) == reference(workspace, tmp_path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rich.cells import cell_len, set_cell_size
+
 #: A terminal's escape sequences: CSI, OSC, and the short ones.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 #: Control characters, and what changes the direction or the place of the text around it.
@@ -28,3 +30,11 @@ def plain_line(text: object) -> str:
 def unmarked(text: object) -> str:
     """`text` as one line in which content markup finds nothing to read."""
     return plain_line(text).replace("[", "\\[")
+
+
+def fitted(text: str, width: int, *, right: bool = False) -> str:
+    """`text` in exactly `width` cells, with an ellipsis where it is cut."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…"
+    return " " * (width - length) + text if right else text + " " * (width - length)

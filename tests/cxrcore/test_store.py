@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,36 @@ def test_shards_read_as_one_array(tmp_path: Path) -> None:
         assert store.image_ids[:3] == ["image100", "image101", "image200"]
         rows = np.array([8, 0, 4, 4])
         assert store.read(rows)[:, 0, 0].tolist() == [303 % 256, 100, 202, 202]
+
+
+def test_what_is_read_again_is_the_same(tmp_path: Path) -> None:
+    with ImageStore([write_shard(tmp_path, s, 2, images=5) for s in (1, 2)]) as store:
+        rows = np.array([7, 1, 7, 4, 9])
+        first = store.read(rows)
+        assert first[:, 0, 0].tolist() == [202, 101, 202, 104, 204]
+        assert (first == first[:, :1, :1]).all()
+        np.testing.assert_array_equal(store.read(rows), first)
+        np.testing.assert_array_equal(store.read(rows[::-1]), first[::-1])
+
+
+def test_a_damaged_image_is_found_when_it_is_read_first(tmp_path: Path) -> None:
+    path = write_shard(tmp_path, 1, 1, images=2, size=64)
+    content = bytearray(path.read_bytes())
+    content[content.index(bytes([101]) * 64) + 9] ^= 1
+    path.write_bytes(content)
+    with ImageStore([path]) as store:
+        assert store.read(np.array([0]))[0, 0, 0] == 100
+        with pytest.raises(ArtifactError, match="damaged"):
+            store.read(np.array([1]))
+
+
+def test_a_file_cut_off_while_it_is_read_is_damaged(tmp_path: Path) -> None:
+    path = write_shard(tmp_path, 1, 1, images=2, size=64)
+    with ImageStore([path]) as store:
+        store.read(np.array([0, 1]))
+        os.truncate(path, 100)
+        with pytest.raises(ArtifactError, match="damaged"):
+            store.read(np.array([0]))
 
 
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:

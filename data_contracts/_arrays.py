@@ -86,7 +86,7 @@ class Arrays:
             file = self.file.id.get_vfd_handle()
             for row, values in zip(rows, into, strict=True):
                 if place := int(places[row]):
-                    if os.preadv(file, [values], place) != values.nbytes:
+                    if os.preadv(file, [values.data], place) != values.nbytes:
                         raise damaged(self.path)
                     continue
                 dataset.read_direct(values, np.s_[row])

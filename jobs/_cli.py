@@ -16,7 +16,7 @@ import jobs
 from data_contracts._header import package_version
 from data_contracts.errors import CxrError, UsageError
 from jobs import _submit
-from jobs._config import complaint
+from jobs._config import complaint, read_yaml
 from jobs._pipeline.command import pipeline
 from jobs._registry import Spec, find_jobs
 
@@ -139,26 +139,6 @@ def _settings(command: str, file: str) -> Dict:
 
 def _nested(names: list[str], values: dict[str, Any]) -> dict[str, Any]:
     return {names[0]: _nested(names[1:], values)} if names else values
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The fields of a file of settings; raise `UsageError` that names the fault's line."""
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = (error.strerror or "input/output error").lower()
-        raise UsageError(f"--config {path} cannot be read ({reason}); check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise UsageError(
-            f"--config {path}{line} is not YAML; write `field: value` lines"
-        ) from error
-    if not isinstance(content, dict):
-        raise UsageError(f"--config {path} must hold `field: value` lines")
-    return {str(key): value for key, value in content.items()}
 
 
 def _one_line(error: CycloptsError) -> str:

@@ -74,6 +74,26 @@ def complaint(fault: ErrorDetails) -> str:
     return re.sub("^(Input|String) should", "must", message)
 
 
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The fields of a file of settings; raise `UsageError` that names the fault's line."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = (error.strerror or "input/output error").lower()
+        raise UsageError(f"--config {path} cannot be read ({reason}); check the path") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UsageError(
+            f"--config {path}{line} is not YAML; write `field: value` lines"
+        ) from error
+    if not isinstance(content, dict):
+        raise UsageError(f"--config {path} must hold `field: value` lines")
+    return {str(key): value for key, value in content.items()}
+
+
 class JobConfig(BaseModel):
     """Base of every job's `Config`: flags, YAML keys and form fields, declared once.
 

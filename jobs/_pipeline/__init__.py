@@ -1,6 +1,7 @@
 """`cxr run`: every job that an analysis needs, by Snakemake, as one file graph.
 
-command   the flags, and the command from start to end
+config    the flags
+command   the command from start to end
 settings  the file with a section for each job, checked before anything starts
 plan      which commands there are: jobs × tasks × seeds × shards, and what each of them reads
 state     what is left to do, judged by the artifacts' headers

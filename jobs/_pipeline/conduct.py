@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from data_contracts import lock
 from data_contracts.errors import CxrError, Interrupted, Unreachable
 from jobs._execute import report, signals
-from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.folder import FOLDER, Folder, complaint, lay_out
 from jobs._pipeline.plan import Step
 from jobs._pipeline.resources import check_engine, engine_arguments

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from data_contracts._whole import storage_faults, write_text
 from jobs._engines._call import cxr_command
-from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.plan import Step
 from jobs._pipeline.resources import Share, shares
 from jobs._pipeline.slurm import OWN_ID

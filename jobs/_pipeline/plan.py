@@ -12,7 +12,7 @@ from data_contracts._vocabulary import Contract
 from data_contracts.errors import ArtifactError, UsageError
 from jobs._config import JobConfig
 from jobs._job import existing
-from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.settings import Sections, unknown, validated
 from jobs._registry import Spec, find_jobs
 

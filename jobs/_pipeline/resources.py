@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from data_contracts.errors import UsageError
-from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.gpu import visible
 from jobs._pipeline.plan import Step
 from jobs._pipeline.slurm import job_prefix

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from data_contracts.errors import UsageError
-from jobs._config import JobConfig
-from jobs._pipeline.command import PipelineConfig
+from jobs._config import JobConfig, read_yaml
+from jobs._pipeline.config import PipelineConfig
 from jobs._registry import find_jobs
 
 Sections = Mapping[str, Mapping[str, Any]]
@@ -28,8 +28,6 @@ def read_settings(flags: PipelineConfig) -> tuple[PipelineConfig, Sections]:
     `${NAME}` for a variable of the environment. Raises `UsageError` that names all unknown keys
     with their nearest.
     """
-    from jobs._cli import read_yaml
-
     content = read_yaml(flags.config) if flags.config else {}
     own = set(PipelineConfig.model_fields) - _NOT_IN_FILE
     jobs = find_jobs()

@@ -11,7 +11,7 @@ import pytest
 from pipelines import planned, settings, words
 
 from jobs._cli import run
-from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.folder import complaint
 from jobs._pipeline.plan import steps_of
 from jobs._pipeline.resources import Share, shares

@@ -22,9 +22,9 @@ from tui.app import Dashboard
 from tui.messages import OpenLaunch
 from tui.screens.jobs import JobsPage
 from tui.screens.launch import LaunchScreen
+from tui.table import Row
 from tui.widgets.log_view import LogView
 from tui.widgets.panels import Question
-from tui.widgets.rows import Row
 from tui.widgets.run_rows import RunRows
 
 #: Enough to be caught at work.

@@ -18,7 +18,7 @@ from data_contracts import lock
 from data_contracts.cohort import COHORT
 from data_contracts.store import Origin
 from jobs import _engines
-from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.plan import steps_of
 from jobs._pipeline.settings import read_settings
 from jobs._registry import find_jobs

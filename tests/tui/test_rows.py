@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from tui.widgets.row_order import arranged
-from tui.widgets.rows import Column, Row, Rows
+from tui.table import Column, Row, arranged
+from tui.widgets.rows import Rows
 
 NAMES = ("delta", "alpha", "charlie", "bravo")
 FEW = [

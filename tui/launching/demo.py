@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jobs import _engines
 from jobs._engines._order import Options, Order
-from jobs._pipeline.command import PipelineConfig
+from jobs._pipeline.config import PipelineConfig
 from jobs._record import new_run_id
 
 SETTINGS = Path(str(files("tui.launching") / "demo.yaml"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tui.widgets.rows import Column, Row, Tone
+from tui.table import Column, Row, Tone
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 #: From this width on there is room for all columns and long bars.

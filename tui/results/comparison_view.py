@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from data_contracts.disclosure import count, is_few, shown
 from tui.results.comparison import Compared
 from tui.results.curves import Curves
+from tui.table import Column, Row, Tone
 from tui.texts.numbers import NONE, interval, number
 from tui.widgets.curve_plot import Limits, Line
-from tui.widgets.rows import Column, Row, Tone
 
 _COLUMNS = (
     Column("model"), Column("class", 9), Column("AUROC", 5, right=True),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tui.results.metric_rows import Selection, selected
+from tui.table import Column, Row, Tone
 from tui.texts.numbers import NONE, interval, number
 from tui.texts.plain import unmarked
-from tui.widgets.rows import Column, Row, Tone
 from tui.workspace.snapshot import Artifact
 
 if TYPE_CHECKING:

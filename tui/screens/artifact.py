@@ -21,13 +21,14 @@ from tui import clock
 from tui.launching.next_step import again
 from tui.messages import ErrorMet, OpenArtifact, OpenLaunch
 from tui.page import Page
+from tui.table import Column
 from tui.widgets.artifact_views import ArtifactViews
 from tui.widgets.chooser import artifact_row
 from tui.widgets.empty import Empty
 from tui.widgets.facts_view import FactsView, Verdict
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.lineage import Lineage, Relative
-from tui.widgets.rows import Column, Rows
+from tui.widgets.rows import Rows
 from tui.widgets.schema_view import SchemaView, identity
 from tui.widgets.tab_keys import TAB_KEYS
 from tui.workspace.pipeline import writer_of

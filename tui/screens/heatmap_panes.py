@@ -10,9 +10,10 @@ from textual.widgets import Static
 
 from tui.maps.data import Heatmaps, level_text
 from tui.maps.painting import Painting
+from tui.table import Column, Row, Tone
 from tui.widgets.colour_bar import ColourBar
 from tui.widgets.graphics import new_picture
-from tui.widgets.rows import Column, Row, Rows, Tone
+from tui.widgets.rows import Rows
 from tui.widgets.similarity import Matrix, Similarity, notes_of, title_of
 from tui.widgets.tiles import Tiles, marked_up
 

@@ -23,11 +23,12 @@ from tui.launching.form import entries_of, heeded, option_entries, raw_of
 from tui.launching.orders import Commands, commands, launch
 from tui.launching.request import Request, requested
 from tui.messages import ErrorMet
+from tui.table import Column, Row
 from tui.widgets.command_box import CommandBox
 from tui.widgets.field import Field
 from tui.widgets.key_line import KeyLine
 from tui.widgets.launch_form import LaunchForm
-from tui.widgets.rows import Column, Row, Rows
+from tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from tui.app import Dashboard
@@ -42,11 +43,9 @@ class LaunchScreen(ModalScreen[bool]):
 
     DEFAULT_CSS = """
     LaunchScreen { background: $background; }
-    LaunchScreen #title {
-        height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis;
-    }
+    #title, #foot { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    LaunchScreen #title { padding: 0 1; background: $panel; }
     LaunchScreen #help { height: 2; padding: 0 1; color: $foreground 75%; background: $surface; }
-    LaunchScreen #foot { height: 1; }
     LaunchScreen #state {
         width: 1fr; padding: 0 1; color: $text-warning; text-wrap: nowrap; text-overflow: ellipsis;
     }

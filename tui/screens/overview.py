@@ -138,7 +138,7 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
     def _read_tasks(self) -> None:
         from data_contracts.cohort import COHORT, tasks_of
         from data_contracts.store import read_table
-        from jobs._pipeline.command import PipelineConfig
+        from jobs._pipeline.config import PipelineConfig
 
         try:
             frame = read_table(COHORT, COHORT.path(self.dashboard.workspace)).frame

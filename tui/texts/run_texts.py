@@ -8,8 +8,8 @@ from typing import Any
 
 from data_contracts.run import RunRecord
 from jobs._engines import UNFINISHED
+from tui.table import Tone
 from tui.texts.plain import plain_line
-from tui.widgets.rows import Tone
 from tui.workspace.snapshot import Progress
 
 #: By any word, since a record may say anything.

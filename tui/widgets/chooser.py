@@ -10,8 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from tui.table import Column, Row
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.rows import Column, Row, Rows
+from tui.widgets.rows import Rows
 from tui.workspace.pipeline import SIGNS, human_size
 from tui.workspace.snapshot import Artifact
 

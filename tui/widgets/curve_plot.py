@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from tui.widgets.rows import Tone
+from tui.table import Tone
 
 #: The tones by which lines are told apart, in this order.
 LINE_TONES: tuple[Tone, ...] = ("live", "warn", "good", "bad", "")

@@ -16,11 +16,11 @@ from data_contracts.errors import ArtifactError
 from data_contracts.run import RunRecord, read_new_events, run_folder
 from jobs._engines import UNFINISHED
 from tui.messages import ErrorMet
+from tui.table import Tone
 from tui.texts.plain import plain_line, unmarked
 from tui.texts.run_texts import config_of, rate_text
 from tui.widgets.curve_plot import CurvePlot, Line
 from tui.widgets.empty import Empty
-from tui.widgets.rows import Tone
 from tui.workspace.story import Story
 
 #: From this width on, the speed of a training stands beside its losses.

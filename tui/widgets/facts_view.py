@@ -17,8 +17,8 @@ from textual.widgets import Static
 
 from data_contracts.catalog import contracts
 from jobs._facts import Schema, short
+from tui.table import Tone
 from tui.texts.plain import plain_line, unmarked
-from tui.widgets.rows import Tone
 from tui.widgets.tab_keys import TAB_KEYS
 from tui.workspace.pipeline import SIGNS, KindState, human_size
 from tui.workspace.snapshot import Artifact

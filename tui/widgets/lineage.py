@@ -16,8 +16,8 @@ from textual.widgets.tree import TreeNode
 from data_contracts._header import Header, Input
 from data_contracts.errors import ArtifactError
 from jobs._facts import Standing, standing
+from tui.table import Tone
 from tui.texts.plain import plain_line
-from tui.widgets.rows import Tone
 from tui.widgets.tab_keys import TAB_KEYS
 from tui.workspace.pipeline import SIGNS
 from tui.workspace.snapshot import Artifact

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,31 +15,10 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.table import Column, Order, Row, Tone, arranged
 from tui.texts.plain import fitted
-from tui.widgets.row_order import Order, arranged
 
-Tone = Literal["", "good", "bad", "warn", "dim", "live"]
 _GAP = 2
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column. `width` in cells; 0: what the others leave."""
-
-    title: str
-    width: int = 0
-    right: bool = False
-    """Align to the right, as numbers are."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line. `key` names it; `values` sort it where the texts would not."""
-
-    key: str
-    cells: tuple[str, ...]
-    values: tuple[Any, ...] = ()
-    tones: tuple[Tone, ...] = ()
 
 
 class Rows(ScrollView, can_focus=True):

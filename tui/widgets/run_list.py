@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from data_contracts.run import RunRecord
 from tui import clock
+from tui.table import Column, Row
 from tui.texts.plain import plain_line
 from tui.texts.run_texts import (
     age_text,
@@ -15,7 +16,7 @@ from tui.texts.run_texts import (
     tone_of,
     what_of,
 )
-from tui.widgets.rows import Column, Row, Rows
+from tui.widgets.rows import Rows
 from tui.workspace.snapshot import Progress, Snapshot
 
 #: More are on the page of all runs.

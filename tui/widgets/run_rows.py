@@ -7,6 +7,7 @@ from datetime import datetime
 from data_contracts.run import RunRecord
 from jobs._engines import UNFINISHED
 from tui import clock
+from tui.table import Column, Row, Tone
 from tui.texts.plain import plain_line
 from tui.texts.run_texts import (
     age_text,
@@ -18,7 +19,7 @@ from tui.texts.run_texts import (
     tone_of,
     what_of,
 )
-from tui.widgets.rows import Column, Row, Rows, Tone
+from tui.widgets.rows import Rows
 from tui.workspace.snapshot import Progress, Snapshot
 
 _NARROW = (

@@ -10,7 +10,7 @@ from typing import Literal
 
 from data_contracts._vocabulary import Contract
 from jobs._registry import Spec
-from tui.widgets.rows import Tone
+from tui.table import Tone
 from tui.workspace.snapshot import Artifact, ArtifactState, Snapshot
 
 KindState = Literal["missing"] | ArtifactState

@@ -1,15 +1,35 @@
-"""Which rows of a table are shown, and in which order."""
+"""What a table shows: its columns and rows, which rows are seen, and in which order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from tui.widgets.rows import Row
-
+#: What the colour of a cell says.
+Tone = Literal["", "good", "bad", "warn", "dim", "live"]
 #: A column's number, and whether its highest value comes first.
 Order = tuple[int, bool]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column. `width` in cells; 0: what the others leave."""
+
+    title: str
+    width: int = 0
+    right: bool = False
+    """Align to the right, as numbers are."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line. `key` names it; `values` sort it where the texts would not."""
+
+    key: str
+    cells: tuple[str, ...]
+    values: tuple[Any, ...] = ()
+    tones: tuple[Tone, ...] = ()
 
 
 def arranged(rows: Sequence[Row], words: Sequence[str], order: Order | None) -> list[Row]:

@@ -37,8 +37,8 @@ class Arrays:
         self.file, self.header, self.path = file, header, path
         # Looking a dataset up costs as much as reading a small image.
         self._datasets: dict[str, h5py.Dataset] = {}
-        #: Where in the file each row lies that was read before; 0 for the others.
-        self._places: dict[str, np.ndarray[Any, Any]] = {}
+        #: Where in the file each row lies, and whether it was read before.
+        self._places: dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
 
     def __enter__(self) -> Arrays:
         return self
@@ -81,22 +81,35 @@ class Arrays:
         import numpy as np
 
         dataset = self._dataset(name)
-        places = self._places.setdefault(name, np.zeros(len(dataset), dtype=np.int64))
         with _reading(self.path):
+            if name not in self._places:
+                self._places[name] = _row_places(dataset), np.zeros(len(dataset), dtype=bool)
+            places, known = self._places[name]
             file = self.file.id.get_vfd_handle()
             for row, values in zip(rows, into, strict=True):
-                if place := int(places[row]):
-                    if os.preadv(file, [values.data], place) != values.nbytes:
-                        raise damaged(self.path)
-                    continue
-                dataset.read_direct(values, np.s_[row])
-                first = (row,) + (0,) * (dataset.ndim - 1)
-                places[row] = dataset.id.get_chunk_info_by_coord(first).byte_offset
+                if not known[row]:
+                    dataset.read_direct(values, np.s_[row])
+                    known[row] = True
+                elif os.preadv(file, [values.data], int(places[row])) != values.nbytes:
+                    raise damaged(self.path)
 
     def _dataset(self, name: str) -> h5py.Dataset:
         if name not in self._datasets:
             self._datasets[name] = self.file[name]
         return self._datasets[name]
+
+
+def _row_places(dataset: h5py.Dataset) -> np.ndarray[Any, Any]:
+    """The byte of the file at which each row, a chunk of its own, begins: (rows,)."""
+    import numpy as np
+
+    places = np.zeros(len(dataset), dtype=np.int64)
+
+    def note(chunk: Any) -> None:
+        places[chunk.chunk_offset[0]] = chunk.byte_offset
+
+    dataset.id.chunk_iter(note)
+    return places
 
 
 def read_arrays_header(path: Path) -> Header:

@@ -78,14 +78,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The fields of a file of settings; raise `UsageError` that names the fault's line."""
     import yaml
 
+    from jobs._yaml import GivenTwice, Loader
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506
     except OSError as error:
         reason = (error.strerror or "input/output error").lower()
         raise UsageError(f"--config {path} cannot be read ({reason}); check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
+        if isinstance(error, GivenTwice):
+            raise UsageError(f"--config {path}{line}: {error.problem}; keep one") from error
         raise UsageError(
             f"--config {path}{line} is not YAML; write `field: value` lines"
         ) from error

@@ -139,11 +139,17 @@ def cancel(workspace: Path, run_id: str, grace: float = GRACE) -> RunRecord:
     if record.state == "submitted" and record.engine_id is None:
         raise Unreachable(f"run {run_id} is just being submitted; cancel it in a moment")
     engine(record.engine).stop(record, grace)
-    same = (record.engine, record.engine_id)
     for other in runs.read_runs(workspace):
-        if other.run_id == run_id or (other.engine_id and (other.engine, other.engine_id) == same):
+        if other.run_id == run_id or _is_shard_beside(other, record):
             _close(workspace, other.run_id)
     return runs.read_record(runs.run_folder(workspace, run_id))
+
+
+def _is_shard_beside(other: RunRecord, record: RunRecord) -> bool:
+    """Whether both are one job to their engine, whose numbers may have begun anew since."""
+    names = (r.run_id.rpartition("-")[0] for r in (other, record))
+    ids = ((r.engine, r.engine_id) for r in (other, record))
+    return record.engine_id is not None and len({*names}) == len({*ids}) == 1
 
 
 def _close(workspace: Path, run_id: str) -> None:

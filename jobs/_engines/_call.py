@@ -18,6 +18,7 @@ PATIENCE = 60.0
 _GET = {
     "docker": "install Docker (https://docs.docker.com/engine/install), or use --engine process",
     "sbatch": "run this on a login node of the cluster, or use --engine process",
+    "sinfo": "run this on a login node of the cluster",
     "squeue": "run this on a login node of the cluster",
     "scancel": "run this on a login node of the cluster",
     "scontrol": "run this on a login node of the cluster",

@@ -1,6 +1,8 @@
 """A container on this host. It sees the workspace, and what the flags name (read-only).
 
-It has a network only where a flag names an object store.
+It has a network only where a flag names an object store. A run's engine id is the name of its
+container, the host that submitted it and the daemon that has it, `cxr-RUN@host-daemon`. (The host
+in the record of a running job is the container itself.)
 
 `command` is also what a Slurm script runs in its container.
 """
@@ -11,6 +13,7 @@ import csv
 import io
 import os
 import shlex
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -40,12 +43,13 @@ def render(order: Order) -> str:
 
 
 def launch(order: Order, note: Callable[..., None]) -> None:
-    """Make the container, note its name, start it."""
+    """Make the container, note its name and its daemon, start it."""
     (run_id,) = order.run_ids
     name = container_name(run_id)
     try:
         _ask(command("create", order, run_id, "--pull=never"), order)
-        note(name)
+        daemon = _daemon()
+        note(f"{name}@{socket.gethostname()}-{daemon}" if daemon else name)
         _ask(["docker", "start", name], order)
     except CxrError:
         # It may have started all the same, and nobody would know.
@@ -55,16 +59,31 @@ def launch(order: Order, note: Callable[..., None]) -> None:
 
 
 def states(records: Sequence[RunRecord]) -> dict[str, State]:
-    """Of each run, what its container does; `lost` when there is none."""
+    """Of each run, what its container does; `lost` when there is none.
+
+    Of a run that another daemon has there is nothing to say.
+    """
     form = "{{.Names}} {{.State}}"
     said = _ask(["docker", "ps", "--all", "--filter", "label=cxr.run", "--format", form])
     seen = dict(line.split(maxsplit=1) for line in said.splitlines())
-    return {r.run_id: _STATES.get(seen.get(r.engine_id or "", ""), "lost") for r in records}
+    absent = [r for r in records if _name(r) not in seen and _daemon_of(r)]
+    here = _daemon() if absent else ""
+    elsewhere = {r.run_id for r in absent if _daemon_of(r) != here}
+    return {
+        r.run_id: _STATES.get(seen.get(_name(r), ""), "lost")
+        for r in records if r.run_id not in elsewhere
+    }  # fmt: skip
 
 
 def stop(record: RunRecord, grace: float) -> None:
     """`docker stop`: SIGTERM, and SIGKILL after `grace` seconds."""
-    name = str(record.engine_id)
+    name = _name(record)
+    if record.run_id not in states([record]):
+        host = str(record.engine_id).partition("@")[2].rpartition("-")[0]
+        raise UsageError(
+            f"run {record.run_id} is on host {host}, in the Docker daemon {_daemon_of(record)}; "
+            "cancel it there"
+        )
     # A container that was made and never started does not remove itself.
     for words in (["stop", "-t", str(round(grace)), name], ["rm", "--force", name]):
         done = call(["docker", *words], patience=grace + PATIENCE)
@@ -75,6 +94,25 @@ def stop(record: RunRecord, grace: float) -> None:
 
 def container_name(run_id: str) -> str:
     return f"cxr-{run_id}"
+
+
+def _daemon() -> str:
+    """The beginning of the id of the daemon that answers; empty where it has none."""
+    try:
+        said = _ask(["docker", "info", "--format", "{{.ID}}"])
+    except UsageError:
+        # What stands in for Docker may not know of such an id.
+        return ""
+    return said.strip().replace(":", "")[:8].lower()
+
+
+def _daemon_of(record: RunRecord) -> str:
+    """The daemon that has a run; empty where the record does not tell."""
+    return str(record.engine_id).partition("@")[2].rpartition("-")[2]
+
+
+def _name(record: RunRecord) -> str:
+    return str(record.engine_id).partition("@")[0]
 
 
 def refuse_missing(order: Order) -> None:

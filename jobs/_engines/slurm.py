@@ -16,6 +16,9 @@ from data_contracts.run import RunRecord, State, run_folder
 from jobs._engines import docker
 from jobs._engines._call import call, cxr_command, first_line, require, wait_until
 from jobs._engines._order import INSIDE, Order, arguments
+from jobs._engines._slurm_call import ask, refuse_silence
+from jobs._engines._slurm_names import belongs, order_name
+from jobs._engines._slurm_nodes import FORMAT, NO_NODE, refusal
 
 USES = frozenset({
     "image", "container", "gpus", "cpus", "memory", "time_limit", "after", "partition",
@@ -28,13 +31,14 @@ _NOTICE = 30.0
 
 
 def check(order: Order) -> None:
-    """Raise `UsageError` where there is no Slurm, or a run of `--after` cannot be waited for."""
+    """Raise `UsageError` where there is no Slurm, no such node, or no such run of `--after`."""
     require("sbatch")
     if order.options.image and order.options.container == "none":
         raise UsageError("--image: say by --container what runs it: apptainer or docker")
     if order.options.container != "none":
         docker.refuse_missing(order)
     _dependencies(order)
+    _refuse_what_no_node_has(order)
 
 
 def render(order: Order) -> str:
@@ -45,49 +49,74 @@ def render(order: Order) -> str:
 def launch(order: Order, note: Callable[..., None]) -> None:
     """Queue the job on hold, note its id, release it."""
     try:
-        said = _ask(_sbatch(order), _script(order))
+        said = ask(_sbatch(order), _script(order))
         job = said.split(";")[0].strip()
         if not job.isdecimal():
             raise UsageError(f"sbatch: expected a job id, got {first_line(said)}")
         many = len(order.run_ids) > 1
         note(*(f"{job}_{i}" if many else job for i in range(len(order.run_ids))))
-        _ask(["scontrol", "release", job])
+        ask(["scontrol", "release", job])
     except CxrError:
         # What was queued unnoticed stays on hold; better if it does not stay at all.
         with suppress(CxrError):
-            call(["scancel", f"--name={_name(order)}"], patience=10.0)
+            call(["scancel", f"--name={order_name(order.name)}"], patience=10.0)
         raise
 
 
+def _refuse_what_no_node_has(order: Order) -> None:
+    """Raise `UsageError` for what would wait on hold and then for ever."""
+    # Whatever else is wrong, the queue itself refuses. A trial takes no dependency that has ended.
+    spared = ("--hold", "--dependency")
+    words = [word for word in _sbatch(order)[1:] if not word.startswith(spared)]
+    done = call(["sbatch", "--test-only", *words], text=_script(order))
+    refuse_silence(done.stderr)
+    if done.returncode and NO_NODE in done.stderr:
+        where = [f"--partition={p}"] if (p := order.options.partition) else []
+        nodes = ask(["sinfo", "--noheader", "--exact", f"--format={FORMAT}", *where])
+        if said := refusal(order.options, nodes):
+            raise UsageError(said)
+
+
 def states(records: Sequence[RunRecord]) -> dict[str, State]:
-    """Of each run, what the queue says; `lost` when it is no longer there."""
-    found: dict[str, State] = {}
-    wanted = {str(r.engine_id): r.run_id for r in records}
-    jobs = ",".join(sorted({i.partition("_")[0] for i in wanted}))
-    words = ["squeue", "--array", "--noheader", "--states=all", "--format=%i|%T"]
+    """Of each run, what the queue says; `lost` when its job is no longer there."""
+    jobs = ",".join(sorted({str(r.engine_id).partition("_")[0] for r in records}))
+    words = ["squeue", "--array", "--noheader", "--states=all", "--format=%i|%T|%j"]
     done = call([*words, f"--jobs={jobs}"])
     if done.returncode and "Invalid job id" not in done.stderr:
         raise Unreachable(f"Slurm does not answer: {first_line(done.stderr)}")
-    for line in done.stdout.splitlines():
-        job, _, state = line.strip().partition("|")
-        found[job] = (
-            "submitted" if state in _WAITING else "running" if state in _RUNNING else "lost"
-        )
-    return {run_id: found.get(job, "lost") for job, run_id in wanted.items()}
+    lines = (line.strip().split("|", 2) for line in done.stdout.splitlines())
+    queue = {line[0]: (line[1], line[2]) for line in lines if len(line) == 3}
+    return {r.run_id: _state(r, *queue.get(str(r.engine_id), ("", ""))) for r in records}
+
+
+def _state(record: RunRecord, state: str, name: str) -> State:
+    if not belongs(record, name):
+        return "lost"
+    return "submitted" if state in _WAITING else "running" if state in _RUNNING else "lost"
 
 
 def stop(record: RunRecord, grace: float) -> None:
-    """SIGTERM to the batch process itself, which `scancel` alone spares; then SIGKILL."""
+    """SIGTERM to the batch process itself, which `scancel` alone spares; then SIGKILL.
+
+    Right before each signal the queue is asked whether the job is still the run's.
+    """
     job = str(record.engine_id)
 
-    def gone() -> bool:
-        return states([record])[record.run_id] == "lost"
+    def seen() -> State:
+        return states([record])[record.run_id]
 
-    if states([record])[record.run_id] == "running":
+    def gone() -> bool:
+        return seen() == "lost"
+
+    state = seen()
+    if state == "running":
         _signal("--signal=TERM", "--full", job)
         if wait_until(gone, grace):
             return
         _signal("--signal=KILL", "--full", job)
+        state = seen()
+    if state == "lost":
+        return
     _signal(job)
     if not wait_until(gone, _NOTICE):
         raise Unreachable(f"job {job} does not end; look at `scontrol show job {job}`")
@@ -109,7 +138,7 @@ def _sbatch(order: Order) -> list[str]:
     runs = str(folder).replace("%", "%%")
     output = f"{runs}/{order.name}-%a/output.txt" if last else f"{runs}/{order.name}/output.txt"
     words = [
-        "sbatch", "--parsable", "--hold", "--requeue", f"--job-name={_name(order)}",
+        "sbatch", "--parsable", "--hold", "--requeue", f"--job-name={order_name(order.name)}",
         f"--output={output}", "--open-mode=append", f"--chdir={Path.cwd()}",
     ]  # fmt: skip
     wishes = {
@@ -194,20 +223,3 @@ def _dependencies(order: Order) -> str | None:
             )
         waited.append(str(record.engine_id))
     return "afterok:" + ":".join(waited) if waited else None
-
-
-def _name(order: Order) -> str:
-    return f"cxr-{order.name}"
-
-
-def _ask(words: Sequence[str], text: str = "") -> str:
-    done = call(words, text=text)
-    if done.returncode == 0:
-        return done.stdout
-    said = first_line(done.stderr).removeprefix(f"{words[0]}: error: ")
-    down = ("Unable to contact", "Connection refused", "Socket timed out", "Zero Bytes")
-    if any(word in done.stderr for word in down):
-        raise Unreachable(f"Slurm does not answer ({said}); run the same command once it does")
-    if "generic resource" in done.stderr or "gres" in done.stderr.lower():
-        raise UsageError(f"--gpus: the cluster has no such GPU ({said}); leave it out")
-    raise UsageError(f"{words[0]}: {said}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from data_contracts._whole import storage_faults
 from jobs._pipeline.config import PipelineConfig
 
 
@@ -23,11 +26,19 @@ def pipeline(*targets: str, flags: Any = None) -> int:
     from jobs._pipeline.state import reasons_to_run
 
     config, sections = read_settings(flags or PipelineConfig())
+    _refuse_what_is_no_folder(config.workspace)
     steps = chosen(steps_of(config, sections), targets)
     if not config.dry_run:
         return conduct(config, steps)
     print_plan(steps, reasons_to_run(steps, force=config.force))
     return 0
+
+
+def _refuse_what_is_no_folder(workspace: Path) -> None:
+    """Raise `StorageError` where no run could be recorded, before anything is planned."""
+    place = workspace / "runs"
+    with storage_faults(place), suppress(FileNotFoundError):
+        (place / "run").stat()
 
 
 # The flags are a model of their own, which the command line takes apart.

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from data_contracts import lock
-from data_contracts.errors import CxrError, Interrupted, Unreachable
+from data_contracts.errors import CxrError, Interrupted, Unreachable, UsageError
 from jobs._execute import report, signals
 from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.folder import FOLDER, Folder, complaint, lay_out
@@ -18,7 +18,9 @@ from jobs._pipeline.watch import Outcome, watch
 from jobs._record import Recorder
 
 UP_TO_DATE = "everything is up to date; --force does it again"
-_PLAIN_WIDTH = 160
+_HEAD = ("job", "target", "reason")
+#: Rows of a drawn table; a thousand of them take a second.
+_MOST_DRAWN = 500
 
 
 def conduct(config: PipelineConfig, steps: Sequence[Step]) -> int:
@@ -45,9 +47,10 @@ def _perform(config: PipelineConfig, steps: Sequence[Step], recorder: Recorder) 
         return UP_TO_DATE
     if config.engine == "slurm":
         end_leftovers(recorder)
-    folder = lay_out(config, steps, reasons, recorder.record.run_id)
+    run_id = recorder.record.run_id
+    folder = lay_out(config, steps, reasons, run_id)
     recorder.say(f"{len(reasons)} of {len(steps)} jobs to do; {folder.log} tells more")
-    outcome = watch(folder, engine_arguments(config), recorder)
+    outcome = watch(folder, engine_arguments(config, run_id), recorder)
     recorder.stop_if_asked()
     if fault := _fault(outcome, folder):
         raise fault
@@ -69,7 +72,10 @@ def _fault(outcome: Outcome, folder: Folder) -> CxrError | None:
         kind = Unreachable if "Unable to contact slurm" in why else CxrError
         return kind(said) if outcome.not_run else None
     left = f"; {len(outcome.not_run)} more did not run" if outcome.not_run else ""
-    message = f"failed: {', '.join(outcome.failed)}{left}; run the same command to go on"
+    again = "run the same command to go on"
+    if UsageError.exit_code in outcome.failed.values():
+        again = f"correct the settings that the lines above name, then {again}"
+    message = f"failed: {', '.join(outcome.failed)}{left}; {again}"
     code = min(outcome.failed.values())
     fault = Interrupted(message) if code == Interrupted.exit_code else CxrError(message)
     fault.exit_code = code
@@ -78,16 +84,23 @@ def _fault(outcome: Outcome, folder: Folder) -> CxrError | None:
 
 def print_plan(steps: Sequence[Step], reasons: Mapping[str, str]) -> None:
     """The steps that must run, with the reason, as a table on stdout."""
+    rows = [(s.name, s.outputs[0], reasons[s.name]) for s in steps if s.name in reasons]
+    if rows and sys.stdout.isatty() and len(rows) <= _MOST_DRAWN:
+        _draw(_HEAD, rows)
+    elif rows:
+        widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
+        for row in (_HEAD, *rows):
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            print("  ".join(cells).rstrip())
+    print(f"{len(reasons)} of {len(steps)} jobs to do" if reasons else UP_TO_DATE)
+
+
+def _draw(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    terminal = sys.stdout.isatty()
-    console = Console(file=sys.stdout, width=None if terminal else _PLAIN_WIDTH, highlight=False)
-    table = Table("job", "target", "reason", box=box.SIMPLE if terminal else None)
-    for step in steps:
-        if step.name in reasons:
-            table.add_row(step.name, step.outputs[0], reasons[step.name])
-    if reasons:
-        console.print(table)
-    print(f"{len(reasons)} of {len(steps)} jobs to do" if reasons else UP_TO_DATE)
+    table = Table(*head, box=box.SIMPLE)
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from data_contracts._whole import storage_faults, write_text
 from jobs._engines._call import cxr_command
+from jobs._engines._slurm_names import step_run_id
 from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.plan import Step
 from jobs._pipeline.resources import Share, shares
@@ -95,7 +96,7 @@ def lay_out(
             (folder / name).mkdir(parents=True)
         for number, step in enumerate(steps):
             said = folder / "said" / f"{number}.err"
-            own = f"{run_id[:70]}-{number:04d}-{step.spec.name}"
+            own = step_run_id(run_id, number, step.spec.name)
             ticket = Ticket(step.name, own, step.outputs, said)
             due = share.get(step.name, Share(threads=1, gpus=0))
             planned[step.outputs[0]] = {

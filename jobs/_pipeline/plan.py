@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,22 @@ class Step:
     inputs: tuple[str, ...] = ()
     """Places of artifacts that other steps make."""
 
-    @property
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """Values for the placeholders in the places of the artifacts."""
+        return self.config.keys()
+
+    @cached_property
     def name(self) -> str:
         """The job and what tells its steps apart: `train-task gender main`, `preprocess 2/4`."""
-        keys = {p: self.config.keys()[p] for c in self.spec.writes for p in c.placeholders}
+        keys = {p: self.keys[p] for c in self.spec.writes for p in c.placeholders}
         shard, shards = keys.pop("shard", "1"), keys.pop("shards", "1")
         part = [f"{shard}/{shards}"] if shards != "1" else []
         return " ".join([self.spec.name, *keys.values(), *part])
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[str, ...]:
-        return tuple(c.place.format(**self.config.keys()) for c in self.spec.writes)
+        return tuple(c.place.format(**self.keys) for c in self.spec.writes)
 
     def words(self, **more: Any) -> list[str]:
         """The command line after `cxr`; `more` are flags that say how to run it."""
@@ -62,18 +68,19 @@ def steps_of(config: PipelineConfig, sections: Sections) -> list[Step]:
     job outside would make must be there: else `ArtifactError`. A section that its job does not
     take is a `UsageError`.
     """
-    steps: list[Step] = []
+    steps: dict[str, list[Step]] = {}
     for spec in find_jobs().values():
         section = sections.get(spec.name)
         if section is None and not _needs_nothing(spec, config):
             continue
+        steps[spec.name] = []
         for keys in _combinations(spec, config):
             values = dict(section or {}) | keys | {"workspace": config.workspace}
             if ours := sorted(set(section or {}) & {*keys, "workspace", "force", "debug"}):
                 raise UsageError(f"settings: {spec.name}.{ours[0]} is {_instead(ours[0])}")
             own = validated(spec.config, values, f"{spec.name}.")
-            steps.append(Step(spec, own, _inputs(spec, own, steps)))
-    return steps
+            steps[spec.name].append(Step(spec, own, _inputs(spec, own, steps)))
+    return [step for some in steps.values() for step in some]
 
 
 def chosen(steps: Sequence[Step], targets: Sequence[str]) -> list[Step]:
@@ -103,12 +110,12 @@ def _combinations(spec: Spec, config: PipelineConfig) -> Iterator[dict[str, Any]
     names = {p for c in spec.writes for p in c.placeholders}
     shards, seeds = config.shards, [int(s) for s in config.seeds.split(",")]
     models = models_of(seeds)
-    for flag in ("tasks", "seeds"):
-        values = getattr(config, flag).split(",")
-        if len(set(values)) < len(values):
+    tasks = config.tasks.split(",")
+    for flag, values in (("tasks", tasks), ("seeds", seeds)):
+        if len({*values}) < len(values):
             raise UsageError(f"--{flag} {getattr(config, flag)} names one twice; name each once")
     axes: list[Sequence[Mapping[str, Any]]] = [
-        [{"task": task} for task in config.tasks.split(",")] if "task" in names else [{}],
+        [{"task": task} for task in tasks] if "task" in names else [{}],
         models if "name" in names else [{}],
         [{"shard": f"{i}/{shards}"} for i in range(1, shards + 1)] if "shard" in names else [{}],
     ]
@@ -131,16 +138,15 @@ def _instead(field: str) -> str:
     return f"set by --{_SET_BY[field]}" if field in _SET_BY else f"no setting; use --{field}"
 
 
-def _inputs(spec: Spec, config: JobConfig, before: Sequence[Step]) -> tuple[str, ...]:
-    """Places of what `spec` reads from the steps `before` it."""
+def _inputs(spec: Spec, config: JobConfig, before: Mapping[str, Sequence[Step]]) -> tuple[str, ...]:
+    """Places of what `spec` reads from the steps of the jobs `before` it."""
     places: list[str] = []
+    asked = config.keys()
     for contract in spec.reads:
-        makers = [s for s in before if contract in s.spec.writes]
-        found = [
-            place for s in makers if (place := _agreed(contract, config, s.config)) is not None
-        ]
+        makers = (some for some in before.values() if some and contract in some[0].spec.writes)
+        found = [place for some in makers for place in _agreed(contract, asked, some)]
         if not found:
-            existing(contract, config.workspace, config.keys())
+            existing(contract, config.workspace, asked)
         elif spare := _spare_shards(contract, config.workspace, found):
             raise ArtifactError(
                 f"{config.workspace / spare} is none of this pipeline's shards; delete it, or "
@@ -148,25 +154,26 @@ def _inputs(spec: Spec, config: JobConfig, before: Sequence[Step]) -> tuple[str,
             )
         places += found
     folders = [config.workspace / f for f in _paths_of(config)]
-    for step in before:
-        made = [config.workspace / f for f in step.spec.files]
+    for some in before.values():
+        made = [config.workspace / f for step in some[:1] for f in step.spec.files]
         if any(folder.is_relative_to(m) for folder in folders for m in made):
-            places += step.outputs
+            places += [place for step in some for place in step.outputs]
     return tuple(dict.fromkeys(places))
 
 
-def _agreed(contract: Contract, reader: JobConfig, writer: JobConfig) -> str | None:
-    """Where `writer` puts the artifact, unless `reader` asks for another one."""
-    asked, made = reader.keys(), writer.keys()
-    same = all(asked.get(p, made[p]) == made[p] for p in contract.placeholders)
-    return contract.place.format(**made) if same else None
+def _agreed(contract: Contract, asked: Mapping[str, str], writers: Sequence[Step]) -> list[str]:
+    """Where the steps of one job put the artifact, without those that nobody has asked for."""
+    which = writers[0].spec.writes.index(contract)
+    named = [(p, asked[p]) for p in contract.placeholders if p in asked]
+    return [w.outputs[which] for w in writers if all(w.keys[p] == value for p, value in named)]
 
 
 def _spare_shards(contract: Contract, workspace: Path, places: Sequence[str]) -> str | None:
     if "shards" not in contract.placeholders:
         return None
     there = (p.relative_to(workspace).as_posix() for p in contract.find(workspace))
-    return next((place for place in there if place not in places), None)
+    ours = {*places}
+    return next((place for place in there if place not in ours), None)
 
 
 def _paths_of(config: JobConfig) -> list[Path]:

@@ -10,10 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from data_contracts.errors import UsageError
+from jobs._engines._slurm_names import pipeline_prefix
 from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.gpu import visible
 from jobs._pipeline.plan import Step
-from jobs._pipeline.slurm import job_prefix
 
 HERE = Path(__file__).parent
 #: The plugin puts paths between double quotes of a shell; Slurm fills in what follows a percent.
@@ -73,8 +73,8 @@ def check_engine(config: PipelineConfig) -> None:
         raise UsageError(f"--profile {config.profile} holds no config.yaml; name such a folder")
 
 
-def engine_arguments(config: PipelineConfig) -> list[str]:
-    """The command line of Snakemake."""
+def engine_arguments(config: PipelineConfig, run_id: str) -> list[str]:
+    """The command line of Snakemake for the pipeline that is the run `run_id`."""
     words = [
         "all", "--snakefile", str(HERE / "Snakefile"), "--nolock", "--keep-going",
         "--rerun-incomplete", "--rerun-triggers", "mtime", "--scheduler", "greedy",
@@ -86,5 +86,5 @@ def engine_arguments(config: PipelineConfig) -> list[str]:
     profile = config.profile or HERE / "profiles" / config.engine
     words += ["--executor", config.engine, "--profile", str(profile.absolute())]
     if config.engine == "slurm":
-        words.append(f"--slurm-jobname-prefix={job_prefix(config.workspace)}")
+        words.append(f"--slurm-jobname-prefix={pipeline_prefix(config.workspace, run_id)}")
     return words

@@ -7,7 +7,6 @@ So the engine asks the queue itself.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 from data_contracts import run as runs
 from data_contracts.errors import ArtifactError, Unreachable
 from jobs._engines._call import call, first_line, wait_until
+from jobs._engines._slurm_names import workspace_prefix
 from jobs._record import Recorder
 
 #: In the folder of the pipeline, while the cluster does not answer: what it said last.
@@ -29,18 +29,12 @@ _ENDED = {
 _NOTICE = 90.0
 
 
-def job_prefix(workspace: Path) -> str:
-    """How the names of all jobs begin that pipelines in `workspace` put into the queue."""
-    place = str(workspace.resolve()).encode("utf-8", "surrogateescape")
-    return f"cxr-{hashlib.sha256(place).hexdigest()[:16]}"
-
-
 def end_leftovers(recorder: Recorder) -> None:
     """Cancel what a pipeline that was killed, or whose host was, has left in the queue.
 
     Raises `Unreachable` when the cluster does not answer.
     """
-    prefix = job_prefix(recorder.workspace)
+    prefix = workspace_prefix(recorder.workspace)
 
     def left() -> list[str]:
         queue = _queue(f"--user={os.getuid()}", "--format=%i|%j")

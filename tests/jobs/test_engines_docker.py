@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from data_contracts.run import RunRecord, read_record, read_runs, run_folder
 from jobs import _engines
 from jobs._cli import run
 from jobs._engines import _call
+
+INFO = {"docker info": {"out": "7TRN:IPZB:PYBZ:UZK6\n"}}
 
 
 @pytest.fixture
@@ -118,7 +121,12 @@ def test_the_record_names_the_container_before_it_starts(
     run_id = capfd.readouterr().out.strip()
     record = read_record(run_folder(workspace, run_id))
     assert (record.state, record.engine) == ("submitted", "docker")
-    assert record.engine_id == f"cxr-{run_id}"
+    assert record.engine_id == f"cxr-{run_id}"  # This Docker tells no id.
+    docker.answer(INFO)
+    assert submit(workspace) == 0
+    run_id = capfd.readouterr().out.strip()
+    record = read_record(run_folder(workspace, run_id))
+    assert record.engine_id == f"cxr-{run_id}@{socket.gethostname()}-7trnipzb"
     assert record.config["workspace"] == str(workspace)
 
 
@@ -145,6 +153,30 @@ def test_the_state_comes_from_record_and_container(
     listed = f"cxr-b running\ncxr-a {seen}\n" if seen else "cxr-b running\n"
     docker.answer({"docker ps": {"out": listed}})
     assert _engines.state(workspace, "a").state == state
+
+
+@pytest.mark.parametrize("recorded", ["submitted", "running"])
+def test_what_another_daemon_has_stays_as_recorded_and_is_cancelled_there(
+    workspace: Path, docker: FakeCommands, capfd: pytest.CaptureFixture[str],
+    recorded: runs.State,
+) -> None:  # fmt: skip
+    record = RunRecord("a", "extract", {}, recorded, runs.now(), host="0f1e", engine="docker",
+                       engine_id="cxr-a@node-7-0123abcd")  # fmt: skip
+    here = replace(record, run_id="b", engine_id="cxr-b@node-7-7trnipzb")
+    for one in (record, here):
+        runs.write_record(workspace, one)
+        runs.append_event(run_folder(workspace, one.run_id), "heartbeat")
+    docker.answer(INFO | {"docker ps": {"out": "cxr-c running\n"}})
+    assert _engines.state(workspace, "a").state == recorded
+    assert _engines.state(workspace, "b").state == "lost"
+    assert run(["cancel", "a", "--workspace", str(workspace)]) == 2
+    said = one_line(capfd)
+    assert "run a is on host node-7, in the Docker daemon 0123abcd; cancel it there" in said
+    assert not [words for words in docker.calls("docker") if words[0] in ("stop", "rm")]
+    # Wherever the container is seen, it can be ended.
+    docker.answer(INFO | {"docker ps": {"out": "cxr-a running\n"}})
+    assert _engines.cancel(workspace, "a", grace=7).state == "cancelled"
+    assert docker.calls("docker")[-1] == ["rm", "--force", "cxr-a"]
 
 
 def test_one_question_for_many_runs(

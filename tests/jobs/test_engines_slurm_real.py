@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from slurm_cluster import slurm_cluster
 
 from data_contracts.images import IMAGES
-from data_contracts.run import RunRecord, read_events, read_record, run_folder
+from data_contracts.run import RunRecord, read_events, read_record, run_folder, write_record
 from data_contracts.store import verify
 from jobs import _engines
 from jobs._cli import run
@@ -22,9 +24,11 @@ SHORT = ["synthesize", "--subjects", "12", "--size", "64", "--workers", "1"]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with slurm_cluster(tmp_path_factory.mktemp("slurm")):
-        yield
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the cluster's files lie, if it is of this node alone."""
+    place = tmp_path_factory.mktemp("slurm")
+    with slurm_cluster(place):
+        yield place
 
 
 @pytest.fixture
@@ -120,6 +124,53 @@ def test_a_requeued_job_goes_on_under_its_id(
     assert states == ["submitted", "running", "interrupted", "running"]
     record = _engines.cancel(workspace, run_id)
     assert (record.state, record.engine, record.engine_id) == ("cancelled", "slurm", job)
+
+
+def test_a_stranger_with_the_number_of_an_old_run_is_left_alone(
+    workspace: Path, submit: Callable[..., list[str]]
+) -> None:
+    (run_id,) = submit(*SHORT)
+    wait_for(workspace, run_id, "succeeded")
+    words = ["sbatch", "--parsable", "--output=/dev/null", "--wrap=sleep 60"]
+    job = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout
+    old = replace(read_record(run_folder(workspace, run_id)), state="interrupted",
+                  engine_id=job.strip())  # fmt: skip
+    write_record(workspace, old)
+    assert _engines.state(workspace, run_id).state == "interrupted"
+    assert run(["cancel", run_id, "--workspace", str(workspace)]) == 2
+    shown = subprocess.run(["squeue", "--noheader", "--format=%T", f"--jobs={job.strip()}"],
+                           capture_output=True, text=True, check=True, timeout=30)  # fmt: skip
+    assert shown.stdout.strip() in ("PENDING", "RUNNING")
+    subprocess.run(["scancel", job.strip()], check=True, timeout=30)
+
+
+@pytest.mark.parametrize("wish", [("--memory", "9000G"), ("--cpus", "1024")])
+def test_what_no_node_has_is_refused_and_not_queued(
+    workspace: Path, capfd: pytest.CaptureFixture[str], wish: tuple[str, str]
+) -> None:
+    words = ["submit", *SHORT, "--engine", "slurm", "--workspace", str(workspace), *wish]
+    assert run(words) == 2
+    assert f"{' '.join(wish)}: no node has that" in capfd.readouterr().err
+    assert not workspace.exists()
+
+
+def test_a_node_that_is_out_of_service_for_now_is_waited_for(
+    workspace: Path, submit: Callable[..., list[str]], cluster: Path
+) -> None:
+    if not (cluster / "slurm.conf").exists():
+        pytest.skip("this cluster's nodes are not ours to drain")
+    node = socket.gethostname().split(".")[0]
+
+    def set_state(*words: str) -> None:
+        subprocess.run(["scontrol", "update", f"NodeName={node}", *words], check=True, timeout=30)
+
+    set_state("State=DRAIN", "Reason=test")
+    try:
+        (run_id,) = submit(*SHORT)
+        assert _engines.state(workspace, run_id).state == "submitted"
+    finally:
+        set_state("State=RESUME")
+    wait_for(workspace, run_id, "succeeded")
 
 
 def test_no_gpu_though_asked_for(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from pipelines import planned, settings, words
 
 from jobs._cli import run
+from jobs._pipeline.conduct import _fault
 from jobs._pipeline.config import PipelineConfig
-from jobs._pipeline.folder import complaint
+from jobs._pipeline.folder import Folder, complaint
 from jobs._pipeline.plan import steps_of
 from jobs._pipeline.resources import Share, shares
 from jobs._pipeline.settings import read_settings
+from jobs._pipeline.watch import Outcome
 
 
 def test_a_dry_run_tells_every_job_and_writes_nothing(
@@ -31,6 +34,16 @@ def test_a_dry_run_tells_every_job_and_writes_nothing(
     ])  # fmt: skip
     assert set(plan.values()) == {"not made yet"}
     assert not workspace.exists()
+
+
+def test_a_plan_takes_as_long_as_it_is(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    begun = time.monotonic()
+    more = ("--shards", "5000", "preprocess")
+    plan = planned(capfd, *words(settings(tmp_path), tmp_path / "workspace", *more))
+    assert list(plan)[1:3] == ["extract", "preprocess 1/5000"]
+    assert len(plan) == 5002
+    # One second or two; it was fifteen and more when every step was held against every other.
+    assert time.monotonic() - begun < 8
 
 
 def test_a_target_takes_along_what_it_needs(
@@ -54,6 +67,7 @@ def test_a_target_takes_along_what_it_needs(
         ({"aggregate": "fast"}, (), "aggregate: want a section"),
         ({"train_task": {"weights": "${NOWHERE}"}}, (), "train-task.weights: $NOWHERE is not set"),
         ({}, ("--tasks", "a,a"), "--tasks a,a names one twice"),
+        ({}, ("--seeds", "0,1,01"), "--seeds 0,1,01 names one twice"),
         ({}, ("agregate",), "unknown target agregate; did you mean aggregate?"),
         ({}, ("--enigne", "slurm"), "--engine"),
         ({}, ("--seeds", "x"), "seeds"),
@@ -125,6 +139,41 @@ def test_what_nothing_makes_must_be_there(
 ) -> None:
     assert run(["run", "aggregate", "--workspace", str(tmp_path / "workspace")]) == 3
     assert "cohort.parquet does not exist" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["file", "file/workspace", "folder"])
+def test_a_workspace_that_is_no_folder_has_no_plan(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], place: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "runs").touch()
+    flags = words(settings(tmp_path), tmp_path / place)
+    assert run([*flags, "--dry-run"]) == 3
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert f"cannot write {tmp_path / place}/runs (not a directory); choose" in said.err
+    assert run(flags) == 3
+    assert capfd.readouterr().err == said.err
+
+
+@pytest.mark.parametrize(
+    ("codes", "code", "hint"),
+    [
+        ((2, 2), 2, "correct the settings that the lines above name, then run the same command"),
+        ((75, 2), 2, "correct the settings that the lines above name, then run the same command"),
+        ((75, 3), 3, "failed: a, b; 1 more did not run; run the same command to go on"),
+        ((75, 75), 75, "failed: a, b; 1 more did not run; run the same command to go on"),
+    ],
+)
+def test_the_last_line_says_what_can_help(
+    tmp_path: Path, codes: tuple[int, int], code: int, hint: str
+) -> None:
+    outcome = Outcome(dict(zip("ab", codes, strict=True)), not_run=["c"])
+    fault = _fault(outcome, Folder(tmp_path, ()))
+    assert fault is not None
+    assert fault.exit_code == code
+    assert hint in str(fault)
 
 
 def test_the_engines_complaint_is_found_in_its_log(tmp_path: Path) -> None:

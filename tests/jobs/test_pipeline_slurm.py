@@ -16,6 +16,7 @@ from data_contracts import run as runs
 from data_contracts.errors import Unreachable
 from data_contracts.run import RunRecord
 from jobs._cli import run
+from jobs._engines._slurm_names import pipeline_prefix
 from jobs._pipeline import slurm
 from jobs._record import Recorder
 
@@ -51,7 +52,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
 def test_what_a_killed_pipeline_left_is_ended_and_nothing_else(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    ours, others = slurm.job_prefix(tmp_path), slurm.job_prefix(tmp_path / "other")
+    ours, others = (pipeline_prefix(p, "an-earlier-run") for p in (tmp_path, tmp_path / "other"))
     cluster.jobs = {"2_1": (f"{ours}_a", "RUNNING"), "7": (f"{others}_a", "RUNNING"),
                     "8": ("mine", "PENDING"), "9": (f"{ours}_b", "PENDING")}  # fmt: skip
     slurm.end_leftovers(Recorder(tmp_path, "run", {}))

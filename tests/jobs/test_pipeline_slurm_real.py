@@ -20,6 +20,7 @@ from slurm_cluster import slurm_cluster
 from data_contracts.catalog import contracts
 from data_contracts.run import read_events, read_runs, run_folder
 from data_contracts.store import verify
+from jobs import _engines
 from jobs._cli import run
 
 PROFILE = {
@@ -143,6 +144,8 @@ def test_a_shard_cancelled_a_training_requeued_and_the_same_result(
         return done
 
     until(lambda: "yes" if max(batches(1), default=0) >= 2 else None, second)
+    # The queue knows the job by the name that follows from its run id.
+    assert _engines.state(workspace, run_id).state == "running"
     subprocess.run(["scontrol", "requeue", job], check=True, timeout=30)
 
     def begun_again() -> str | None:

@@ -80,7 +80,7 @@ def read_record(folder: Path) -> RunRecord:
         return RunRecord(**{f.name: facts[f.name] for f in fields(RunRecord) if f.name in facts})
     except (OSError, ValueError, TypeError) as error:
         raise ArtifactError(
-            f"{folder / 'run.json'} cannot be read; the run is of no more use"
+            f"{folder / 'run.json'} cannot be read; delete the run's folder"
         ) from error
 
 

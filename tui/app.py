@@ -16,30 +16,19 @@ from textual.signal import Signal
 
 from tui import clock
 from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun, SnapshotTaken
-from tui.page import Page
 from tui.screens.artifact import ArtifactPage
 from tui.screens.cohort import CohortPage
-from tui.screens.compare import Compare
 from tui.screens.heatmaps import HeatmapsPage
 from tui.screens.jobs import JobsPage
 from tui.screens.metrics import MetricsPage
 from tui.screens.overview import OverviewPage
 from tui.settings import Settings
+from tui.texts.error_texts import errors_text, newly_failed
+from tui.texts.plain import unmarked
 from tui.themes import THEMES
-from tui.widgets.choices import Choices
-from tui.widgets.chooser import Chooser
-from tui.widgets.facts_view import ReadingView
-from tui.widgets.filter_bar import FilterBar
-from tui.widgets.launch_form import LaunchForm
-from tui.widgets.lineage import Lineage
-from tui.widgets.log_pane import LogPane, LogSearch
-from tui.widgets.log_view import LogView
-from tui.widgets.panels import Panel, Question
-from tui.widgets.pipeline_graph import PipelineGraph
-from tui.widgets.rows import Rows
-from tui.widgets.run_facts import RunFacts
+from tui.widgets.panels import Panel
 from tui.widgets.top_bar import PAGES
-from tui.workspace.snapshot import Snapshot
+from tui.workspace.snapshot import Artifact, Snapshot
 from tui.workspace.watch import Watch
 
 if TYPE_CHECKING:
@@ -98,17 +87,29 @@ class Dashboard(App[None]):
         """Read the workspace at once."""
         self._watch.look_now()
 
+    def refute(self, artifact: Artifact, fault: str) -> None:
+        """Have an artifact shown as damaged, as reading it has shown."""
+        self._watch.refute(artifact, fault)
+
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
-        self.snapshot = message.snapshot
+        before, self.snapshot = self.snapshot, message.snapshot
+        for record in newly_failed(before, message.snapshot) if before else ():
+            title = f"{record.job} has failed"
+            self.notify(record.message, title=title, severity="error", markup=False)
         self.snapshots.publish(message.snapshot)
+
+    @property
+    def error_count(self) -> int:
+        """Of those that the list of errors begins and ends with."""
+        return len(self.errors) + (len(self.snapshot.faults) if self.snapshot else 0)
 
     def on_error_met(self, message: ErrorMet) -> None:
         self.report(message.where, message.text)
 
     def report(self, where: str, text: str) -> None:
         """Show an error for a while, and keep it in the list of errors."""
-        self.errors.append(f"[dim]{clock.now():%H:%M:%S}[/] [b]{where}[/]  {_plain(text)}")
-        self.errors_changed.publish(len(self.errors))
+        self.errors.append(f"[dim]{clock.now():%H:%M:%S}[/] [b]{where}[/]  {unmarked(text)}")
+        self.errors_changed.publish(self.error_count)
         self.notify(text, title=where, severity="error", timeout=6, markup=False)
 
     async def on_open_artifact(self, message: OpenArtifact) -> None:
@@ -166,23 +167,12 @@ class Dashboard(App[None]):
             self.report("export", f"the file could not be written ({event.exception})")
 
     def action_errors(self) -> None:
-        self.push_screen(Panel("Errors", "\n".join(reversed(self.errors)) or "No errors so far."))
+        self.push_screen(Panel("Errors", errors_text(self.snapshot, self.errors)))
 
     def action_next_theme(self) -> None:
         names = [theme.name for theme in THEMES]
         at = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(at + 1) % len(names)]
-
-    @classmethod
-    def action_names(cls) -> list[str]:
-        """The names by which a file of settings gives other keys."""
-        from tui.screens.launch import LaunchScreen
-
-        kinds: list[Any] = [cls, Page, *cls.MODES.values(), Rows, FilterBar, Panel, Question]
-        kinds += [LaunchScreen, LaunchForm, Choices, Compare, LogView, LogPane, LogSearch, RunFacts]
-        kinds += [PipelineGraph, Chooser, ReadingView, Lineage]
-        bindings = [b for kind in kinds for b in kind.BINDINGS if isinstance(b, Binding)]
-        return sorted({b.id for b in bindings if b.id})
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for page in PAGES:
@@ -190,8 +180,3 @@ class Dashboard(App[None]):
             yield SystemCommand(title, f"Go to {title}", lambda p=page: self.switch_mode(p))
         yield SystemCommand("Errors", "Everything that went wrong", self.action_errors)
         yield from super().get_system_commands(screen)
-
-
-def _plain(text: str) -> str:
-    """`text` with nothing that content markup would read."""
-    return text.replace("[", "\\[")

@@ -73,6 +73,5 @@ def _show(workspace: Path, *, graphics: bool) -> None:
     sys.setswitchinterval(0.0005)
     # Looking for garbage holds up the keys as well, and finds little.
     gc.set_threshold(20_000, 20, 100)
-    themes = [theme.name for theme in THEMES]
-    settings = read_settings(settings_path(), themes, Dashboard.action_names())
+    settings = read_settings(settings_path(), [theme.name for theme in THEMES])
     Dashboard(workspace, settings, graphics=graphics).run()

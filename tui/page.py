@@ -73,6 +73,11 @@ class Page(Screen[None]):
     def dashboard(self) -> Dashboard:
         return cast("Dashboard", self.app)
 
+    @property
+    def writable(self) -> bool:
+        """Whether jobs can be launched: they write to the workspace."""
+        return self.dashboard.snapshot is not None and self.dashboard.snapshot.writable
+
     def compose(self) -> ComposeResult:
         yield TopBar(self.NAME)
         yield from self.content()
@@ -91,14 +96,14 @@ class Page(Screen[None]):
         self.dashboard.errors_changed.subscribe(self, self._tell_errors)
 
     def on_screen_resume(self) -> None:
-        self._tell_errors(len(self.dashboard.errors))
+        self._tell_errors(self.dashboard.error_count)
         if self.dashboard.snapshot is not None:
             self._take(self.dashboard.snapshot)
 
     def _take(self, snapshot: Snapshot) -> None:
         if self.is_current and snapshot.number != self._number:
             self._number = snapshot.number
-            self._tell_errors(len(self.dashboard.errors))
+            self._tell_errors(self.dashboard.error_count)
             self.show(snapshot)
 
     def _tell_errors(self, count: int) -> None:

@@ -22,20 +22,27 @@ class Settings:
 
 
 def settings_path() -> Path:
-    """Where the file lies: CXR_DASHBOARD, or `cxr/dashboard.yaml` in the XDG config folder."""
+    """Where the file lies: CXR_DASHBOARD, or `cxr/dashboard.yaml` in the XDG config folder.
+
+    Raises `UsageError` where CXR_DASHBOARD names no file.
+    """
     if named := os.environ.get("CXR_DASHBOARD"):
+        if not Path(named).is_file():
+            raise UsageError(f"CXR_DASHBOARD names no file: {named}; correct or unset it")
         return Path(named)
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(home) / "cxr" / "dashboard.yaml"
 
 
-def read_settings(path: Path, themes: Iterable[str], actions: Iterable[str]) -> Settings:
+def read_settings(path: Path, themes: Iterable[str]) -> Settings:
     """The settings at `path`, or the defaults if there is no such file.
 
-    Raises `UsageError` that names every unknown key with its nearest.
+    Raises `UsageError` that names every unknown key with its nearest, and every clash of keys.
     """
     if not path.exists():
         return Settings()
+    from tui.keys import action_names, clashes
+
     content = _mapping(path)
     faults = [_unknown(k, ("theme", "keys")) for k in content if k not in ("theme", "keys")]
     theme, keys = content.get("theme", Settings.theme), content.get("keys") or {}
@@ -44,12 +51,13 @@ def read_settings(path: Path, themes: Iterable[str], actions: Iterable[str]) -> 
     if not isinstance(keys, dict):
         faults.append("keys: want `action: key` lines")
         keys = {}
-    known = tuple(actions)
+    known = tuple(action_names())
     faults += [_unknown(key, known) for key in keys if key not in known]
-    faults += [f"{name}: no key given" for name, key in keys.items() if not _is_key(key)]
-    if faults:
+    faults += [fault for name, key in keys.items() if (fault := _key_fault(name, key))]
+    keys = {str(k): str(v) for k, v in keys.items()}
+    if faults := faults or clashes(keys):
         raise UsageError(f"{path}: {'; '.join(faults)}")
-    return Settings(theme, {str(k): str(v) for k, v in keys.items()})
+    return Settings(theme, keys)
 
 
 def _mapping(path: Path) -> dict[str, Any]:
@@ -64,9 +72,15 @@ def _mapping(path: Path) -> dict[str, Any]:
     return content
 
 
-def _is_key(value: object) -> bool:
-    """Whether it names a key, or several with commas: text, or a digit as YAML reads it."""
-    return isinstance(value, str | int) and all(part.strip() for part in str(value).split(","))
+def _key_fault(name: object, value: object) -> str:
+    """What is wrong with a key, or several with commas: text, or a digit as YAML reads it."""
+    from tui.keys import is_key
+
+    parts = [part.strip() for part in str(value).split(",")]
+    if not isinstance(value, str | int) or not all(parts):
+        return f"{name}: no key given"
+    wrong = [part for part in parts if not is_key(part)]
+    return f"{name}: {wrong[0]} is no key; such are f2, ctrl+q, slash, x" if wrong else ""
 
 
 def _unknown(name: object, known: tuple[str, ...]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from dashboards import opened, write_run, write_workspace
 from textual.binding import Binding
 from textual.widgets import Static
 
+from data_contracts.model import MODEL
+from data_contracts.run import read_record, run_folder, write_record
 from tui.app import Dashboard
 from tui.page import Page
 from tui.widgets.panels import Panel
@@ -53,6 +57,43 @@ async def test_errors_are_kept_in_one_place(workspace: Path) -> None:
         await pilot.press("E")
         assert isinstance(app.screen, Panel)
         assert "no \\[engine] here" in app.errors[0]
+
+
+async def test_errors_tell_what_is_wrong_now_and_which_runs_failed(tmp_path: Path) -> None:
+    folder = tmp_path / "workspace"
+    write_workspace(folder, tasks=("gender",))
+    write_run(folder, 1, state="failed", message="the [b]cohort[/b] is missing")
+    MODEL.path(folder, task="gender", name="main").write_bytes(b"nothing")
+    async with opened(folder) as pilot:
+        app = pilot.app
+        assert isinstance(app, Dashboard)
+        assert "✗ 1 (E)" in str(app.screen.query_one("#place", Static).visual)
+        app.report("launch", "no engine")
+        await pilot.press("E")
+        told = str(app.screen.query_one(Static).visual)
+        parts = [told.index(t) for t in ("In the workspace", "Runs that failed", "Met since")]
+        assert parts == sorted(parts)
+        assert "model.h5" in told[: parts[1]]
+        assert "the [b]cohort[/b] is missing" in told[parts[1] : parts[2]]
+        assert "no engine" in told[parts[2] :]
+
+
+async def test_a_run_that_fails_is_told_wherever_one_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "workspace"
+    write_workspace(folder, tasks=("gender",))
+    run_id = write_run(folder, 1, state="running", pid=os.getpid(), engine_id=None)
+    told: list[str] = []
+    monkeypatch.setattr(Dashboard, "notify", lambda _, message, **_facts: told.append(message))
+    async with opened(folder) as pilot:
+        assert isinstance(pilot.app, Dashboard)
+        record = read_record(run_folder(folder, run_id))
+        write_record(folder, replace(record, state="failed", message="out of memory"))
+        pilot.app.look_now()
+        while not told:
+            await pilot.pause(0.01)
+        assert told == ["out of memory"]
 
 
 async def test_a_snapshot_holds_artifacts_and_runs(workspace: Path) -> None:

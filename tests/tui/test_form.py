@@ -245,6 +245,12 @@ def test_only_models_that_exist_are_explained() -> None:
     assert none.faults == {"name": "there is no model mortality main"}
 
 
+def test_a_model_that_would_be_replaced_is_named() -> None:
+    asked = ask(JOBS["train-task"], {"task": ("race",), "seed": "0-1"}, {("race", "main")})
+    assert [c.keys()["name"] for c in asked.configs] == ["main", "seed1"]
+    assert asked.notes["name"] == "there already, made anew if anything differs: race main"
+
+
 def test_aggregate_takes_the_models_of_one_name() -> None:
     assert not makes_models(JOBS["aggregate"])
     entries = {e.name: e for e in entries_of(JOBS["aggregate"], TASKS, {("race", "seed1")})}

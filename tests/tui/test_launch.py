@@ -21,6 +21,7 @@ from jobs import _engines
 from jobs._engines._order import Order
 from jobs._registry import Spec, find_jobs
 from tui.app import Dashboard
+from tui.keys import action_names
 from tui.screens.launch import LaunchScreen
 from tui.widgets.choices import Choices
 from tui.widgets.command_box import CommandBox
@@ -393,4 +394,4 @@ def test_every_key_has_a_name_and_none_is_taken_from_tmux() -> None:
         for binding in kind.BINDINGS:
             assert isinstance(binding, Binding)
             assert not taken & set(binding.key.split(","))
-            assert binding.id in Dashboard.action_names()
+            assert binding.id in action_names()

@@ -120,7 +120,7 @@ async def test_the_export_says_where_it_went_and_holds_the_shown_rows(
     monkeypatch.setattr(Dashboard, "notify", lambda _, message, **_facts: told.append(message))
     async with metrics_page(workspace) as pilot:
         await press(pilot, "t", "slash", *"gender", "enter", "x")
-        path = workspace / "exports" / "metrics-test-auroc-strata.csv"
+        path = workspace / "exports" / "metrics-test-auroc-strata-filtered.csv"
         data = await until(pilot, path)
         frame = pl.read_csv(data)
         assert frame.columns[:6] == ["task", "model", "split", "stratum", "level", "metric"]

@@ -115,7 +115,9 @@ def test_the_export_has_all_columns_and_hides_as_the_table_does() -> None:
     assert read["subjects"].to_list() == ["1200", "1100", "hidden"]
     assert read["images"].to_list() == ["1200", "1100", "hidden"]
     assert read["value"].to_list() == ["0.9"] * 3
-    assert file_name(Selection(kind="auroc:", strata=True)) == "metrics-test-auroc-strata.csv"
+    chosen = Selection(kind="auroc:", strata=True)
+    assert file_name(chosen) == "metrics-test-auroc-strata.csv"
+    assert file_name(chosen, filtered=True) == "metrics-test-auroc-strata-filtered.csv"
 
 
 def test_a_hidden_count_does_not_sort() -> None:

@@ -282,6 +282,20 @@ async def test_an_empty_folder_is_not_called_missing(tmp_path: Path) -> None:
         assert "This workspace is empty" in text
 
 
+async def test_a_workspace_that_cannot_be_read_is_not_called_empty(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: object) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    # Whoever runs the tests may be allowed everything.
+    monkeypatch.setattr("tui.workspace.scan.os.scandir", refused)
+    async with opened(workspace) as pilot:
+        told = str(pilot.app.screen.query_one(Empty).render())
+        assert "Nothing of this workspace can be read" in told
+        assert f"{workspace / 'cohort'} cannot be read (permission denied)" in told
+
+
 async def test_a_read_only_workspace_offers_neither(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,7 +125,33 @@ def test_runs_come_newest_first_and_broken_records_are_told(workspace: Path) -> 
     (workspace / "runs" / "broken" / "run.json").write_text("{")
     snapshot = Scanner(workspace).scan()
     assert [r.run_id for r in snapshot.runs] == [new, old]
-    assert "broken/run.json cannot be read" in snapshot.complaint
+    assert any("broken/run.json cannot be read" in fault for fault in snapshot.faults)
+
+
+def test_what_cannot_be_read_is_told_and_not_passed_over(workspace: Path) -> None:
+    path = MODEL.path(workspace, task="gender", name="main")
+    path.unlink()
+    path.mkdir()
+    shutil.rmtree(workspace / "summary")
+    (workspace / "summary").write_text("no folder")
+    snapshot = Scanner(workspace).scan()
+    model = snapshot.artifacts["models/gender/main/model.h5"]
+    assert model.state == "damaged"
+    told = "\n".join(snapshot.faults)
+    assert model.reason in told
+    assert "summary cannot be read (not a directory)" in told
+
+
+def test_what_reading_has_refuted_is_damaged_until_the_file_changes(workspace: Path) -> None:
+    scanner = Scanner(workspace)
+    place = "models/gender/main/model.h5"
+    scanner.refute(scanner.scan().artifacts[place], "its digest differs")
+    snapshot = scanner.scan()
+    assert snapshot.artifacts[place].state == "damaged"
+    assert snapshot.faults == ("its digest differs",)
+    assert snapshot.of("attributions", task="gender")[0].reason == f"{place} is damaged"
+    os.utime(workspace / place)
+    assert scanner.scan().artifacts[place].state == "current"
 
 
 def test_a_scan_touches_no_file_twice_and_opens_only_what_is_new(
@@ -189,7 +215,7 @@ def test_an_engine_that_does_not_answer_is_told(
     write_run(workspace, 1, state="submitted", engine="slurm", engine_id="7")
     monkeypatch.setattr(_engines, "present", present)
     snapshot = Scanner(workspace).scan()
-    assert snapshot.complaint == "states may be old: Slurm does not answer"
+    assert snapshot.silent == "states may be old: Slurm does not answer"
     assert snapshot.runs[0].state == "submitted"
 
 

@@ -8,20 +8,19 @@ import pytest
 from dashboards import opened, write_workspace
 
 from data_contracts.errors import UsageError
-from tui.app import Dashboard
+from tui.keys import action_names
 from tui.settings import Settings, read_settings, settings_path
 
 THEMES = ("cxr-dark", "cxr-light")
-ACTIONS = ("page.jobs", "app.quit")
 
 
 def read(path: Path, text: str) -> Settings:
     path.write_text(text)
-    return read_settings(path, THEMES, ACTIONS)
+    return read_settings(path, THEMES)
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
-    assert read_settings(tmp_path / "none.yaml", THEMES, ACTIONS) == Settings()
+    assert read_settings(tmp_path / "none.yaml", THEMES) == Settings()
     assert read(tmp_path / "empty.yaml", "") == Settings()
 
 
@@ -39,6 +38,11 @@ def test_a_file_sets_theme_and_keys(tmp_path: Path) -> None:
         ("keys: f2", "want `action: key` lines"),
         ("keys:\n  page.jobs:", "page.jobs: no key given"),
         ("keys:\n  page.jobs: f2,", "page.jobs: no key given"),
+        ("keys:\n  page.jobs: bogus+key", "page.jobs: bogus+key is no key"),
+        ("keys:\n  page.jobs: nokey", "page.jobs: nokey is no key"),
+        ("keys:\n  page.jobs: q", "app.quit and page.jobs would both have the key q"),
+        ("keys:\n  metrics.export: c", "metrics.curves and metrics.export would both have"),
+        ("keys:\n  jobs.new: j", "jobs.new and rows.down would both have the key j"),
         ("- a", "must hold"),
         ("theme: [", "cannot be read as YAML"),
     ],
@@ -55,12 +59,29 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         read(tmp_path / "s.yaml", "size: 3\ntheme: cxr-drk")
 
 
-def test_where_the_file_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("key", ["f2", "ctrl+q", "slash", "x", "alt+shift+left", "Z", "space"])
+def test_keys_are_named_as_textual_names_them(tmp_path: Path, key: str) -> None:
+    assert (
+        read(tmp_path / "s.yaml", f"keys:\n  jobs.log: {key}\n  page.filter: f9\n").keys["jobs.log"]
+        == key
+    )
+
+
+def test_two_actions_may_change_their_keys(tmp_path: Path) -> None:
+    text = "keys:\n  page.jobs: 3\n  page.metrics: 2\n"
+    assert read(tmp_path / "s.yaml", text).keys == {"page.jobs": "3", "page.metrics": "2"}
+
+
+def test_where_the_file_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CXR_DASHBOARD", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", "/config")
     assert settings_path() == Path("/config/cxr/dashboard.yaml")
-    monkeypatch.setenv("CXR_DASHBOARD", "/own.yaml")
-    assert settings_path() == Path("/own.yaml")
+    own = tmp_path / "own.yaml"
+    monkeypatch.setenv("CXR_DASHBOARD", str(own))
+    with pytest.raises(UsageError, match=r"names no file: .*own\.yaml"):
+        settings_path()
+    own.touch()
+    assert settings_path() == own
 
 
 async def test_another_key_opens_the_page(tmp_path: Path) -> None:
@@ -75,5 +96,5 @@ async def test_another_key_opens_the_page(tmp_path: Path) -> None:
 
 
 def test_every_key_of_the_dashboard_has_a_name_of_its_own() -> None:
-    names = Dashboard.action_names()
+    names = action_names()
     assert {"page.jobs", "app.quit", "rows.down", "page.filter"} <= set(names)

@@ -124,7 +124,7 @@ def _entry(name: str, info: FieldInfo, spec: Spec) -> Entry:
         kind = "words"
     parts = [" ".join((info.description or "").split()), _bounds(info)]
     if name == "seed" and makes_models(spec):
-        parts.append("0-4 or 0,1,2: a run for each, named after its seed.")
+        parts.append("0-4 or 0,1,2: a run for each; all but the first have their seed in the name.")
     text = "" if optional else str(default)
     return Entry(name, kind, " ".join(filter(None, parts)), text, required, tuple(literal))
 

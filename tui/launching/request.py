@@ -66,6 +66,9 @@ def requested(
         faults = theirs | faults
         configs += [config] if config else []
     notes = {"name": f"left out, there is no such model: {left}"} if left else {}
+    if makes_models(spec) and (there := [c for c in combined if _key(c) in models]):
+        names = ", ".join(" ".join(_key(c)) for c in there[:3]) + ", …" * (len(there) > 3)
+        notes = {"name": f"there already, made anew if anything differs: {names}"}
     return Request(spec, tuple(configs), options or Options(), faults | wrong, notes)
 
 
@@ -134,4 +137,9 @@ def _exists(values: Mapping[str, Any], spec: Spec, models: Collection[tuple[str,
     """Whether a job that needs a model finds it; whoever types a name may know better."""
     if makes_models(spec) or not models or not {"task", "name"} <= set(values):
         return True
-    return (values["task"], values["name"]) in models
+    return _key(values) in models
+
+
+def _key(values: Mapping[str, Any]) -> tuple[str, str]:
+    """Task and name of a model, where both are known."""
+    return str(values.get("task", "")), str(values.get("name", ""))

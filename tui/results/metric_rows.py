@@ -135,9 +135,10 @@ def selected(metrics: pl.DataFrame, selection: Selection) -> tuple[pl.DataFrame,
     return enough, found.height - enough.height
 
 
-def file_name(selection: Selection) -> str:
-    """The name of a file for a selection."""
+def file_name(selection: Selection, *, filtered: bool = False) -> str:
+    """The name of a file for a selection; what a filter has left does not replace the whole."""
     words = ["metrics", selection.split, selection.kind.rstrip(":"), "strata" * selection.strata]
+    words.append("filtered" * filtered)
     return "-".join(filter(None, words)) + ".csv"
 
 

@@ -29,10 +29,10 @@ from tui.widgets.facts_view import FactsView, Verdict
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.lineage import Lineage, Relative
 from tui.widgets.rows import Rows
-from tui.widgets.schema_view import SchemaView, identity
+from tui.widgets.schema_view import SchemaView
 from tui.widgets.tab_keys import TAB_KEYS
 from tui.workspace.pipeline import writer_of
-from tui.workspace.snapshot import Artifact, Snapshot
+from tui.workspace.snapshot import Artifact, Identity, Snapshot
 
 
 class ArtifactList(Rows):
@@ -82,7 +82,7 @@ artifact and Space folds a branch. Tab goes between list and view."""
         self._place = ""
         self._shown: Artifact | None = None
         self._schema: Schema | None = None
-        self._verdicts: dict[tuple[str, int, float], Verdict] = {}
+        self._verdicts: dict[Identity, Verdict] = {}
 
     def content(self) -> Iterator[Widget]:
         yield Empty("reading the workspace …")
@@ -133,7 +133,7 @@ artifact and Space folds a branch. Tab goes between list and view."""
             self.query_one(SchemaView).say("nothing lies there")
             self.query_one(Lineage).forget()
             return
-        if before is None or identity(before) != identity(artifact):
+        if before is None or before.identity != artifact.identity:
             self._schema = None
             self.query_one(SchemaView).read(artifact, self.dashboard.workspace / place)
         self._show_facts()
@@ -141,7 +141,7 @@ artifact and Space folds a branch. Tab goes between list and view."""
 
     def _show_facts(self) -> None:
         if (artifact := self._shown) is not None:
-            path, verdict = self._path, self._verdicts.get(identity(artifact))
+            path, verdict = self._path, self._verdicts.get(artifact.identity)
             job = writer_of(artifact.place, self._specs)
             self.query_one(FactsView).show(artifact, path, job, self._schema, verdict)
 
@@ -152,9 +152,9 @@ artifact and Space folds a branch. Tab goes between list and view."""
     def on_schema_view_read(self, message: SchemaView.Read) -> None:
         artifact = message.artifact
         if message.fault:
-            self._verdicts[identity(artifact)] = Verdict(message.fault, clock.now())
+            self._verdicts[artifact.identity] = Verdict(message.fault, clock.now())
             self.post_message(ErrorMet(artifact.place, message.fault))
-        if self._shown is None or identity(self._shown) != identity(artifact):
+        if self._shown is None or self._shown.identity != artifact.identity:
             return
         self._schema = message.schema
         self._show_facts()
@@ -176,9 +176,10 @@ artifact and Space folds a branch. Tab goes between list and view."""
         self.post_message(self.Verified(artifact, Verdict(fault, clock.now())))
 
     def on_artifact_page_verified(self, message: Verified) -> None:
-        self._verdicts[identity(message.artifact)] = message.verdict
+        self._verdicts[message.artifact.identity] = message.verdict
         if message.verdict.fault:
             self.post_message(ErrorMet("verify", message.verdict.fault))
+            self.dashboard.refute(message.artifact, message.verdict.fault)
         self._show_facts()
 
     def on_tree_node_selected(self, message: Tree.NodeSelected[Relative]) -> None:
@@ -196,8 +197,7 @@ artifact and Space folds a branch. Tab goes between list and view."""
         if action in ("verify", "copy"):
             return self._shown is not None
         if action == "launch":
-            snapshot = self.dashboard.snapshot
-            return self._shown is not None and snapshot is not None and snapshot.writable
+            return self._shown is not None and self.writable
         return True
 
     def action_launch(self) -> None:

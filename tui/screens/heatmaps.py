@@ -232,7 +232,7 @@ class HeatmapsPage(Page):
 
     def action_export(self) -> None:
         seen = self.query_one(Canvas).seen
-        if seen is None:
+        if seen is None or (isinstance(seen, Painting) and not seen.tiles):
             self.notify("there is nothing to export in this view", severity="warning")
         elif isinstance(seen, Painting) and seen.patient_level:
             self.app.push_screen(Question(PATIENT_LEVEL), self._export_if)

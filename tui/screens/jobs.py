@@ -113,8 +113,8 @@ same job with the same settings; a training goes on where it was."""
     def show(self, snapshot: Snapshot) -> None:
         self.set_class(not snapshot.runs, "none")
         complaint = self.query_one("#complaint", Static)
-        complaint.display = bool(snapshot.complaint)
-        complaint.update(plain_line(snapshot.complaint))
+        complaint.display = bool(snapshot.silent)
+        complaint.update(plain_line(snapshot.silent))
         rows = self.query_one(RunRows)
         rows.show(snapshot)
         if self._newest not in (None, self._newest_run()):
@@ -167,10 +167,6 @@ same job with the same settings; a training goes on where it was."""
         snapshot = self.dashboard.snapshot
         return snapshot.runs[0].run_id if snapshot and snapshot.runs else ""
 
-    @property
-    def _writable(self) -> bool:
-        return self.dashboard.snapshot is not None and self.dashboard.snapshot.writable
-
     def _may(self, action: str, reason: str) -> bool:
         """Whether nothing speaks against an action; else say what."""
         if reason:
@@ -195,7 +191,7 @@ same job with the same settings; a training goes on where it was."""
 
     def action_retry(self) -> None:
         record = self._record()
-        if not record or not self._may("retry", runs.why_no_retry(record, self._writable)):
+        if not record or not self._may("retry", runs.why_no_retry(record, self.writable)):
             return
         if record.engine != "process":
             why = f"the record does not hold the options for {record.engine}: choose them here"
@@ -220,7 +216,7 @@ same job with the same settings; a training goes on where it was."""
 
     def action_cancel(self) -> None:
         record = self._record()
-        if not record or not self._may("cancel", runs.why_no_cancel(record, self._writable)):
+        if not record or not self._may("cancel", runs.why_no_cancel(record, self.writable)):
             return
         subject = unmarked(f"{record.job} {what_of(record)}".strip())
         question = Question(f"Cancel [b]{subject}[/b]?\n\nIt may save its work for {_GRACE:.0f} s.")

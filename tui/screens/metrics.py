@@ -237,9 +237,10 @@ class MetricsPage(Page):
     def action_export(self) -> None:
         keys = [int(r.key) for r in self.query_one(Rows).shown if r.key.isdigit()]
         if self._view.frame is None or not keys:
-            self.notify("There are no metrics to export.")
+            self.notify("No row is shown: there is nothing to export.")
             return
-        self.dashboard.save(file_name(self._selection), as_csv(self._view.frame[keys]))
+        name = file_name(self._selection, filtered=bool(self.query_one(FilterBar).value))
+        self.dashboard.save(name, as_csv(self._view.frame[keys]))
 
     def action_launch(self) -> None:
         has_models = self._snapshot is not None and self._snapshot.of(PREDICTIONS.name)

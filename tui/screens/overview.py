@@ -110,7 +110,7 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
 
     def show(self, snapshot: Snapshot) -> None:
         self.set_class(snapshot.is_empty, "empty")
-        self.query_one(Empty).update(welcome(snapshot.writable, self._missing))
+        self.query_one(Empty).update(welcome(snapshot, self._missing))
         self.query_one(PipelineGraph).show(kinds_of(snapshot, self._specs))
         self._show_runs()
         self._read_new_cohort(snapshot)

@@ -8,18 +8,20 @@ from pathlib import Path
 from tui.launching.next_step import NextStep
 from tui.texts.plain import unmarked
 from tui.workspace.pipeline import Kind
+from tui.workspace.snapshot import Snapshot
 
 
-def welcome(writable: bool, missing: Path | None = None) -> str:
+def welcome(snapshot: Snapshot, missing: Path | None = None) -> str:
     """What an empty workspace says; `missing` is its folder where there was none."""
+    other = "Choose another one:\ncxr dashboard --workspace FOLDER"
+    if snapshot.unreadable:
+        faults = "\n".join(unmarked(fault) for fault in snapshot.unreadable)
+        return f"[b]Nothing of this workspace can be read.[/]\n\n{faults}\n\n{other}"
+    if not snapshot.writable:
+        return f"[b]This workspace is empty, and nothing can be written to it.[/]\n\n{other}"
     place = (
         f"There is no folder {unmarked(missing)} yet." if missing else "This workspace is empty."
     )
-    if not writable:
-        return (
-            "[b]This workspace is empty, and nothing can be written to it.[/]\n\n"
-            "Choose another one:\ncxr dashboard --workspace FOLDER"
-        )
     return (
         f"[b]{place}[/]\n\n"
         "[b $text-accent]d[/]  starts the demonstration: the whole pipeline, in the background,\n"

@@ -90,12 +90,12 @@ class FactsView(ReadingView):
 
 
 def _state(artifact: Artifact, job: str, verdict: Verdict | None) -> str:
-    lines = [
-        _signed(artifact.state) + (f": {unmarked(artifact.reason)}" if artifact.reason else "")
-    ]
     if verdict is not None and verdict.fault:
-        lines.append(f"{_signed('damaged')}: {unmarked(verdict.fault)}")
-    elif verdict is not None:
+        lines = [f"{_signed('damaged')}: {unmarked(verdict.fault)}"]
+    else:
+        reason = f": {unmarked(artifact.reason)}" if artifact.reason else ""
+        lines = [_signed(artifact.state) + reason]
+    if verdict is not None and not verdict.fault:
         text = f"[$text-success]✓ verified at {verdict.when:%H:%M:%S} UTC[/]"
         lines.append(f"{text}: whole, valid, and of the digest it claims")
     if artifact.state in ("damaged", "stale") or (verdict and verdict.fault):

@@ -112,6 +112,12 @@ class LogPane(Vertical):
             view.left_out |= added.left_out
         self._say()
 
+    def on_descendant_focus(self) -> None:
+        self._say()
+
+    def on_descendant_blur(self) -> None:
+        self._say()
+
     def on_log_view_changed(self, message: LogView.Changed) -> None:
         message.stop()
         self._say()
@@ -134,7 +140,9 @@ class LogPane(Vertical):
             parts.append(f"last {min(MOST_LINES, len(view.lines)):,} lines, earlier left out")
         elif count := len(view.lines):
             parts.append(f"{count:,} line{'s' * (count != 1)}")
-        parts += ["f find", "w unwrap" if view.wrap else "w wrap"]
+        # Elsewhere these keys belong to others.
+        keys = ["f find", "w unwrap" if view.wrap else "w wrap"]
+        parts += keys if self.has_focus_within else ["Tab: scroll, find, wrap"]
         self.query_one("#log-state", Static).update(" · ".join(parts), layout=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002

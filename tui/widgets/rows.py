@@ -17,8 +17,11 @@ from textual.strip import Strip
 
 from tui.table import Column, Order, Row, Tone, arranged
 from tui.texts.plain import fitted
+from tui.widgets.filter_bar import FilterBar
 
 _GAP = 2
+#: What a table says that has rows, none of which pass the filter.
+NOTHING = "nothing passes the filter; Escape takes it away"
 
 
 class Rows(ScrollView, can_focus=True):
@@ -51,6 +54,7 @@ class Rows(ScrollView, can_focus=True):
         Binding("enter", "choose", "Open", show=False, id="rows.open"),
         Binding("s", "sort_next", "Sort", show=False, id="rows.sort"),
         Binding("S", "sort_reverse", "Reverse", show=False, id="rows.reverse"),
+        Binding("escape", "unfilter", "Clear filter", show=False, id="rows.unfilter"),
     ]
 
     cursor: reactive[int] = reactive(0, always_update=True)
@@ -163,6 +167,14 @@ class Rows(ScrollView, can_focus=True):
         column, reverse = self._order or (0, False)
         self.sort_by(column, reverse=not reverse)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Escape takes a filter away; without one it belongs to the page."""
+        return bool(self._words) if action == "unfilter" else True
+
+    def action_unfilter(self) -> None:
+        for bar in self.screen.query(FilterBar):
+            bar.action_leave()
+
     def on_click(self, event: events.Click) -> None:
         if event.y == 0:
             starts = self._starts()
@@ -197,6 +209,9 @@ class Rows(ScrollView, can_focus=True):
             cells = [c.title + self._arrow(i) for i, c in enumerate(self.columns)]
             return self._strip(tuple(cells), (), "rows--header")
         number = y - 1 + int(self.scroll_offset.y)
+        if y == 1 and self._words and not self._shown:
+            look = self.rich_style + self._look("rows--dim")
+            return Strip([Segment(NOTHING, look)]).adjust_cell_length(self._width, look)
         if number >= len(self._shown):
             return Strip.blank(self._width, self.rich_style)
         row = self._shown[number]

@@ -79,18 +79,13 @@ class SchemaView(ReadingView):
             self.post_message(self.Read(artifact, schema))
 
     def on_schema_view_read(self, message: Read) -> None:
-        if self._artifact is None or identity(message.artifact) != identity(self._artifact):
+        if self._artifact is None or message.artifact.identity != self._artifact.identity:
             return
         self._reading = False
         if message.schema is None:
             self.say(message.fault)
         else:
             self.query_one(Static).update(_table(message.schema))
-
-
-def identity(artifact: Artifact) -> tuple[str, int, float]:
-    """What changes when the file does."""
-    return artifact.place, artifact.size, artifact.modified
 
 
 def _table(schema: Schema) -> Table:

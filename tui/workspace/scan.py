@@ -20,7 +20,7 @@ from data_contracts.errors import ArtifactError, CxrError
 from data_contracts.run import RunRecord
 from jobs import _engines
 from jobs._registry import find_jobs
-from tui.workspace.snapshot import Artifact, Progress, Snapshot, judged
+from tui.workspace.snapshot import Artifact, Identity, Progress, Snapshot, judged
 
 #: Seconds between questions to the engines of a cluster.
 ASK_ENGINES_EVERY = 5.0
@@ -49,10 +49,17 @@ class Scanner:
         self._answers: dict[str, tuple[RunRecord, RunRecord]] = {}
         self._silent = ""
         self._unreadable: list[str] = []
+        self._refuted: dict[Identity, Artifact] = {}
         self._last: Snapshot | None = None
+
+    def refute(self, artifact: Artifact, fault: str) -> None:
+        """Take an artifact for damaged, as reading all of it has shown, until its file changes."""
+        damaged = replace(artifact, state="damaged", reason=fault)
+        self._refuted[artifact.identity] = damaged
 
     def scan(self) -> Snapshot:
         """The workspace as it is now; the same object as last time if nothing has changed."""
+        self._unreadable = []
         records = self._read_runs()
         progress = {r.run_id: p for r in records if r.state == "running" and (p := self._of(r))}
         writing = {p: r.run_id for r in records if r.state == "running" for p in self._outputs(r)}
@@ -64,7 +71,7 @@ class Scanner:
         number = 0 if last is None else last.number
         new = Snapshot(
             number, self._judged, records, progress, writing, _writable(self.workspace),
-            "; ".join(filter(None, (self._silent, *self._unreadable))),
+            self._silent, tuple(self._unreadable),
         )  # fmt: skip
         if last is None or new != last:
             self._last = last = replace(new, number=number + 1)
@@ -86,7 +93,7 @@ class Scanner:
             if known is None or known[0] != signature:
                 sized = replace(bare, size=facts.st_size, modified=facts.st_mtime)
                 known = signature, _with_header(sized, Path(entry.path))
-            found[place] = known
+            found[place] = known[0], self._refuted.get(known[1].identity, known[1])
         return found
 
     def _bare(self, place: str) -> Artifact | None:
@@ -97,20 +104,33 @@ class Scanner:
         return None
 
     def _files(self) -> Iterator[tuple[os.DirEntry[str], str]]:
-        """Every file below the folders of artifacts, with its place."""
+        """Every file below the folders of artifacts, with its place; also what is none there."""
         waiting = [(self.workspace / folder, f"{folder}/") for folder in self._folders]
         while waiting:
             folder, prefix = waiting.pop()
-            for entry in _entries(folder):
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append((Path(entry.path), f"{prefix}{entry.name}/"))
+            for entry in self._entries(folder):
+                place = prefix + entry.name
+                if entry.is_dir(follow_symlinks=False) and self._bare(place) is None:
+                    waiting.append((Path(entry.path), f"{place}/"))
                 else:
-                    yield entry, prefix + entry.name
+                    yield entry, place
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return list(entries)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            place = folder if os.access(self.workspace, os.X_OK) else self.workspace
+            reason = (error.strerror or "input/output error").lower()
+            fault = f"{place} cannot be read ({reason}); check who may read it"
+            self._unreadable += [] if fault in self._unreadable else [fault]
+            return []
 
     def _read_runs(self) -> tuple[RunRecord, ...]:
         found: dict[str, tuple[_Signature, RunRecord]] = {}
-        unreadable: list[str] = []
-        for entry in _entries(self.workspace / "runs"):
+        for entry in self._entries(self.workspace / "runs"):
             known = self._runs.get(entry.name)
             if known is None or known[1].state not in _ENDED:
                 try:
@@ -118,13 +138,13 @@ class Scanner:
                     signature = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
                     if known is None or known[0] != signature:
                         known = signature, runs.read_record(Path(entry.path))
-                except OSError:
+                except (FileNotFoundError, NotADirectoryError):
                     continue
-                except ArtifactError as error:
-                    unreadable.append(str(error))
+                except (OSError, ArtifactError) as error:
+                    self._unreadable.append(str(error))
                     continue
             found[entry.name] = known
-        self._runs, self._unreadable = found, unreadable
+        self._runs = found
         records = [self._present(record) for _, record in found.values()]
         return tuple(sorted(self._asked_of_engines(records), key=_newest_first, reverse=True))
 
@@ -185,14 +205,6 @@ def _pattern(contract: Contract) -> re.Pattern[str]:
     """The places of a contract, its placeholders as groups."""
     escaped = re.escape(contract.place)
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", escaped))
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []
 
 
 def _with_header(artifact: Artifact, path: Path) -> Artifact:

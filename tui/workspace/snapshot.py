@@ -10,6 +10,7 @@ from data_contracts._header import Header, Input
 from data_contracts.run import RunRecord
 
 ArtifactState = Literal["current", "stale", "writing", "damaged"]
+Identity = tuple[str, int, float]
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,15 @@ class Artifact:
     modified: float
     """Seconds since the epoch."""
     header: Header | None
-    """None when it is damaged."""
+    """None when it cannot be read."""
     state: ArtifactState = "current"
     reason: str = ""
     """Why it is stale or damaged, or which run is writing it."""
+
+    @property
+    def identity(self) -> Identity:
+        """What changes when the file does."""
+        return self.place, self.size, self.modified
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,10 @@ class Snapshot:
     """Run ids by the place that they are writing."""
     writable: bool
     """Whether jobs can be launched: they write to the workspace."""
-    complaint: str = ""
-    """Why the states of runs may be old, and which records cannot be read."""
+    silent: str = ""
+    """Why the states of runs may be old: an engine that does not answer."""
+    unreadable: tuple[str, ...] = ()
+    """Folders and run records that cannot be read."""
 
     def of(self, contract: str, **keys: str) -> list[Artifact]:
         """The artifacts of a contract whose keys agree, by place."""
@@ -68,6 +76,12 @@ class Snapshot:
     def run(self, run_id: str) -> RunRecord | None:
         """A run by its id."""
         return next((r for r in self.runs if r.run_id == run_id), None)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with the workspace now: what cannot be read, what is damaged."""
+        damaged = (a.reason for a in self.artifacts.values() if a.state == "damaged")
+        return (*self.unreadable, *damaged)
 
     @property
     def is_empty(self) -> bool:
@@ -84,7 +98,7 @@ def judged(artifacts: Mapping[str, Artifact], writing: Mapping[str, str]) -> dic
         artifact = artifacts[place]
         # A circle of inputs, which no job makes, must not end the dashboard.
         out[place] = artifact
-        if artifact.header is not None:
+        if artifact.header is not None and artifact.state != "damaged":
             reason = next(filter(None, map(stale, artifact.header.inputs)), "")
             out[place] = replace(artifact, state="stale" if reason else "current", reason=reason)
         if run_id := writing.get(place):
@@ -97,7 +111,7 @@ def judged(artifacts: Mapping[str, Artifact], writing: Mapping[str, str]) -> dic
         if item.path not in artifacts:
             return f"{item.path} is missing"
         parent = judge(item.path)
-        if parent.header is None:
+        if parent.header is None or parent.state == "damaged":
             return f"{item.path} is damaged"
         if parent.header.digest != item.digest:
             return f"{item.path} has changed"

@@ -1,0 +1,67 @@
+"""The keys of the dashboard by the names of what they do, for a file of settings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from textual.binding import Binding, BindingType
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
+
+from tui.app import Dashboard
+from tui.page import Page
+from tui.screens.compare import Compare
+from tui.screens.launch import LaunchScreen
+from tui.widgets.choices import Choices
+from tui.widgets.chooser import Chooser
+from tui.widgets.facts_view import ReadingView
+from tui.widgets.filter_bar import FilterBar
+from tui.widgets.launch_form import LaunchForm
+from tui.widgets.lineage import Lineage
+from tui.widgets.log_pane import LogPane, LogSearch
+from tui.widgets.log_view import LogView
+from tui.widgets.panels import Panel, Question
+from tui.widgets.pipeline_graph import PipelineGraph
+from tui.widgets.rows import Rows
+from tui.widgets.run_facts import RunFacts
+
+_PAGES: tuple[Any, ...] = tuple(Dashboard.MODES.values())
+_OTHERS: tuple[Any, ...] = (
+    FilterBar, Panel, Question, LaunchScreen, LaunchForm, Choices, Compare, LogView, LogPane,
+    LogSearch, RunFacts, PipelineGraph, Chooser, ReadingView, Lineage,
+)  # fmt: skip
+_MODIFIERS = {"ctrl", "alt", "shift", "super", "meta", "hyper"}
+_NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
+
+
+def action_names() -> list[str]:
+    """Everything that another key can be given to."""
+    kinds = (Dashboard, Page, Rows, *_PAGES, *_OTHERS)
+    return sorted({b.id for kind in kinds for b in _bindings(kind.BINDINGS) if b.id})
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` names a key as Textual does: `f2`, `ctrl+q`, `slash`, or the character."""
+    *modifiers, key = text.split("+")
+    return set(modifiers) <= _MODIFIERS and (key in _NAMED or key_to_character(key) is not None)
+
+
+def clashes(keys: Mapping[str, str]) -> list[str]:
+    """What two actions of one page would have in common under other `keys`, by action."""
+    faults: dict[str, None] = {}
+    for page in _PAGES:
+        taken: dict[str, set[str]] = defaultdict(set)
+        for kind in (Dashboard, Page, Rows, page):
+            for binding in _bindings(kind.BINDINGS):
+                name = binding.id or binding.action
+                for key in (keys.get(name) or binding.key).split(","):
+                    taken[key.strip()].add(name)
+        for key, names in taken.items():
+            if len(names) > 1 and names & set(keys):
+                faults[f"{' and '.join(sorted(names))} would both have the key {key}"] = None
+    return list(faults)
+
+
+def _bindings(given: list[BindingType]) -> Iterator[Binding]:
+    return (b for b in given if isinstance(b, Binding))

@@ -1,0 +1,41 @@
+"""Everything that is wrong, in one text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from data_contracts.run import RunRecord
+from tui.texts.plain import unmarked
+from tui.texts.run_texts import what_of
+from tui.workspace.snapshot import Snapshot
+
+_MOST_RUNS = 20
+_FAILED = ("failed", "lost")
+
+
+def errors_text(snapshot: Snapshot | None, met: Sequence[str]) -> str:
+    """What is wrong with the workspace now, which runs failed, and what was met, newest first."""
+    faults = [unmarked(fault) for fault in snapshot.faults] if snapshot else []
+    failed = [r for r in snapshot.runs if r.state in _FAILED] if snapshot else []
+    more = len(failed) - _MOST_RUNS
+    told = [_told(record) for record in failed[:_MOST_RUNS]]
+    told += [f"[dim]and {more:,} earlier: page 2, filter failed[/]"] if more > 0 else []
+    parts = (
+        ("In the workspace", faults),
+        ("Runs that failed", told),
+        ("Met since the start", list(reversed(met))),
+    )
+    text = "\n\n".join("\n".join([f"[b]{title}[/]", *lines]) for title, lines in parts if lines)
+    return text or "No errors so far."
+
+
+def newly_failed(before: Snapshot, after: Snapshot) -> Iterator[RunRecord]:
+    """The runs that were under way and have failed since."""
+    going = {r.run_id for r in before.runs if r.state in ("submitted", "running")}
+    return (r for r in after.runs if r.run_id in going and r.state in _FAILED)
+
+
+def _told(record: RunRecord) -> str:
+    name = unmarked(f"{record.job} {what_of(record)}".strip())
+    why = unmarked(record.message) or "it was killed, perhaps for want of memory"
+    return f"[dim]{unmarked(record.started[5:16].replace('T', ' '))}[/] {name}: {why}"

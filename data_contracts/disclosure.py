@@ -39,6 +39,17 @@ def hidden_parts(parts: Mapping[Key, int], hidden: Set[Key] = frozenset()) -> se
     return out
 
 
+def told_by_other_tasks(patients: Mapping[str, int], task: str, stratum: str) -> bool:
+    """Whether other tasks' counts beside those of a task's levels of `stratum` tell of few.
+
+    `patients`: of each task of the same split, those with a label. Where two tasks differ in few
+    of them, so do their counts of a level, and the difference says what those few are; and the
+    levels of a stratum that is a task itself add up to that task's patients.
+    """
+    n = patients[task]
+    return is_few(max(patients.values()) - n) or is_few(abs(patients.get(stratum, n) - n))
+
+
 def hidden_in_all(
     patients: Mapping[Key, int], sums: Sequence[Sequence[Key]]
 ) -> set[Key]:  # fmt: skip

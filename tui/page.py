@@ -108,11 +108,11 @@ class Page(Screen[None]):
 
     def _tell_errors(self, count: int) -> None:
         snapshot = self.dashboard.snapshot
-        parts = [unmarked(self.dashboard.workspace.name)]
+        # On a narrow terminal the end is cut off.
+        parts = [f"[@click=app.errors][$text-error]✗ {count} (E)[/][/]"] if count else []
         if snapshot is not None and not snapshot.writable:
             parts.append("[$text-warning]read-only[/]")
-        if count:
-            parts.append(f"[@click=app.errors][$text-error]✗ {count} (E)[/][/]")
+        parts.append(unmarked(self.dashboard.workspace.name))
         self.query_one(TopBar).say("  ".join(parts))
 
     def action_filter(self) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 from cxrcore.reading import RANKING, TITLES, metric_of, rankings
 from cxrcore.reporting.figures import number
 from data_contracts.cohort_tables import Rows
-from data_contracts.disclosure import count, hidden_parts, shown
+from data_contracts.disclosure import count, hidden_parts, shown, told_by_other_tasks
 
 
 def interval(row: Mapping[str, Any], digits: int = 3) -> str:
@@ -46,11 +46,14 @@ def strata_table(metrics: pl.DataFrame) -> Rows:
     rows: Rows = []
     auroc = metrics.filter(split="test", metric="auroc")
     divided = auroc.filter(pl.col("stratum") != "all")
+    patients = dict(auroc.filter(stratum="all").select("task", "subjects").iter_rows())
     for (task, stratum), found in divided.group_by("task", "stratum", maintain_order=True):
         whole = metric_of(auroc, str(task), "auroc")["subjects"]
         parts: dict[str | None, int] = dict(found.select("level", "subjects").iter_rows())
         # Patients without a known level can be worked out from the total.
         hide = hidden_parts(parts | {None: max(0, whole - sum(parts.values()))})
+        if told_by_other_tasks(patients, str(task), str(stratum)):
+            hide = set(parts)
         rows += [
             {
                 "task": task, "stratum": str(stratum).replace("_", " "), "level": r["level"],

@@ -123,6 +123,15 @@ def test_strata_do_not_give_their_few_away() -> None:
     cells = tables.strata_table(pl.DataFrame(rows, schema=example.schema))
     # Five patients have no known view.
     assert [r["subjects"] for r in cells] == ["60", "hidden"]
+    # Two tasks that differ in four patients, all of one view.
+    rows = [
+        base | {"task": task, "stratum": stratum, "level": level, "subjects": n}
+        for task, other in (("mortality", 60), ("gender", 64))
+        for stratum, level, n in (("all", "all", 60 + other), ("view", "PA", 60),
+                                  ("view", "AP", other))
+    ]  # fmt: skip
+    cells = tables.strata_table(pl.DataFrame(rows, schema=example.schema))
+    assert [r["subjects"] for r in cells] == ["hidden", "hidden", "60", "64"]
 
 
 def test_numbers_for_people() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,3 +35,22 @@ def test_hidden_parts_are_never_one_or_few_unless_all_are(parts: list[int]) -> N
     if hidden and hidden != some:
         assert len(hidden) > 1
         assert sum(counts[key] for key in hidden) > 10
+
+
+@pytest.mark.parametrize(
+    ("task", "stratum", "told"),
+    [
+        ("gender", "view", False),  # the widest
+        ("gender", "mortality", True),  # two have no label of mortality
+        ("gender", "race", False),  # forty have no label of race
+        ("mortality", "view", True),  # gender's counts of a view less these
+        ("race", "view", False),
+        ("race", "mortality", False),
+    ],
+)
+def test_tasks_that_differ_in_few_patients_tell_of_them(
+    task: str, stratum: str, told: bool
+) -> None:
+    patients = {"gender": 110, "mortality": 108, "race": 70}
+    assert disclosure.told_by_other_tasks(patients, task, stratum) == told
+    assert not disclosure.told_by_other_tasks(dict.fromkeys(patients, 99), task, stratum)

@@ -72,6 +72,20 @@ def test_no_stratum_gives_a_few_away(levels: dict[str, int], want: list[str]) ->
     assert [t[0].isdigit() for t in images] == [t[0].isdigit() for t in want]
 
 
+def test_tasks_that_differ_in_few_do_not_give_them_away() -> None:
+    """Two patients have no label of mortality: beside gender's counts theirs would tell of them."""
+    views = {"gender": {"PA": 60, "AP": 60}, "mortality": {"PA": 60, "AP": 58}}
+    rows = [
+        cell(stratum, level, n) | {"task": task}
+        for task, levels in views.items()
+        for stratum, level, n in (("all", "all", sum(levels.values())),
+                                  *(("view", k, n) for k, n in levels.items()))
+    ]  # fmt: skip
+    hidden = ["hidden", "hidden"]
+    assert texts(table(*rows), "subjects") == ["120", "60", "60", "118", *hidden]
+    assert texts(table(*rows), "positives") == ["60", "30", "30", "59", *hidden]
+
+
 @pytest.mark.parametrize(
     ("positives", "want"), [(60, "60"), (7, "<11"), (115, "hidden"), (0, "0"), (120, "120")]
 )

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from data_contracts.disclosure import hidden_parts, told_by_other_tasks
 from data_contracts.errors import ArtifactError
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS, SMALLEST_CELL
 from tui.workspace.snapshot import Artifact
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Quantity = Literal["contrast", "mean", "sd"]
 QUANTITIES: tuple[Quantity, ...] = ("contrast", "mean", "sd")
 UNIT = "logit per cell"
+#: Strata of a task's own classes and answers, which no other task counts.
+OWN_STRATA = ("true_class", "outcome")
 
 
 @dataclass(frozen=True)
@@ -101,13 +104,23 @@ class Heatmaps:
     def counts_to_hide(self) -> set[str]:
         """Keys of cells whose counts, with the whole, would give away a count of few."""
         hidden: set[str] = set()
-        for cells in self.of_network.values():
+        patients: dict[str, dict[str, int]] = {}
+        for (task, model), cells in self.of_network.items():
+            patients.setdefault(model, {})[task] = max(cell.subjects for cell in cells)
+        for (task, model), cells in self.of_network.items():
             strata: dict[tuple[str, str], list[Cell]] = {}
             for cell in cells:
                 if cell.stratum != "all":
                     strata.setdefault((cell.class_name, cell.stratum), []).append(cell)
-            for parts in strata.values():
-                hidden |= _hidden(parts)
+            for (_, stratum), parts in strata.items():
+                told = stratum not in OWN_STRATA and told_by_other_tasks(
+                    patients[model], task, stratum
+                )
+                hidden |= (
+                    {cell.key for cell in parts}
+                    if told
+                    else hidden_parts({cell.key: cell.subjects for cell in parts})
+                )
         return hidden
 
     def count_text(self, cell: Cell) -> str:
@@ -117,18 +130,6 @@ class Heatmaps:
         if cell.key in self.counts_to_hide:
             return f"≥{SMALLEST_CELL} subjects, n hidden"
         return f"{cell.images:,} images, {cell.subjects:,} subjects"
-
-
-def _hidden(parts: Sequence[Cell]) -> set[str]:
-    """The parts whose counts go with those of the few, until both together are no longer few."""
-    few = [c for c in parts if c.is_few]
-    out, total = {c.key for c in few}, sum(c.subjects for c in few)
-    for cell in sorted((c for c in parts if not c.is_few), key=lambda c: c.subjects):
-        if not out or (len(out) > 1 and total >= SMALLEST_CELL):
-            break
-        out.add(cell.key)
-        total += cell.subjects
-    return out
 
 
 @dataclass(frozen=True)

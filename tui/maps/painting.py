@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tui.maps.data import UNIT, Area, Cell, Heatmaps, Quantity, area_text, level_text
+from tui.maps.data import OWN_STRATA, UNIT, Area, Cell, Heatmaps, Quantity, area_text, level_text
 from tui.maps.overlay import Scaling
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def absence(heat: Heatmaps, cell: Cell, quantity: Quantity) -> str:
         return "hidden: fewer than 11 subjects"
     if heat.values(cell, quantity) is not None:
         return ""
-    if quantity == "contrast" and cell.stratum in ("true_class", "outcome"):
+    if quantity == "contrast" and cell.stratum in OWN_STRATA:
         return "no contrast within one true class or outcome"
     return "not shown: fewer than 11 subjects" + (" on a side" if quantity == "contrast" else "")
 

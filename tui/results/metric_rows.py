@@ -6,7 +6,13 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from data_contracts.disclosure import count, hidden_in_all, hidden_parts, shown
+from data_contracts.disclosure import (
+    count,
+    hidden_in_all,
+    hidden_parts,
+    shown,
+    told_by_other_tasks,
+)
 from data_contracts.summary import METRICS, SMALLEST_CELL
 
 if TYPE_CHECKING:
@@ -45,18 +51,30 @@ def guarded(metrics: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     levels, classes = _hidden_levels(metrics), _hidden_classes(metrics)
+    patients = _patients(metrics)
     texts: dict[str, list[str]] = {name: [] for name in _COUNTS}
     for row in metrics.select(
         "task", "model", "split", "stratum", "level", "metric", *_COUNTS
     ).iter_rows():
         cell, metric, (images, subjects, positives) = row[:5], row[5], row[6:]
-        hide = cell in levels
+        task, model, split, stratum, _ = cell
+        told = stratum != "all" and told_by_other_tasks(patients[model, split], task, stratum)
+        hide = told or cell in levels
         texts["subjects"].append(shown(subjects, hide))
         texts["images"].append("hidden" if hide else count(images, subjects))
         hide = hide or (*cell, metric) in classes or (*cell, "") in classes
         texts["positives"].append("–" if positives is None else shown(positives, hide))
     kind = pl.col("metric").str.replace(":.*", ":").alias("kind")
     return metrics.with_columns(kind, *(pl.Series(f"{n}_text", t) for n, t in texts.items()))
+
+
+def _patients(metrics: pl.DataFrame) -> dict[tuple[str, str], dict[str, int]]:
+    """By model's name and split: the patients of each task."""
+    out: dict[tuple[str, str], dict[str, int]] = {}
+    names = ("task", "model", "split", "subjects")
+    for task, model, split, n in metrics.select(names).group_by(names[:3]).max().iter_rows():
+        out.setdefault((model, split), {})[task] = n
+    return out
 
 
 def _hidden_levels(metrics: pl.DataFrame) -> set[tuple[str, ...]]:

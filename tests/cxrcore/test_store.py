@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -47,6 +49,22 @@ def test_what_is_read_again_is_the_same(tmp_path: Path) -> None:
         assert (first == first[:, :1, :1]).all()
         np.testing.assert_array_equal(store.read(rows), first)
         np.testing.assert_array_equal(store.read(rows[::-1]), first[::-1])
+
+
+@pytest.mark.parametrize(
+    "how", [{"compression": "gzip"}, {"chunks": (2, 8, 8)}, {"shuffle": True}, {}]
+)
+def test_a_store_that_other_software_has_packed_reads_the_same(
+    tmp_path: Path, how: dict[str, Any]
+) -> None:
+    path = write_shard(tmp_path, 1, 1, images=5)
+    with h5py.File(path, "a") as file:
+        pixels = file["pixels"][()]
+        del file["pixels"]
+        file.create_dataset("pixels", data=pixels, **how)
+    with ImageStore([path]) as store:
+        for _ in range(3):
+            np.testing.assert_array_equal(store.read(np.arange(5)), pixels)
 
 
 def test_a_damaged_image_is_found_when_it_is_read_first(tmp_path: Path) -> None:

@@ -63,8 +63,12 @@ def read_settings(path: Path, themes: Iterable[str]) -> Settings:
 def _mapping(path: Path) -> dict[str, Any]:
     import yaml
 
+    from jobs._yaml import GivenTwice, Loader
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader) or {}  # noqa: S506
+    except GivenTwice as error:
+        raise UsageError(f"{path}: {error.problem}; keep one") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"{path} cannot be read as YAML; correct or remove it") from error
     if not isinstance(content, dict):

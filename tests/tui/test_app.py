@@ -15,7 +15,10 @@ from data_contracts.model import MODEL
 from data_contracts.run import read_record, run_folder, write_record
 from tui.app import Dashboard
 from tui.page import Page
+from tui.widgets.filter_bar import FilterBar
 from tui.widgets.panels import Panel
+from tui.widgets.rows import NOTHING
+from tui.widgets.run_rows import RunRows
 from tui.widgets.top_bar import PAGES
 
 
@@ -114,3 +117,28 @@ def test_no_key_is_taken_from_tmux_or_the_terminal() -> None:
             assert isinstance(binding, Binding)
             assert not taken & set(binding.key.split(",")), binding
             assert binding.id, f"{binding} has no id, so no file of settings can change it"
+
+
+async def test_a_filter_that_nothing_passes_says_so_and_escape_takes_it_away(
+    workspace: Path,
+) -> None:
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "slash", *"zzz", "enter")
+        table = pilot.app.screen.query_one(RunRows)
+        assert not table.shown
+        assert table.render_line(1).text.strip() == NOTHING
+        await pilot.press("escape")
+        assert table.shown
+        assert not pilot.app.screen.query_one(FilterBar).value
+
+
+async def test_the_keys_of_the_log_are_told_where_they_work(workspace: Path) -> None:
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        state = pilot.app.screen.query_one("#log-state", Static)
+        while not str(state.visual):
+            await pilot.pause(0.01)
+        assert "Tab: scroll, find, wrap" in str(state.visual)
+        await pilot.press("tab")
+        await pilot.pause()
+        assert "f find" in str(state.visual)

@@ -27,7 +27,6 @@ from tui.widgets.filter_bar import FilterBar
 from tui.widgets.log_pane import LogPane
 from tui.widgets.log_view import LogView
 from tui.widgets.panels import Question
-from tui.widgets.rows import NOTHING
 from tui.widgets.run_details import RunDetails
 from tui.widgets.run_facts import RunFacts
 from tui.widgets.run_rows import RunRows
@@ -149,28 +148,6 @@ async def test_slash_filters_the_runs(workspace: Path) -> None:
         assert [cells[1] for cells in rows_of(pilot)] == ["train-task"]
         await pilot.press("slash", "escape")
         assert len(rows_of(pilot)) == 2
-
-
-async def test_a_filter_that_nothing_passes_says_so_and_escape_takes_it_away(
-    workspace: Path,
-) -> None:
-    write_run(workspace, 1)
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "slash", *"zzz", "enter")
-        table = pilot.app.screen.query_one(RunRows)
-        assert table.render_line(1).text.strip() == NOTHING
-        await pilot.press("escape")
-        assert rows_of(pilot)
-        assert not pilot.app.screen.query_one(FilterBar).value
-
-
-async def test_the_keys_of_the_log_are_told_where_they_work(workspace: Path) -> None:
-    write_run(workspace, 1)
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
-        await until(pilot, lambda: "Tab: scroll" in text_of(pilot, "#log-state"))
-        await pilot.press("tab")
-        await until(pilot, lambda: "f find" in text_of(pilot, "#log-state"))
 
 
 async def test_nothing_has_run(workspace: Path) -> None:

@@ -43,6 +43,7 @@ def test_a_file_sets_theme_and_keys(tmp_path: Path) -> None:
         ("keys:\n  page.jobs: q", "app.quit and page.jobs would both have the key q"),
         ("keys:\n  metrics.export: c", "metrics.curves and metrics.export would both have"),
         ("keys:\n  jobs.new: j", "jobs.new and rows.down would both have the key j"),
+        ("keys:\n  app.quit: x\n  app.quit: f9", "app.quit is given a second time, after line 2"),
         ("- a", "must hold"),
         ("theme: [", "cannot be read as YAML"),
     ],

@@ -15,7 +15,7 @@ import yaml
 from chain import CXR, environment
 from forked import start
 from pipelines import SETTINGS, words
-from slurm_cluster import slurm_cluster
+from slurm_cluster import begin_again, slurm_cluster
 
 from data_contracts.catalog import contracts
 from data_contracts.run import read_events, read_runs, run_folder
@@ -147,14 +147,7 @@ def test_a_shard_cancelled_a_training_requeued_and_the_same_result(
     # The queue knows the job by the name that follows from its run id.
     assert _engines.state(workspace, run_id).state == "running"
     subprocess.run(["scontrol", "requeue", job], check=True, timeout=30)
-
-    def begun_again() -> str | None:
-        # A requeued job keeps off for a while; nobody needs to wait for that here.
-        subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"],
-                       capture_output=True, check=False, timeout=30)  # fmt: skip
-        return "yes" if batches(2) else None
-
-    until(begun_again, second)
+    begin_again(job)
     said = second.communicate(timeout=400)[1]
     assert second.returncode == 0, said
     assert f"started {done}" not in said

@@ -52,9 +52,10 @@ class Tmux:
 @pytest.fixture
 def tmux(copy: Path, tmp_path: Path) -> Iterator[Tmux]:
     """The dashboard on a copy of a finished chain."""
-    terminal = Tmux(tmp_path)
+    terminal, settings = Tmux(tmp_path), tmp_path / "settings.yaml"
+    settings.touch()
     terminal(
-        "new-session", "-d", "-x", "80", "-y", "24", "-e", f"CXR_DASHBOARD={tmp_path / 'none'}",
+        "new-session", "-d", "-x", "80", "-y", "24", "-e", f"CXR_DASHBOARD={settings}",
         f"exec {CXR} dashboard --workspace {copy}",
     )  # fmt: skip
     yield terminal

@@ -65,6 +65,7 @@ def slurm_cluster(place: Path) -> Iterator[None]:
             _start(place)
             yield
         finally:
+            _end_jobs()
             for daemon in ("slurmd", "slurmctld", "munged"):
                 with suppress(OSError, ValueError):
                     os.kill(int((place / f"{daemon}.pid").read_text()), signal.SIGTERM)
@@ -114,6 +115,17 @@ def _start_munged(place: Path) -> None:
     words = [f"--{name}={path}" for name, path in files.items()]
     # By force: a folder for tests may lie where munged would not have it.
     subprocess.run(["munged", "--force", *words], check=True, capture_output=True, timeout=30)
+
+
+def _end_jobs() -> None:
+    """Let no process of a job wait for daemons that are no more."""
+    with suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(["scancel", "--user=root"], check=True, timeout=30)
+        for _ in range(300):
+            words = ["squeue", "--noheader"]
+            if not subprocess.run(words, capture_output=True, check=True, timeout=30).stdout:
+                break
+            time.sleep(0.1)
 
 
 def _answers() -> bool:

@@ -78,7 +78,12 @@ def read_record(folder: Path) -> RunRecord:
     try:
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         return RunRecord(**{f.name: facts[f.name] for f in fields(RunRecord) if f.name in facts})
-    except (OSError, ValueError, TypeError) as error:
+    except OSError as error:
+        reason = (error.strerror or "input/output error").lower()
+        raise ArtifactError(
+            f"{folder / 'run.json'} cannot be read ({reason}); check who may read it"
+        ) from error
+    except (ValueError, TypeError) as error:
         raise ArtifactError(
             f"{folder / 'run.json'} cannot be read; delete the run's folder"
         ) from error

@@ -23,7 +23,7 @@ from tui.screens.jobs import JobsPage
 from tui.screens.metrics import MetricsPage
 from tui.screens.overview import OverviewPage
 from tui.settings import Settings
-from tui.texts.error_texts import errors_text, newly_failed
+from tui.texts.error_texts import errors_text, newly_failed, why_failed
 from tui.texts.plain import unmarked
 from tui.themes import THEMES
 from tui.widgets.panels import Panel
@@ -95,7 +95,7 @@ class Dashboard(App[None]):
         before, self.snapshot = self.snapshot, message.snapshot
         for record in newly_failed(before, message.snapshot) if before else ():
             title = f"{record.job} has failed"
-            self.notify(record.message, title=title, severity="error", markup=False)
+            self.notify(why_failed(record), title=title, severity="error", markup=False)
         self.snapshots.publish(message.snapshot)
 
     @property

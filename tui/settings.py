@@ -27,7 +27,7 @@ def settings_path() -> Path:
     Raises `UsageError` where CXR_DASHBOARD names no file.
     """
     if named := os.environ.get("CXR_DASHBOARD"):
-        if not Path(named).is_file():
+        if not Path(named).exists():
             raise UsageError(f"CXR_DASHBOARD names no file: {named}; correct or unset it")
         return Path(named)
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"

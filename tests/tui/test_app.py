@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dashboards import opened, write_run, write_workspace
@@ -81,8 +82,15 @@ async def test_errors_tell_what_is_wrong_now_and_which_runs_failed(tmp_path: Pat
         assert "no engine" in told[parts[2] :]
 
 
+@pytest.mark.parametrize(
+    ("facts", "want"),
+    [
+        ({"state": "failed", "message": "out of memory"}, "out of memory"),
+        ({"state": "lost"}, "it was killed, perhaps for want of memory"),
+    ],
+)
 async def test_a_run_that_fails_is_told_wherever_one_looks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts: dict[str, Any], want: str
 ) -> None:
     folder = tmp_path / "workspace"
     write_workspace(folder, tasks=("gender",))
@@ -92,11 +100,11 @@ async def test_a_run_that_fails_is_told_wherever_one_looks(
     async with opened(folder) as pilot:
         assert isinstance(pilot.app, Dashboard)
         record = read_record(run_folder(folder, run_id))
-        write_record(folder, replace(record, state="failed", message="out of memory"))
+        write_record(folder, replace(record, **facts))
         pilot.app.look_now()
         while not told:
             await pilot.pause(0.01)
-        assert told == ["out of memory"]
+        assert told == [want]
 
 
 async def test_a_snapshot_holds_artifacts_and_runs(workspace: Path) -> None:

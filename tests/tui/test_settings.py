@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,8 @@ def test_where_the_file_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         settings_path()
     own.touch()
     assert settings_path() == own
+    monkeypatch.setenv("CXR_DASHBOARD", os.devnull)
+    assert read_settings(settings_path(), THEMES) == Settings()
 
 
 async def test_another_key_opens_the_page(tmp_path: Path) -> None:

@@ -37,5 +37,10 @@ def newly_failed(before: Snapshot, after: Snapshot) -> Iterator[RunRecord]:
 
 def _told(record: RunRecord) -> str:
     name = unmarked(f"{record.job} {what_of(record)}".strip())
-    why = unmarked(record.message) or "it was killed, perhaps for want of memory"
-    return f"[dim]{unmarked(record.started[5:16].replace('T', ' '))}[/] {name}: {why}"
+    when = unmarked(record.started[5:16].replace("T", " "))
+    return f"[dim]{when}[/] {name}: {unmarked(why_failed(record))}"
+
+
+def why_failed(record: RunRecord) -> str:
+    """What a run has said of its end; one that was killed could say nothing."""
+    return record.message or "it was killed, perhaps for want of memory"

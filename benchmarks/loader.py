@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from cxrcore.store import ImageStore, in_batches
 from data_contracts.images import IMAGES
-from data_contracts.store import Origin, array_writer
+from data_contracts.store import Origin, array_writer, open_arrays
 
 Rows = NDArray[np.int64]
 Reader = Callable[[Rows], NDArray[np.uint8]]
@@ -75,7 +75,8 @@ def main() -> None:
         pixels.tofile(root / "raw")
         raw = np.memmap(root / "raw", dtype=np.uint8, mode="r", shape=pixels.shape)
         path = write_store(pixels, root)
-        with ImageStore([path]) as store:
+        with open_arrays(IMAGES, path) as shard:
+            store = ImageStore([shard])
             readers: dict[str, Reader] = {
                 "cxr, read before": store.read,
                 "np.memmap": lambda rows: np.asarray(raw[rows]),
@@ -89,7 +90,8 @@ def main() -> None:
             grown = resident_kib() - before
             best = dict.fromkeys(["cxr, first reading", *readers], float("inf"))
             for _ in range(args.rounds):
-                with ImageStore([path]) as fresh:
+                with open_arrays(IMAGES, path) as again:
+                    fresh = ImageStore([again])
                     for name, read in {"cxr, first reading": fresh.read, **readers}.items():
                         start = time.perf_counter()
                         for rows in batches:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 #: A statistic of weighted images: weights (r, n) to values (r,); NaN where it is undefined.
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
+#: Told of each share of a work that is done; the shares of a whole add up to 1.
+Advance = Callable[[float], object]
+
 _CHUNK_VALUES = 1 << 23
 _DRAWN_AT_ONCE = 1 << 18
 
@@ -43,12 +46,23 @@ def image_weights(
         yield weights[start : start + rows][:, subject]
 
 
+def part_of(advance: Advance, share: float) -> Advance:
+    """As `advance`, for a part that is `share` of the whole."""
+    return lambda done: advance(share * done)
+
+
 def resample(
-    statistic: Statistic, weights: NDArray[np.uint8], subject: NDArray[np.intp]
+    statistic: Statistic,
+    weights: NDArray[np.uint8],
+    subject: NDArray[np.intp],
+    advance: Advance = lambda _: None,
 ) -> NDArray[np.float64]:
     """The statistic in every replicate (replicates,)."""
-    blocks = [statistic(block) for block in image_weights(weights, subject)]  # type: ignore[arg-type]
-    return np.concatenate(blocks) if blocks else np.empty(0)
+    blocks = [np.empty(0)]
+    for block in image_weights(weights, subject):
+        blocks.append(statistic(block))  # type: ignore[arg-type]
+        advance(len(block) / len(weights))
+    return np.concatenate(blocks)
 
 
 def percentile_interval(values: NDArray[np.float64]) -> tuple[float | None, float | None, int]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cxrcore.models import load_tensors, tensors_of
+from cxrcore.models import array_of, load_tensors, tensors_of
 from cxrcore.training import TrainingState
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -21,7 +21,7 @@ def to_arrays(state: TrainingState) -> dict[str, NDArray[Any]]:
     arrays |= {f"best/{k}": v for k, v in state.best.items()}
     for name, parameter in state.network.named_parameters():
         moments = state.optimizer.state.get(parameter, {})
-        arrays |= {f"optimizer/{m}/{name}": moments[m].cpu().numpy() for m in moments}
+        arrays |= {f"optimizer/{m}/{name}": array_of(moments[m]) for m in moments}
     return arrays
 
 

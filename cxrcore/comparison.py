@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from cxrcore import association
 from cxrcore.bootstrap import (
+    Advance,
     correlation_interval,
     image_weights,
+    part_of,
     patient_weights,
     percentile_interval,
 )
@@ -133,12 +135,11 @@ def _strata(one: Explained, target: NDArray[np.intp]) -> list[tuple[str, str, ND
 
 
 def attention_rows(
-    reference: Explained, attribute: Explained, names: pl.Series, weights: Weights
+    reference: Explained, attribute: Explained, names: pl.Series, weights: Weights, advance: Advance
 ) -> list[dict[str, Any]]:
-    """ASSOCIATIONS rows of the layer 'attention' for one attribute.
+    """ASSOCIATIONS rows of the layer 'attention', over images with a map and a label for both.
 
-    Compared are the images that have a map and a label for both tasks. `names` are the
-    subjects of the columns of `weights`.
+    `names` are the subjects of the columns of `weights`.
     """
     both = reference.images.select("image_id", "subject_id", "row", "target").join(
         attribute.images.select("image_id", "row", "target"), on="image_id", maintain_order="left"
@@ -146,6 +147,7 @@ def attention_rows(
     subject = columns_of(both["subject_id"], names)
     subjects = len(np.unique(subject))
     if subjects < SMALLEST_CELL:
+        advance(1)
         return [
             _row(reference.task, attribute.task, "attention", "pearson_of_contrast_maps", subjects)
         ]
@@ -154,8 +156,11 @@ def attention_rows(
         *attribute.maps(both["row_right"].to_numpy()), _indices(both["target_right"])
     )
     whole = np.ones((1, weights.shape[1]), dtype=np.uint8)
-    values, resampled = (association.similarity(a, b, w, subject) for w in (whole, weights))
+    values = association.similarity(a, b, whole, subject)
     images = association.per_image_similarity(a, b)
+    advance(0.5)
+    resampled = association.similarity(a, b, weights, subject)
+    advance(0.5)
     varies = np.isfinite(images)
     if varies.any():
         values["pearson_per_image"] = images[varies].mean(keepdims=True)
@@ -195,13 +200,13 @@ def associations(
     everything: Mapping[str, Explained],
     drawn: tuple[pl.Series, Weights],
     seed: int,
-    advance: Callable[[], object],
+    advance: Advance,
 ) -> pl.DataFrame:
     """All rows of ASSOCIATIONS: every other label and every other task with maps, in order.
 
     Empty when the cohort does not label `reference`. No null model is tested: `p`, `p_holm`
     and `null` are null. `drawn` are the subjects of the explained split and their resample
-    weights; `advance` is called once for each task with maps.
+    weights.
     """
     names, weights = drawn
     rows: list[dict[str, Any]] = []
@@ -211,10 +216,12 @@ def associations(
         ]
         for task in (t for t in others if t != reference):
             rows.append(label_row(reference, task, cohort, len(weights), seed))
-    for task, one in everything.items():
-        if reference in everything and task != reference:
-            rows += attention_rows(everything[reference], one, names, weights)
-        advance()
+    others = [task for task in everything if reference in everything and task != reference]
+    for task in others:
+        each = part_of(advance, 1 / len(others))
+        rows += attention_rows(everything[reference], everything[task], names, weights, each)
+    if not others:
+        advance(1)
     numbers = dict.fromkeys(("value", "low", "high", "p", "p_holm"), pl.Float64)
     text = dict.fromkeys(("reference", "attribute", "statistic", "null"), pl.String)
     layer = {"layer_of_evidence": pl.Enum(LAYERS_OF_EVIDENCE)}

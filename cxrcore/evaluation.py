@@ -11,7 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cxrcore import metrics
-from cxrcore.bootstrap import Statistic, patient_weights, percentile_interval, resample
+from cxrcore.bootstrap import (
+    Advance,
+    Statistic,
+    part_of,
+    patient_weights,
+    percentile_interval,
+    resample,
+)
 from data_contracts.cohort import LABEL_PREFIX, SPLITS, VIEWS
 from data_contracts.summary import SMALLEST_CELL
 
@@ -85,6 +92,7 @@ def evaluate(
     classes: Sequence[str],
     predictions: pl.DataFrame,
     weights: Mapping[str, tuple[pl.Series, NDArray[np.uint8]]],
+    advance: Advance = lambda _: None,
 ) -> tuple[pl.DataFrame, int]:
     """Metrics of one model as METRICS rows, and how many replicates were left out in all.
 
@@ -93,16 +101,20 @@ def evaluate(
     """
     threshold = validation_threshold(predictions)
     rows, left_out = [], 0
-    for split in SPLITS:
-        labelled = predictions.filter((pl.col("split") == split) & pl.col("target").is_not_null())
-        if not labelled.height:
-            continue
-        names, drawn = weights[split]
+    labelled_only = predictions.filter(pl.col("target").is_not_null())
+    parts = {split: labelled_only.filter(pl.col("split") == split) for split in SPLITS}
+    divided = {s: list(cells(part, task, s == "test")) for s, part in parts.items() if part.height}
+    images = sum(inside.sum() for found in divided.values() for _, _, inside in found)
+    for split, found_cells in divided.items():
+        labelled, (names, drawn) = parts[split], weights[split]
         subject = columns_of(labelled["subject_id"], names)
-        for stratum, level, inside in cells(labelled, task, divided=split == "test"):
+        for stratum, level, inside in found_cells:
             target = labelled["target"].to_numpy()[inside].astype(np.intp)
             logits = matrix(labelled["logits"])[inside]
-            found, missing = _measure(classes, target, logits, threshold, subject[inside], drawn)
+            found, missing = _measure(
+                classes, target, logits, threshold, subject[inside], drawn,
+                part_of(advance, len(target) / images),
+            )  # fmt: skip
             left_out += missing
             where = {
                 "task": task,
@@ -188,19 +200,24 @@ def _measure(
     threshold: float | None,
     subject: NDArray[np.intp],
     drawn: NDArray[np.uint8],
+    advance: Advance,
 ) -> tuple[list[dict[str, Any]], int]:
     """Every metric of one cell with its interval, and the replicates left out."""
     rows, left_out = [], 0
     subjects = len(np.unique(subject))
-    for name, positives, statistic in statistics_of(classes, target, logits, threshold):
+    statistics = list(statistics_of(classes, target, logits, threshold))
+    each = part_of(advance, 1 / len(statistics))
+    for name, positives, statistic in statistics:
         value: float | None = None
         low = high = None
         if subjects >= SMALLEST_CELL:
             value = float(statistic(np.ones((1, len(target))))[0])
             value = value if np.isfinite(value) else None
         if value is not None:
-            low, high, missing = percentile_interval(resample(statistic, drawn, subject))
+            low, high, missing = percentile_interval(resample(statistic, drawn, subject, each))
             left_out += missing
+        else:
+            each(1)
         rows.append({
             "metric": name, "value": value, "low": low, "high": high,
             "images": len(target), "subjects": subjects, "positives": positives,

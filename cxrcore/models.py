@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import io
-import re
-import warnings
 from collections.abc import Mapping
-from contextlib import redirect_stderr
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import numpy as np
 import torch
-import torchvision
 from numpy.typing import NDArray
 from torch import nn
 
 from cxrcore.transforms import IMAGENET_MEAN, IMAGENET_STD
+from cxrcore.weights import AFTER_THE_FEATURES, starting_backbone, unknown_architecture
 from data_contracts.errors import SourceError, UsageError
 
 STATE_PREFIX = "state_dict/"
-_AFTER_THE_FEATURES = ("avgpool", "fc", "classifier")
 
 
 @dataclass(frozen=True)
@@ -82,8 +73,8 @@ def build(recipe: NetworkRecipe, weights: str, seed: int) -> tuple[Network, str]
     weights that cannot be had or do not fit.
     """
     torch.manual_seed(seed)
-    backbone, origin = _backbone(recipe.architecture, weights)
-    parts = [(n, m) for n, m in backbone.named_children() if n not in _AFTER_THE_FEATURES]
+    backbone, origin = starting_backbone(recipe.architecture, weights)
+    parts = [(n, m) for n, m in backbone.named_children() if n not in AFTER_THE_FEATURES]
     if recipe.architecture.startswith("densenet"):
         # torchvision applies DenseNet's last ReLU in `forward`, outside any module.
         parts.append(("relu", nn.ReLU(inplace=False)))
@@ -106,8 +97,16 @@ def restore(recipe: NetworkRecipe, tensors: Mapping[str, NDArray[Any]]) -> Netwo
 
 
 def tensors_of(network: nn.Module) -> dict[str, NDArray[Any]]:
-    """The state of a network as arrays, by torch name."""
-    return {k: v.detach().cpu().contiguous().numpy() for k, v in network.state_dict().items()}
+    """The state of a network as arrays of their own, by torch name.
+
+    Training changes parameters in place, and on the CPU `Tensor.numpy()` is a view of them.
+    """
+    return {k: array_of(v) for k, v in network.state_dict().items()}
+
+
+def array_of(tensor: torch.Tensor) -> NDArray[Any]:
+    """A copy of a tensor's values, in C order, that shares no memory with it."""
+    return np.array(tensor.detach().cpu().numpy(), order="C")
 
 
 def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -134,9 +133,9 @@ def _prepare(features: nn.Sequential, recipe: NetworkRecipe) -> int:
         with torch.no_grad():
             maps = features(torch.zeros(1, 3, 64, 64))
     except (RuntimeError, TypeError, NotImplementedError, ValueError, AssertionError) as error:
-        raise _unknown_architecture(recipe.architecture) from error
+        raise unknown_architecture(recipe.architecture) from error
     if not isinstance(maps, torch.Tensor) or maps.ndim != 4:
-        raise _unknown_architecture(recipe.architecture)
+        raise unknown_architecture(recipe.architecture)
     _refuse_too_small(features, recipe)
     return int(maps.shape[1])
 
@@ -169,79 +168,3 @@ def _input_sizes_of_strided(features: nn.Module) -> dict[Any, int]:
     for handle in handles:
         handle.remove()
     return sizes
-
-
-def _backbone(architecture: str, weights: str) -> tuple[nn.Module, str]:
-    names = torchvision.models.list_models(module=torchvision.models)
-    if architecture not in names:
-        raise _unknown_architecture(architecture)
-    if weights == "none":
-        return _random(architecture), "none"
-    if weights == "imagenet":
-        try:
-            with redirect_stderr(io.StringIO()):
-                model = torchvision.models.get_model(
-                    architecture, weights="DEFAULT", progress=False
-                )
-        except (URLError, OSError, RuntimeError) as error:
-            raise SourceError(
-                f"the ImageNet weights of {architecture} cannot be downloaded here; "
-                "give a file with --weights FILE, or start from random with --weights none"
-            ) from error
-        return model, "imagenet"
-    model = _random(architecture)
-    return model, _load_file(model, architecture, Path(weights))
-
-
-def _random(architecture: str) -> nn.Module:
-    with warnings.catch_warnings():
-        # Some torchvision networks announce what a later version will do.
-        warnings.simplefilter("ignore", FutureWarning)
-        model: nn.Module = torchvision.models.get_model(architecture, weights=None)
-    return model
-
-
-def _load_file(model: nn.Module, architecture: str, path: Path) -> str:
-    """Load a torchvision state dict; the head may differ. Returns the origin as text."""
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise SourceError(f"the weights {path} cannot be read; check --weights") from error
-    promised = re.search(r"-([0-9a-f]{8,})\.pth$", path.name)
-    if promised and not digest.startswith(promised[1]):
-        raise SourceError(
-            f"the weights {path} are damaged: their SHA-256 is not the one in the name"
-        )
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        result = model.load_state_dict(_without_head(state), strict=False)
-        odd = result.unexpected_keys + [k for k in result.missing_keys if not _is_head(k)]
-    except Exception as error:
-        raise _unfit(path, architecture) from error
-    if odd:
-        raise _unfit(path, architecture)
-    return f"{path.name} sha256:{digest}"
-
-
-def _without_head(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {k: v for k, v in state.items() if not _is_head(k)}
-
-
-def _is_head(key: str) -> bool:
-    return key.split(".")[0] in _AFTER_THE_FEATURES
-
-
-def _unfit(path: Path, architecture: str) -> SourceError:
-    return SourceError(
-        f"{path} does not hold the weights of {architecture}; give a torchvision state dict of it, "
-        "or name its --architecture"
-    )
-
-
-def _unknown_architecture(architecture: str) -> UsageError:
-    names = torchvision.models.list_models(module=torchvision.models)
-    near = difflib.get_close_matches(architecture, [n for n in names if n != architecture], n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "choose for example densenet121"
-    return UsageError(
-        f"--architecture {architecture} is no torchvision network with a last feature map; {hint}"
-    )

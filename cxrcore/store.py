@@ -4,48 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.errors import ArtifactError
-from data_contracts.images import IMAGES
-from data_contracts.store import Arrays, open_arrays
+from data_contracts.store import Arrays
 
 
 class ImageStore:
-    """All shards of an image store, open for reading as one array of images.
+    """All shards of an image store, open for reading, as one array of images.
 
     Raises `ArtifactError` when a shard is missing, or shards differ in image size.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._stack = ExitStack()
-        try:
-            shards = [self._stack.enter_context(open_arrays(IMAGES, path)) for path in paths]
-            shards.sort(key=lambda s: s.header.attributes["shard"])
-            _refuse_incomplete(shards)
-            self.image_ids: list[str] = [i for s in shards for i in s.read("image_id").tolist()]
-        except BaseException:
-            self._stack.close()
-            raise
-        self._shards = shards
-        self._starts = np.cumsum([0, *(s.shape("pixels")[0] for s in shards)])
-        self.size: int = shards[0].shape("pixels")[1]
+    def __init__(self, shards: Sequence[Arrays]) -> None:
+        self._shards = sorted(shards, key=lambda s: int(s.header.attributes["shard"]))
+        _refuse_incomplete(self._shards)
+        self.image_ids: list[str] = [i for s in self._shards for i in s.read("image_id").tolist()]
+        self._starts = np.cumsum([0, *(s.shape("pixels")[0] for s in self._shards)])
+        self.size: int = self._shards[0].shape("pixels")[1]
 
     def __len__(self) -> int:
         return len(self.image_ids)
-
-    def __enter__(self) -> ImageStore:
-        return self
-
-    def __exit__(
-        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Images at `rows`, in that order: (rows, size, size) uint8."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cxrcore import comparison, evaluation
-from data_contracts.attributions import ATTRIBUTIONS
+from cxrcore.bootstrap import Advance, part_of
 from data_contracts.cohort import LABEL_PREFIX
 from data_contracts.errors import ArtifactError
-from data_contracts.store import Arrays, Table, open_arrays
+from data_contracts.store import Arrays, Table
 
 #: For each split its subjects, sorted, and their resample weights (replicates, subjects).
 Resamples = Mapping[str, tuple[pl.Series, NDArray[np.uint8]]]
@@ -69,21 +67,13 @@ def models(
     return sorted(found, key=lambda m: (order.get(LABEL_PREFIX + m.task, len(order)), m.task))
 
 
-@contextmanager
-def opened(paths: Sequence[Path]) -> Iterator[list[Arrays]]:
-    """Attributions, verified and open, until the block ends.
-
-    Raises `ArtifactError` for maps of another split than test.
-    """
-    with ExitStack() as stack:
-        maps = [stack.enter_context(open_arrays(ATTRIBUTIONS, p, verify=True)) for p in paths]
-        for one in maps:
-            if one.header.attributes["split"] != "test":
-                raise ArtifactError(
-                    f"{one.path} explains the {one.header.attributes['split']} split; "
-                    "run `cxr explain --split test` for this task"
-                )
-        yield maps
+def _require_test_split(maps: Sequence[Arrays]) -> None:
+    for one in maps:
+        if one.header.attributes["split"] != "test":
+            raise ArtifactError(
+                f"{one.path} explains the {one.header.attributes['split']} split; "
+                "run `cxr explain --split test` for this task"
+            )
 
 
 def views(maps: Sequence[Arrays], known: Sequence[Model]) -> dict[str, comparison.Explained]:
@@ -109,31 +99,29 @@ def _reader(arrays: Arrays) -> Callable[[int, int], NDArray[Any]]:
     return lambda start, stop: arrays.read("cam", slice(start, stop))
 
 
-def metrics(
-    known: Sequence[Model], drawn: Resamples, advance: Callable[[], object]
-) -> tuple[pl.DataFrame, int]:
+def metrics(known: Sequence[Model], drawn: Resamples, advance: Advance) -> tuple[pl.DataFrame, int]:
     """METRICS of all models, and how many replicates were left out in all."""
     frames, left_out = [], 0
     for model in known:
         frame, missing = evaluation.evaluate(
-            model.task, model.name, model.classes, model.predictions, drawn
-        )
+            model.task, model.name, model.classes, model.predictions, drawn,
+            part_of(advance, 1 / len(known)),
+        )  # fmt: skip
         frames.append(frame)
         left_out += missing
-        advance()
     return pl.concat(frames), left_out
 
 
 def heatmaps(
     found: Mapping[str, comparison.Explained],
     background: NDArray[np.floating],
-    advance: Callable[[], object],
+    advance: Advance,
 ) -> dict[str, Any]:
     """MEAN_HEATMAPS of all tasks, by dataset; `background` is the mean radiograph."""
     rows = []
     for one in found.values():
         rows += comparison.heatmap_rows(one)
-        advance()
+        advance(1 / len(found))
     grid = next(iter(found.values())).shape[2:]
     maps = {
         n: np.array([r[n] for r in rows], np.float32).reshape(-1, *grid)
@@ -147,24 +135,25 @@ def heatmaps(
 def summarise(
     cohort: pl.DataFrame,
     known: Sequence[Model],
-    paths: Sequence[Path],
+    maps: Sequence[Arrays],
     reference: str,
     replicates: int,
     seed: int,
-    advance: Callable[[], object],
+    advance: Advance,
 ) -> Summary:
     """Measure every model, average its maps, and compare tasks with `reference`.
 
-    `paths` are the attributions; `advance` is called once for each model and twice for each
-    task with maps. Raises `ArtifactError` when predictions and maps do not fit, or maps have
-    different grids.
+    `maps` are the attributions, open. Raises `ArtifactError` when predictions and maps do not
+    fit, or maps have different grids or explain another split than test.
     """
+    _require_test_split(maps)
     drawn = evaluation.split_weights([m.predictions for m in known], replicates, seed)
-    with opened(paths) as maps:
-        found = views(maps, known)
-        measured, left_out = metrics(known, drawn, advance)
-        averaged = heatmaps(found, maps[0].read("mean_image"), advance)
-        compared = comparison.associations(reference, cohort, found, drawn["test"], seed, advance)
+    found = views(maps, known)
+    measured, left_out = metrics(known, drawn, part_of(advance, 0.8))
+    averaged = heatmaps(found, maps[0].read("mean_image"), part_of(advance, 0.1))
+    compared = comparison.associations(
+        reference, cohort, found, drawn["test"], seed, part_of(advance, 0.1)
+    )
     return Summary(measured, averaged, compared, left_out)
 
 

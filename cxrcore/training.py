@@ -16,19 +16,19 @@ import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
 from cxrcore.models import Network, NetworkRecipe, pool, tensors_of
 from cxrcore.store import ImageStore, in_batches
 from cxrcore.targets import Targets, class_weights, softmax
 from cxrcore.transforms import augment, to_input
-from data_contracts.errors import UsageError
+from cxrcore.validation import mean_cross_entropy, validation_auroc
+from data_contracts.errors import ArtifactError, UsageError
 
 WARM_UP = 0.1
 """Share of all steps over which the learning rate rises from zero."""
-TINY = 1e-12
-"""Keeps the logarithm of a probability finite."""
+#: Other batches than in training round otherwise; a GPU multiplies in TF32 besides.
+_LOSS_TOLERANCE = {"cpu": 1e-4, "cuda": 1e-2}
 _MEASURES = ("learning_rate", "train_loss", "val_loss", "val_auroc")
 
 
@@ -60,7 +60,14 @@ class Setup:
 
     @property
     def batches_per_epoch(self) -> int:
-        return len(in_batches(self.targets.rows("train"), self.plan.batch_size))
+        return self._batches("train")
+
+    @property
+    def validation_batches(self) -> int:
+        return self._batches("val")
+
+    def _batches(self, split: str) -> int:
+        return len(in_batches(self.targets.rows(split), self.plan.batch_size))
 
 
 @dataclass
@@ -112,8 +119,10 @@ def new_state(network: Network, setup: Setup) -> TrainingState:
 def fit(state: TrainingState, setup: Setup) -> Iterator[TrainingState]:
     """Train, yielding the state after every batch; ends after the last epoch or early.
 
-    The network is left as it was at the end; `state.best` holds the epoch to keep: the one of
-    the highest validation AUROC, then of the lowest validation loss.
+    Batches of validation count too, since one epoch's may take minutes; a training that is
+    stopped among them validates again. The network is left as it was at the end; `state.best`
+    holds the epoch to keep: the one of the highest validation AUROC, then of the lowest
+    validation loss.
     """
     plan, targets = setup.plan, setup.targets
     weights = torch.from_numpy(class_weights(targets)).to(setup.device)
@@ -121,17 +130,21 @@ def fit(state: TrainingState, setup: Setup) -> Iterator[TrainingState]:
         order = _rng(plan, state.epoch).permutation(targets.rows("train"))
         todo = in_batches(order, plan.batch_size)[state.step :]
         for rows, images in setup.store.batches(todo):
-            rate = _learning_rate(setup, state)
-            state.loss_sum += _train_batch(state, setup, rows, images, weights, rate)
+            state.loss_sum += _train_batch(state, setup, rows, images, weights)
             state.step += 1
-            if state.step == setup.batches_per_epoch:
-                _end_epoch(state, setup, rate)
             yield state
+        logits: list[NDArray[np.float32]] = []
+        for batch, _ in predict(state.network, setup, targets.rows("val")):
+            if logits:
+                yield state
+            logits.append(batch)
+        _end_epoch(state, setup, np.concatenate(logits))
+        yield state
 
 
 def _train_batch(
     state: TrainingState, setup: Setup, rows: NDArray[np.int64], images: NDArray[np.uint8],
-    weights: torch.Tensor, rate: float,
+    weights: torch.Tensor,
 ) -> float:  # fmt: skip
     rng = _rng(setup.plan, state.epoch, state.step + 1)
     torch.manual_seed(int(rng.integers(2**31)))  # dropout and the like
@@ -139,7 +152,7 @@ def _train_batch(
     if setup.plan.augment:
         inputs = augment(inputs, rng)
     for group in state.optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = _learning_rate(setup, state.epoch, state.step)
     state.network.train()
     if setup.plan.freeze_backbone:
         state.network.features.eval()
@@ -157,16 +170,15 @@ def _train_batch(
     return loss.item()
 
 
-def _end_epoch(state: TrainingState, setup: Setup, rate: float) -> None:
-    rows = setup.targets.rows("val")
-    logits = np.concatenate([b for b, _ in predict(state.network, setup, rows)])
-    probabilities, values = softmax(logits), setup.targets.values[rows]
+def _end_epoch(state: TrainingState, setup: Setup, logits: NDArray[np.float32]) -> None:
+    """Close the epoch with the `logits` (n, k) of the validation split."""
+    values = setup.targets.values[setup.targets.rows("val")]
     row = {
         "epoch": state.epoch,
-        "learning_rate": rate,
+        "learning_rate": _learning_rate(setup, state.epoch, state.step - 1),
         "train_loss": state.loss_sum / state.step,
-        "val_loss": float(-np.log(probabilities[np.arange(len(rows)), values] + TINY).mean()),
-        "val_auroc": validation_auroc(values, probabilities),
+        "val_loss": mean_cross_entropy(logits, values),
+        "val_auroc": validation_auroc(values, softmax(logits)),
     }
     state.history.append(row)
     if _merit(row) >= max(_merit(r) for r in state.history):
@@ -194,14 +206,22 @@ def history_frame(state: TrainingState) -> pl.DataFrame:
     )
 
 
-def validation_auroc(values: NDArray[np.int64], probabilities: NDArray[np.float32]) -> float | None:
-    """AUROC, macro one-vs-rest beyond two classes; None when a class is absent."""
-    if len(np.unique(values)) < probabilities.shape[1]:
-        return None
-    if probabilities.shape[1] == 2:
-        return float(roc_auc_score(values, probabilities[:, 1]))
-    each = [roc_auc_score(values == c, p) for c, p in enumerate(probabilities.T)]
-    return float(np.mean(each))
+def check_kept(state: TrainingState, setup: Setup, logits: NDArray[np.float32]) -> None:
+    """Check that a network's `logits` (n, k), of all images, are those of the best epoch.
+
+    Their validation loss must be the one in the history. Raises `ArtifactError` if it is not:
+    such a network must not be written.
+    """
+    if not state.history:
+        return
+    rows = setup.targets.rows("val")
+    found = mean_cross_entropy(logits[rows], setup.targets.values[rows])
+    want = state.history[state.best_epoch - 1]["val_loss"]
+    if not math.isclose(found, want, rel_tol=_LOSS_TOLERANCE[setup.device.type], abs_tol=1e-6):
+        raise ArtifactError(
+            f"the network to be kept is not that of epoch {state.best_epoch}: its validation loss "
+            f"is {found:.6g}, in the history {want:.6g}; train it again with --force"
+        )
 
 
 def _merit(row: dict[str, Any]) -> tuple[float, float]:
@@ -213,10 +233,13 @@ def _has_stalled(state: TrainingState, plan: TrainingPlan) -> bool:
     return state.between_epochs and state.epoch - 1 - state.best_epoch >= plan.patience > 0
 
 
-def _learning_rate(setup: Setup, state: TrainingState) -> float:
-    """Linear warm-up, then half a cosine down to zero (Loshchilov & Hutter, arXiv 1608.03983)."""
+def _learning_rate(setup: Setup, epoch: int, batch: int) -> float:
+    """Linear warm-up, then half a cosine down to zero (Loshchilov & Hutter, arXiv 1608.03983).
+
+    `epoch` counts from 1, `batch` from 0.
+    """
     peak, per_epoch = setup.plan.learning_rate, setup.batches_per_epoch
-    step, total = (state.epoch - 1) * per_epoch + state.step, setup.plan.epochs * per_epoch
+    step, total = (epoch - 1) * per_epoch + batch, setup.plan.epochs * per_epoch
     warm = max(1, round(WARM_UP * total))
     if step < warm:
         return peak * (step + 1) / warm

@@ -6,16 +6,18 @@ import multiprocessing
 import os
 import signal
 import traceback
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
 
-from data_contracts.errors import CxrError
+from data_contracts.errors import CxrError, Interrupted
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+#: What a worker says of an item: the result, or the error that it raised.
+Answer = tuple[Any, Exception | None]
 
 #: Items that each worker has before it: enough that none waits for a slow neighbour.
 _AHEAD = 4
@@ -27,55 +29,158 @@ def usable_cores() -> int:
 
 
 def in_order(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+    on_death: Callable[[Item, str], Result] | None = None,
 ) -> Generator[Result]:
     """Yield `function` of each of `items`, in their order.
 
-    With 0 or 1 `workers` in this process, else in that many spawned ones; `function`, the items
+    With 0 `workers` in this process, else in that many spawned ones; `function`, the items
     (small ones) and the results must then pickle. Only a few items per worker are under way, so
     memory does not grow with `items`. When the generator is closed, or this process dies, each
-    worker ends after its present item. Raises what `function` raises, and `CxrError` when a
-    worker dies.
+    worker ends after its present item.
+
+    An item whose worker dies is tried once more, alone; if that one dies too, its result is
+    `on_death` of the item and of what has ended the worker. Without `on_death` one worker is as
+    good as none, and a death ends the work. Raises what `function` raises, `CxrError` for such a
+    death, and `Interrupted` when a worker cannot be started.
     """
     workers = min(workers, len(items))
-    if workers <= 1:
+    if workers <= (1 if on_death is None else 0):
         yield from map(function, items)
         return
+    done: dict[int, Answer] = {}
     with _crew(function, workers) as crew:
         ahead = _AHEAD * workers
-        for number in range(len(items) + ahead):
-            if number < len(items):
-                _speak(crew[number % workers].send, items[number])
-            if number >= ahead:
-                result, error = _speak(crew[(number - ahead) % workers].recv)
-                if error is not None:
-                    raise error
-                yield result
+        for number in range(-ahead, len(items)):
+            if (coming := number + ahead) < len(items):
+                crew[coming % workers].send(coming, items[coming])
+            if number < 0:
+                continue
+            while number not in done:
+                worker = crew[number % workers]
+                try:
+                    done.update([worker.receive()])
+                except _DeathError:
+                    _try_alone(worker, crew, on_death, done)
+            result, error = done.pop(number)
+            if error is not None:
+                raise error
+            yield result
 
 
-@contextmanager
-def _crew(function: Callable[[Any], Any], workers: int) -> Iterator[list[Connection]]:
-    """Start workers and yield a line to each; when the lines are cut the workers end.
+def _try_alone(
+    worker: _Worker,
+    crew: Sequence[_Worker],
+    on_death: Callable[[Any, str], Any] | None,
+    done: dict[int, Answer],
+) -> None:
+    """Answer the item that a dead `worker` was at, in `done`, and start the worker anew."""
+    if on_death is None:
+        raise CxrError(
+            "a worker process died (killed, or out of memory); run the same command again, "
+            "with fewer --workers if memory is short"
+        )
+    for other in crew:
+        # A death among these is found again when its item is due.
+        with suppress(_DeathError):
+            while other is not worker and other.waiting:
+                done.update([other.receive()])
+    number, item = worker.waiting.popleft()
+    with _crew(worker.function, 1) as (alone,):
+        alone.send(number, item)
+        try:
+            done.update([alone.receive()])
+        except _DeathError as death:
+            done[number] = on_death(item, str(death)), None
+    worker.restart()
+
+
+class _DeathError(Exception):
+    """A worker is dead; the text tells what has ended it."""
+
+
+class _Worker:
+    """A process that answers items in turn, and what it has not answered yet.
 
     Each has a line of its own: one that dies, even in the middle of a word, blocks no other.
     """
-    context = multiprocessing.get_context("spawn")
-    lines: list[Connection] = []
-    processes: list[SpawnProcess] = []
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+        self.waiting: deque[tuple[int, Any]] = deque()
+        self._start()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._line, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self.function), daemon=True)
+        self._has_started = False
+        try:
+            with theirs, _signals_held_back():
+                self._process.start()
+        except OSError as error:
+            self._line.close()
+            raise _cannot_start((error.strerror or "no resources").lower()) from error
+
+    def send(self, number: int, item: Any) -> None:
+        self.waiting.append((number, item))
+        # Whether it is dead is found when its answer is due.
+        with suppress(OSError):
+            self._line.send(item)
+
+    def receive(self) -> tuple[int, Answer]:
+        """The answer to the item that has waited longest; raise `_DeathError` if none will come."""
+        try:
+            if not self._has_started:
+                self._has_started = self._line.recv()
+            answer = self._line.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            code = self._process.exitcode or 0
+            ending = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            if not self._has_started:
+                raise _cannot_start(ending) from None
+            raise _DeathError(ending) from None
+        return self.waiting.popleft()[0], answer
+
+    def restart(self) -> None:
+        """Start anew, with all that waits."""
+        self.close()
+        self._start()
+        left, self.waiting = self.waiting, deque()
+        for number, item in left:
+            self.send(number, item)
+
+    def close(self) -> None:
+        """Let the process end after its present item."""
+        self._line.close()
+
+    def join(self) -> None:
+        self._process.join()
+
+
+def _cannot_start(reason: str) -> Interrupted:
+    return Interrupted(
+        f"a worker process cannot be started ({reason}); lower --workers or raise the limits of "
+        "memory and processes, then run the same command to go on"
+    )
+
+
+@contextmanager
+def _crew(function: Callable[[Any], Any], workers: int) -> Iterator[list[_Worker]]:
+    """Start workers; in the end their lines are cut, and they are waited for."""
+    crew: list[_Worker] = []
     try:
         for _ in range(workers):
-            ours, theirs = context.Pipe()
-            lines.append(ours)
-            process = context.Process(target=_serve, args=(theirs, function), daemon=True)
-            with theirs, _signals_held_back():
-                process.start()
-            processes.append(process)
-        yield lines
+            crew.append(_Worker(function))
+        yield crew
     finally:
-        for line in lines:
-            line.close()
-        for process in processes:
-            process.join()
+        for worker in crew:
+            worker.close()
+        for worker in crew:
+            worker.join()
 
 
 @contextmanager
@@ -92,18 +197,10 @@ def _signals_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _speak(act: Callable[..., Any], *words: Any) -> Any:
-    try:
-        return act(*words)
-    except (EOFError, OSError) as error:
-        raise CxrError(
-            "a worker process died (killed, or out of memory); run the same command again, "
-            "with fewer --workers if memory is short"
-        ) from error
-
-
 def _serve(line: Connection, function: Callable[[Any], Any]) -> None:
     """Answer each item with (result, error) until the parent is gone or needs no more."""
+    with suppress(OSError):
+        line.send(True)
     while True:
         try:
             item = line.recv()

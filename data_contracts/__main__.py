@@ -29,10 +29,9 @@ def schema_path(contract: Contract, root: Path) -> Path:
 
 
 def golden_path(contract: Contract, root: Path) -> Path:
-    """Where the golden file of this major version lies in the source tree `root`."""
-    major = contract.version.split(".")[0]
+    """Where the golden file of this version lies in the source tree `root`."""
     suffix = Path(contract.place).suffix
-    return root / "tests" / "data" / f"v{major}" / f"{contract.name}{suffix}"
+    return root / "tests" / "data" / f"v{contract.version}" / f"{contract.name}{suffix}"
 
 
 def schema_text(contract: Contract) -> str:

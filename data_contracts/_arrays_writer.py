@@ -9,9 +9,10 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_contracts._arrays import array_faults, check_faults, dataset_facts
+from data_contracts._arrays_content import SHA256, array_faults, check_faults, dataset_facts
 from data_contracts._digest import arrays_digest, feed_array, feed_strings
 from data_contracts._header import HEADER_KEY, Header, Origin
+from data_contracts._rows import checksums
 from data_contracts._validate import attribute_faults, raise_faults
 from data_contracts._vocabulary import Contract, Field
 from data_contracts._whole import DeferringFile, replaced, storage_faults
@@ -55,6 +56,8 @@ class ArraysWriter:
             self._rows_waiting[name] = self._rows_waiting.get(name, 0) + len(block)
             feed_array(self._hashes.setdefault(name, hashlib.sha256()), block)
             self._store_chunks(name, field)
+            if sums := self._contract.checksum_of(name):
+                self.append(**{sums: checksums(block)})
 
     def put(self, name: str, values: Any) -> None:
         """Write one dataset at once, of any rank."""
@@ -62,6 +65,8 @@ class ArraysWriter:
         self._create(name, block)
         self._hashes[name] = hashlib.sha256()
         feed_array(self._hashes[name], block)
+        if sums := self._contract.checksum_of(name):
+            self.put(sums, checksums(block))
 
     def finish(self, origin: Origin) -> Header:
         """Write what is left and the header; raise `ArtifactError` with every fault."""
@@ -76,7 +81,10 @@ class ArraysWriter:
             self._file.flush()
             faults = attribute_faults(contract, facts) + array_faults(contract, self._file, facts)
             faults = faults or check_faults(contract, self._file)
-            datasets = {n: dataset_facts(self._file[n], h) for n, h in self._hashes.items()}
+            hashes = {n: h.hexdigest() for n, h in self._hashes.items()}
+            datasets = {n: dataset_facts(self._file[n], h) for n, h in hashes.items()}
+            for name in filter(contract.checksum_of, hashes):
+                self._file[name].attrs[SHA256] = hashes[name]
         raise_faults(contract, self._path, faults)
         digest = arrays_digest(datasets, facts)
         header = Header.new(contract.name, contract.version, origin, facts, digest)
@@ -208,13 +216,13 @@ def write_arrays(
     origin: Origin,
     attributes: Mapping[str, Any] | None = None,
 ) -> Header:
-    """Write a small array artifact at once."""
+    """Write a small array artifact at once; checksums among the arrays are made anew."""
     strings = {f.name for f in contract.fields if f.dtype == "string"}
     with array_writer(contract, path) as writer:
         for name, values in arrays.items():
             if name in strings:
                 writer.append(**{name: values})
-            else:
+            elif not contract.is_checksum(name):
                 writer.put(name, values)
         writer.attributes.update(attributes or {})
         return writer.finish(origin)

@@ -34,7 +34,9 @@ attribute `cxr` of an HDF5 file.
 `digest` is a SHA-256 of the content: attributes, names, types, shapes and values, and where a
 value is missing. It does not depend on compression, chunks, row groups or the order in which
 rows were appended to a file in blocks, so a rewritten file with the same content keeps its
-digest. Readers recompute it for tables always, for arrays when asked to verify. Damage to the
+digest. Readers recompute it when they open a file. The rows of a dataset that has checksums of
+its own (`CRC-32 of each …`) are left out of that and checked when they are read; a file that
+lacks those, of an older version or rewritten by other software, is read whole. Damage to the
 file is found before that: a checksum of its bytes stands before the footer of a Parquet
 file, and HDF5 chunks carry a checksum each.
 

@@ -20,6 +20,7 @@ from data_contracts._validate import (
     raise_faults,
     refuse_other_contract,
     require_kind,
+    unreadable,
 )
 from data_contracts._vocabulary import Contract, Field
 from data_contracts._whole import whole_file
@@ -164,8 +165,10 @@ def _reading(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise damaged(path) from error
+    except (
+        pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, MemoryError,
+    ) as error:  # fmt: skip
+        raise unreadable(path, error) from error
 
 
 def _sealed(data: bytes) -> bytes:
@@ -185,8 +188,8 @@ def _intact_bytes(path: Path) -> bytes:
     """
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise damaged(path) from error
+    except (OSError, MemoryError) as error:
+        raise unreadable(path, error) from error
     end = _footer_start(data)
     start = end - _SEAL_BYTES
     if end < 4 or data[:4] != b"PAR1" or data[-4:] != b"PAR1":

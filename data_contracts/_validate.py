@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from data_contracts._header import Header
+from data_contracts._surroundings import fault_of_surroundings
 from data_contracts._vocabulary import Contract, Field
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import ArtifactError, CxrError
 
 _MAGIC: Mapping[bytes, Literal["table", "arrays"]] = {b"PAR1": "table", b"\x89HDF": "arrays"}
 
@@ -27,6 +28,18 @@ def damaged(path: Path) -> ArtifactError:
     )
 
 
+def unreadable(path: Path, error: BaseException) -> CxrError:
+    """The fault of a file that cannot be read: of the surroundings, or damaged."""
+    if isinstance(error, FileNotFoundError):
+        return missing(path)
+    return fault_of_surroundings(error, path) or damaged(path)
+
+
+def missing(path: Path) -> ArtifactError:
+    """The fault of a path where nothing is."""
+    return ArtifactError(f"{path} does not exist; run the job that writes it, or check the path")
+
+
 def no_header(path: Path) -> ArtifactError:
     """The fault of a readable file that no job wrote."""
     return ArtifactError(
@@ -39,16 +52,16 @@ def kind_of(path: Path) -> Literal["table", "arrays"]:
     """Which kind of artifact the first bytes say; raise `ArtifactError` if none."""
     try:
         if not path.exists():
-            raise ArtifactError(
-                f"{path} does not exist; run the job that writes it, or check the path"
-            )
+            raise missing(path)
         if not path.is_file():
             raise ArtifactError(f"{path} is not a file: want an artifact, check the path")
         with path.open("rb") as file:
             start = file.read(4)
     except OSError as error:
         reason = (error.strerror or "input/output error").lower()
-        raise ArtifactError(f"{path} cannot be read ({reason}); check the path") from error
+        raise fault_of_surroundings(error, path) or ArtifactError(
+            f"{path} cannot be read ({reason}); check the path"
+        ) from error
     if not start:
         raise damaged(path)
     if start not in _MAGIC:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 #: Element types. `enum` without categories takes its categories from the data.
 Dtype = Literal[
-    "string", "enum", "bool", "int8", "int16", "int32", "int64", "uint8",
+    "string", "enum", "bool", "int8", "int16", "int32", "int64", "uint8", "uint32",
     "float16", "float32", "float64", "datetime", "list[float32]", "any",
 ]  # fmt: skip
 
@@ -39,6 +39,8 @@ class Field:
     categories: tuple[str, ...] = ()
     chunk_per_row: bool = False
     """Each row is a chunk of its own, so that rows can be read in any order."""
+    checksum_of: str = ""
+    """Holds the CRC-32 of every row of that dataset: written with it, checked when it is read."""
 
     @property
     def is_pattern(self) -> bool:
@@ -84,6 +86,14 @@ class Contract:
         """The names in braces of `place`, such as `task`."""
         return tuple(name for _, name, _, _ in string.Formatter().parse(self.place) if name)
 
+    def checksum_of(self, name: str) -> str:
+        """The dataset with the checksums of the rows of `name`; empty when there is none."""
+        return next((f.name for f in self.fields if f.checksum_of == name), "")
+
+    def is_checksum(self, name: str) -> bool:
+        """Whether `name` holds checksums, which are written by themselves."""
+        return any(f.name == name and f.checksum_of for f in self.fields)
+
     def path(self, workspace: Path, **keys: str) -> Path:
         """Where this artifact lives in `workspace`."""
         return workspace / self.place.format(**keys)
@@ -98,7 +108,10 @@ class Contract:
 
         def plain(f: Field) -> dict[str, Any]:
             facts = {"name": f.name, "dtype": f.dtype, "nullable": f.nullable}
-            extras = {"unit": f.unit, "dims": list(f.dims), "categories": list(f.categories)}
+            extras = {
+                "unit": f.unit, "dims": list(f.dims), "categories": list(f.categories),
+                "checksum_of": f.checksum_of,
+            }  # fmt: skip
             return facts | {k: v for k, v in extras.items() if v} | {"meaning": f.meaning}
 
         return {

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from data_contracts._surroundings import fault_of_surroundings
 from data_contracts.errors import StorageError
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -36,6 +37,8 @@ def storage_faults(path: Path) -> Iterator[None]:
             raise StorageError(
                 f"cannot write {path} ({reason}); choose a writable folder with --workspace"
             ) from error
+        if fault := fault_of_surroundings(error, path, doing="written"):
+            raise fault from error
         raise
 
 
@@ -46,7 +49,7 @@ def replaced(path: Path) -> Iterator[Path]:
     Faults of the block pass as they are, since not all of them concern `path`.
     Raises `StorageError` when the folder, the flush or the rename is refused.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = temporaries(path)[0]
     with storage_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -60,6 +63,11 @@ def replaced(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
+def temporaries(path: Path) -> tuple[Path, Path]:
+    """What may lie beside `path` while it is replaced: its new content and its old."""
+    return path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """As `replaced`, for a block that does nothing but write the file.
@@ -68,6 +76,16 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     with storage_faults(path), replaced(path) as partial:
         yield partial
+
+
+def put_tree(new: Path, path: Path, old: Path) -> None:
+    """Rename the folder `new` to `path`, and what was there to `old`, once all of it is flushed."""
+    for item in (*new.rglob("*"), new):
+        _flush(item)
+    if path.exists():
+        path.rename(old)
+    new.rename(path)
+    _flush(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:

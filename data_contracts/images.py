@@ -46,13 +46,15 @@ def _example_images() -> dict[str, Any]:
 
 IMAGES = Contract(
     name="images",
-    version="1.0",
+    version="1.1",
     kind="arrays",
     place="images/images-{shard}-of-{shards}.h5",
     meaning="The image store: every usable image as an 8-bit square, in the cohort's order",
     fields=(
         Field("pixels", "uint8", "Grey values, dark is air, letterboxed into a square",
               unit="grey value", dims=("image", "size", "size"), chunk_per_row=True),
+        Field("pixels_crc32", "uint32", "CRC-32 of each image's pixels", unit="1",
+              dims=("image",), nullable=True, checksum_of="pixels"),
         Field("image_id", "string", "Key into the cohort", dims=("image",)),
         Field("content_box", "int16",
               "Where the picture lies in the square: top, left, bottom, right",

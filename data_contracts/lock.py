@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from data_contracts._surroundings import NO_LOCKS
 from data_contracts._whole import storage_faults
-from data_contracts.errors import Busy
+from data_contracts.errors import Busy, StorageError
 
 
 @contextmanager
@@ -24,19 +25,16 @@ def hold(workspace: Path, places: Iterable[str], holder: str) -> Iterator[None]:
         with storage_faults(workspace):
             folder.mkdir(parents=True, exist_ok=True)
         for place in sorted(places):
-            path = folder / (place.replace("/", "+") + ".lock")
+            path = _path(workspace, place)
             with storage_faults(path):
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o664)
             descriptors.append(descriptor)
-            try:
-                with storage_faults(path):
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _taken(descriptor, path):
                 first = os.read(descriptor, 200).decode(errors="replace").strip() or "another run"
                 raise Busy(
                     f"{workspace / place} is being written by {first}; "
                     "wait for it or stop it, then run the same command again"
-                ) from None
+                )
             with storage_faults(path):
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, holder.encode(), 0)
@@ -44,3 +42,38 @@ def hold(workspace: Path, places: Iterable[str], holder: str) -> Iterator[None]:
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def is_free(workspace: Path, place: str) -> bool:
+    """Whether no run holds the artifact at `place`."""
+    path = _path(workspace, place)
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return True
+    try:
+        return _taken(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def _path(workspace: Path, place: str) -> Path:
+    return workspace / ".locks" / (place.replace("/", "+") + ".lock")
+
+
+def _taken(descriptor: int, path: Path) -> bool:
+    """Take the lock; False when somebody has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            raise StorageError(
+                f"{path.parent} lies on a file system without locks "
+                f"({os.strerror(error.errno).lower()}); mount it with locks, or choose another "
+                "folder with --workspace"
+            ) from error
+        with storage_faults(path):
+            raise
+    return True

@@ -23,6 +23,8 @@ from data_contracts.errors import ArtifactError, UsageError
 RECORD_VERSION = "1.0"
 HEARTBEAT_SECONDS = 5.0
 LOST_AFTER_SECONDS = 30.0
+#: What the clocks of two hosts may differ by: a heartbeat further ahead tells nothing.
+CLOCKS_DIFFER_SECONDS = 3600.0
 
 State = Literal[
     "submitted", "running", "succeeded", "failed", "interrupted", "cancelled", "lost"
@@ -55,6 +57,22 @@ class RunRecord:
 def now() -> str:
     """The current time as the run record has it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def moment(time: object) -> datetime | None:
+    """A time of a record; None when it is none."""
+    try:
+        read = datetime.fromisoformat(str(time))
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def seconds_between(begun: datetime | None, ended: datetime | None) -> float | None:
+    """Seconds that passed; None where a time is unknown or the clock was put back in between."""
+    if begun is None or ended is None or ended < begun:
+        return None
+    return (ended - begun).total_seconds()
 
 
 def run_folder(workspace: Path, run_id: str) -> Path:
@@ -179,7 +197,7 @@ def with_present_state(folder: Path, record: RunRecord) -> RunRecord:
     if record.host == socket.gethostname():
         alive = process_exists(record)
     else:
-        alive = silence <= LOST_AFTER_SECONDS
+        alive = -CLOCKS_DIFFER_SECONDS <= silence <= LOST_AFTER_SECONDS
     return record if alive else replace(record, state="lost")
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import errno
 import os
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +20,11 @@ from data_contracts._header import package_version
 from data_contracts.errors import CxrError, UsageError
 from jobs import _submit
 from jobs._config import complaint, read_yaml
+from jobs._docstrings import documented
 from jobs._pipeline.command import pipeline
 from jobs._registry import Spec, find_jobs
+from jobs._signals import break_off
+from jobs._streams import forgiving
 
 HELP = """What do networks see of a patient's health, gender, race and insurance in a chest X-ray?
 
@@ -27,15 +33,25 @@ EPILOGUE = "--config FILE.yaml reads flags from a file; flags on the command lin
 
 
 def main() -> None:
-    """Entry point of the `cxr` command."""
+    """Run the command of this process to its end, and exit with its code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, break_off)
+    sys.stdout, out = forgiving(1)
+    sys.stderr, _ = forgiving(2)
     try:
         code = run(sys.argv[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Who reads stdout, `head` perhaps, wants no more of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    sys.exit(code)
+    except KeyboardInterrupt:
+        code = _complain("", "interrupted; run the same command to go on", 75)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    sys.stdout.flush()
+    # What a job has made is there, whoever reads of it. Other commands make nothing but output.
+    makes_output_alone = _command_of(sys.argv[1:]) not in find_jobs()
+    if out.fault and out.fault.errno != errno.EPIPE and makes_output_alone:
+        code = _complain("", f"stdout cannot be written ({out.fault.strerror})", 3)
+    # Torn down as usual, torch alone takes seconds, and nothing is left to be done.
+    atexit._run_exitfuncs()
+    os._exit(code)
 
 
 def run(argv: list[str], package: ModuleType = jobs) -> int:
@@ -103,6 +119,7 @@ def _command(spec: Spec) -> Any:
     return command
 
 
+@documented
 def _inspect(path: Path, /, *, verify: bool = False) -> int:
     """Show header, schema and lineage of any artifact.
 
@@ -163,7 +180,3 @@ def _complain(command: str, message: str, code: int) -> int:
         file=sys.stderr,
     )
     return code
-
-
-if __name__ == "__main__":
-    main()

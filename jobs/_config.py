@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeGuard
 
@@ -23,6 +24,17 @@ from data_contracts.errors import UsageError
 def default_workspace() -> Path:
     """The folder that the environment names, or `workspace`."""
     return Path(os.environ.get("CXR_WORKSPACE") or "workspace")
+
+
+def require_text(path: Path) -> Path:
+    """The same path; raise `UsageError` where it cannot stand in a report, a script or a record."""
+    try:
+        with suppress(FileNotFoundError):  # the present folder may have been removed
+            str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path.absolute()).decode(errors="backslashreplace")
+        raise UsageError(f"{shown} holds bytes that are no text; rename it") from None
+    return path
 
 
 def _own_shard(shard: object) -> object:
@@ -76,23 +88,9 @@ def complaint(fault: ErrorDetails) -> str:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The fields of a file of settings; raise `UsageError` that names the fault's line."""
-    import yaml
+    from jobs._yaml import load
 
-    from jobs._yaml import GivenTwice, Loader
-
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506
-    except OSError as error:
-        reason = (error.strerror or "input/output error").lower()
-        raise UsageError(f"--config {path} cannot be read ({reason}); check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        if isinstance(error, GivenTwice):
-            raise UsageError(f"--config {path}{line}: {error.problem}; keep one") from error
-        raise UsageError(
-            f"--config {path}{line} is not YAML; write `field: value` lines"
-        ) from error
+    content = load(path, f"--config {path}")
     if not isinstance(content, dict):
         raise UsageError(f"--config {path} must hold `field: value` lines")
     return {str(key): value for key, value in content.items()}
@@ -107,7 +105,7 @@ class JobConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    workspace: Path = Field(default_factory=default_workspace, exclude=True)
+    workspace: Path = Field(default_factory=default_workspace, validate_default=True, exclude=True)
     """Folder of all artifacts of one analysis."""
     force: bool = Field(default=False, exclude=True)
     """Do the work even if its results are up to date."""
@@ -121,6 +119,11 @@ class JobConfig(BaseModel):
         if value == "":
             raise ValueError("must not be empty")
         return value
+
+    @field_validator("workspace")
+    @classmethod
+    def _require_text(cls, value: Path) -> Path:
+        return require_text(value)
 
     def settings(self) -> dict[str, Any]:
         """Every field as plain data, for the run record: what is needed to run it again."""

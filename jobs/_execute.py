@@ -3,70 +3,71 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 
 from data_contracts import lock
 from data_contracts._header import Header, Input, Origin
+from data_contracts._surroundings import fault_of_surroundings
 from data_contracts._vocabulary import Contract
-from data_contracts.errors import (
-    ArtifactError,
-    CxrError,
-    Interrupted,
-    SourceError,
-    StorageError,
-)
+from data_contracts.errors import ArtifactError, CxrError, Interrupted, StorageError
 from data_contracts.run import State
 from jobs._config import JobConfig
 from jobs._job import Job, existing
+from jobs._leftovers import begin_anew, remove_leftovers
+from jobs._limits import require_memory
 from jobs._record import Recorder
 from jobs._registry import Spec
+from jobs._signals import signals
+from jobs._sources import file_digest
 
 UP_TO_DATE = "up to date: same inputs, same config; --force does it again"
 
 
 def execute(spec: Spec, config: JobConfig) -> int:
     """Run a job, write its run record, and return its exit code. Never raises for a fault."""
-    try:
-        recorder = Recorder(config.workspace, spec.name, config.settings())
-    except CxrError as error:
-        print(f"cxr {spec.name}: {error}", file=sys.stderr)
-        return error.exit_code
-    with signals(recorder):
+    with signals() as stop:
+        try:
+            with stop.after_whole_steps():
+                recorder = Recorder(config.workspace, spec.name, config.settings(), stop)
+        except CxrError as error:
+            print(f"cxr {spec.name}: {error}", file=sys.stderr)
+            return error.exit_code
         try:
             message = _perform(spec, config, recorder)
+            stop.calm()
             recorder.end("succeeded", 0, message)
         except BaseException as error:
-            # Nobody's impatience may cut off the report.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            stop.calm()
             return report(error, recorder, debug=config.debug)
     return 0
 
 
 def _perform(spec: Spec, config: JobConfig, recorder: Recorder) -> str:
+    require_memory(torch="device" in type(config).model_fields)
     workspace, keys = config.workspace, config.keys()
     places = [c.place.format(**keys) for c in spec.writes]
     with lock.hold(workspace, places, f"run {recorder.record.run_id} on {recorder.record.host}"):
+        if config.force and not recorder.resumed:
+            begin_anew(workspace, spec, keys)
         origin = origin_of(spec, config)
+        recorder.stop_if_asked()
         recorder.update(inputs=[asdict(i) for i in origin.inputs])
         made = all((workspace / file).exists() for file in spec.files)
         if not config.force and made and is_current(workspace, places, origin):
-            recorder.say(UP_TO_DATE)
-            return UP_TO_DATE
-        job = Job(workspace, keys, origin, recorder)
-        spec.run(config, job)
-    written = [
-        Input(h.contract, p.relative_to(workspace).as_posix(), h.digest) for p, h in job.outputs
-    ]
-    recorder.update(outputs=[asdict(i) for i in written])
-    return "done"
+            message = UP_TO_DATE
+            recorder.say(message)
+        else:
+            message = "done"
+            job = Job(workspace, keys, origin, spec.sources(config), recorder)
+            spec.run(config, job)
+            recorder.update(outputs=[asdict(i) for i in job.written()])
+        remove_leftovers(workspace, spec, keys)
+    return message
 
 
 def origin_of(
@@ -112,47 +113,26 @@ def is_current(workspace: Path, places: list[str], origin: Origin) -> bool:
     return all(header.of_origin(origin, ignoring=places) for _, header in outputs)
 
 
-def file_digest(path: Path) -> str:
-    """Hash of a source file's bytes; raise `SourceError` if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}); check the path") from error
-
-
-@contextmanager
-def signals(recorder: Recorder) -> Iterator[None]:
-    """SIGTERM and Ctrl-C ask the job to stop after its step; a second Ctrl-C stops it at once."""
-
-    def ask(number: int, _: FrameType | None) -> None:
-        if recorder.stop_requested and number == signal.SIGINT:
-            # A third one would break into the clearing up.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            raise KeyboardInterrupt
-        recorder.stop_requested = True
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:
     """Say what went wrong in one line, close the record, and return the exit code."""
     if debug:
         traceback.print_exception(error)
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or (
+        recorder.stop_requested and not isinstance(error, CxrError)
+    ):
+        # Whatever the breaking off has become on its way up.
         error = Interrupted("interrupted; run the same command to go on")
+    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        error = Interrupted(
+            "out of memory; give the job more, or lower --batch-size or --workers, "
+            "then run the same command to go on"
+        )
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        error = StorageError("no space left on a disk; free some and run the same command again")
+    elif fault := fault_of_surroundings(error, "a file"):
+        error = fault
     if isinstance(error, CxrError):
         code, message = error.exit_code, " ".join(str(error).splitlines())
-    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        code = StorageError.exit_code
-        message = "no space left on a disk; free some and run the same command again"
-    elif isinstance(error, MemoryError):
-        code, message = 1, "out of memory; give the job more, or lower --batch-size or --workers"
     else:
         # The text of a foreign exception may hold a patient's value: only its place is told.
         frame = traceback.extract_tb(error.__traceback__)[-1]

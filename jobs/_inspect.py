@@ -10,7 +10,9 @@ from pathlib import Path
 
 from data_contracts._header import Header
 from data_contracts._vocabulary import Contract
+from jobs._config import require_text
 from jobs._facts import ancestors, schema_of, short
+from jobs._limits import require_memory
 
 _STANDINGS = {"stale": "stale: has another digest now", "outside": "outside the workspace"}
 
@@ -32,7 +34,8 @@ def inspect(path: Path, verify: bool = False) -> None:
     """
     from data_contracts.store import contract_of, read_header
 
-    header = read_header(path)
+    require_memory()
+    header = read_header(require_text(path))
     contract = contract_of(header, path)
     found = schema_of(contract, path, verify=verify)
     size = [] if found.rows is None else [("rows", str(found.rows))]

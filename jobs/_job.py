@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_contracts import run as runs
-from data_contracts._header import Header, Input, Origin
+from data_contracts._header import Header, Input, Origin, package_version
 from data_contracts._vocabulary import Contract
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import ArtifactError, Interrupted
 from jobs._record import Recorder
+from jobs._sources import require_same
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,39 +28,60 @@ class Job:
     """
 
     def __init__(
-        self, workspace: Path, keys: Mapping[str, str], origin: Origin, recorder: Recorder
-    ) -> None:
+        self, workspace: Path, keys: Mapping[str, str], origin: Origin,
+        sources: Mapping[str, Path], recorder: Recorder,
+    ) -> None:  # fmt: skip
         self.workspace, self.origin = workspace, origin
-        self._keys, self._recorder = keys, recorder
+        self._keys, self._sources, self._recorder = keys, sources, recorder
         self.outputs: list[tuple[Path, Header]] = []
 
-    def paths(self, contract: Contract, **keys: str) -> list[Path]:
-        """Every existing artifact of `contract`; raise `ArtifactError` when there is none."""
-        return existing(contract, self.workspace, {**self._keys, **keys})
+    def path(self, contract: Contract) -> Path:
+        """Where the artifact of `contract` that the job writes lives."""
+        return contract.path(self.workspace, **self._keys)
 
-    def path(self, contract: Contract, **keys: str) -> Path:
-        """Where the artifact of `contract` lives, whether it exists or not."""
-        return contract.path(self.workspace, **{**self._keys, **keys})
+    def table(self, contract: Contract) -> Table:
+        """Read the one input table of `contract`."""
+        (table,) = self.tables(contract)
+        return table
 
-    def table(self, contract: Contract, **keys: str) -> Table:
-        """Read the one table of `contract`."""
+    def tables(self, contract: Contract) -> list[Table]:
+        """Read every input table of `contract`; raise `Interrupted` if one was replaced."""
         from data_contracts.store import read_table
 
-        (path,) = self.paths(contract, **keys)
-        return read_table(contract, path)
+        tables = [read_table(contract, path) for path, _ in self._inputs(contract)]
+        for table, (path, digest) in zip(tables, self._inputs(contract), strict=True):
+            _require_same(path, table.header, digest)
+        return tables
 
-    def tables(self, contract: Contract, **keys: str) -> list[Table]:
-        """Read every table of `contract`."""
-        from data_contracts.store import read_table
+    @contextmanager
+    def opened(self, contract: Contract) -> Iterator[list[Arrays]]:
+        """Every input of `contract`, arrays, open until the block ends.
 
-        return [read_table(contract, path) for path in self.paths(contract, **keys)]
-
-    def arrays(self, contract: Contract, **keys: str) -> Arrays:
-        """Open the one array artifact of `contract`, its digest verified."""
+        Raises `Interrupted` if one was replaced since the job looked at it.
+        """
         from data_contracts.store import open_arrays
 
-        (path,) = self.paths(contract, **keys)
-        return open_arrays(contract, path, verify=True)
+        with ExitStack() as stack:
+            found = []
+            for path, digest in self._inputs(contract):
+                found.append(stack.enter_context(open_arrays(contract, path)))
+                _require_same(path, found[-1].header, digest)
+            yield found
+
+    def _inputs(self, contract: Contract) -> list[tuple[Path, str]]:
+        """Path and digest of each input, as they were when the job's lineage was checked."""
+        return [
+            (self.workspace / i.path, i.digest)
+            for i in self.origin.inputs
+            if i.contract == contract.name
+        ]
+
+    def require_same_sources(self) -> None:
+        """Raise `Interrupted` if a source file is not what it was when the job began.
+
+        A job calls this once it has read its sources, before it writes anything.
+        """
+        require_same(self._sources, self.origin)
 
     def write(
         self, contract: Contract, content: pl.DataFrame | Mapping[str, Any], **attributes: Any
@@ -94,34 +116,42 @@ class Job:
         """Write what an interrupted run needs to go on; it is no output of the job."""
         from data_contracts.store import write_arrays
 
-        write_arrays(contract, self.path(contract), arrays, self.origin, attributes)
+        with self.whole_steps():
+            write_arrays(contract, self.path(contract), arrays, self.origin, attributes)
 
     def taken_up(self, contract: Contract) -> Arrays | None:
-        """What a run with the same config and inputs set aside, or None if there is nothing."""
+        """What a run of this version with the same config and inputs set aside, or None."""
         from data_contracts.store import open_arrays
 
         try:
             arrays = open_arrays(contract, self.path(contract), verify=True)
         except ArtifactError:
             return None
-        if arrays.header.of_origin(self.origin):
+        same_version = arrays.header.package_version == package_version()
+        if same_version and arrays.header.of_origin(self.origin):
             return arrays
         arrays.file.close()
         return None
 
     def lineage(self) -> Origin:
         """The origin of the next artifact: the job's inputs and what this run wrote before."""
-        own = tuple(
-            Input(h.contract, p.relative_to(self.workspace).as_posix(), h.digest)
-            for p, h in self.outputs
-        )
-        return Origin(self.origin.job, self.origin.config, self.origin.inputs + own)
+        return Origin(self.origin.job, self.origin.config, self.origin.inputs + self.written())
+
+    def written(self) -> tuple[Input, ...]:
+        """What this run wrote, as entries of a lineage."""
+        from data_contracts.store import as_input
+
+        return tuple(as_input(header, path, self.workspace) for path, header in self.outputs)
 
     def progress(
         self, what: str, total: int, unit: str
     ) -> AbstractContextManager[Callable[..., None]]:
         """A context that yields `advance(steps=1, **shown)`; see `Recorder.progress`."""
         return self._recorder.progress(what, total, unit)
+
+    def whole_steps(self) -> AbstractContextManager[None]:
+        """A block in which a signal waits for the end of a step, however long that takes."""
+        return self._recorder.stop.after_whole_steps()
 
     @property
     def stop_requested(self) -> bool:
@@ -144,6 +174,13 @@ class Job:
     def metric(self, **values: Any) -> None:
         """Named numbers for whoever watches the run."""
         runs.append_event(self._recorder.folder, "metric", **values)
+
+
+def _require_same(path: Path, header: Header, digest: str) -> None:
+    if header.digest != digest:
+        raise Interrupted(
+            f"{path} was replaced while this job was starting; run the same command again"
+        )
 
 
 def existing(contract: Contract, workspace: Path, keys: Mapping[str, str]) -> list[Path]:

@@ -10,12 +10,13 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_contracts._header import Input, Origin, package_version
-from data_contracts.errors import ArtifactError, SourceError
+from data_contracts.errors import ArtifactError, Interrupted, SourceError
 from data_contracts.images import IMAGE_REJECTS, IMAGES, INTENSITY_RULES, REJECT_REASONS
 from jobs._job import Job
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
     from cxrcore.pixels import Prepared, Reject
     from cxrcore.pixels.storage import Root
+    from data_contracts.store import Arrays, Table
 
+#: Where the parts of a shard lie.
+FOLDER = "images/.parts-{shard}-of-{shards}"
 #: Images of a part: what an interruption costs at most.
 PART = 512
 _BLOCK = 32
@@ -37,11 +41,13 @@ class Part:
     rows: pl.DataFrame
     images: Path
     rejects: Path
+    digests: dict[Path, str] = field(default_factory=dict)
+    """Of the files, as they were written or verified."""
 
 
 def parts_of(rows: pl.DataFrame, job: Job, shard: int, shards: int) -> list[Part]:
     """The parts of a shard's rows of the cohort, in order."""
-    folder = job.path(IMAGES).parent / f".parts-{shard}-of-{shards}"
+    folder = job.workspace / FOLDER.format(shard=shard, shards=shards)
     slices = rows.select("image_id", "path").iter_slices(PART)
     return [
         Part(chunk, folder / f"images-{number:05d}.h5", folder / f"rejects-{number:05d}.parquet")
@@ -50,15 +56,26 @@ def parts_of(rows: pl.DataFrame, job: Job, shard: int, shards: int) -> list[Part
 
 
 def is_done(part: Part, job: Job, root: Root) -> bool:
-    """Whether the files of a part are whole and were made from the same."""
-    from data_contracts.store import verify
+    """Whether the files of a part are whole, were made from the same, and would be again.
 
+    An image that was missing may be there now.
+    """
+    from cxrcore.pixels.storage import exists
+    from data_contracts.store import read_table, verify
+
+    job.stop_if_asked()
     try:
-        headers = [verify(path) for path in (part.images, part.rejects)]
+        rejects = read_table(IMAGE_REJECTS, part.rejects)
+        headers = {part.images: verify(part.images), part.rejects: rejects.header}
     except ArtifactError:
         return False
     origin = _origin(job, root)
-    return all(h.of_origin(origin) and h.package_version == package_version() for h in headers)
+    for path, header in headers.items():
+        if not header.of_origin(origin) or header.package_version != package_version():
+            return False
+        part.digests[path] = header.digest
+    missing = rejects.frame.filter(reason="missing_file")["path"]
+    return not any(exists(root, path) for path in missing)
 
 
 def write_part(
@@ -88,8 +105,9 @@ def write_part(
             writer.append(**_columns(kept, size))
             formats |= {image.format for _, image in kept}
         writer.attributes.update(_attributes(formats, shard=1, shards=1))
-        writer.finish(_origin(job, root))
-    write_table(IMAGE_REJECTS, part.rejects, _rejects_frame(rejects), _origin(job, root))
+        part.digests[part.images] = writer.finish(_origin(job, root)).digest
+    header = write_table(IMAGE_REJECTS, part.rejects, _rejects_frame(rejects), _origin(job, root))
+    part.digests[part.rejects] = header.digest
 
 
 def _origin(job: Job, root: Root) -> Origin:
@@ -135,18 +153,55 @@ def _attributes(formats: Iterable[str], shard: int, shards: int) -> dict[str, An
     }
 
 
-def join(parts: Sequence[Part], job: Job, shard: int, shards: int) -> None:
-    """Stream the parts into the job's artifacts, say what was left out, remove the parts.
+def join(parts: Sequence[Part], job: Job, shard: int, shards: int, most: float) -> None:
+    """Stream the parts into the job's artifacts, and say what was left out.
 
-    Raises `SourceError` when no image could be used.
+    Raises `SourceError` when more than the share `most` of the images, or all, were rejected.
     """
     import polars as pl
 
     from data_contracts.store import open_arrays, read_table
 
-    rejects = pl.concat(read_table(IMAGE_REJECTS, part.rejects).frame for part in parts)
+    tables = [read_table(IMAGE_REJECTS, part.rejects) for part in parts]
+    for part, table in zip(parts, tables, strict=True):
+        _require_same(part, table)
+    rejects = pl.concat(table.frame for table in tables)
     total = sum(part.rows.height for part in parts)
-    folder = parts[0].images.parent
+    _require_few(rejects, total, most, parts[0].images.parent)
+    formats: set[str] = set()
+    doubtful = 0
+    with (
+        job.writer(IMAGES) as writer,
+        job.progress("joining", total - rejects.height, "images") as advance,
+    ):
+        for part in parts:
+            with open_arrays(IMAGES, part.images) as arrays:
+                _require_same(part, arrays)
+                names = [n for n in arrays.names() if not IMAGES.is_checksum(n)]
+                for start in range(0, arrays.shape("image_id")[0], _BLOCK):
+                    rows = slice(start, start + _BLOCK)
+                    writer.append(**(block := {n: arrays.read(n, rows) for n in names}))
+                    advance(len(block["image_id"]))
+                formats |= set(arrays.header.attributes["formats"])
+                doubtful += int(arrays.read("bright_border").sum())
+        writer.attributes.update(_attributes(formats, shard, shards))
+    job.write(IMAGE_REJECTS, rejects)
+    job.metric(images=total - rejects.height, rejects=rejects.height, doubtful_polarity=doubtful)
+    job.say(f"{total - rejects.height:,} of {total:,} images are in the store")
+    if rejects.height:
+        job.warn(f"{rejects.height:,} images were left out: {_counts(rejects)}")
+    if doubtful:
+        job.warn(f"{doubtful:,} images have a bright border: their polarity is doubtful")
+
+
+def _require_same(part: Part, artifact: Table | Arrays) -> None:
+    if artifact.header.digest != part.digests[artifact.path]:
+        raise Interrupted(
+            f"{artifact.path} was replaced while it was joined; run the same command again"
+        )
+
+
+def _require_few(rejects: pl.DataFrame, total: int, most: float, folder: Path) -> None:
     if rejects.height == total:
         # What made all fail may be mended before the next run.
         shutil.rmtree(folder)
@@ -154,27 +209,12 @@ def join(parts: Sequence[Part], job: Job, shard: int, shards: int) -> None:
             f"none of the {total:,} images can be used: {_counts(rejects)}; "
             "check --root, below which the cohort's paths must lie"
         )
-    formats: set[str] = set()
-    doubtful = 0
-    with job.writer(IMAGES) as writer:
-        for part in parts:
-            job.stop_if_asked()
-            with open_arrays(IMAGES, part.images) as arrays:
-                count = arrays.shape("image_id")[0]
-                for start in range(0, count, _BLOCK):
-                    rows = slice(start, start + _BLOCK)
-                    writer.append(**{n: arrays.read(n, rows) for n in arrays.names()})
-                formats |= set(arrays.header.attributes["formats"])
-                doubtful += int(arrays.read("bright_border").sum())
-        writer.attributes.update(_attributes(formats, shard, shards))
-    job.write(IMAGE_REJECTS, rejects)
-    shutil.rmtree(folder)
-    job.metric(images=total - rejects.height, rejects=rejects.height, doubtful_polarity=doubtful)
-    job.say(f"{total - rejects.height:,} of {total:,} images are in the store")
-    if rejects.height:
-        job.warn(f"{rejects.height:,} images were left out: {_counts(rejects)}")
-    if doubtful:
-        job.warn(f"{doubtful:,} images have a bright border: their polarity is doubtful")
+    if rejects.height > most * total:
+        raise SourceError(
+            f"{rejects.height:,} of {total:,} images cannot be used: {_counts(rejects)}; mend what "
+            "can be mended, then run the same command with --force, or accept that many with "
+            f"--max-reject-fraction {ceil(100 * rejects.height / total) / 100}"
+        )
 
 
 def _counts(rejects: pl.DataFrame) -> str:

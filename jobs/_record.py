@@ -18,23 +18,29 @@ from data_contracts import run as runs
 from data_contracts._header import package_version
 from data_contracts._whole import storage_faults
 from data_contracts.errors import ArtifactError, CxrError, Interrupted
+from jobs._signals import Stop
 
 
 class Recorder:
     """The record of one run: facts, events, log, heartbeat; and the display on stderr."""
 
-    def __init__(self, workspace: Path, job: str, config: dict[str, Any]) -> None:
+    def __init__(
+        self, workspace: Path, job: str, config: dict[str, Any], stop: Stop | None = None
+    ) -> None:
         run_id = os.environ.get("CXR_RUN_ID") or new_run_id(job)
         self.workspace, self.job = workspace, job
         self.folder = runs.run_folder(workspace, run_id)
-        engine, engine_id = _launched_by(self.folder, job)
+        before = _read(self.folder)
+        #: The same run has begun before: a cluster has put it back into its queue.
+        self.resumed = before is not None and before.job == job and before.state != "submitted"
+        engine, engine_id = _launched_by(before, job)
         self.record = runs.RunRecord(
             run_id=run_id, job=job, config=config, state="running", started=runs.now(),
             package_version=package_version(), engine=engine, engine_id=engine_id,
         )  # fmt: skip
         runs.write_record(workspace, self.record)
         runs.append_event(self.folder, "state", state="running")
-        self.stop_requested = False
+        self.stop = stop or Stop()
         self._ended = threading.Event()
         self._heart = threading.Thread(target=self._beat, daemon=True)
         self._heart.start()
@@ -72,6 +78,11 @@ class Recorder:
         finally:
             self.update(state=state, exit_code=exit_code, message=message, ended=runs.now())
 
+    @property
+    def stop_requested(self) -> bool:
+        """Whether a signal has asked the job to stop."""
+        return self.stop.requested
+
     def stop_if_asked(self) -> None:
         """Raise `Interrupted` when a signal has asked the job to stop."""
         if self.stop_requested:
@@ -84,13 +95,14 @@ class Recorder:
         A bar on a terminal, a line for each tenth elsewhere; at most one event a second.
         """
         show = _bar(what, total, unit) if sys.stderr.isatty() else self._lines(what, total, unit)
-        with show as draw:
-            done, last = 0, 0.0
+        with show as draw, self.stop.after_steps():
+            exactly, done, last = 0.0, 0, 0.0
 
-            def advance(steps: int = 1, **shown: Any) -> None:
-                nonlocal done, last
-                done += steps
-                if done >= total or time.monotonic() - last >= 1:
+            def advance(steps: float = 1, **shown: Any) -> None:
+                nonlocal exactly, done, last
+                exactly, before = exactly + steps, done
+                done = round(exactly)
+                if done >= total > before or time.monotonic() - last >= 1:
                     last = time.monotonic()
                     runs.append_event(
                         self.folder,
@@ -128,16 +140,21 @@ def new_run_id(job: str) -> str:
     return f"{stamp}-{job}-{secrets.token_hex(3)}"
 
 
-def _launched_by(folder: Path, job: str) -> tuple[str, str | None]:
+def _read(folder: Path) -> runs.RunRecord | None:
+    try:
+        return runs.read_record(folder)
+    except ArtifactError:
+        return None
+
+
+def _launched_by(record: runs.RunRecord | None, job: str) -> tuple[str, str | None]:
     """Engine and id from the record that a launcher left; else from CXR_ENGINE, "slurm 8_2".
 
     Without either it is this very process.
     """
     engine, _, engine_id = os.environ.get("CXR_ENGINE", "").partition(" ")
     own = (engine, engine_id) if engine_id else ("process", runs.process_mark(os.getpid()))
-    try:
-        record = runs.read_record(folder)
-    except ArtifactError:
+    if record is None:
         return own
     # A process ends with its run; what a cluster has put back in its queue goes on by the same id.
     again = record.engine != "process" or record.state == "submitted"

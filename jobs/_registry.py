@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from types import ModuleType
 import jobs
 from data_contracts._vocabulary import Contract
 from jobs._config import JobConfig
+from jobs._docstrings import docstring
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Spec:
     """Files outside the workspace that the job reads, by a name that means the same anywhere."""
     files: tuple[str, ...]
     """Places of files for people that the job writes beside its artifacts."""
+    set_aside: tuple[str, ...]
+    """Places of what an interrupted run keeps for the next one; nothing else may use them."""
 
 
 def find_jobs(package: ModuleType = jobs) -> dict[str, Spec]:
@@ -53,18 +55,20 @@ def writer_of(contract: Contract, package: ModuleType = jobs) -> str:
 def _spec(module: ModuleType) -> Spec:
     name = module.__name__.rpartition(".")[2].replace("_", "-")
     missing = [part for part in ("Config", "run", "READS", "WRITES") if not hasattr(module, part)]
-    if missing or not module.__doc__:
-        lacks = ", ".join([*missing, *([] if module.__doc__ else ["a docstring"])])
+    text = docstring(module)
+    if missing or not text:
+        lacks = ", ".join([*missing, *([] if text else ["a docstring"])])
         raise ImportError(f"{module.__file__} is not a job: it lacks {lacks}")
     return Spec(
         name=name,
-        help=inspect.cleandoc(module.__doc__).splitlines()[0],
+        help=text.splitlines()[0],
         config=module.Config,
         run=module.run,
         reads=module.READS,
         writes=module.WRITES,
         sources=getattr(module, "sources", lambda _: {}),
         files=getattr(module, "FILES", ()),
+        set_aside=getattr(module, "SET_ASIDE", ()),
     )
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from data_contracts.run import RunRecord, State
+from data_contracts.run import RunRecord, State, moment, seconds_between
 
 HEAD = ("run", "state", "job", "task", "started", "duration", "engine")
 _COLOURS: dict[State, str] = {
@@ -33,12 +33,12 @@ def show(records: Sequence[RunRecord]) -> None:
 
 def row(record: RunRecord) -> tuple[str, ...]:
     """The cells of a run; times are UTC, to the second."""
-    begun = datetime.fromisoformat(record.started)
-    ended = datetime.fromisoformat(record.ended) if record.ended else None
+    begun, ended = moment(record.started), moment(record.ended)
     if ended is None and record.state == "running":
         ended = datetime.now(UTC)
-    duration = "" if ended is None else str(timedelta(seconds=int((ended - begun).total_seconds())))
+    passed = seconds_between(begun, ended)
+    duration = "" if passed is None else str(timedelta(seconds=int(passed)))
     task = str(record.config.get("task", ""))
     engine = f"{record.engine} {record.engine_id or ''}".strip()
-    started = begun.strftime("%Y-%m-%d %H:%M:%S")
+    started = f"{begun:%Y-%m-%d %H:%M:%S}" if begun else ""
     return (record.run_id, record.state, record.job, task, started, duration, engine)

@@ -12,7 +12,8 @@ from cyclopts import App, Group, Parameter
 
 from data_contracts.errors import Unreachable, UsageError
 from jobs import _engines
-from jobs._config import default_workspace
+from jobs._config import default_workspace, require_text
+from jobs._docstrings import documented
 from jobs._engines._order import Options
 from jobs._registry import Spec, find_jobs
 
@@ -46,6 +47,7 @@ def _command(spec: Spec) -> Callable[..., int]:
     return command
 
 
+@documented
 def cancel(run_id: str, /, *, workspace: Path | None = None, grace: float = _engines.GRACE) -> int:
     """End a run that was started from anywhere.
 
@@ -60,11 +62,12 @@ def cancel(run_id: str, /, *, workspace: Path | None = None, grace: float = _eng
     """
     if grace < 0:
         raise UsageError("--grace must not be negative")
-    record = _engines.cancel(workspace or default_workspace(), run_id, grace)
+    record = _engines.cancel(require_text(workspace or default_workspace()), run_id, grace)
     print(f"cxr cancel: {run_id} is {record.state}", file=sys.stderr)
     return 0
 
 
+@documented
 def list_runs(*, workspace: Path | None = None) -> int:
     """Show the runs of a workspace and their states.
 
@@ -76,7 +79,7 @@ def list_runs(*, workspace: Path | None = None) -> int:
     from data_contracts.run import read_runs
     from jobs._runs import show
 
-    folder = workspace or default_workspace()
+    folder = require_text(workspace or default_workspace())
     if not folder.is_dir():
         raise UsageError(f"--workspace {folder} is not a folder")
     records = read_runs(folder)

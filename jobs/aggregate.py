@@ -54,16 +54,18 @@ def run(config: Config, job: Job) -> None:
             f"--reference {config.reference} is none of the tasks here ({', '.join(tasks)}): "
             "no similarity is computed"
         )
-    maps = job.paths(ATTRIBUTIONS)
-    with job.progress("aggregate", len(models) + 2 * len(maps), "steps") as advance:
+    planted = read_table(SYNTHETIC_TRUTH, truth).frame if truth else None
+    job.require_same_sources()
+    with job.opened(ATTRIBUTIONS) as maps, job.progress("aggregate", 100, "%") as advance:
         found = summary.summarise(
-            cohort, models, maps, config.reference, config.replicates, config.seed, advance
-        )
+            cohort, models, maps, config.reference, config.replicates, config.seed,
+            lambda share: advance(100 * share),
+        )  # fmt: skip
     # The report comes first: whole artifacts mean that the job is done.
     page = report.write(job.workspace / "report", report.Content(
         config.reference, job.table(COHORT_FLOW).frame, job.table(COHORT_CHARACTERISTICS).frame,
         [t.frame for t in job.tables(IMAGE_REJECTS)], models, found,
-        read_table(SYNTHETIC_TRUTH, truth).frame if truth else None, job.origin,
+        planted, job.origin,
     ))  # fmt: skip
     job.write(METRICS, found.metrics)
     job.write(MEAN_HEATMAPS, found.heatmaps)

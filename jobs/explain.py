@@ -44,7 +44,8 @@ def run(config: Config, job: Job) -> None:
     from cxrcore.transforms import to_input
 
     device = device_of(config.device)
-    with job.arrays(MODEL) as model, ImageStore(job.paths(IMAGES)) as store:
+    with job.opened(MODEL) as (model,), job.opened(IMAGES) as shards:
+        store = ImageStore(shards)
         facts = model.header.attributes
         recipe = NetworkRecipe.from_attributes(facts)
         network = restore(recipe, {n: model.read(n) for n in model.names()}).to(device)

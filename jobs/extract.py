@@ -53,6 +53,7 @@ def run(config: Config, job: Job) -> None:
 
     images = adapter(config.source).read(sources(config), config.horizon)
     cohort, flow = assemble(images, config.source, config.select, config.min_age, config.seed)
+    job.require_same_sources()
     job.stop_if_asked()
     job.write(COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed)
     job.write(COHORT_FLOW, flow)

@@ -19,6 +19,7 @@ from jobs._job import Job
 
 READS = (COHORT,)
 WRITES = (IMAGES, IMAGE_REJECTS)
+SET_ASIDE = (_parts.FOLDER,)
 
 
 class Config(JobConfig):
@@ -31,7 +32,9 @@ class Config(JobConfig):
     shard: Shard = Field(default="1/1", pattern=r"^[1-9][0-9]{0,5}/[1-9][0-9]{0,5}$")
     """Which part of the cohort: 3/16 is the third of sixteen, each a job of its own."""
     workers: int | None = Field(default=None, ge=0, le=256, exclude=True)
-    """Worker processes; by default one per core, 0 or 1: none."""
+    """Worker processes; by default one per core. 0: none, and a crashing decoder ends the job."""
+    max_reject_fraction: float = Field(default=0.05, ge=0, le=1, exclude=True)
+    """Share of the images that may be rejected; with more the job fails, and lists why."""
 
     def keys(self) -> dict[str, str]:
         """The shard's number and their count name the files."""
@@ -53,7 +56,7 @@ def run(config: Config, job: Job) -> None:
     start, end = (cohort.height * edge // shards for edge in (shard - 1, shard))
 
     parts = _parts.parts_of(cohort[start:end], job, shard, shards)
-    todo = [part for part in parts if config.force or not _parts.is_done(part, job, config.root)]
+    todo = [part for part in parts if not _parts.is_done(part, job, config.root)]
     paths = [path for part in todo for path in part.rows["path"]]
     workers = usable_cores() if config.workers is None else config.workers
     with (
@@ -63,4 +66,4 @@ def run(config: Config, job: Job) -> None:
         advance(end - start - len(paths))
         for part in todo:
             _parts.write_part(part, results, job, config.root, config.size, advance)
-    _parts.join(parts, job, shard, shards)
+    _parts.join(parts, job, shard, shards, config.max_reject_fraction)

@@ -18,13 +18,17 @@ from jobs._config import JobConfig
 from jobs._job import Job
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cxrcore.models import Network
-    from cxrcore.targets import Targets
     from cxrcore.training import Setup, TrainingState
+    from data_contracts.store import ArraysWriter
 
 NAMED_WEIGHTS = ("imagenet", "none")
 READS = (COHORT, IMAGES)
 WRITES = (MODEL, TRAINING_HISTORY, PREDICTIONS, FEATURES)
+SET_ASIDE = (CHECKPOINT.place,)
 
 
 class Config(JobConfig):
@@ -77,18 +81,20 @@ def run(config: Config, job: Job) -> None:
     from cxrcore import training
     from cxrcore.models import NetworkRecipe, build, load_tensors, tensors_of
     from cxrcore.store import ImageStore
-    from cxrcore.targets import permuted, targets_of
+    from cxrcore.targets import permuted, predictions_frame, targets_of
 
     device = training.device_of(config.device)
     plan = training.TrainingPlan(
         **{f.name: getattr(config, f.name) for f in fields(training.TrainingPlan)}
     )
-    with ImageStore(job.paths(IMAGES)) as store:
+    with job.opened(IMAGES) as shards:
+        store = ImageStore(shards)
         targets = targets_of(job.table(COHORT).frame, config.task, store.image_ids)
         recipe = NetworkRecipe(
             config.architecture, targets.classes, store.size, config.output_stride
         )
         network, origin = build(recipe, config.weights, config.seed)
+        job.require_same_sources()
         learnt = permuted(targets, config.seed) if config.control == "permuted-labels" else targets
         setup = training.Setup(store, learnt, recipe, plan, device)
         state = training.new_state(network, setup)
@@ -98,15 +104,18 @@ def run(config: Config, job: Job) -> None:
             load_tensors(network, state.best)
 
         facts = recipe.attributes() | names | {"seed": config.seed, "control": config.control}
-        tensors = {f"state_dict/{k}": v for k, v in tensors_of(network).items()}
-        job.write(MODEL, tensors, **facts, starting_weights=origin, epoch=state.best_epoch)
-        job.write(TRAINING_HISTORY, training.history_frame(state), **names)
-        _predict(job, network, setup, targets, names)
-    job.path(CHECKPOINT).unlink(missing_ok=True)
+        with job.writer(FEATURES, **names) as features:
+            logits = _predict(job, network, setup, features)
+            training.check_kept(state, setup, logits)
+            tensors = {f"state_dict/{k}": v for k, v in tensors_of(network).items()}
+            job.write(MODEL, tensors, **facts, starting_weights=origin, epoch=state.best_epoch)
+            job.write(TRAINING_HISTORY, training.history_frame(state), **names)
+        job.write(PREDICTIONS, predictions_frame(store.image_ids, targets, logits), **names)
 
 
 def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) -> None:
     """Train to the end; set the state aside after each epoch and when asked to stop."""
+    per_epoch = setup.batches_per_epoch + setup.validation_batches
     from cxrcore.checkpoints import restore_state, to_arrays, to_attributes
     from cxrcore.training import fit
 
@@ -115,11 +124,11 @@ def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) 
             arrays = {name: kept.read(name) for name in kept.names()}
             restore_state(state, arrays, kept.header.attributes)
         job.say(f"going on with epoch {state.epoch} after batch {state.step}")
-    done = (state.epoch - 1) * setup.batches_per_epoch + state.step
-    with job.progress(
-        f"train {names['task']}", setup.plan.epochs * setup.batches_per_epoch, "batches"
-    ) as advance:
-        advance(done)
+    with (
+        job.progress(f"train {names['task']}", setup.plan.epochs * per_epoch, "batches") as advance,
+        job.whole_steps(),
+    ):
+        advance((state.epoch - 1) * per_epoch + state.step)
         for _ in fit(state, setup):
             if state.between_epochs or job.stop_requested:
                 job.set_aside(CHECKPOINT, to_arrays(state), **names, **to_attributes(state))
@@ -131,22 +140,18 @@ def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) 
 
 
 def _predict(
-    job: Job, network: Network, setup: Setup, targets: Targets, names: dict[str, Any]
-) -> None:
-    """Features and predictions of every image of the store, all splits."""
+    job: Job, network: Network, setup: Setup, features: ArraysWriter
+) -> NDArray[np.float32]:
+    """Logits (n, k) of every image of the store, all splits; writes their features."""
     import numpy as np
 
-    from cxrcore.targets import predictions_frame
     from cxrcore.training import predict
 
     ids, logits = setup.store.image_ids, []
-    with (
-        job.writer(FEATURES, **names) as writer,
-        job.progress(f"predict {names['task']}", len(ids), "images") as advance,
-    ):
-        writer.append(image_id=ids)
-        for batch_logits, features in predict(network, setup, np.arange(len(ids))):
+    features.append(image_id=ids)
+    with job.progress(f"predict {setup.targets.task}", len(ids), "images") as advance:
+        for batch_logits, batch in predict(network, setup, np.arange(len(ids))):
             logits.append(batch_logits)
-            writer.append(features=features)
-            advance(len(features))
-    job.write(PREDICTIONS, predictions_frame(ids, targets, np.concatenate(logits)), **names)
+            features.append(features=batch)
+            advance(len(batch))
+    return np.concatenate(logits)

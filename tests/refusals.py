@@ -13,7 +13,7 @@ from data_contracts.run import read_runs
 from jobs._cli import run
 
 PROGRESS = re.compile(
-    r"cxr [a-z-]+: ([\w ]+: \d+/\d+ \w+(, .*)?|kept epoch .*|going on with .*|warning: .*)"
+    r"cxr [a-z-]+: ([\w ]+: \d+/\d+ [\w%]+(, .*)?|kept epoch .*|going on with .*|warning: .*)"
 )
 #: Names of people, studies and images in what `synthesize` draws.
 PERSON = re.compile(r"\b[ps]?[15]\d{7}\b|[0-9a-f]{8}-[0-9a-f]{8}-")
@@ -30,7 +30,12 @@ def refuse(capfd: pytest.CaptureFixture[str]) -> Refuse:
     """
 
     def check(
-        words: list[str], code: int, workspace: Path | None = None, *, recorded: bool = True
+        words: list[str],
+        code: int,
+        workspace: Path | None = None,
+        *,
+        recorded: bool = True,
+        state: str = "failed",
     ) -> str:
         if workspace:
             words = [*words, "--workspace", str(workspace)]
@@ -48,7 +53,7 @@ def refuse(capfd: pytest.CaptureFixture[str]) -> Refuse:
         assert not PERSON.search(line), "the line names a person"
         if workspace and recorded and len(runs := read_runs(workspace)) > earlier:
             end = runs[-1]
-            assert (end.state, end.exit_code) == ("failed", code)
+            assert (end.state, end.exit_code) == (state, code)
             assert line == f"cxr {words[0]}: {end.message}"
             assert end.ended
         if workspace:

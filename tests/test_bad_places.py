@@ -174,3 +174,33 @@ def test_odd_workspaces_are_as_good_as_any(
     assert {k: v for k, v in made.items() if not k.startswith("summary")} == {
         k: wanted[k] for k in made if not k.startswith("summary")
     }
+
+
+@pytest.mark.parametrize("given", ["flag", "environment", "relative"])
+@pytest.mark.parametrize(
+    "words",
+    [*([*c, "--force"] for s, c in COMMANDS.items() if s in STEPS), ["runs"], ["cancel", "run-1"],
+     ["run", "--dry-run"], ["dashboard"]],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_a_workspace_whose_name_is_no_text_is_refused(
+    words: list[str], given: str, tmp_path: Path, refuse: Refuse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / os.fsdecode(b"data-\xff")
+    folder.mkdir()
+    words = [word.format(source="nowhere") for word in words]
+    if given == "flag":
+        words += ["--workspace", str(folder)]
+    elif given == "environment":
+        monkeypatch.setenv("CXR_WORKSPACE", str(folder))
+    else:
+        monkeypatch.chdir(folder)
+    told = refuse(words, 2)
+    assert f"{tmp_path}/data-\\xff" in told
+    assert "holds bytes that are no text; rename it" in told
+    assert list(folder.iterdir()) == []
+
+
+def test_an_artifact_whose_path_is_no_text_is_not_inspected(refuse: Refuse) -> None:
+    told = refuse(["inspect", os.fsdecode(b"/data-\xff/cohort.parquet")], 2)
+    assert told.startswith("/data-\\xff/cohort.parquet holds bytes that are no text")

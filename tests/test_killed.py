@@ -10,8 +10,9 @@ from chain import COMMANDS, words
 from forked import Moment, Running, start
 
 from data_contracts.catalog import contracts
+from data_contracts.model import MODEL
 from data_contracts.run import read_runs
-from data_contracts.store import verify
+from data_contracts.store import read_header, verify
 from jobs._registry import find_jobs
 
 #: When to strike, by step; one task stands for all.
@@ -105,6 +106,27 @@ def test_a_signal_to_the_whole_group_is_left_to_the_parent(
         struck = start(words, tmp_path / "told", [number], ("progress", 1), group=True)
         was_interrupted(copy, step, struck)
     runs_again_to(before, step, copy, tmp_path / "told")
+
+
+#: Options with which validation worsens after the first epoch.
+WORSENING = ["--epochs=4", "--patience=0", "--learning-rate=0.01", "--seed=1"]
+
+
+def test_a_training_that_gets_worse_keeps_its_best_epoch(copy: Path, tmp_path: Path) -> None:
+    step, told = "train-task mortality", tmp_path / "told"
+    words = [w for w in command(step, copy) if w not in ("--force", "--epochs", "1")] + WORSENING
+    assert start(words, told).end() == 0, told.read_text()
+    before, model = digests(copy, step), MODEL.path(copy, task="mortality", name="main")
+    assert read_header(model).attributes["epoch"] == 1
+    for path in model.parent.iterdir():
+        path.unlink()
+    # A checkpoint is flushed at the end of each epoch, and when asked to stop.
+    for number, moment in ((signal.SIGKILL, ("flush", 2)), (signal.SIGTERM, ("flush", 2))):
+        struck = start(words, told, [number], moment)
+        assert struck.end() == (-signal.SIGKILL if number == signal.SIGKILL else 75)
+    assert start(words, told).end() == 0, told.read_text()
+    assert "going on with epoch" in told.read_text()
+    assert digests(copy, step) == before
 
 
 def test_impatience_is_heard_once(copy: Path, tmp_path: Path) -> None:

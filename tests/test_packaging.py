@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+from chain import CXR, words
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -156,3 +158,22 @@ def test_whatever_installs_checks_hashes() -> None:
         asking = [command for command in asking if "pip" in command or "hashes" in command]
         assert asking
         assert all("--require-hashes" in command for command in asking), name
+
+
+@pytest.mark.parametrize("command", [(), ("runs",), ("run",), ("submit", "extract")])
+def test_help_survives_the_stripping_of_docstrings(command: tuple[str, ...]) -> None:
+    def shown(level: str) -> str:
+        environment = os.environ | {"PYTHONOPTIMIZE": level}
+        call = [str(CXR), *command, "--help"]
+        return subprocess.check_output(call, env=environment, text=True)
+
+    plain = shown("0")
+    assert plain.count("\n") > 5
+    assert shown("2") == plain
+
+
+def test_jobs_run_without_docstrings_and_asserts(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONOPTIMIZE": "2", "CXR_WORKSPACE": str(tmp_path)}
+    for step in ("synthesize", "extract"):
+        subprocess.run(words(step, tmp_path), env=environment, capture_output=True, check=True)
+    assert (tmp_path / "cohort" / "cohort.parquet").exists()

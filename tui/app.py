@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -14,6 +16,7 @@ from textual.events import DeliveryComplete, DeliveryFailed
 from textual.screen import Screen
 from textual.signal import Signal
 
+from data_contracts.errors import Interrupted
 from tui import clock
 from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun, SnapshotTaken
 from tui.screens.artifact import ArtifactPage
@@ -76,6 +79,10 @@ class Dashboard(App[None]):
 
     def on_mount(self) -> None:
         self._watch.start()
+        # Ends by way of the application, which gives the terminal back as it was.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(number, lambda: self.exit(return_code=Interrupted.exit_code))
 
     def _tell(self, snapshot: Snapshot) -> None:
         self.post_message(SnapshotTaken(snapshot))

@@ -7,10 +7,13 @@ import os
 import sys
 from pathlib import Path
 
-from data_contracts.errors import UsageError
-from jobs._config import default_workspace
+from data_contracts.errors import Interrupted, UsageError
+from jobs._config import default_workspace, require_text
+from jobs._docstrings import documented
+from jobs._limits import require_memory
 
 
+@documented
 def dashboard(
     *,
     workspace: Path | None = None,
@@ -37,7 +40,8 @@ def dashboard(
     token
         What a browser must give to be let in, also as CXR_DASHBOARD_TOKEN; random by default.
     """
-    folder = workspace or default_workspace()
+    require_memory()
+    folder = require_text(workspace or default_workspace())
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--workspace {folder} is not a folder")
     if serve:
@@ -74,4 +78,7 @@ def _show(workspace: Path, *, graphics: bool) -> None:
     # Looking for garbage holds up the keys as well, and finds little.
     gc.set_threshold(20_000, 20, 100)
     settings = read_settings(settings_path(), [theme.name for theme in THEMES])
-    Dashboard(workspace, settings, graphics=graphics).run()
+    app = Dashboard(workspace, settings, graphics=graphics)
+    app.run()
+    if app.return_code == Interrupted.exit_code:
+        raise Interrupted("interrupted; run the same command to go on")

@@ -61,16 +61,9 @@ def read_settings(path: Path, themes: Iterable[str]) -> Settings:
 
 
 def _mapping(path: Path) -> dict[str, Any]:
-    import yaml
+    from jobs._yaml import load
 
-    from jobs._yaml import GivenTwice, Loader
-
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader) or {}  # noqa: S506
-    except GivenTwice as error:
-        raise UsageError(f"{path}: {error.problem}; keep one") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"{path} cannot be read as YAML; correct or remove it") from error
+    content = load(path, str(path)) or {}
     if not isinstance(content, dict):
         raise UsageError(f"{path} must hold `theme:` and `keys:`")
     return content

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from cxrcore.pixels import storage
 from cxrcore.pixels.result import Picture, Prepared, Reject, UnusableError
-from cxrcore.pixels.storage import Root
+from cxrcore.pixels.storage import Root, RootWatch
 from cxrcore.workers import in_order
+from data_contracts.errors import CxrError
 
 __all__ = ["Prepared", "Reject", "prepare", "prepare_all", "prepare_from"]
 
@@ -21,10 +21,16 @@ def prepare_all(
 ) -> Generator[Prepared | Reject]:
     """Yield what `prepare_from` makes of each of `paths`, in their order.
 
-    The number of `workers` changes nothing in the result. Raises `CxrError` when one dies, and
-    what `storage.open_image` raises of a store that cannot be read.
+    The number of `workers` changes nothing in the result, but that with 0, in this process, an
+    image that crashes its decoder ends it; else such an image is a `Reject`. Raises what
+    `prepare_from` raises, and `Interrupted` when a file is missing because the root is no longer
+    what it was.
     """
-    yield from in_order(partial(_prepare_alone, root, size), paths, workers)
+    watch = RootWatch(root)
+    prepare_one = partial(_prepare_alone, root, size)
+    with closing(in_order(prepare_one, paths, workers, _crashed)) as results:
+        for path, result in zip(paths, results, strict=True):
+            yield _confirmed(result, watch, root, path, size)
 
 
 def _prepare_alone(root: Root, size: int, path: str) -> Prepared | Reject:
@@ -35,44 +41,64 @@ def _prepare_alone(root: Root, size: int, path: str) -> Prepared | Reject:
     return prepare_from(root, path, size)
 
 
+def _crashed(_: str, ending: str) -> Reject:
+    return Reject("not_decodable", f"decoding it ended the process twice ({ending})")
+
+
+def _confirmed(
+    result: Prepared | Reject, watch: RootWatch, root: Root, path: str, size: int
+) -> Prepared | Reject:
+    """The result, or a new one if the file was missing and is there now."""
+    if _is_missing(result) and storage.exists(root, path):
+        result = prepare_from(root, path, size)
+    if _is_missing(result):
+        watch.require_unchanged()
+    else:
+        watch.saw(path)
+    return result
+
+
+def _is_missing(result: Prepared | Reject) -> bool:
+    return isinstance(result, Reject) and result.reason == "missing_file"
+
+
 def prepare(path: Path, size: int) -> Prepared | Reject:
     """Decode the image at `path` (DICOM, PNG or JPEG, told by content) into a square of `size`.
 
-    Whatever is wrong with the file becomes a `Reject`; nothing is raised for it.
+    Whatever is wrong with the file becomes a `Reject`. Faults of disk, network or memory say
+    nothing about it and raise `Interrupted`, denied access `SourceError`.
     """
-    return _prepared(partial(storage.open_file, path), size)
+    return _prepared(partial(storage.read_file, path), size)
 
 
 def prepare_from(root: Root, relative: str, size: int) -> Prepared | Reject:
     """As `prepare`, for a file that must lie below `root`, which may be a URL."""
-    return _prepared(partial(storage.open_image, root, relative), size)
+    return _prepared(partial(storage.read_image, root, relative), size)
 
 
-def _prepared(open_it: Callable[[], BinaryIO], size: int) -> Prepared | Reject:
+def _prepared(read: Callable[[], bytes], size: int) -> Prepared | Reject:
+    from cxrcore.pixels.faults import fault_behind
     from cxrcore.pixels.square import to_square
 
     try:
-        with open_it() as file:
-            return to_square(_read(file, size), size)
-    except UnusableError as fault:
-        return fault.reject
+        return to_square(_decoded(read(), size), size)
+    except UnusableError as error:
+        return error.reject
+    except CxrError:
+        raise
+    except Exception as error:
+        if fault := fault_behind(error):
+            raise fault from error
+        raise
 
 
-def _read(file: BinaryIO, size: int) -> Picture:
-    try:
-        start = file.read(132)
-        file.seek(0)
-    except OSError as error:
-        reason = os.strerror(error.errno or 0).lower()
-        raise UnusableError("missing_file", f"the file cannot be read ({reason})") from error
-    if start[128:] == b"DICM":
+def _decoded(content: bytes, size: int) -> Picture:
+    if content[128:132] == b"DICM":
         from cxrcore.pixels.dicom import read_dicom
 
-        return read_dicom(file)
-    if start.startswith((b"\x89PNG", b"\xff\xd8\xff")):
+        return read_dicom(content)
+    if content.startswith((b"\x89PNG", b"\xff\xd8\xff")):
         from cxrcore.pixels.picture import read_picture
 
-        return read_picture(file, size)
-    raise UnusableError(
-        "not_decodable", "empty file" if not start else "neither DICOM, PNG nor JPEG"
-    )
+        return read_picture(content, size)
+    raise UnusableError("not_decodable", "neither DICOM, PNG nor JPEG" if content else "empty file")

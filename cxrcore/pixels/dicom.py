@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import os
 import warnings
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.pixels.utils import pixel_array
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.multival import MultiValue
 
 from cxrcore.pixels import intensity
+from cxrcore.pixels.dicom_pixels import BoundedReader, decoded_pixels, inflated, pixels_in_place
+from cxrcore.pixels.faults import decoding
 from cxrcore.pixels.intensity import Floats, Patterns, Voi
+from cxrcore.pixels.limits import require_samples
 from cxrcore.pixels.result import Picture, UnusableError
 
 if TYPE_CHECKING:
@@ -23,34 +23,32 @@ if TYPE_CHECKING:
 
 #: Computed, digital and film-scanned radiography; DR is an older name still met.
 MODALITIES = ("CR", "DX", "RG", "DR")
-_PIXEL_DATA = bytes.fromhex("e07f1000")
 
 
-def read_dicom(file: BinaryIO) -> Picture:
+def read_dicom(content: bytes) -> Picture:
     """Decode a single-frame radiograph and map it to 8 bit, dark is air.
 
     Stored values pass the modality LUT or rescale, then the first VOI LUT or window of the file
     that covers them, else percentiles; MONOCHROME1, or a presentation LUT shape INVERSE, is
-    inverted, once. Colour (secondary capture) becomes luma as it is stored. Raises `UnusableError`.
+    inverted, once. Colour (secondary capture) becomes luma as it is stored. Raises
+    `UnusableError`, and `Interrupted` when memory runs out.
     """
     with warnings.catch_warnings():
         # What pydicom warns of either does not matter here or ends in a reject.
         warnings.simplefilter("ignore")
-        try:
-            dataset = pydicom.dcmread(file, stop_before_pixels=True)
-            _refuse_what_is_no_radiograph(dataset)
-            pixels = _pixels_in_place(file, dataset)
-            if pixels is not None:
-                return _grey(pixels, dataset, decoded=False)
-            file.seek(0)
-            return _grey(_decoded_pixels(pydicom.dcmread(file)), dataset, decoded=True)
-        except UnusableError:
-            raise
-        except Exception as error:
-            # pydicom and its decoders raise nearly anything on damaged input.
-            raise UnusableError(
-                "not_decodable", f"damaged DICOM file ({type(error).__name__})"
-            ) from error
+        # pydicom and its decoders raise nearly anything on damaged input.
+        with decoding("damaged DICOM file"):
+            return _read(inflated(content))
+
+
+def _read(content: bytes) -> Picture:
+    file = BoundedReader(content)
+    dataset = pydicom.dcmread(file, stop_before_pixels=True)
+    _refuse_what_is_no_radiograph(dataset)
+    pixels = pixels_in_place(content, file.tell(), dataset)
+    if pixels is not None:
+        return _grey(pixels, dataset, decoded=False)
+    return _grey(decoded_pixels(content), dataset, decoded=True)
 
 
 def _refuse_what_is_no_radiograph(dataset: Dataset) -> None:
@@ -60,13 +58,17 @@ def _refuse_what_is_no_radiograph(dataset: Dataset) -> None:
         # Only defined terms are repeated: anything else might have been typed in.
         shown = modality if modality in _OTHER_MODALITIES else "unknown"
         raise UnusableError("not_a_radiograph", f"modality {shown}")
-    if not modality and _samples(dataset) > 1:
+    samples = int(dataset.get("SamplesPerPixel") or 1)
+    if not modality and samples > 1:
         raise UnusableError("not_a_radiograph", "a colour image without a modality")
     if int(dataset.get("NumberOfFrames") or 1) > 1:
         raise UnusableError("multiple_frames", f"{int(dataset.NumberOfFrames)} frames")
     for keyword in ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation"):
         if not dataset.get(keyword):
             raise UnusableError("not_decodable", f"no {keyword}")
+    if dataset.BitsAllocated > 16:
+        raise UnusableError("not_decodable", f"{dataset.BitsAllocated} bits per pixel")
+    require_samples(int(dataset.Rows), int(dataset.Columns), samples)
 
 
 _OTHER_MODALITIES = (
@@ -74,49 +76,6 @@ _OTHER_MODALITIES = (
     "PR", "PT", "PX", "REG", "RF", "RTDOSE", "RTIMAGE", "RTPLAN", "RTRECORD", "RTSTRUCT", "SC",
     "SEG", "SM", "SR", "US", "XA", "XC",
 )  # fmt: skip
-
-
-def _samples(dataset: Dataset) -> int:
-    return int(dataset.get("SamplesPerPixel") or 1)
-
-
-def _pixels_in_place(file: BinaryIO, dataset: Dataset) -> Patterns | None:
-    """The pixels of an uncompressed little-endian grey image where they lie, on disk or in memory.
-
-    `file` stands where the header ended. None when the pixels have to be decoded.
-    """
-    syntax, bits = dataset.file_meta.get("TransferSyntaxUID"), int(dataset.BitsAllocated)
-    plain = syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian) and bits in (8, 16)
-    if not plain or _samples(dataset) > 1:
-        return None
-    explicit = syntax == ExplicitVRLittleEndian
-    element = file.read(12 if explicit else 8)
-    if element[:4] != _PIXEL_DATA:
-        raise UnusableError("not_decodable", "no pixel data")
-    shape, dtype = (int(dataset.Rows), int(dataset.Columns)), np.dtype(f"<u{bits // 8}")
-    length = int.from_bytes(element[-4:], "little")
-    need, offset = shape[0] * shape[1] * dtype.itemsize, file.tell()
-    if min(length, file.seek(0, os.SEEK_END) - offset) < need:
-        raise UnusableError("not_decodable", "the pixel data ends early")
-    if isinstance(file, io.BytesIO):
-        pixels = np.frombuffer(file.getvalue(), dtype, shape[0] * shape[1], offset)
-        return pixels.reshape(shape)
-    return np.memmap(file, dtype, "r", offset, shape)
-
-
-def _decoded_pixels(dataset: Dataset) -> NDArray[Any]:
-    """Stored values, (rows, columns), or RGB, (rows, columns, 3), through pydicom's decoders."""
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if "PixelData" not in dataset:
-        raise UnusableError("not_decodable", "no pixel data")
-    try:
-        pixels = pixel_array(dataset)
-        return np.asarray(pixels, pixels.dtype.newbyteorder("="))
-    except Exception as error:
-        name = syntax.name if syntax is not None and not syntax.is_private else "an unknown syntax"
-        raise UnusableError(
-            "not_decodable", f"pixel data in {name} cannot be decoded ({type(error).__name__})"
-        ) from error
 
 
 def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> Picture:
@@ -190,7 +149,7 @@ def _vois(values: Floats, dataset: Dataset) -> list[Voi]:
 def _numbers(value: Any) -> list[float]:
     if value is None:
         return []
-    several = isinstance(value, list | tuple | pydicom.multival.MultiValue)
+    several = isinstance(value, list | tuple | MultiValue)
     return [float(v) for v in (value if several else [value])]
 
 

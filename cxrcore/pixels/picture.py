@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
+import io
 import warnings
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from cxrcore.pixels import intensity
+from cxrcore.pixels.codestream import ENDS_EARLY, ends_early, may_lack_blocks
+from cxrcore.pixels.faults import decoding
+from cxrcore.pixels.limits import require_samples
 from cxrcore.pixels.result import Picture, UnusableError
 
 
-def read_picture(file: BinaryIO, size: int) -> Picture:
+def read_picture(content: bytes, size: int) -> Picture:
     """Decode a PNG or JPEG; colour becomes luma (ITU-R 601), transparency is ignored.
 
     A JPEG may come shrunk by 2, 4 or 8 (its DCT blocks decoded at that scale), but stays at
     least twice as large as `size`. A 16-bit PNG rarely uses its whole range, so it is mapped by
-    percentiles. Raises `UnusableError`.
+    percentiles. Raises `UnusableError`, and `Interrupted` when memory runs out.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(file, formats=("PNG", "JPEG")) as image:
-                kind: Literal["png", "jpeg"] = "png" if image.format == "PNG" else "jpeg"
-                source_size = (image.height, image.width)
-                shrunk = 1
-                if kind == "jpeg":
-                    wanted = [2 * size * side // max(source_size) or 1 for side in image.size]
-                    image.draft("L", (wanted[0], wanted[1]))
-                    shrunk = round(max(source_size) / max(image.size))
-                if not image.mode.startswith("I;16"):
-                    grey = np.asarray(image.convert("L"))
-                    return Picture(grey, "as_stored", source_size, kind, shrunk)
-                deep = np.asarray(image).astype(np.uint16, copy=False)
-    except Exception as error:
-        raise UnusableError(
-            "not_decodable", f"damaged picture file ({type(error).__name__})"
-        ) from error
+    with warnings.catch_warnings(), decoding("damaged picture file"):
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+            require_samples(image.height, image.width)
+            with decoding("damaged picture file", image.height * image.width):
+                return _read(image, content, size)
+
+
+def _read(image: Image.Image, content: bytes, size: int) -> Picture:
+    kind: Literal["png", "jpeg"] = "png" if image.format == "PNG" else "jpeg"
+    source_size, shrunk = (image.height, image.width), 1
+    if kind == "jpeg":
+        wanted = [2 * size * side // max(source_size) or 1 for side in image.size]
+        image.draft("L", (wanted[0], wanted[1]))
+        shrunk = round(max(source_size) / max(image.size))
+    if image.mode.startswith("I;16"):
+        return _by_percentiles(np.asarray(image).astype(np.uint16, copy=False))
+    grey = np.asarray(image.convert("L"))
+    if kind == "jpeg" and may_lack_blocks(image, grey) and ends_early(content):
+        raise UnusableError("not_decodable", ENDS_EARLY)
+    return Picture(grey, "as_stored", source_size, kind, shrunk)
+
+
+def _by_percentiles(deep: NDArray[np.uint16]) -> Picture:
     values, padding = np.arange(65536.0), np.zeros(65536, bool)
     table, rule = intensity.grey_table(deep, values, padding, [], inverted=False)
-    return Picture(intensity.apply(deep, table), rule, source_size, "png")
+    return Picture(intensity.apply(deep, table), rule, (deep.shape[0], deep.shape[1]), "png")

@@ -6,13 +6,17 @@ botocore reads (`AWS_*`, `~/.aws`), and so are its retries.
 
 from __future__ import annotations
 
-import io
 import os
 import posixpath
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from cxrcore.pixels.limits import MAX_BYTES, require_bytes
 from cxrcore.pixels.result import UnusableError
+from data_contracts._surroundings import fault_of_surroundings
 from data_contracts.errors import Interrupted, SourceError, UsageError
 
 #: A folder; or, as text, a URL such as `s3://bucket/prefix`, without a slash at its end.
@@ -20,8 +24,6 @@ Root = Path | str
 
 #: What to install where a protocol's package is missing.
 _PACKAGES = {"s3": "'cxr[s3]'", "s3a": "'cxr[s3]'", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs"}
-#: An image is fetched whole by one request; s3fs would ask for its size first.
-_OPTIONS = {"s3": {"max_concurrency": 1}, "s3a": {"max_concurrency": 1}}
 #: Seconds for a store to say whether the root is there; with all retries it could be minutes.
 _PATIENCE = 60.0
 #: Bytes of the longest key of S3.
@@ -31,11 +33,11 @@ _LONGEST_KEY = 1024
 def check(root: Root) -> None:
     """Look whether `root` is there and may be read, before any work.
 
-    Raises `SourceError` if not, `UsageError` when nothing installed here reads such a URL.
+    Raises `SourceError` if not, `Interrupted` when the disk does not answer, `UsageError` when
+    nothing installed here reads such a URL.
     """
     if isinstance(root, Path):
-        if not root.is_dir():
-            raise SourceError(f"--root {root} is not a folder; name the folder of the images")
+        _identity(root)
         return
     store = _store(root)
     try:
@@ -57,35 +59,123 @@ def check(root: Root) -> None:
         ) from error
 
 
-def open_image(root: Root, relative: str) -> BinaryIO:
-    """Open a file that must lie below `root`, links followed.
+class RootWatch:
+    """Tells whether a root is still what it was: below one that was unmounted, all is missing."""
 
-    Raises `UnusableError` (missing_file) for one that is not there. Of an object store: raises
-    `SourceError` where access is denied, `Interrupted` where it does not answer, since neither
-    says anything about the image.
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._identity = _identity(root) if isinstance(root, Path) else None
+        self._seen: str | None = None
+
+    def saw(self, relative: str) -> None:
+        """Remember a file that was there."""
+        self._seen = relative
+
+    def require_unchanged(self) -> None:
+        """Raise `Interrupted` if the root is another folder, or lacks the file last seen."""
+        try:
+            same = self._identity == (
+                _identity(self._root) if isinstance(self._root, Path) else None
+            )
+        except SourceError:
+            same = False
+        if not same or (self._seen is not None and not exists(self._root, self._seen)):
+            raise Interrupted(
+                f"--root {self._root} is not what it was: images that were there are gone; "
+                "mount it again, then run the same command to go on"
+            )
+
+
+def _identity(root: Path) -> tuple[int, int]:
+    """What tells a folder from another that takes its place."""
+    try:
+        status = root.stat()
+    except (OSError, ValueError) as error:
+        fault = fault_of_surroundings(error, f"--root {root}", denied=SourceError)
+        raise fault or _no_folder(root) from error
+    if not stat.S_ISDIR(status.st_mode):
+        raise _no_folder(root)
+    return status.st_dev, status.st_ino
+
+
+def _no_folder(root: Path) -> SourceError:
+    return SourceError(f"--root {root} is not a folder; name the folder of the images")
+
+
+def exists(root: Root, relative: str) -> bool:
+    """Whether there is such a file below `root` now, that is, `read_image` would find it.
+
+    Raises what `read_image` raises of a root that cannot be read.
+    """
+    try:
+        if isinstance(root, Path):
+            _require_file(_inside(root, relative), _image_of(root))
+            return True
+        store, url = _store(root), f"{root}/{_key(relative)}"
+        with _store_faults(root):
+            return bool(store.info(url)["type"] == "file")
+    except UnusableError:
+        return False
+
+
+def read_image(root: Root, relative: str) -> bytes:
+    """Read a file that must lie below `root`, links followed.
+
+    Raises `UnusableError` for one that is not there (missing_file) or larger than `MAX_BYTES`
+    (not_decodable). What says nothing about the image is no such thing: `SourceError` where
+    access is denied, `Interrupted` where disk, network, store or memory fail.
     """
     if isinstance(root, str):
-        return io.BytesIO(_fetch(root, _key(relative)))
-    try:
-        path = (root / relative).resolve()
-        inside = path.is_relative_to(root.resolve())
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UnusableError("missing_file", "the path cannot be followed") from error
+        content = _fetch(root, _key(relative))
+        require_bytes(len(content))
+        return content
+    return read_file(_inside(root, relative), _image_of(root))
+
+
+def read_file(path: Path, what: str = "an image") -> bytes:
+    """Read a file on disk; raises as `read_image`, and calls the file `what`."""
+    _require_file(path, what)
+    # Not mapped: a file that shrinks, or a disk that fails, would kill the process.
+    with _path_faults(what), path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        require_bytes(size)
+        content = file.read(size)
+    if len(content) < size:
+        raise Interrupted(f"{what} shrank while it was read; run the same command to go on")
+    return content
+
+
+def _image_of(root: Root) -> str:
+    return f"--root {root}: an image"
+
+
+def _inside(root: Path, relative: str) -> Path:
+    with _path_faults(_image_of(root)):
+        path = Path(os.path.realpath(root / relative, strict=True))
+        inside = path.is_relative_to(os.path.realpath(root, strict=True))
     if not inside:
         raise UnusableError("missing_file", "the path leads out of the root folder")
-    return open_file(path)
+    return path
 
 
-def open_file(path: Path) -> BinaryIO:
-    """Open a file on disk; raise `UnusableError` (missing_file) for anything else."""
+def _require_file(path: Path, what: str) -> None:
+    with _path_faults(what):
+        mode = path.stat().st_mode
+    # A pipe or a device would block or never end.
+    if not stat.S_ISREG(mode):
+        raise UnusableError("missing_file", "no regular file")
+
+
+@contextmanager
+def _path_faults(what: str) -> Iterator[None]:
+    """Let what is wrong with a path be a reject, and nothing else."""
     try:
-        # A pipe or a device would block or never end.
-        if path.is_file():
-            return path.open("rb")
-    except OSError as error:
-        reason = os.strerror(error.errno or 0).lower()
-        raise UnusableError("missing_file", f"the file cannot be opened ({reason})") from error
-    raise UnusableError("missing_file", "no such file")
+        yield
+    except FileNotFoundError as error:
+        raise UnusableError("missing_file", "no such file") from error
+    except (OSError, ValueError, MemoryError) as error:
+        fault = fault_of_surroundings(error, what, denied=SourceError)
+        raise fault or UnusableError("missing_file", "the path cannot be followed") from error
 
 
 def _key(relative: str) -> str:
@@ -99,8 +189,25 @@ def _key(relative: str) -> str:
 
 
 def _fetch(root: str, key: str) -> bytes:
+    """The first bytes of an object by one request: one more than it may have."""
+    store, url = _store(root), f"{root}/{key}"
+    with _store_faults(root):
+        try:
+            content: bytes = store.cat_file(url, start=0, end=MAX_BYTES + 1)
+        except (FileNotFoundError, IsADirectoryError, PermissionError, MemoryError):
+            raise
+        except Exception:
+            # An empty object has no first byte, which stores report in many ways.
+            if store.info(url)["size"]:
+                raise
+            return b""
+    return content
+
+
+@contextmanager
+def _store_faults(root: str) -> Iterator[None]:
     try:
-        content: bytes = _store(root).cat_file(f"{root}/{key}")
+        yield
     except (FileNotFoundError, IsADirectoryError) as error:
         raise UnusableError("missing_file", "no such file") from error
     except PermissionError as error:
@@ -108,12 +215,13 @@ def _fetch(root: str, key: str) -> bytes:
             f"--root {root}: access to an image is denied; renew or widen the credentials, then "
             "run the same command to go on"
         ) from error
+    except MemoryError as error:
+        raise fault_of_surroundings(error, _image_of(root)) or error from error
     except Exception as error:
         raise Interrupted(
             f"--root {root} does not answer any more ({type(error).__name__}); "
             "run the same command to go on"
         ) from error
-    return content
 
 
 def _store(root: str) -> Any:
@@ -122,7 +230,7 @@ def _store(root: str) -> Any:
 
     protocol = root.partition("://")[0]
     try:
-        return fsspec.filesystem(protocol, use_listings_cache=False, **_OPTIONS.get(protocol, {}))
+        return fsspec.filesystem(protocol, use_listings_cache=False)
     except ImportError as error:
         package = _PACKAGES.get(protocol, f"fsspec's package for {protocol}://")
         raise UsageError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from data_contracts._surroundings import fault_of_surroundings
 from data_contracts.errors import SourceError
 
 if TYPE_CHECKING:
@@ -90,18 +91,26 @@ def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
         names = scan.collect_schema().names()
     except pl.exceptions.NoDataError:
         return nothing, ["the file is empty"]
-    except (pl.exceptions.PolarsError, OSError):
+    except (pl.exceptions.PolarsError, OSError) as error:
+        _raise_fault_of_surroundings(error, request.path)
         return nothing, ["cannot be read as CSV (damaged?)"]
     picked, faults = _pick(request, names)
     if faults:
         return nothing, faults
     try:
         raw = scan.select(pl.col(had).alias(name) for name, had in picked.items()).collect()
-    except (pl.exceptions.PolarsError, OSError):
+    except (pl.exceptions.PolarsError, OSError) as error:
+        _raise_fault_of_surroundings(error, request.path)
         return nothing, ["cannot be read as CSV to its end (damaged, or not in UTF-8?)"]
     if raw.is_empty():
         return nothing, ["the table has no rows"]
     return _typed(request, raw)
+
+
+def _raise_fault_of_surroundings(error: Exception, path: Path) -> None:
+    """Raise where it was the disk, and not the table, that failed."""
+    if fault := fault_of_surroundings(error, path, SourceError):
+        raise fault from error
 
 
 def _pick(request: Request, names: list[str]) -> tuple[dict[str, str], list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -19,6 +19,7 @@ from cxrcore.synthetic.presets import TRAITS, PresetName, association
 from cxrcore.synthetic.records import Image, Subject
 from cxrcore.synthetic.tables import image_path, shape
 from cxrcore.workers import in_order
+from data_contracts._whole import put_tree, temporaries
 from data_contracts.store import storage_faults
 
 #: Rows and columns of the maps of the signs' regions.
@@ -31,16 +32,14 @@ def whole_tree(path: Path) -> Iterator[Path]:
 
     Raises `StorageError` when the disk is full or the folder cannot be written.
     """
-    new, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
+    new, old = temporaries(path)
     with storage_faults(path):
         for leftover in (new, old):
             shutil.rmtree(leftover, ignore_errors=True)
         new.mkdir(parents=True)
         try:
             yield new
-            if path.exists():
-                path.rename(old)
-            new.rename(path)
+            put_tree(new, path, old)
         finally:
             for leftover in (new, old):
                 shutil.rmtree(leftover, ignore_errors=True)
@@ -54,7 +53,8 @@ def write_images(
     Close the generator before `root` is removed: only then has every worker stopped.
     """
     draw = partial(_write_subject, root=root, preset=preset, size=size)
-    yield from accumulate(in_order(draw, subjects, workers))
+    with closing(in_order(draw, subjects, workers)) as counts:
+        yield from accumulate(counts)
 
 
 def _write_subject(subject: Subject, root: Path, preset: PresetName, size: int) -> int:

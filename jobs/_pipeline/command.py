@@ -9,9 +9,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from data_contracts._whole import storage_faults
+from jobs._docstrings import documented
+from jobs._limits import require_memory
 from jobs._pipeline.config import PipelineConfig
 
 
+@documented
 def pipeline(*targets: str, flags: Any = None) -> int:
     """Run all jobs of an analysis, as far as they are not up to date.
 
@@ -25,6 +28,7 @@ def pipeline(*targets: str, flags: Any = None) -> int:
     from jobs._pipeline.settings import read_settings
     from jobs._pipeline.state import reasons_to_run
 
+    require_memory()
     config, sections = read_settings(flags or PipelineConfig())
     _refuse_what_is_no_folder(config.workspace)
     steps = chosen(steps_of(config, sections), targets)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from data_contracts import lock
 from data_contracts.errors import CxrError, Interrupted, Unreachable, UsageError
-from jobs._execute import report, signals
+from jobs._execute import report
 from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.folder import FOLDER, Folder, complaint, lay_out
 from jobs._pipeline.plan import Step
@@ -16,6 +16,7 @@ from jobs._pipeline.slurm import end_leftovers
 from jobs._pipeline.state import reasons_to_run
 from jobs._pipeline.watch import Outcome, watch
 from jobs._record import Recorder
+from jobs._signals import signals
 
 UP_TO_DATE = "everything is up to date; --force does it again"
 _HEAD = ("job", "target", "reason")
@@ -29,14 +30,18 @@ def conduct(config: PipelineConfig, steps: Sequence[Step]) -> int:
     A step that fails stops only what follows on it. One pipeline at a time works in a workspace.
     """
     check_engine(config)
-    recorder = Recorder(config.workspace, "run", config.settings())
-    holder = f"`cxr run` {recorder.record.run_id} on {recorder.record.host}"
-    try:
-        with signals(recorder), lock.hold(config.workspace, [FOLDER], holder):
-            message = _perform(config, steps, recorder)
-        recorder.end("succeeded", 0, message)
-    except BaseException as error:
-        return report(error, recorder, debug=config.debug)
+    with signals() as stop:
+        with stop.after_whole_steps():
+            recorder = Recorder(config.workspace, "run", config.settings(), stop)
+        holder = f"`cxr run` {recorder.record.run_id} on {recorder.record.host}"
+        try:
+            with lock.hold(config.workspace, [FOLDER], holder):
+                message = _perform(config, steps, recorder)
+            stop.calm()
+            recorder.end("succeeded", 0, message)
+        except BaseException as error:
+            stop.calm()
+            return report(error, recorder, debug=config.debug)
     return 0
 
 
@@ -50,7 +55,9 @@ def _perform(config: PipelineConfig, steps: Sequence[Step], recorder: Recorder) 
     run_id = recorder.record.run_id
     folder = lay_out(config, steps, reasons, run_id)
     recorder.say(f"{len(reasons)} of {len(steps)} jobs to do; {folder.log} tells more")
-    outcome = watch(folder, engine_arguments(config, run_id), recorder)
+    # Each job needs its own time to stop.
+    with recorder.stop.after_whole_steps():
+        outcome = watch(folder, engine_arguments(config, run_id), recorder)
     recorder.stop_if_asked()
     if fault := _fault(outcome, folder):
         raise fault

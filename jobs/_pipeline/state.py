@@ -8,8 +8,9 @@ from pathlib import Path
 
 from data_contracts._header import Header
 from data_contracts.errors import ArtifactError
-from jobs._execute import file_digest, is_current, origin_of
+from jobs._execute import is_current, origin_of
 from jobs._pipeline.plan import Step
+from jobs._sources import file_digest
 
 
 def reasons_to_run(steps: Sequence[Step], *, force: bool = False) -> dict[str, str]:

@@ -125,10 +125,8 @@ def _ending(name: str, record: RunRecord) -> str:
 
 
 def _duration(record: RunRecord) -> str:
-    if record.ended is None:
-        return ""
-    took = datetime.fromisoformat(record.ended) - datetime.fromisoformat(record.started)
-    return f" ({took.total_seconds():.0f} s)"
+    took = runs.seconds_between(runs.moment(record.started), runs.moment(record.ended))
+    return "" if took is None else f" ({took:.0f} s)"
 
 
 def _clock() -> str:

@@ -12,7 +12,7 @@ from object_store import BUCKET, SECRET, ObjectStore, object_store  # noqa: F401
 from PIL import Image
 from s3fs import S3FileSystem  # type: ignore[import-untyped]
 
-from cxrcore.pixels import Prepared, Reject, prepare_from, storage
+from cxrcore.pixels import Prepared, Reject, limits, prepare_all, prepare_from, storage
 from data_contracts.errors import CxrError, Interrupted, SourceError, UsageError
 
 ROOT = f"s3://{BUCKET}/films"
@@ -122,3 +122,48 @@ def test_a_store_that_is_down_says_nothing_about_an_image(object_store: ObjectSt
             prepare_from(ROOT, "p10/größer 1.png", 32)
     finally:
         object_store.start()
+
+
+@pytest.mark.usefixtures("films")
+def test_whether_an_image_exists(object_store: ObjectStore) -> None:  # noqa: F811
+    assert storage.exists(ROOT, "p10/größer 1.png")
+    for path in ("none.png", "p10", "", "../secret.png", "null\0.png", "x" * 1100):
+        assert not storage.exists(ROOT, path), path
+    object_store.deny()
+    try:
+        with pytest.raises(SourceError, match="denied"):
+            storage.exists(ROOT, "none.png")
+    finally:
+        object_store.deny(after=float("inf"))
+    object_store.stop()
+    try:
+        with pytest.raises(Interrupted):
+            storage.exists(ROOT, "none.png")
+    finally:
+        object_store.start()
+
+
+@pytest.mark.usefixtures("films")
+def test_objects_that_are_empty_or_too_large_are_rejected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    S3FileSystem().pipe_file(f"{ROOT}/empty.png", b"")
+    assert prepare_from(ROOT, "empty.png", 32) == Reject("not_decodable", "empty file")
+    monkeypatch.setattr(storage, "MAX_BYTES", 99)
+    monkeypatch.setattr(limits, "MAX_BYTES", 99)
+    assert len(storage._fetch(ROOT, "p10/größer 1.png")) == 100
+    result = prepare_from(ROOT, "p10/größer 1.png", 32)
+    assert isinstance(result, Reject)
+    assert "larger than" in result.detail
+
+
+@pytest.mark.usefixtures("films")
+def test_a_prefix_that_is_emptied_in_the_middle_makes_no_rejects() -> None:
+    url, store = f"s3://{BUCKET}/other", S3FileSystem()
+    store.copy(f"{ROOT}/p10/größer 1.png", f"{url}/a.png")
+    results = prepare_all(url, ["a.png", "b.png", "c.png"], 32, workers=0)
+    assert isinstance(next(results), Prepared)
+    assert isinstance(next(results), Reject)
+    store.rm(url, recursive=True)
+    with pytest.raises(Interrupted, match="is not what it was"):
+        next(results)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from cxrcore.store import ImageStore, in_batches
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
-from data_contracts.store import Origin, write_arrays
+from data_contracts.store import Origin, open_arrays, write_arrays
 
 
 def write_shard(workspace: Path, shard: int, shards: int, images: int, size: int = 8) -> Path:
@@ -32,9 +34,20 @@ def write_shard(workspace: Path, shard: int, shards: int, images: int, size: int
     return path
 
 
+@contextmanager
+def store_of(paths: Sequence[Path]) -> Iterator[ImageStore]:
+    with ExitStack() as stack:
+        yield ImageStore([stack.enter_context(open_arrays(IMAGES, path)) for path in paths])
+
+
+def refuse(paths: Sequence[Path]) -> None:
+    with store_of(paths):
+        raise AssertionError("not refused")
+
+
 def test_shards_read_as_one_array(tmp_path: Path) -> None:
     paths = [write_shard(tmp_path, s, 3, images=s + 1) for s in (1, 2, 3)]
-    with ImageStore(paths[::-1]) as store:
+    with store_of(paths[::-1]) as store:
         assert len(store) == 9
         assert store.image_ids[:3] == ["image100", "image101", "image200"]
         rows = np.array([8, 0, 4, 4])
@@ -42,7 +55,7 @@ def test_shards_read_as_one_array(tmp_path: Path) -> None:
 
 
 def test_what_is_read_again_is_the_same(tmp_path: Path) -> None:
-    with ImageStore([write_shard(tmp_path, s, 2, images=5) for s in (1, 2)]) as store:
+    with store_of([write_shard(tmp_path, s, 2, images=5) for s in (1, 2)]) as store:
         rows = np.array([7, 1, 7, 4, 9])
         first = store.read(rows)
         assert first[:, 0, 0].tolist() == [202, 101, 202, 104, 204]
@@ -62,7 +75,7 @@ def test_a_store_that_other_software_has_packed_reads_the_same(
         pixels = file["pixels"][()]
         del file["pixels"]
         file.create_dataset("pixels", data=pixels, **how)
-    with ImageStore([path]) as store:
+    with store_of([path]) as store:
         for _ in range(3):
             np.testing.assert_array_equal(store.read(np.arange(5)), pixels)
 
@@ -72,7 +85,7 @@ def test_a_damaged_image_is_found_when_it_is_read_first(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(bytes([101]) * 64) + 9] ^= 1
     path.write_bytes(content)
-    with ImageStore([path]) as store:
+    with store_of([path]) as store:
         assert store.read(np.array([0]))[0, 0, 0] == 100
         with pytest.raises(ArtifactError, match="damaged"):
             store.read(np.array([1]))
@@ -80,7 +93,7 @@ def test_a_damaged_image_is_found_when_it_is_read_first(tmp_path: Path) -> None:
 
 def test_a_file_cut_off_while_it_is_read_is_damaged(tmp_path: Path) -> None:
     path = write_shard(tmp_path, 1, 1, images=2, size=64)
-    with ImageStore([path]) as store:
+    with store_of([path]) as store:
         store.read(np.array([0, 1]))
         os.truncate(path, 100)
         with pytest.raises(ArtifactError, match="damaged"):
@@ -90,25 +103,25 @@ def test_a_file_cut_off_while_it_is_read_is_damaged(tmp_path: Path) -> None:
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:
     paths = [write_shard(tmp_path, s, 3, images=2) for s in (1, 3)]
     with pytest.raises(ArtifactError, match="lacks the shard 2/3; run `cxr preprocess --shard 2/3"):
-        ImageStore(paths)
+        refuse(paths)
     with pytest.raises(ArtifactError, match="lacks 2 of 3 shards; run `cxr preprocess --shard 2/3"):
-        ImageStore(paths[:1])
+        refuse(paths[:1])
 
 
 def test_shards_of_another_partition_are_refused(tmp_path: Path) -> None:
     paths = [write_shard(tmp_path, 1, n, images=2) for n in (1, 2)]
     with pytest.raises(ArtifactError, match="stores of 1 and of 2 shards; delete"):
-        ImageStore(paths)
+        refuse(paths)
 
 
 def test_shards_of_different_size_are_refused(tmp_path: Path) -> None:
     paths = [write_shard(tmp_path, s, 2, images=2, size=4 * s) for s in (1, 2)]
     with pytest.raises(ArtifactError, match="images of 4 and of 8 pixels"):
-        ImageStore(paths)
+        refuse(paths)
 
 
 def test_batches_come_in_order(tmp_path: Path) -> None:
-    with ImageStore([write_shard(tmp_path, 1, 1, images=20)]) as store:
+    with store_of([write_shard(tmp_path, 1, 1, images=20)]) as store:
         order = np.random.default_rng(0).permutation(20)
         seen = list(store.batches(in_batches(order, 6)))
         np.testing.assert_array_equal(np.concatenate([rows for rows, _ in seen]), order)

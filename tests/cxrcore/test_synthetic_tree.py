@@ -17,6 +17,7 @@ from cxrcore.synthetic.population import plan
 from cxrcore.synthetic.presets import PresetName
 from cxrcore.synthetic.records import Subject
 from cxrcore.synthetic.tables import write_tables
+from data_contracts import _whole
 from data_contracts.errors import StorageError
 
 SIZE = 64
@@ -218,3 +219,23 @@ def test_leftovers_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
     with trees.whole_tree(tmp_path / "source") as new:
         assert list(new.iterdir()) == []
     assert [p.name for p in tmp_path.iterdir()] == ["source"]
+
+
+def test_all_of_a_tree_is_on_the_disk_before_it_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flushed = tmp_path / "source", []
+    flush = _whole._flush
+
+    def watched(item: Path) -> None:
+        flush(item)
+        flushed.append((item.relative_to(tmp_path).as_posix(), path.exists()))
+
+    monkeypatch.setattr(_whole, "_flush", watched)
+    with trees.whole_tree(path) as new:
+        (new / "files" / "p1").mkdir(parents=True)
+        (new / "files" / "p1" / "film.dcm").write_bytes(b"film")
+        (new / "table.csv").touch()
+    places = ["", "/files", "/files/p1", "/files/p1/film.dcm", "/table.csv"]
+    assert sorted(flushed[:-1]) == [(f".source.partial{place}", False) for place in places]
+    assert flushed[-1] == (".", True), "the new name as well"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,14 @@ import torch
 
 from cxrcore import training
 from cxrcore.checkpoints import restore_state, to_arrays, to_attributes
-from cxrcore.models import NetworkRecipe, build, tensors_of
+from cxrcore.models import NetworkRecipe, build, load_tensors, tensors_of
 from cxrcore.store import ImageStore
 from cxrcore.targets import targets_of
+from cxrcore.validation import validation_auroc
 from data_contracts.cohort import COHORT
-from data_contracts.errors import UsageError
+from data_contracts.errors import ArtifactError, UsageError
 from data_contracts.images import IMAGES
-from data_contracts.store import read_table
+from data_contracts.store import open_arrays, read_table
 
 PLAN = training.TrainingPlan(
     epochs=2, batch_size=16, learning_rate=1e-3, weight_decay=0.01, patience=0,
@@ -29,7 +31,8 @@ PLAN = training.TrainingPlan(
 def setup(tiny_workspace: Path) -> Iterator[training.Setup]:
     torch.set_num_threads(1)
     cohort = read_table(COHORT, COHORT.path(tiny_workspace)).frame
-    with ImageStore(IMAGES.find(tiny_workspace)) as store:
+    with open_arrays(IMAGES, *IMAGES.find(tiny_workspace)) as shard:
+        store = ImageStore([shard])
         targets = targets_of(cohort, "mortality", store.image_ids)
         recipe = NetworkRecipe("resnet18", targets.classes, store.size)
         yield training.Setup(store, targets, recipe, PLAN, torch.device("cpu"))
@@ -48,7 +51,7 @@ def test_it_learns_a_planted_patch(setup: training.Setup) -> None:
     assert state.history[state.best_epoch - 1]["val_auroc"] == 1.0
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 4])
+@pytest.mark.parametrize("stop_after", [1, 3, 4, 5])
 def test_a_stopped_training_ends_as_one_that_never_stopped(
     setup: training.Setup, stop_after: int
 ) -> None:
@@ -56,9 +59,8 @@ def test_a_stopped_training_ends_as_one_that_never_stopped(
     *_, _ = training.fit(whole, setup)
 
     first = fresh(setup)
-    for number, _ in enumerate(training.fit(first, setup), start=1):
-        if number == stop_after:
-            break
+    for _ in islice(training.fit(first, setup), stop_after):
+        pass
     second = fresh(setup)
     restore_state(second, to_arrays(first), to_attributes(first))
     for _ in training.fit(second, setup):
@@ -69,6 +71,54 @@ def test_a_stopped_training_ends_as_one_that_never_stopped(
         np.testing.assert_array_equal(tensors_of(second.network)[name], tensor, err_msg=name)
     for name, tensor in whole.best.items():
         np.testing.assert_array_equal(second.best[name], tensor, err_msg=name)
+
+
+ARCHITECTURES = ("resnet18", "densenet121", "mobilenet_v2", "efficientnet_b0", "convnext_tiny")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_best_epoch_is_kept_as_it_was(
+    setup: training.Setup, architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aurocs = iter([0.9, 0.6, 0.5])
+    monkeypatch.setattr(training, "validation_auroc", lambda *_: next(aurocs))
+    recipe = NetworkRecipe(architecture, setup.targets.classes, setup.store.size)
+    plan = training.TrainingPlan(**vars(PLAN) | {"epochs": 3})
+    setup = training.Setup(**vars(setup) | {"plan": plan, "recipe": recipe})
+    state = fresh(setup)
+    best: dict[str, torch.Tensor] = {}
+    for _ in training.fit(state, setup):
+        if state.epoch == 2 and state.between_epochs:
+            best = {k: v.clone() for k, v in state.network.state_dict().items()}
+    assert state.best_epoch == 1
+    assert state.best.keys() == best.keys()
+    for name, tensor in best.items():
+        np.testing.assert_array_equal(state.best[name], tensor.numpy(), err_msg=name)
+
+
+def test_what_outlives_a_step_shares_no_memory_with_it(setup: training.Setup) -> None:
+    state = fresh(setup)
+    next(iter(training.fit(state, setup)))
+    moments = [m for kept in state.optimizer.state.values() for m in kept.values()]
+    living = [t.numpy() for t in (*state.network.state_dict().values(), *moments)]
+    for name, array in (to_arrays(state) | tensors_of(state.network)).items():
+        assert not any(np.shares_memory(array, other) for other in living), name
+
+
+def test_a_network_of_another_epoch_is_not_written(setup: training.Setup) -> None:
+    state = fresh(setup)
+    *_, _ = training.fit(state, setup)
+
+    def logits() -> np.ndarray:
+        rows = np.arange(len(setup.store))
+        return np.concatenate([b for b, _ in training.predict(state.network, setup, rows)])
+
+    load_tensors(state.network, state.best)
+    training.check_kept(state, setup, logits())
+    best = state.best["head.bias"].copy()
+    load_tensors(state.network, state.best | {"head.bias": best + np.array([0.01, 0])})
+    with pytest.raises(ArtifactError, match="is not that of epoch"):
+        training.check_kept(state, setup, logits())
 
 
 def test_the_seed_decides(setup: training.Setup) -> None:
@@ -122,7 +172,7 @@ def test_the_learning_rate_warms_up_and_decays(setup: training.Setup) -> None:
     rates = []
     for state.epoch in range(1, 21):
         for state.step in range(setup.batches_per_epoch):
-            rates.append(training._learning_rate(setup, state))
+            rates.append(training._learning_rate(setup, state.epoch, state.step))
     peak = int(np.argmax(rates))
     assert max(rates) == pytest.approx(plan.learning_rate)
     assert np.all(np.diff(rates[: peak + 1]) > 0)
@@ -132,8 +182,8 @@ def test_the_learning_rate_warms_up_and_decays(setup: training.Setup) -> None:
 
 def test_validation_auroc_is_none_when_a_class_is_absent() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
-    assert training.validation_auroc(np.array([0, 0]), probabilities) is None
-    assert training.validation_auroc(np.array([0, 1]), probabilities) == 1.0
+    assert validation_auroc(np.array([0, 0]), probabilities) is None
+    assert validation_auroc(np.array([0, 1]), probabilities) == 1.0
 
 
 def test_a_gpu_that_is_not_there_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import operator
 import os
@@ -11,6 +12,7 @@ import sys
 import time
 from functools import partial
 from itertools import islice
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from PIL import Image
 
 from cxrcore.pixels import Prepared, Reject, prepare_all
 from cxrcore.workers import in_order
-from data_contracts.errors import CxrError, StorageError
+from data_contracts.errors import CxrError, Interrupted, StorageError
 
 #: Slow enough that work is under way when a test looks.
 REST = 0.02
@@ -68,9 +70,64 @@ def test_a_killed_worker_ends_the_work_with_one_line(victims: int) -> None:
     next(results)
     for worker in multiprocessing.active_children()[:victims]:
         os.kill(worker.pid or 0, signal.SIGKILL)
-    with pytest.raises(CxrError, match="a worker process died"):
+    with pytest.raises(CxrError, match=r"a worker process (died|cannot be started)"):
         list(results)
     assert not multiprocessing.active_children()
+
+
+def _crash(number: int, on: set[int], once: Path | None = None) -> int:
+    """Die of `on`; with `once`, only where no earlier death has left a file there."""
+    if number in on and not (once and (once / str(number)).exists()):
+        if once:
+            (once / str(number)).touch()
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return -number
+
+
+def _died(number: int, ending: str) -> str:
+    return f"{number} {ending}"
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_an_item_that_kills_its_worker_ends_nothing_else(workers: int) -> None:
+    bad = {0, 5, 6, 19}
+    results = list(in_order(partial(_crash, on=bad), range(20), workers, _died))
+    assert results == [f"{i} SIGSEGV" if i in bad else -i for i in range(20)]
+    assert not multiprocessing.active_children()
+
+
+def test_a_worker_that_died_by_chance_costs_no_item(tmp_path: Path) -> None:
+    results = in_order(partial(_crash, on={2, 3}, once=tmp_path), range(9), 2, _died)
+    assert list(results) == [-i for i in range(9)]
+    assert {p.name for p in tmp_path.iterdir()} == {"2", "3"}
+
+
+def _never(_: int) -> None:
+    """Stands for a worker that cannot even begin."""
+
+
+def test_a_worker_that_cannot_start_is_no_fault_of_an_item(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(Interrupted, match=r"cannot be started \(exit code 1\); lower --workers"):
+        list(in_order(_Unpicklable(), [1, 2, 3], 2, _died))
+
+    def no_process(_: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(SpawnProcess, "start", no_process)
+    with pytest.raises(Interrupted, match="resource temporarily unavailable"):
+        list(in_order(_never, [1, 2, 3], 2, _died))
+
+
+class _Unpicklable:
+    """A function that no worker can load."""
+
+    def __call__(self, _: int) -> None:
+        raise AssertionError
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return sys.exit, (1,)
 
 
 def test_stopping_early_leaves_no_worker_behind() -> None:

@@ -34,7 +34,7 @@ def test_rows_come_back(tmp_path: Path) -> None:
         header = writer.finish(ORIGIN)
     with open_arrays(IMAGES, tmp_path / "x.h5", verify=True) as images:
         assert images.header == header
-        assert images.names() == sorted(rows)
+        assert images.names() == sorted([*rows, "pixels_crc32"])
         assert images.shape("pixels") == rows["pixels"].shape
         assert images.dtype("image_id") == "string"
         for name, values in rows.items():
@@ -184,7 +184,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         )  # fmt: skip
     message = str(caught.value)
     for want in (
-        "breaks the contract images 1.0",
+        "breaks the contract images 1.1",
         "dataset 'pixels': want uint8 (image, size, size), got none",
         "dataset 'image_id': want string (image), got none",
         "dataset 'bright_border': want axes (image), got shape (3, 1)",

@@ -100,6 +100,9 @@ def test_the_present_state(tmp_path: Path) -> None:
     assert state(pid=pid) == "lost", "its process is gone from this machine"
     assert state(host="elsewhere", pid=pid) == "running", "its heart beats on another machine"
     assert state(state="succeeded", pid=pid) == "succeeded"
+    for ahead, seen in ((60, "running"), (2 * runs.CLOCKS_DIFFER_SECONDS, "lost")):
+        os.utime(folder / "events.jsonl", (old + ahead, old + ahead + 2 * runs.LOST_AFTER_SECONDS))
+        assert state(host="elsewhere") == seen, f"its last heartbeat is {ahead} s ahead"
     os.utime(folder / "events.jsonl", (old, old))
     assert state() == "running", "silent, but its process is there"
     assert state(host="elsewhere") == "lost"

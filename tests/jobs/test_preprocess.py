@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -52,11 +51,16 @@ def place(tmp_path: Path) -> Path:
 
 
 def preprocess(
-    place: Path, *flags: str, root: str = "root", workers: int = 0, size: int = 32
+    place: Path,
+    *flags: str,
+    root: str = "root",
+    workers: int = 0,
+    size: int = 32,
+    most: float = 0.5,
 ) -> int:
     return run(
         ["preprocess", "--root", str(place / root), "--workspace", str(place), "--size", str(size),
-         "--workers", str(workers), *flags]
+         "--workers", str(workers), "--max-reject-fraction", str(most), *flags]
     )  # fmt: skip
 
 
@@ -220,7 +224,7 @@ def prepare(root, relative, size):
 real = pixels.prepare_from
 _parts.PART, pixels.prepare_from = 5, prepare
 run(["preprocess", "--root", sys.argv[1] + "/root", "--workspace", sys.argv[1], "--size", "32",
-     "--workers", "0"])
+     "--workers", "0", "--max-reject-fraction", "0.5"])
 """
 
 
@@ -238,15 +242,67 @@ def test_a_killed_run_leaves_no_artifact_and_goes_on(
     assert not list(place.glob("images/.*"))
 
 
-def test_a_dead_worker_ends_the_job_with_one_line(
-    place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def kill_a_worker() -> None:
-        while not (workers := multiprocessing.active_children()):
-            time.sleep(0.01)
-        os.kill(workers[0].pid or 0, signal.SIGKILL)
-
-    threading.Thread(target=kill_a_worker, daemon=True).start()
-    assert preprocess(place, workers=2) == 1
-    assert "a worker process died" in capsys.readouterr().err
+def test_too_many_rejects_are_no_success(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert preprocess(place, most=0.13) == 4
+    said = capsys.readouterr().err
+    assert "3 of 22 images cannot be used: missing_file 1, not_decodable 1, blank 1" in said
+    assert "--max-reject-fraction 0.14" in said
     assert not list(place.glob("images/images*"))
+    # Its parts were kept, but a file that was missing is looked for again.
+    before = {p: p.stat().st_ino for p in place.glob("images/.parts-1-of-1/*")}
+    assert preprocess(place, most=0.13) == 4
+    assert {p: p.stat().st_ino for p in place.glob("images/.parts-1-of-1/*")} == before
+    shutil.copy(place / "root" / "image05.png", place / "root" / "image03.png")
+    assert preprocess(place, most=0.13) == 0
+    assert len(rejects(place)) == 2
+    assert not list(place.glob("images/.*"))
+
+
+def test_a_part_that_is_replaced_is_not_joined(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_parts, "PART", 11)
+    join = _parts.join
+
+    def join_late(parts: list[_parts.Part], *rest: Any) -> None:
+        first, second = (part.images for part in parts)
+        first.write_bytes(second.read_bytes())
+        join(parts, *rest)
+
+    monkeypatch.setattr(_parts, "join", join_late)
+    assert preprocess(place) == 75
+    assert "was replaced while it was joined" in capsys.readouterr().err
+    assert not list(place.glob("images/images*"))
+
+
+CRASHING = """
+import ctypes, sys
+from cxrcore import pixels
+from jobs._cli import run
+
+def prepare(root, relative, size):
+    if relative in ("image00.jpg", "image07.png", "image21.png"):
+        ctypes.string_at(0)
+    return real(root, relative, size)
+
+real, pixels.prepare_from = pixels.prepare_from, prepare
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_image_that_crashes_its_decoder_is_a_reject(place: Path, workers: int) -> None:
+    script = place / "crashing.py"
+    script.write_text(CRASHING)
+    done = subprocess.run(
+        [sys.executable, str(script), "preprocess", "--root", str(place / "root"), "--size", "32",
+         "--workspace", str(place), "--workers", str(workers), "--max-reject-fraction", "0.5"],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    frame = read_table(IMAGE_REJECTS, IMAGE_REJECTS.path(place, shard="1", shards="1")).frame
+    crashed = frame.filter(pl.col("detail").str.contains("SIGSEGV"))
+    assert crashed["reason"].unique().to_list() == ["not_decodable"]
+    assert crashed["image_id"].to_list() == [f"image_id{i:02d}" for i in (0, 7, 21)]
+    assert frame.height == len(BAD) + 3

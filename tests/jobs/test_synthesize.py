@@ -14,7 +14,7 @@ from data_contracts.store import open_arrays, read_table
 from data_contracts.synthetic import SYNTHETIC_REGIONS, SYNTHETIC_TRUTH
 from jobs._cli import run
 
-COMMAND = [sys.executable, "-c", "from jobs._cli import main; main()", "synthesize"]
+COMMAND = [sys.executable, "-c", "from jobs.__main__ import main; main()", "synthesize"]
 
 
 def _flags(workspace: Path, **fields: object) -> list[str]:

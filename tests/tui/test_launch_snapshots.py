@@ -86,5 +86,5 @@ def test_faults(snap_compare: Any, workspace: Path, theme: str, size: tuple[int,
 
 def test_an_engine(snap_compare: Any, workspace: Path, theme: str, size: tuple[int, int]) -> None:
     settings = {"root": "s3://radiographs/cxr", "shard": "1/1"}
-    keys = " ".join(["down"] * 5) + " right right"
+    keys = " ".join(["down"] * 6) + " right right"
     assert pictured(snap_compare, workspace, (theme, size), "preprocess", keys, settings)

@@ -12,15 +12,15 @@ import pytest
 from dashboards import NOW
 
 from data_contracts.errors import UsageError
-from data_contracts.run import RunRecord, append_event, read_new_events
+from data_contracts.run import RunRecord, append_event, moment, read_new_events
 from jobs._engines._order import given
 from jobs._registry import find_jobs
+from jobs._runs import row
 from tui.launching import runs
 from tui.texts.run_texts import (
     age_text,
     duration_of,
     duration_text,
-    moment,
     progress_text,
     state_text,
     what_of,
@@ -227,3 +227,22 @@ def test_gpu_use() -> None:
     assert gpu_text("93, 12390, 81559\n") == "GPU 93 %, 12.1 of 79.6 GiB"
     assert gpu_text("93, 1024, 2048\n5, 0, 2048\n") == "GPU 93 5 %, 1.0 of 4.0 GiB"
     assert gpu_text("[N/A], [N/A], 5\n") == ""
+
+
+def test_a_clock_that_went_back_is_no_negative_time() -> None:
+    earlier = NOW - timedelta(days=5)
+    assert age_text(NOW, earlier) == "now"
+    for facts in ({"state": "running"}, {"ended": earlier.isoformat()}):
+        assert duration_text(duration_of(record(**facts), earlier)) == ""
+    assert row(record(ended=earlier.isoformat()))[5] == ""
+    assert row(record(started="2999-01-01", state="running"))[4:6] == ("2999-01-01 00:00:00", "")
+    assert row(record(started="never", state="running"))[4:6] == ("", "")
+
+
+def test_a_story_goes_on_where_its_clock_went_back() -> None:
+    back = -5 * 86_400
+    events = [step(0, 0), step(10, 10), step(20, back), step(30, back + 10), step(40, back + 20)]
+    story = Story().told(events[:3], 1).told(events[3:], 2)
+    assert [point.seconds for point in story.points] == [0, 10, 10, 20, 30]
+    assert story.speeds(1)[1] == [1.0, 2.0, 1.0]
+    assert progress_of(events[:3]) == Progress("explain", 20, 100, "images", None)

@@ -46,7 +46,10 @@ def test_a_file_sets_theme_and_keys(tmp_path: Path) -> None:
         ("keys:\n  jobs.new: j", "jobs.new and rows.down would both have the key j"),
         ("keys:\n  app.quit: x\n  app.quit: f9", "app.quit is given a second time, after line 2"),
         ("- a", "must hold"),
-        ("theme: [", "cannot be read as YAML"),
+        ("theme: [", "s.yaml, line 1 is not YAML"),
+        ("theme: " + "[" * 5000, "s.yaml is not YAML"),
+        ("theme: x\nkeys: &a [*a]", "s.yaml, line 2: *a stands within the value that it names"),
+        ("theme: 2026-13-45", "s.yaml, line 1: '2026-13-45' is no timestamp"),
     ],
 )
 def test_a_fault_is_named_with_its_nearest(tmp_path: Path, text: str, hint: str) -> None:

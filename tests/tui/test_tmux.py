@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -82,6 +85,19 @@ def test_every_page_by_its_key(tmux: Tmux) -> None:
     tmux.press("/")
     tmux.press("insur")
     tmux.loses("mortality")
+
+
+def test_sigterm_gives_the_terminal_back(tmux: Tmux, copy: Path) -> None:
+    tmux.sees("mean_heatmaps")
+    command = f"{CXR} dashboard --workspace {copy} & echo PID $!; fg; echo CODE $?; read x"
+    tmux("respawn-pane", "-k", f"bash -mc '{command}'")
+    pid = re.search(r"PID (\d+)", tmux.sees("PID"))
+    assert pid
+    tmux.sees("mean_heatmaps")
+    os.kill(int(pid[1]), signal.SIGTERM)
+    screen = tmux.sees("CODE 75")
+    assert "cxr dashboard: interrupted; run the same command to go on" in screen
+    assert "Traceback" not in screen
 
 
 def test_a_launched_job_outlives_the_terminal(tmux: Tmux, copy: Path) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from data_contracts.run import RunRecord
+from data_contracts.run import RunRecord, moment, seconds_between
 from jobs._engines import UNFINISHED
 from tui.table import Tone
 from tui.texts.plain import plain_line
@@ -46,20 +46,10 @@ def what_of(record: RunRecord) -> str:
     return plain_line(" ".join(["/".join(parts), "" if whole else str(shard)]).strip())
 
 
-def moment(time: object) -> datetime | None:
-    """A time of a record; None when it is none."""
-    try:
-        read = datetime.fromisoformat(str(time))
-    except ValueError:
-        return None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
 def duration_of(record: RunRecord, now: datetime) -> float | None:
-    """Seconds from start to end, or until now; None where the end is unknown."""
-    begun = moment(record.started)
+    """Seconds from start to end, or until now; None where they cannot be told."""
     ended = now if record.state in UNFINISHED else moment(record.ended)
-    return max(0.0, (ended - begun).total_seconds()) if begun and ended else None
+    return seconds_between(moment(record.started), ended)
 
 
 def duration_text(seconds: float | None) -> str:
@@ -74,10 +64,10 @@ def duration_text(seconds: float | None) -> str:
 
 
 def age_text(begun: datetime | None, now: datetime) -> str:
-    """How long ago, in its largest unit."""
+    """How long ago, in its largest unit; what lies ahead of a clock that was put back is now."""
     if begun is None:
         return ""
-    minutes = int((now - begun).total_seconds()) // 60
+    minutes = int(seconds_between(begun, now) or 0) // 60
     for size, unit in ((1440, "d"), (60, "h"), (1, "min")):
         if minutes >= size:
             return f"{minutes // size} {unit}"

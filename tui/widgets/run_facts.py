@@ -11,10 +11,10 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from data_contracts.run import RunRecord
+from data_contracts.run import RunRecord, moment
 from tui import clock
 from tui.texts.plain import plain_line
-from tui.texts.run_texts import config_of, duration_of, duration_text, moment, state_text
+from tui.texts.run_texts import config_of, duration_of, duration_text, state_text
 
 #: What the exit codes of all jobs mean.
 _CODES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from data_contracts.run import RunRecord
+from data_contracts.run import RunRecord, moment
 from tui import clock
 from tui.table import Column, Row
 from tui.texts.plain import plain_line
@@ -10,7 +10,6 @@ from tui.texts.run_texts import (
     age_text,
     duration_of,
     duration_text,
-    moment,
     progress_text,
     state_text,
     tone_of,
@@ -58,4 +57,5 @@ def _told(record: RunRecord, progress: Progress | None) -> str:
         return progress_text(progress, _PROGRESS)
     if record.state != "succeeded":
         return plain_line(record.message or "")
-    return f"took {duration_text(duration_of(record, clock.now()))}"
+    took = duration_text(duration_of(record, clock.now()))
+    return f"took {took}" if took else ""

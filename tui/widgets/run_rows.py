@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from data_contracts.run import RunRecord
+from data_contracts.run import RunRecord, moment
 from jobs._engines import UNFINISHED
 from tui import clock
 from tui.table import Column, Row, Tone
@@ -13,7 +13,6 @@ from tui.texts.run_texts import (
     age_text,
     duration_of,
     duration_text,
-    moment,
     progress_text,
     state_text,
     tone_of,

@@ -183,7 +183,7 @@ class Scanner:
         try:
             keys = spec.config(**record.config).keys()
             return [c.place.format(**keys) for c in spec.writes]
-        except (ValidationError, KeyError, TypeError):
+        except (ValidationError, CxrError, KeyError, TypeError):
             return []
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 #: More points of progress than a terminal has columns are thinned out.
@@ -29,30 +29,35 @@ class Story:
 
     offset: int = 0
     begun: datetime | None = None
+    """When the first event was, by the clock of the latest."""
+    latest: datetime | None = None
     epochs: tuple[Mapping[str, float], ...] = ()
     """The numbers among `epoch`, the losses and the AUROC that each epoch had."""
     points: tuple[Point, ...] = ()
 
     def told(self, events: Iterable[Mapping[str, Any]], offset: int) -> Story:
         """The story with more events, which end before the byte `offset`."""
-        begun, epochs, points = self.begun, list(self.epochs), list(self.points)
+        begun, latest = self.begun, self.latest
+        epochs, points = list(self.epochs), list(self.points)
         for event in events:
             try:
                 if event["event"] == "heartbeat":
                     continue
                 time = datetime.fromisoformat(event["time"])
-                begun = begun or time
+                # A clock that is put back adds nothing to what has passed.
+                begun = (begun or time) - max(timedelta(), (latest or time) - time)
+                latest = time
                 if event["event"] == "metric" and "epoch" in event:
                     names = ("epoch", *(n for n in _METRICS if event.get(n) is not None))
                     epochs.append({n: float(event[n]) for n in names})
                 elif event["event"] == "progress":
                     points.append(_point(event, (time - begun).total_seconds()))
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, OverflowError):
                 continue
         while len(points) > _MOST_POINTS:
             # The last one is kept: it tells how far the work is.
             points = points[::-2][::-1]
-        return replace(self, offset=offset, begun=begun, epochs=tuple(epochs), points=tuple(points))
+        return Story(offset, begun, latest, tuple(epochs), tuple(points))
 
     def series(self, name: str) -> tuple[list[float], list[float]]:
         """Epochs, and what they had of `name`."""

@@ -1,0 +1,171 @@
+"""Stored values of a DICOM image, read or decoded within bounds."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.filereader import read_dataset
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
+
+from cxrcore.pixels.codestream import ENDS_EARLY, Declared, declared, ends_early, with_filler
+from cxrcore.pixels.faults import decoding
+from cxrcore.pixels.intensity import Patterns
+from cxrcore.pixels.limits import MAX_BYTES, require_bytes
+from cxrcore.pixels.result import UnusableError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+_PIXEL_DATA = bytes.fromhex("e07f1000")
+_META = 132
+#: Up to three for each element of a header; some hundred elements are usual.
+_MAX_READS = 1 << 17
+#: What begins a file of explicit little-endian elements, with nothing but its transfer syntax.
+_PLAIN_START = bytes(128) + b"DICM\x02\0\x10\0UI" + struct.pack("<H", 20) + b"1.2.840.10008.1.2.1\0"
+
+
+class BoundedReader(io.BytesIO):
+    """A file whose elements, also those within sequences, are not too many.
+
+    Each takes a hundred times its bytes in memory.
+    """
+
+    _left = _MAX_READS
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise UnusableError("not_decodable", "too many elements")
+        return super().read(size)
+
+
+def inflated(content: bytes) -> bytes:
+    """A deflated DICOM file as the plain one it was made from; any other as it is.
+
+    Raises `UnusableError` when it inflates to more than `MAX_BYTES` or ends early.
+    """
+    file = BoundedReader(content)
+    file.seek(_META)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, *_: tag >> 16 != 2)
+    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return content
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    plain = inflater.decompress(memoryview(content)[file.tell() :], MAX_BYTES + 1)
+    require_bytes(len(plain))
+    if not inflater.eof:
+        raise UnusableError("not_decodable", "the deflated data ends early")
+    return _PLAIN_START + plain
+
+
+def pixels_in_place(content: bytes, start: int, dataset: Dataset) -> Patterns | None:
+    """The pixels of an uncompressed little-endian grey image as they lie in `content`.
+
+    `start` is where the header ended. None when the pixels have to be decoded.
+    """
+    syntax, bits = dataset.file_meta.get("TransferSyntaxUID"), int(dataset.BitsAllocated)
+    plain = syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian) and bits in (8, 16)
+    if not plain or int(dataset.get("SamplesPerPixel") or 1) > 1:
+        return None
+    offset = start + (12 if syntax == ExplicitVRLittleEndian else 8)
+    if not content.startswith(_PIXEL_DATA, start):
+        raise UnusableError("not_decodable", "no pixel data")
+    shape, dtype = (int(dataset.Rows), int(dataset.Columns)), np.dtype(f"<u{bits // 8}")
+    length = int.from_bytes(content[offset - 4 : offset], "little")
+    count = shape[0] * shape[1]
+    if min(length, len(content) - offset) < count * dtype.itemsize:
+        raise UnusableError("not_decodable", "the pixel data ends early")
+    return np.frombuffer(content, dtype, count, offset).reshape(shape)
+
+
+def decoded_pixels(content: bytes) -> NDArray[Any]:
+    """Stored values, (rows, columns), or RGB, (rows, columns, 3), through pydicom's decoders."""
+    dataset = pydicom.dcmread(io.BytesIO(content))
+    if "PixelData" not in dataset:
+        raise UnusableError("not_decodable", "no pixel data")
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    name = syntax.name if syntax is not None and not syntax.is_private else "an unknown syntax"
+    with decoding(f"pixel data in {name} cannot be decoded", _samples(dataset)):
+        if syntax is None or not syntax.is_compressed:
+            return _pixel_array(dataset)
+        frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+        if syntax != RLELossless:
+            return _jpeg_pixels(frame, dataset)
+        _require_rle(frame, dataset)
+        return _pixel_array(dataset, frame)
+
+
+def _jpeg_pixels(frame: bytes, dataset: Dataset) -> NDArray[Any]:
+    """Decode any kind of JPEG whose own header agrees with the dataset, and which is whole."""
+    header = declared(frame)
+    _require_agreement(header, dataset)
+    if header.dct_8_bit and ends_early(frame):
+        raise UnusableError("not_decodable", ENDS_EARLY)
+    pixels = _pixel_array(dataset, frame)
+    if header.dct_8_bit or not frame.startswith(b"\xff\xd8"):
+        # The one was looked at, openjpeg is strict.
+        return pixels
+    if not np.array_equal(pixels, _pixel_array(dataset, with_filler(frame))):
+        raise UnusableError("not_decodable", ENDS_EARLY)
+    return pixels
+
+
+def _require_agreement(header: Declared, dataset: Dataset) -> None:
+    samples = int(dataset.get("SamplesPerPixel") or 1)
+    if header[:3] != (dataset.Rows, dataset.Columns, samples):
+        raise UnusableError("not_decodable", "the pixel data declares another size than the file")
+
+
+def _pixel_array(dataset: Dataset, frame: bytes | None = None) -> NDArray[Any]:
+    """The pixels, in this machine's byte order; of `frame` instead of the file's own if given."""
+    if frame is not None:
+        # Whatever the file's fragments and offset tables say: what was looked at is decoded.
+        dataset.PixelData = encapsulate([frame])
+        dataset.pop("ExtendedOffsetTable", None)
+        dataset.pop("ExtendedOffsetTableLengths", None)
+    pixels = pixel_array(dataset)
+    return np.asarray(pixels, pixels.dtype.newbyteorder("="))
+
+
+def _samples(dataset: Dataset) -> int:
+    return int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel") or 1)
+
+
+def _require_rle(frame: bytes, dataset: Dataset) -> None:
+    """Look that each segment may hold a byte of each pixel, and unpacks to no more than a file."""
+    count, *offsets = struct.unpack_from("<16L", frame)
+    edges = [*offsets[:count], len(frame)]
+    if count > 15 or edges != sorted(edges):
+        raise UnusableError("not_decodable", "the RLE segments are out of order")
+    pixels = int(dataset.Rows) * int(dataset.Columns)
+    for start, end in pairwise(edges):
+        # Two bytes stand for 128 at most.
+        most = 64 * (end - start)
+        if most < pixels:
+            raise UnusableError("not_decodable", "the RLE data ends early")
+        require_bytes(most if most <= MAX_BYTES else _unpacked(frame, start, end))
+
+
+def _unpacked(frame: bytes, start: int, end: int) -> int:
+    """Bytes that a PackBits segment (PS3.5 G.3.1) stands for; counted little beyond the bound."""
+    count = 0
+    while start < end and count <= MAX_BYTES:
+        control = frame[start]
+        if control < 128:
+            count, start = count + control + 1, start + control + 2
+        else:
+            count, start = count + (257 - control) % 129, start + (2 if control > 128 else 1)
+    return count

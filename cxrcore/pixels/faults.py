@@ -1,0 +1,60 @@
+"""What an error says about an image, told apart from what it says about the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import cv2
+import numpy as np
+
+from cxrcore.pixels.result import UnusableError
+from data_contracts._surroundings import fault_of_surroundings
+from data_contracts.errors import CxrError, SourceError
+
+#: Memory that decoders take for a sample, at most.
+_BYTES_PER_SAMPLE = 16
+
+
+@contextmanager
+def decoding(what: str, samples: int = 0) -> Iterator[None]:
+    """Let any error of a decoder mean that `what`, an image of `samples`, is damaged.
+
+    Raises `UnusableError` (not_decodable), but `CxrError` if memory or disk lies behind it.
+    """
+    try:
+        yield
+    except (UnusableError, CxrError):
+        raise
+    except Exception as error:
+        fault = fault_behind(error) or _fault_of_memory(samples)
+        reject = UnusableError("not_decodable", f"{what} ({type(error).__name__})")
+        raise fault or reject from error
+
+
+def fault_behind(error: BaseException) -> CxrError | None:
+    """The fault of the surroundings that `error`, or what it was raised from, stands for."""
+    for cause in _causes(error):
+        out_of_memory = isinstance(cause, cv2.error) and cause.code == cv2.Error.StsNoMem
+        if fault := _fault(MemoryError() if out_of_memory else cause):
+            return fault
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _fault_of_memory(samples: int) -> CxrError | None:
+    # Decoders written in C call a lack of memory damage: look whether there is enough.
+    try:
+        np.empty(_BYTES_PER_SAMPLE * samples, np.uint8)
+    except MemoryError as error:
+        return _fault(error)
+    return None
+
+
+def _fault(error: BaseException) -> CxrError | None:
+    return fault_of_surroundings(error, "--root: an image", denied=SourceError)

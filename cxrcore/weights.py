@@ -1,0 +1,108 @@
+"""Backbones of torchvision with their starting weights: ImageNet's, random ones, or a file's."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import io
+import re
+import warnings
+from collections.abc import Mapping
+from contextlib import redirect_stderr
+from pathlib import Path
+from urllib.error import URLError
+
+import torch
+import torchvision
+from torch import nn
+
+from data_contracts._surroundings import fault_of_surroundings
+from data_contracts.errors import SourceError, UsageError
+
+#: Children of a torchvision network that follow on its last feature map.
+AFTER_THE_FEATURES = ("avgpool", "fc", "classifier")
+
+
+def starting_backbone(architecture: str, weights: str) -> tuple[nn.Module, str]:
+    """A torchvision network and the origin of its weights: `imagenet`, `none` or a file.
+
+    Raises `UsageError` for an unknown architecture, `SourceError` for weights that cannot be had
+    or do not fit.
+    """
+    names = torchvision.models.list_models(module=torchvision.models)
+    if architecture not in names:
+        raise unknown_architecture(architecture)
+    if weights == "none":
+        return _random(architecture), "none"
+    if weights == "imagenet":
+        try:
+            with redirect_stderr(io.StringIO()):
+                model = torchvision.models.get_model(
+                    architecture, weights="DEFAULT", progress=False
+                )
+        except (URLError, OSError, RuntimeError) as error:
+            raise SourceError(
+                f"the ImageNet weights of {architecture} cannot be downloaded here; "
+                "give a file with --weights FILE, or start from random with --weights none"
+            ) from error
+        return model, "imagenet"
+    model = _random(architecture)
+    return model, _load_file(model, architecture, Path(weights))
+
+
+def _random(architecture: str) -> nn.Module:
+    with warnings.catch_warnings():
+        # Some torchvision networks announce what a later version will do.
+        warnings.simplefilter("ignore", FutureWarning)
+        model: nn.Module = torchvision.models.get_model(architecture, weights=None)
+    return model
+
+
+def _load_file(model: nn.Module, architecture: str, path: Path) -> str:
+    """Load a torchvision state dict; the head may differ. Returns the origin as text."""
+    try:
+        content = path.read_bytes()
+    except (OSError, MemoryError) as error:
+        raise fault_of_surroundings(error, path, SourceError) or SourceError(
+            f"the weights {path} cannot be read; check --weights"
+        ) from error
+    digest = hashlib.sha256(content).hexdigest()
+    promised = re.search(r"-([0-9a-f]{8,})\.pth$", path.name)
+    if promised and not digest.startswith(promised[1]):
+        raise SourceError(
+            f"the weights {path} are damaged: their SHA-256 is not the one in the name"
+        )
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        result = model.load_state_dict(_without_head(state), strict=False)
+        odd = result.unexpected_keys + [k for k in result.missing_keys if not _is_head(k)]
+    except Exception as error:
+        raise _unfit(path, architecture) from error
+    if odd:
+        raise _unfit(path, architecture)
+    return f"{path.name} sha256:{digest}"
+
+
+def _without_head(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {k: v for k, v in state.items() if not _is_head(k)}
+
+
+def _is_head(key: str) -> bool:
+    return key.split(".")[0] in AFTER_THE_FEATURES
+
+
+def _unfit(path: Path, architecture: str) -> SourceError:
+    return SourceError(
+        f"{path} does not hold the weights of {architecture}; give a torchvision state dict of it, "
+        "or name its --architecture"
+    )
+
+
+def unknown_architecture(architecture: str) -> UsageError:
+    """The fault of a name that stands for no usable network."""
+    names = torchvision.models.list_models(module=torchvision.models)
+    near = difflib.get_close_matches(architecture, [n for n in names if n != architecture], n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "choose for example densenet121"
+    return UsageError(
+        f"--architecture {architecture} is no torchvision network with a last feature map; {hint}"
+    )

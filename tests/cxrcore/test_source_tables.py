@@ -3,10 +3,11 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
-from data_contracts.errors import SourceError
+from data_contracts.errors import Interrupted, SourceError
 
 COLUMNS = {"subject_id": "id", "n": "number"}
 
@@ -86,3 +87,18 @@ def test_optional_tables_may_be_absent(tmp_path: Path) -> None:
     assert require_tables([("x/", tmp_path, "a")], [("", tmp_path, "b")]) == {
         "x/a.csv": tmp_path / "a.csv"
     }
+
+
+def test_a_disk_that_fails_is_no_damaged_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"subject_id,n\n1,2\n")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("Too many open files (os error 24): a.csv")
+
+    monkeypatch.setattr(pl, "scan_csv", fail)
+    with pytest.raises(Interrupted, match="too many open files") as caught:
+        read_tables({"t": Request(path, COLUMNS)})  # type: ignore[arg-type]
+    assert "damaged" not in str(caught.value)

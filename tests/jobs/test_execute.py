@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -211,3 +212,27 @@ def test_a_source_error_keeps_its_code(
     monkeypatch.setattr(module, "run", refuse)
     assert call(tiny_workspace) == 4
     assert capfd.readouterr().err == "cxr steps: the table is empty\n"
+
+
+@pytest.mark.parametrize(
+    ("fault", "want"),
+    [
+        (OSError(errno.EIO, "Input/output error"), "a file cannot be read (input/output error)"),
+        (OSError(errno.EMFILE, "Too many open files"), "too many open files"),
+        (MemoryError(), "out of memory; give the job more"),
+    ],
+)
+def test_a_fault_of_the_surroundings_can_be_tried_again(
+    fault: BaseException, want: str, tiny_workspace: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def fail(*_: object) -> None:
+        raise fault
+
+    module = importlib.import_module(f"{PACKAGE}.steps")
+    monkeypatch.setattr(module, "run", fail)
+    assert call(tiny_workspace) == 75
+    said = capfd.readouterr().err
+    assert want in said
+    assert said.endswith("run the same command to go on\n")
+    assert read_runs(tiny_workspace)[-1].state == "interrupted"

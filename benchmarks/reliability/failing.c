@@ -43,6 +43,13 @@ __attribute__((destructor)) static void end(void) {
     if (file >= 0 && write(file, line, size) == size) close(file);
 }
 
+/* Programs that leave by _exit run no destructors. */
+void _exit(int code) {
+    void (*real)(int) __attribute__((noreturn)) = dlsym(RTLD_NEXT, "_exit");
+    end();
+    real(code);
+}
+
 static int inside(const char *path) {
     size_t length = below ? strlen(below) : 0;
     return length && path && !strncmp(path, below, length) &&

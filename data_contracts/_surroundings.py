@@ -6,7 +6,7 @@ import errno
 import os
 import re
 
-from data_contracts.errors import ArtifactError, Busy, CxrError, Interrupted
+from data_contracts.errors import Busy, CxrError, Interrupted, StorageError
 
 #: The operating system's answers that concern a path, and nothing beyond it.
 _OF_THE_PATH = {
@@ -30,7 +30,7 @@ def error_number(error: BaseException) -> int | None:
 def fault_of_surroundings(
     error: BaseException,
     what: object,
-    denied: type[CxrError] = ArtifactError,
+    denied: type[CxrError] = StorageError,
     doing: str = "read",
 ) -> CxrError | None:
     """The fault that `error` stands for if it says nothing about the content of `what`.

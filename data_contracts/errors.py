@@ -3,7 +3,7 @@
     CxrError
     ├── UsageError       2   a bad command line or config: names the field
     ├── ArtifactError    3   an artifact is missing, damaged, of another version or of other inputs
-    │   └── StorageError 3   the workspace cannot hold the artifact (disk full, not writable)
+    │   └── StorageError 3   the workspace cannot hold the artifact (disk full), or denies access
     ├── SourceError      4   the source data cannot be used: names file, column, row count
     └── Interrupted      75  stopped on purpose; the same command goes on
         ├── Busy         75  another run is writing the same artifact
@@ -35,7 +35,7 @@ class ArtifactError(CxrError):
 
 
 class StorageError(ArtifactError):
-    """An artifact cannot be written where it belongs."""
+    """An artifact cannot be written where it belongs, or may not be read there."""
 
 
 class SourceError(CxrError):
@@ -56,3 +56,12 @@ class Busy(Interrupted):
 
 class Unreachable(Interrupted):
     """The engine that is to run a job does not answer; the same command works once it does."""
+
+
+def concerns_content(error: CxrError) -> bool:
+    """Whether an error says that an artifact is not what is wanted: absent, damaged, another.
+
+    If not, it says nothing of the artifact, which may be whole: it is in use, access is denied,
+    the disk does not answer.
+    """
+    return isinstance(error, ArtifactError) and not isinstance(error, StorageError)

@@ -14,7 +14,7 @@ from data_contracts import lock
 from data_contracts._header import Header, Input, Origin
 from data_contracts._surroundings import fault_of_surroundings
 from data_contracts._vocabulary import Contract
-from data_contracts.errors import ArtifactError, CxrError, Interrupted, StorageError
+from data_contracts.errors import CxrError, Interrupted, StorageError, concerns_content
 from data_contracts.run import State
 from jobs._config import JobConfig
 from jobs._job import Job, existing
@@ -108,7 +108,9 @@ def is_current(workspace: Path, places: list[str], origin: Origin) -> bool:
     try:
         outputs = [(workspace / place, read_header(workspace / place)) for place in places]
         check_lineage(workspace, outputs)
-    except ArtifactError:
+    except CxrError as error:
+        if not concerns_content(error):
+            raise
         return False
     return all(header.of_origin(origin, ignoring=places) for _, header in outputs)
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 from data_contracts._header import Header, Input
 from data_contracts._vocabulary import Contract
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import CxrError, concerns_content
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Standing = Literal["ok", "stale", "missing", "damaged", "outside"]
+Standing = Literal["ok", "stale", "missing", "damaged", "unreadable", "outside"]
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ def _shape(shape: Sequence[int]) -> str:
 def standing(item: Input, look: Callable[[str], Header | None]) -> tuple[Standing, Header | None]:
     """Whether an input is still what went in, and its header if it can be read.
 
-    `look` gives the header at a place, None if nothing is there, and raises `ArtifactError` if
-    what is there cannot be read.
+    `look` gives the header at a place, None if nothing is there, and raises `CxrError` if what
+    is there is damaged or cannot be read.
     """
     if item.contract == "source":
         return "outside", None
     try:
         parent = look(item.path)
-    except ArtifactError:
-        return "damaged", None
+    except CxrError as error:
+        return ("damaged" if concerns_content(error) else "unreadable"), None
     if parent is None:
         return "missing", None
     return ("ok" if parent.digest == item.digest else "stale"), parent

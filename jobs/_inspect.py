@@ -14,7 +14,11 @@ from jobs._config import require_text
 from jobs._facts import ancestors, schema_of, short
 from jobs._limits import require_memory
 
-_STANDINGS = {"stale": "stale: has another digest now", "outside": "outside the workspace"}
+_STANDINGS = {
+    "stale": "stale: has another digest now",
+    "unreadable": "cannot be read for now",
+    "outside": "outside the workspace",
+}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from data_contracts import run as runs
 from data_contracts._header import Header, Input, Origin, package_version
 from data_contracts._vocabulary import Contract
-from data_contracts.errors import ArtifactError, Interrupted
+from data_contracts.errors import ArtifactError, CxrError, Interrupted, concerns_content
 from jobs._record import Recorder
 from jobs._sources import require_same
 
@@ -125,7 +125,9 @@ class Job:
 
         try:
             arrays = open_arrays(contract, self.path(contract), verify=True)
-        except ArtifactError:
+        except CxrError as error:
+            if not concerns_content(error):
+                raise
             return None
         same_version = arrays.header.package_version == package_version()
         if same_version and arrays.header.of_origin(self.origin):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_contracts._header import Input, Origin, package_version
-from data_contracts.errors import ArtifactError, Interrupted, SourceError
+from data_contracts.errors import CxrError, Interrupted, SourceError, concerns_content
 from data_contracts.images import IMAGE_REJECTS, IMAGES, INTENSITY_RULES, REJECT_REASONS
 from jobs._job import Job
 
@@ -67,7 +67,9 @@ def is_done(part: Part, job: Job, root: Root) -> bool:
     try:
         rejects = read_table(IMAGE_REJECTS, part.rejects)
         headers = {part.images: verify(part.images), part.rejects: rejects.header}
-    except ArtifactError:
+    except CxrError as error:
+        if not concerns_content(error):
+            raise
         return False
     origin = _origin(job, root)
     for path, header in headers.items():

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from data_contracts._header import Header
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import CxrError, concerns_content
 from jobs._execute import is_current, origin_of
 from jobs._pipeline.plan import Step
 from jobs._sources import file_digest
@@ -40,7 +40,9 @@ def _outdated(step: Step) -> str:
         return "not made yet" if len(missing) == len(wanted) else f"{missing[0]} is missing"
     try:
         made_with = _headers(step)[0].config
-    except ArtifactError:
+    except CxrError as error:
+        if not concerns_content(error):
+            raise
         return "damaged, or of another version"
     settings = step.config.model_dump(mode="json")
     changed = [k for k in {**made_with, **settings} if made_with.get(k) != settings.get(k)]
@@ -51,7 +53,9 @@ def _outdated_inputs(step: Step, digest: Callable[[Path], str]) -> str:
     """Why a step must run though nothing before it does; empty if it need not."""
     try:
         origin = origin_of(step.spec, step.config, digest)
-    except ArtifactError:
+    except CxrError as error:
+        if not concerns_content(error):
+            raise
         return "its inputs do not fit together"
     if is_current(step.config.workspace, list(step.outputs), origin):
         return ""

@@ -26,7 +26,7 @@ PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE,
 FAULTS: dict[str, tuple[BaseException, type[CxrError]]] = {
     **{errno.errorcode[n]: (OSError(n, os.strerror(n)), Interrupted) for n in PASSING},
     "MemoryError": (MemoryError(), Interrupted),
-    "EACCES": (PermissionError(errno.EACCES, "Permission denied"), ArtifactError),
+    "EACCES": (PermissionError(errno.EACCES, "Permission denied"), StorageError),
     "EAGAIN": (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), Busy),
 }
 EVERY_FAULT = pytest.mark.parametrize(("fault", "kind"), FAULTS.values(), ids=FAULTS)

@@ -214,6 +214,24 @@ def test_a_source_error_keeps_its_code(
     assert capfd.readouterr().err == "cxr steps: the table is empty\n"
 
 
+def test_results_that_cannot_be_read_are_not_made_again(
+    tiny_workspace: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert call(tiny_workspace) == 0
+    path, read = COHORT_FLOW.path(tiny_workspace), Path.read_bytes
+    written = path.stat().st_mtime_ns
+
+    def deny(self: Path) -> bytes:
+        if self == path:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read(self)
+
+    monkeypatch.setattr(Path, "read_bytes", deny)
+    assert call(tiny_workspace) == 3
+    assert "flow.parquet cannot be read (permission denied)" in capfd.readouterr().err
+    assert path.stat().st_mtime_ns == written
+
+
 @pytest.mark.parametrize(
     ("fault", "want"),
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -235,3 +237,24 @@ def test_a_workspace_that_cannot_be_written_says_so(
 ) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
     assert not Scanner(workspace).scan().writable
+
+
+def test_a_store_that_a_notebook_has_open_is_not_called_damaged(workspace: Path) -> None:
+    (store,) = workspace.glob("images/*.h5")
+    code = f"import h5py; f = h5py.File({str(store)!r}, 'r+'); print(1, flush=True); input()"
+    scanner, place = Scanner(workspace), store.relative_to(workspace).as_posix()
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as notebook:
+        assert notebook.stdout
+        notebook.stdout.readline()
+        snapshot = scanner.scan()
+        artifact = snapshot.artifacts[place]
+        assert artifact.state == "unreadable"
+        assert "is in use by another program" in artifact.reason
+        assert artifact.reason in snapshot.faults
+        assert scanner.scan() is snapshot
+        # What was made from it may well be current.
+        assert {s for p, s in states(snapshot).items() if p != place} == {"current"}
+        notebook.communicate(b"\n")
+    assert scanner.scan().artifacts[place].state == "current"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from data_contracts.disclosure import hidden_parts, told_by_other_tasks
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import CxrError
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS, SMALLEST_CELL
 from tui.workspace.snapshot import Artifact
 
@@ -184,7 +184,7 @@ def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> Summary:
             continue
         try:
             found[artifact.contract] = readers[artifact.contract](workspace / artifact.place)
-        except ArtifactError as error:
+        except CxrError as error:
             problems[artifact.contract] = str(error)
     rows, model = found.get(ASSOCIATIONS.name, ([], ""))
     heat, areas = found.get(MEAN_HEATMAPS.name), found.get(METRICS.name, {})

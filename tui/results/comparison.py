@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import CxrError
 from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
 from data_contracts.summary import METRICS
 from tui.results.curves import Curves, Scores, curves, first_class, scores_of
@@ -82,7 +82,7 @@ class Comparison:
             return {}
         try:
             frame: pl.DataFrame = self._tables.read(table)
-        except ArtifactError:
+        except CxrError:
             # The curves stand on their own; the page of the table says what is wrong with it.
             return {}
         rows = frame.filter(task=task, model=name, split=split, stratum="all")

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Tree
 
-from data_contracts.errors import CxrError
+from data_contracts.errors import CxrError, concerns_content
 from jobs._facts import Schema
 from jobs._registry import find_jobs
 from tui import clock
@@ -152,7 +152,8 @@ artifact and Space folds a branch. Tab goes between list and view."""
     def on_schema_view_read(self, message: SchemaView.Read) -> None:
         artifact = message.artifact
         if message.fault:
-            self._verdicts[artifact.identity] = Verdict(message.fault, clock.now())
+            if message.damaged:
+                self._verdicts[artifact.identity] = Verdict(message.fault, clock.now())
             self.post_message(ErrorMet(artifact.place, message.fault))
         if self._shown is None or self._shown.identity != artifact.identity:
             return
@@ -173,6 +174,10 @@ artifact and Space folds a branch. Tab goes between list and view."""
             verify(self.dashboard.workspace / artifact.place)
         except CxrError as error:
             fault = str(error)
+            if not concerns_content(error):
+                # It may be whole: there is no verdict.
+                self.post_message(ErrorMet("verify", fault))
+                return
         self.post_message(self.Verified(artifact, Verdict(fault, clock.now())))
 
     def on_artifact_page_verified(self, message: Verified) -> None:

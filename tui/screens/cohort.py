@@ -15,7 +15,7 @@ from textual.worker import get_current_worker
 
 from data_contracts._vocabulary import Contract
 from data_contracts.cohort import COHORT_CHARACTERISTICS, COHORT_FLOW
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import CxrError
 from data_contracts.images import IMAGE_REJECTS
 from tui.messages import ErrorMet, OpenLaunch
 from tui.page import Page
@@ -131,7 +131,7 @@ class CohortPage(Page):
         if artifacts:
             try:
                 content = self._content_of(part, artifacts)
-            except ArtifactError as error:
+            except CxrError as error:
                 why = f"{PARTS[part].title} cannot be shown: {error}"
                 self.post_message(ErrorMet("cohort", str(error)))
         if not worker.is_cancelled:

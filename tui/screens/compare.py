@@ -15,7 +15,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from data_contracts.cohort import SPLITS
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import CxrError, concerns_content
 from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
 from data_contracts.summary import METRICS
 from tui.messages import ErrorMet
@@ -132,9 +132,10 @@ class Compare(Page):
         for task, name in self._models:
             try:
                 found.append(self._comparison.of(snapshot, task, name, split, shift))
-            except ArtifactError as error:
+            except CxrError as error:
                 self.post_message(ErrorMet(f"{task}/{name}", str(error)))
-                found.append(Compared(task, name, why="damaged (E says more)"))
+                why = "damaged" if concerns_content(error) else "cannot be read"
+                found.append(Compared(task, name, why=f"{why} (E says more)"))
         if not worker.is_cancelled:
             self.post_message(ModelsCompared(found))
 

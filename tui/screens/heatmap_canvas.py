@@ -8,7 +8,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.widgets import ContentSwitcher
 
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import CxrError
 from tui.maps.choice import View
 from tui.maps.export import exported
 from tui.maps.messages import Exported, Painted
@@ -60,7 +60,7 @@ class Canvas(ContentSwitcher):
     def _paint(self, view: View, make: Make) -> None:
         try:
             painting = make()
-        except ArtifactError as error:
+        except CxrError as error:
             self.post_message(ErrorMet("heatmaps", str(error)))
             self.post_message(Painted(view, None))
         else:
@@ -86,7 +86,7 @@ class Canvas(ContentSwitcher):
         """Make a file of what `make` makes, and send it to the page."""
         try:
             name, data = exported(make())
-        except ArtifactError as error:
+        except CxrError as error:
             self.post_message(ErrorMet("export", str(error)))
         else:
             self.post_message(Exported(name, data))

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from data_contracts.attributions import ATTRIBUTIONS
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import CxrError
 from data_contracts.images import IMAGES
 from data_contracts.model import PREDICTIONS
 from tui.maps.choice import Choice, Step, View
@@ -123,7 +123,7 @@ class HeatmapsPage(Page):
         stores = [folder / a.place for a in artifacts if a.contract == IMAGES.name]
         try:
             found = read_explained(paths[ATTRIBUTIONS.name], paths[PREDICTIONS.name], stores)
-        except ArtifactError as error:
+        except CxrError as error:
             self.post_message(ErrorMet("single images", str(error)))
             self.post_message(ExplainedRead(key, None, str(error)))
         else:

@@ -14,7 +14,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from data_contracts._header import Header, Input
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import ArtifactError, Interrupted
 from jobs._facts import Standing, standing
 from tui.table import Tone
 from tui.texts.plain import plain_line
@@ -155,6 +155,7 @@ class Lineage(Tree[Relative]):
             "stale": ("!", "warn", "stale: has another digest now"),
             "missing": ("○", "bad", "missing"),
             "damaged": ("✗", "bad", "damaged"),
+            "unreadable": ("?", "bad", "cannot be read for now"),
             "outside": ("◇", "dim", "outside the workspace"),
         }
         place = "" if state == "outside" else item.path
@@ -164,7 +165,8 @@ class Lineage(Tree[Relative]):
     def _look(self, place: str) -> Header | None:
         artifact = self._artifacts.get(place)
         if artifact is not None and artifact.header is None:
-            raise ArtifactError(artifact.reason)
+            kind = ArtifactError if artifact.state == "damaged" else Interrupted
+            raise kind(artifact.reason)
         return artifact.header if artifact else None
 
     def render_label(self, node: TreeNode[Relative], base_style: Style, style: Style) -> Text:

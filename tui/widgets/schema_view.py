@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from data_contracts.catalog import contracts
-from data_contracts.errors import ArtifactError
+from data_contracts.errors import CxrError, concerns_content
 from jobs._facts import Schema, schema_of
 from tui.texts.plain import plain_line, unmarked
 from tui.widgets.facts_view import ReadingView
@@ -36,6 +36,7 @@ class SchemaView(ReadingView):
         artifact: Artifact
         schema: Schema | None
         fault: str = ""
+        damaged: bool = False
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -71,10 +72,11 @@ class SchemaView(ReadingView):
     def _read(self, artifact: Artifact, path: Path) -> None:
         try:
             schema = schema_of(contracts()[artifact.contract], path)
-        except ArtifactError as error:
+        except CxrError as error:
             # What has been removed since is no damage; the next snapshot tells of it.
             if path.exists():
-                self.post_message(self.Read(artifact, None, str(error)))
+                damaged = concerns_content(error)
+                self.post_message(self.Read(artifact, None, str(error), damaged))
         else:
             self.post_message(self.Read(artifact, schema))
 

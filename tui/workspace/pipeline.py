@@ -18,11 +18,11 @@ KindState = Literal["missing"] | ArtifactState
 #: A state is told by a sign and by its colour, never by the colour alone.
 SIGNS: Mapping[KindState, tuple[str, Tone]] = {
     "missing": ("○", "dim"), "current": ("✓", "good"), "stale": ("!", "warn"),
-    "writing": ("▸", "live"), "damaged": ("✗", "bad"),
+    "writing": ("▸", "live"), "damaged": ("✗", "bad"), "unreadable": ("?", "bad"),
 }  # fmt: skip
 
 #: What counts for the whole kind if one artifact is in this state, the first before the others.
-_WORST: tuple[ArtifactState, ...] = ("writing", "damaged", "stale")
+_WORST: tuple[ArtifactState, ...] = ("writing", "damaged", "unreadable", "stale")
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,18 @@ from pydantic import ValidationError
 from data_contracts import run as runs
 from data_contracts._vocabulary import Contract
 from data_contracts.catalog import contracts
-from data_contracts.errors import ArtifactError, CxrError
+from data_contracts.errors import ArtifactError, CxrError, concerns_content
 from data_contracts.run import RunRecord
 from jobs import _engines
 from jobs._registry import find_jobs
-from tui.workspace.snapshot import Artifact, Identity, Progress, Snapshot, judged
+from tui.workspace.snapshot import (
+    Artifact,
+    ArtifactState,
+    Identity,
+    Progress,
+    Snapshot,
+    judged,
+)
 
 #: Seconds between questions to the engines of a cluster.
 ASK_ENGINES_EVERY = 5.0
@@ -90,7 +97,7 @@ class Scanner:
             except OSError:
                 continue
             signature = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
-            if known is None or known[0] != signature:
+            if known is None or known[0] != signature or known[1].state == "unreadable":
                 sized = replace(bare, size=facts.st_size, modified=facts.st_mtime)
                 known = signature, _with_header(sized, Path(entry.path))
             found[place] = known[0], self._refuted.get(known[1].identity, known[1])
@@ -215,8 +222,9 @@ def _with_header(artifact: Artifact, path: Path) -> Artifact:
         contract_of(header, path)
         if header.contract != artifact.contract:
             raise ArtifactError(f"{path} holds a {header.contract}, not the {artifact.contract}")
-    except ArtifactError as error:
-        return replace(artifact, header=None, state="damaged", reason=str(error))
+    except CxrError as error:
+        state: ArtifactState = "damaged" if concerns_content(error) else "unreadable"
+        return replace(artifact, header=None, state=state, reason=str(error))
     return replace(artifact, header=header, state="current", reason="")
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from data_contracts._header import Header, Input
 from data_contracts.run import RunRecord
 
-ArtifactState = Literal["current", "stale", "writing", "damaged"]
+ArtifactState = Literal["current", "stale", "writing", "damaged", "unreadable"]
 Identity = tuple[str, int, float]
 
 
@@ -29,7 +29,7 @@ class Artifact:
     """None when it cannot be read."""
     state: ArtifactState = "current"
     reason: str = ""
-    """Why it is stale or damaged, or which run is writing it."""
+    """Why it is stale, damaged or unreadable for now, or which run is writing it."""
 
     @property
     def identity(self) -> Identity:
@@ -80,8 +80,8 @@ class Snapshot:
     @property
     def faults(self) -> tuple[str, ...]:
         """What is wrong with the workspace now: what cannot be read, what is damaged."""
-        damaged = (a.reason for a in self.artifacts.values() if a.state == "damaged")
-        return (*self.unreadable, *damaged)
+        wrong = ("damaged", "unreadable")
+        return (*self.unreadable, *(a.reason for a in self.artifacts.values() if a.state in wrong))
 
     @property
     def is_empty(self) -> bool:
@@ -111,6 +111,9 @@ def judged(artifacts: Mapping[str, Artifact], writing: Mapping[str, str]) -> dic
         if item.path not in artifacts:
             return f"{item.path} is missing"
         parent = judge(item.path)
+        if parent.state == "unreadable":
+            # In use by another program, perhaps: whether it has changed is not known.
+            return ""
         if parent.header is None or parent.state == "damaged":
             return f"{item.path} is damaged"
         if parent.header.digest != item.digest:

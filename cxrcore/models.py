@@ -13,7 +13,8 @@ from torch import nn
 
 from cxrcore.transforms import IMAGENET_MEAN, IMAGENET_STD
 from cxrcore.weights import AFTER_THE_FEATURES, starting_backbone, unknown_architecture
-from data_contracts.errors import SourceError, UsageError
+from data_contracts._surroundings import fault_of_surroundings
+from data_contracts.errors import CxrError, SourceError, UsageError
 
 STATE_PREFIX = "state_dict/"
 
@@ -114,7 +115,7 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> Non
     try:
         network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in tensors.items()})
     except RuntimeError as error:
-        raise SourceError(
+        raise _fault_of_memory(error) or SourceError(
             "the model's tensors do not fit its architecture; train it again"
         ) from error
 
@@ -133,7 +134,7 @@ def _prepare(features: nn.Sequential, recipe: NetworkRecipe) -> int:
         with torch.no_grad():
             maps = features(torch.zeros(1, 3, 64, 64))
     except (RuntimeError, TypeError, NotImplementedError, ValueError, AssertionError) as error:
-        raise unknown_architecture(recipe.architecture) from error
+        raise _fault_of_memory(error) or unknown_architecture(recipe.architecture) from error
     if not isinstance(maps, torch.Tensor) or maps.ndim != 4:
         raise unknown_architecture(recipe.architecture)
     _refuse_too_small(features, recipe)
@@ -146,10 +147,14 @@ def _refuse_too_small(features: nn.Module, recipe: NetworkRecipe) -> None:
         with torch.no_grad():
             features(torch.zeros(1, 3, side, side))
     except RuntimeError as error:
-        raise UsageError(
+        raise _fault_of_memory(error) or UsageError(
             f"--architecture {recipe.architecture} needs larger images than {side} pixels; "
             "run `cxr preprocess` with a larger --size, or choose another architecture"
         ) from error
+
+
+def _fault_of_memory(error: Exception) -> CxrError | None:
+    return fault_of_surroundings(error, "the network", doing="built")
 
 
 def _input_sizes_of_strided(features: nn.Module) -> dict[Any, int]:

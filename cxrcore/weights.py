@@ -41,8 +41,9 @@ def starting_backbone(architecture: str, weights: str) -> tuple[nn.Module, str]:
                     architecture, weights="DEFAULT", progress=False
                 )
         except (URLError, OSError, RuntimeError) as error:
-            raise SourceError(
-                f"the ImageNet weights of {architecture} cannot be downloaded here; "
+            what = f"the ImageNet weights of {architecture}"
+            raise fault_of_surroundings(error, what, SourceError) or SourceError(
+                f"{what} cannot be downloaded here; "
                 "give a file with --weights FILE, or start from random with --weights none"
             ) from error
         return model, "imagenet"
@@ -77,7 +78,8 @@ def _load_file(model: nn.Module, architecture: str, path: Path) -> str:
         result = model.load_state_dict(_without_head(state), strict=False)
         odd = result.unexpected_keys + [k for k in result.missing_keys if not _is_head(k)]
     except Exception as error:
-        raise _unfit(path, architecture) from error
+        fault = fault_of_surroundings(error, path, SourceError)
+        raise fault or _unfit(path, architecture) from error
     if odd:
         raise _unfit(path, architecture)
     return f"{path.name} sha256:{digest}"

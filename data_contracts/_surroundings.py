@@ -27,6 +27,12 @@ def error_number(error: BaseException) -> int | None:
     return number
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, also where torch says so in a `RuntimeError` of its own."""
+    torch_says = type(error).__name__ == "OutOfMemoryError" or "CPUAllocator" in str(error)
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and torch_says)
+
+
 def fault_of_surroundings(
     error: BaseException,
     what: object,
@@ -39,7 +45,7 @@ def fault_of_surroundings(
     `denied` where reading is not permitted. None when `error` concerns the path or the content,
     or is no fault of the operating system.
     """
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return Interrupted(
             f"{what} cannot be {doing} (out of memory); give the job more memory, "
             "then run the same command to go on"

@@ -79,12 +79,20 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def put_tree(new: Path, path: Path, old: Path) -> None:
-    """Rename the folder `new` to `path`, and what was there to `old`, once all of it is flushed."""
+    """Rename the folder `new` to `path`, and what was there to `old`, once all of it is flushed.
+
+    Where that is broken off, what was there stays.
+    """
     for item in (*new.rglob("*"), new):
         _flush(item)
-    if path.exists():
-        path.rename(old)
-    new.rename(path)
+    try:
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
+    except BaseException:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        raise
     _flush(path.parent)
 
 

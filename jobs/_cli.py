@@ -46,9 +46,9 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     sys.stdout.flush()
     # What a job has made is there, whoever reads of it. Other commands make nothing but output.
-    makes_output_alone = _command_of(sys.argv[1:]) not in find_jobs()
-    if out.fault and out.fault.errno != errno.EPIPE and makes_output_alone:
-        code = _complain("", f"stdout cannot be written ({out.fault.strerror})", 3)
+    fault = out.fault
+    if fault and fault.errno != errno.EPIPE and _command_of(sys.argv[1:]) not in find_jobs():
+        code = _complain("", f"stdout cannot be written ({fault.strerror})", 3)
     # Torn down as usual, torch alone takes seconds, and nothing is left to be done.
     atexit._run_exitfuncs()
     os._exit(code)

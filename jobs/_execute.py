@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
-import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from data_contracts import lock
 from data_contracts._header import Header, Input, Origin
-from data_contracts._surroundings import fault_of_surroundings
+from data_contracts._surroundings import fault_of_surroundings, is_out_of_memory
 from data_contracts._vocabulary import Contract
 from data_contracts.errors import CxrError, Interrupted, StorageError, concerns_content
 from data_contracts.run import State
@@ -29,16 +28,20 @@ UP_TO_DATE = "up to date: same inputs, same config; --force does it again"
 
 
 def execute(spec: Spec, config: JobConfig) -> int:
-    """Run a job, write its run record, and return its exit code. Never raises for a fault."""
+    """Run a job, write its run record, and return its exit code."""
+    return recorded(spec.name, config, lambda recorder: _perform(spec, config, recorder))
+
+
+def recorded(name: str, config: JobConfig, work: Callable[[Recorder], str]) -> int:
+    """Record `work` as a run of `name`, up to its end whatever it is; return the exit code.
+
+    `work` returns its last words. Raises `CxrError` only where no record can be begun.
+    """
     with signals() as stop:
+        with stop.after_whole_steps():
+            recorder = Recorder(config.workspace, name, config.settings(), stop)
         try:
-            with stop.after_whole_steps():
-                recorder = Recorder(config.workspace, spec.name, config.settings(), stop)
-        except CxrError as error:
-            print(f"cxr {spec.name}: {error}", file=sys.stderr)
-            return error.exit_code
-        try:
-            message = _perform(spec, config, recorder)
+            message = work(recorder)
             stop.calm()
             recorder.end("succeeded", 0, message)
         except BaseException as error:
@@ -54,7 +57,8 @@ def _perform(spec: Spec, config: JobConfig, recorder: Recorder) -> str:
     with lock.hold(workspace, places, f"run {recorder.record.run_id} on {recorder.record.host}"):
         if config.force and not recorder.resumed:
             begin_anew(workspace, spec, keys)
-        origin = origin_of(spec, config)
+        sources = spec.sources(config)
+        origin = origin_of(spec, config, sources)
         recorder.stop_if_asked()
         recorder.update(inputs=[asdict(i) for i in origin.inputs])
         made = all((workspace / file).exists() for file in spec.files)
@@ -63,7 +67,7 @@ def _perform(spec: Spec, config: JobConfig, recorder: Recorder) -> str:
             recorder.say(message)
         else:
             message = "done"
-            job = Job(workspace, keys, origin, spec.sources(config), recorder)
+            job = Job(workspace, keys, origin, sources, recorder)
             spec.run(config, job)
             recorder.update(outputs=[asdict(i) for i in job.written()])
         remove_leftovers(workspace, spec, keys)
@@ -71,11 +75,14 @@ def _perform(spec: Spec, config: JobConfig, recorder: Recorder) -> str:
 
 
 def origin_of(
-    spec: Spec, config: JobConfig, digest_of: Callable[[Path], str] | None = None
+    spec: Spec,
+    config: JobConfig,
+    sources: Mapping[str, Path],
+    digest_of: Callable[[Path], str] | None = None,
 ) -> Origin:
     """The job's inputs as they are now; refuses inputs that do not belong together.
 
-    `digest_of` may keep what `file_digest` says of a file.
+    `sources` are those of the job; `digest_of` may keep what `file_digest` says of a file.
     """
     from data_contracts.store import as_input, check_lineage
 
@@ -86,7 +93,7 @@ def origin_of(
     check_lineage(workspace, found)
     artifacts = [as_input(header, path, workspace) for path, header in found]
     digest_of = digest_of or file_digest
-    files = [Input("source", name, digest_of(p)) for name, p in spec.sources(config).items()]
+    files = [Input("source", name, digest_of(p)) for name, p in sources.items()]
     inputs = tuple(sorted({*artifacts, *files}, key=lambda i: (i.contract, i.path)))
     return Origin(spec.name, config.model_dump(mode="json"), inputs)
 
@@ -124,7 +131,7 @@ def report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:
     ):
         # Whatever the breaking off has become on its way up.
         error = Interrupted("interrupted; run the same command to go on")
-    elif isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    elif is_out_of_memory(error):
         error = Interrupted(
             "out of memory; give the job more, or lower --batch-size or --workers, "
             "then run the same command to go on"

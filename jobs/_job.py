@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Job:
-    """One execution of a job in a workspace.
+    """One execution of a job in a workspace. `sources` are the files that it names as such.
 
     The recipe reads and writes artifacts by contract. Places are filled in from the config
     (`task`, `name`, …); what the config does not name stands for every value there is.
@@ -32,7 +32,8 @@ class Job:
         sources: Mapping[str, Path], recorder: Recorder,
     ) -> None:  # fmt: skip
         self.workspace, self.origin = workspace, origin
-        self._keys, self._sources, self._recorder = keys, sources, recorder
+        self.sources = sources
+        self._keys, self._recorder = keys, recorder
         self.outputs: list[tuple[Path, Header]] = []
 
     def path(self, contract: Contract) -> Path:
@@ -81,7 +82,7 @@ class Job:
 
         A job calls this once it has read its sources, before it writes anything.
         """
-        require_same(self._sources, self.origin)
+        require_same(self.sources, self.origin)
 
     def write(
         self, contract: Contract, content: pl.DataFrame | Mapping[str, Any], **attributes: Any

@@ -31,9 +31,8 @@ def remove_leftovers(workspace: Path, spec: Spec, keys: Mapping[str, str]) -> No
     for place in (*places, *spec.set_aside, *spec.files):
         for path in temporaries(workspace / place.format(**keys)):
             _remove(path)
-    for place in spec.files:
-        # Beside a report lie its figures, each written whole.
-        folder = (workspace / place).parent
+    # Beside a report lie its figures, each written whole; elsewhere may be what others write.
+    for folder in {(workspace / place).parent for place in spec.files} - {workspace}:
         for path in (*folder.glob(".*.partial"), *folder.glob("*/.*.partial")):
             _remove(path)
     for path in _of_other_shards(workspace, places, keys):

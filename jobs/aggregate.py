@@ -46,7 +46,7 @@ def run(config: Config, job: Job) -> None:
     from cxrcore.reporting import console, report
     from data_contracts.store import read_table
 
-    cohort, truth = job.table(COHORT).frame, sources(config).get("synthetic_truth")
+    cohort, truth = job.table(COHORT).frame, job.sources.get("synthetic_truth")
     models = summary.models(job.tables(PREDICTIONS), job.tables(TRAINING_HISTORY), cohort)
     tasks = [model.task for model in models]
     if config.reference not in tasks:

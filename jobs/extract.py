@@ -51,7 +51,7 @@ def run(config: Config, job: Job) -> None:
     from cxrcore.cohort import assemble, characteristics
     from cxrcore.sources import adapter
 
-    images = adapter(config.source).read(sources(config), config.horizon)
+    images = adapter(config.source).read(job.sources, config.horizon)
     cohort, flow = assemble(images, config.source, config.select, config.min_age, config.seed)
     job.require_same_sources()
     job.stop_if_asked()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from data_contracts import lock
 from data_contracts.errors import CxrError, Interrupted, Unreachable, UsageError
-from jobs._execute import report
+from jobs._execute import recorded
 from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.folder import FOLDER, Folder, complaint, lay_out
 from jobs._pipeline.plan import Step
@@ -16,7 +16,6 @@ from jobs._pipeline.slurm import end_leftovers
 from jobs._pipeline.state import reasons_to_run
 from jobs._pipeline.watch import Outcome, watch
 from jobs._record import Recorder
-from jobs._signals import signals
 
 UP_TO_DATE = "everything is up to date; --force does it again"
 _HEAD = ("job", "target", "reason")
@@ -30,19 +29,13 @@ def conduct(config: PipelineConfig, steps: Sequence[Step]) -> int:
     A step that fails stops only what follows on it. One pipeline at a time works in a workspace.
     """
     check_engine(config)
-    with signals() as stop:
-        with stop.after_whole_steps():
-            recorder = Recorder(config.workspace, "run", config.settings(), stop)
+
+    def work(recorder: Recorder) -> str:
         holder = f"`cxr run` {recorder.record.run_id} on {recorder.record.host}"
-        try:
-            with lock.hold(config.workspace, [FOLDER], holder):
-                message = _perform(config, steps, recorder)
-            stop.calm()
-            recorder.end("succeeded", 0, message)
-        except BaseException as error:
-            stop.calm()
-            return report(error, recorder, debug=config.debug)
-    return 0
+        with lock.hold(config.workspace, [FOLDER], holder):
+            return _perform(config, steps, recorder)
+
+    return recorded("run", config, work)
 
 
 def _perform(config: PipelineConfig, steps: Sequence[Step], recorder: Recorder) -> str:

@@ -52,7 +52,7 @@ def _outdated(step: Step) -> str:
 def _outdated_inputs(step: Step, digest: Callable[[Path], str]) -> str:
     """Why a step must run though nothing before it does; empty if it need not."""
     try:
-        origin = origin_of(step.spec, step.config, digest)
+        origin = origin_of(step.spec, step.config, step.spec.sources(step.config), digest)
     except CxrError as error:
         if not concerns_content(error):
             raise

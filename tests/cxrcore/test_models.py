@@ -10,8 +10,8 @@ import pytest
 import torch
 import torchvision
 
-from cxrcore.models import NetworkRecipe, build, pool, restore, tensors_of
-from data_contracts.errors import SourceError, UsageError
+from cxrcore.models import NetworkRecipe, build, load_tensors, pool, restore, tensors_of
+from data_contracts.errors import Interrupted, SourceError, UsageError
 
 CLASSES = ("a", "b", "c")
 
@@ -120,3 +120,32 @@ class TestWeightsFile:
         with pytest.raises(SourceError, match="--weights FILE") as caught:
             build(recipe("resnet18"), "imagenet", seed=0)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        torch.OutOfMemoryError("CUDA out of memory"),
+    ],
+    ids=["CPU", "CUDA"],
+)
+def test_a_lack_of_memory_says_nothing_of_the_network(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    network, _ = build(recipe("resnet18"), "none", 0)
+    tensors, path = tensors_of(network), tmp_path / "resnet18.pth"
+    torch.save(torchvision.models.resnet18(weights=None).state_dict(), path)
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "load", fail)
+        with pytest.raises(Interrupted, match="out of memory"):
+            build(recipe("resnet18"), str(path), 0)
+    monkeypatch.setattr(torch.nn.Module, "load_state_dict", fail)
+    with pytest.raises(Interrupted, match="out of memory"):
+        load_tensors(network, tensors)
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", fail)
+    with pytest.raises(Interrupted, match="out of memory"):
+        build(recipe("resnet18"), "none", 0)

@@ -213,6 +213,25 @@ def test_a_failed_tree_leaves_the_old_one(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.rglob("*")] == ["source", "third"]
 
 
+def test_a_tree_that_cannot_take_its_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "source"
+    with trees.whole_tree(path) as new:
+        (new / "first").touch()
+    rename = Path.rename
+
+    def break_off(self: Path, target: Path) -> Path:
+        if self.name == ".source.partial":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", break_off)
+    with pytest.raises(KeyboardInterrupt), trees.whole_tree(path) as new:
+        (new / "second").touch()
+    assert [p.name for p in tmp_path.rglob("*")] == ["source", "first"]
+
+
 def test_leftovers_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
     for name in (".source.partial", ".source.old"):
         (tmp_path / name / "files").mkdir(parents=True)

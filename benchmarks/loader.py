@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from cxrcore.store import ImageStore, in_batches
 from data_contracts.images import IMAGES
-from data_contracts.store import Origin, array_writer, open_arrays
+from data_contracts.store import Provenance, array_writer, open_arrays
 
 Rows = NDArray[np.int64]
 Reader = Callable[[Rows], NDArray[np.uint8]]
@@ -41,7 +41,7 @@ def write_store(pixels: NDArray[np.uint8], workspace: Path) -> Path:
             source_size=np.full((n, 2), size, dtype=np.int32),
         )
         writer.attributes.update(IMAGES.example_attributes)
-        writer.finish(Origin("preprocess", {}))
+        writer.finish(Provenance("preprocess", {}))
     return path
 
 

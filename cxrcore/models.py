@@ -13,8 +13,8 @@ from torch import nn
 
 from cxrcore.transforms import IMAGENET_MEAN, IMAGENET_STD
 from cxrcore.weights import AFTER_THE_FEATURES, starting_backbone, unknown_architecture
-from data_contracts._surroundings import fault_of_surroundings
 from data_contracts.errors import CxrError, SourceError, UsageError
+from data_contracts.os_errors import environment_error
 
 STATE_PREFIX = "state_dict/"
 
@@ -154,7 +154,7 @@ def _refuse_too_small(features: nn.Module, recipe: NetworkRecipe) -> None:
 
 
 def _fault_of_memory(error: Exception) -> CxrError | None:
-    return fault_of_surroundings(error, "the network", doing="built")
+    return environment_error(error, "the network", doing="built")
 
 
 def _input_sizes_of_strided(features: nn.Module) -> dict[Any, int]:

@@ -112,7 +112,7 @@ def _refuse_missing_classes(targets: Targets) -> None:
         if split == "train" and present < len(targets.classes):
             listed = ", ".join(f"{c} {n}" for c, n in zip(targets.classes, counts, strict=True))
             raise SourceError(
-                f"label_{targets.task} cannot be learnt: the train split has {listed} images; "
+                f"label_{targets.task} cannot be trained: the train split has {listed} images; "
                 "widen the cohort or leave this task out"
             )
         if not counts.sum():

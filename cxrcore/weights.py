@@ -16,8 +16,8 @@ import torch
 import torchvision
 from torch import nn
 
-from data_contracts._surroundings import fault_of_surroundings
 from data_contracts.errors import SourceError, UsageError
+from data_contracts.os_errors import environment_error
 
 #: Children of a torchvision network that follow on its last feature map.
 AFTER_THE_FEATURES = ("avgpool", "fc", "classifier")
@@ -42,7 +42,7 @@ def starting_backbone(architecture: str, weights: str) -> tuple[nn.Module, str]:
                 )
         except (URLError, OSError, RuntimeError) as error:
             what = f"the ImageNet weights of {architecture}"
-            raise fault_of_surroundings(error, what, SourceError) or SourceError(
+            raise environment_error(error, what, SourceError) or SourceError(
                 f"{what} cannot be downloaded here; "
                 "give a file with --weights FILE, or start from random with --weights none"
             ) from error
@@ -64,7 +64,7 @@ def _load_file(model: nn.Module, architecture: str, path: Path) -> str:
     try:
         content = path.read_bytes()
     except (OSError, MemoryError) as error:
-        raise fault_of_surroundings(error, path, SourceError) or SourceError(
+        raise environment_error(error, path, SourceError) or SourceError(
             f"the weights {path} cannot be read; check --weights"
         ) from error
     digest = hashlib.sha256(content).hexdigest()
@@ -78,7 +78,7 @@ def _load_file(model: nn.Module, architecture: str, path: Path) -> str:
         result = model.load_state_dict(_without_head(state), strict=False)
         odd = result.unexpected_keys + [k for k in result.missing_keys if not _is_head(k)]
     except Exception as error:
-        fault = fault_of_surroundings(error, path, SourceError)
+        fault = environment_error(error, path, SourceError)
         raise fault or _unfit(path, architecture) from error
     if odd:
         raise _unfit(path, architecture)

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import data_contracts
 from data_contracts._document import document
-from data_contracts._vocabulary import Contract
 from data_contracts.catalog import contracts
-from data_contracts.store import Origin, write_arrays, write_table, write_text
+from data_contracts.store import Provenance, write_arrays, write_table, write_text
+from data_contracts.vocabulary import Contract
 
-_ORIGIN = Origin("example", {}, created="2026-01-01T00:00:00+00:00")
+_ORIGIN = Provenance("example", {}, created="2026-01-01T00:00:00+00:00")
 
 
 def schema_path(contract: Contract, root: Path) -> Path:
@@ -30,7 +30,7 @@ def schema_path(contract: Contract, root: Path) -> Path:
 
 def golden_path(contract: Contract, root: Path) -> Path:
     """Where the golden file of this version lies in the source tree `root`."""
-    suffix = Path(contract.place).suffix
+    suffix = Path(contract.path_template).suffix
     return root / "tests" / "data" / f"v{contract.version}" / f"{contract.name}{suffix}"
 
 

@@ -8,25 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_contracts._arrays_content import (
-    array_faults,
+    array_errors,
     dataset_names,
     digest_of,
     dtype_name,
     hashes_of_checked_rows,
 )
-from data_contracts._header import HEADER_KEY, Header
 from data_contracts._rows import Rows
-from data_contracts._surroundings import NO_LOCKS, error_number
 from data_contracts._validate import (
-    attribute_faults,
+    attribute_errors,
     damaged,
     no_header,
-    raise_faults,
-    refuse_other_contract,
+    raise_errors,
+    require_contract,
     require_kind,
     unreadable,
 )
-from data_contracts._vocabulary import Contract
+from data_contracts.header import HEADER_KEY, Header
+from data_contracts.os_errors import NO_LOCKS, error_number
+from data_contracts.vocabulary import Contract
 
 if TYPE_CHECKING:
     import h5py
@@ -110,10 +110,10 @@ def open_arrays(contract: Contract, path: Path, *, verify: bool | None = None) -
     file = _open(path)
     try:
         header = _header(file, path)
-        refuse_other_contract(contract, header, path)
+        require_contract(contract, header, path)
         with _reading(path):
-            faults = array_faults(contract, file, header.attributes)
-            raise_faults(contract, path, attribute_faults(contract, header.attributes) + faults)
+            faults = array_errors(contract, file, header.attributes)
+            raise_errors(contract, path, attribute_errors(contract, header.attributes) + faults)
             known = {} if verify else hashes_of_checked_rows(contract, file)
             if verify is not False and digest_of(file, header.attributes, known) != header.digest:
                 raise damaged(path)

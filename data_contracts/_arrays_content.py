@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts._digest import arrays_digest, feed_array, feed_strings
 from data_contracts._validate import axis_lengths
-from data_contracts._vocabulary import Contract, Field
+from data_contracts.vocabulary import Contract, Field
 
 if TYPE_CHECKING:
     import h5py
@@ -51,7 +51,7 @@ def dtype_name(dataset: h5py.Dataset) -> str:
     return "string" if dataset.dtype.kind == "S" else str(dataset.dtype.name)
 
 
-def array_faults(
+def array_errors(
     contract: Contract, file: h5py.File, attributes: Mapping[str, Any] | None = None
 ) -> list[str]:
     """Want/got lines for datasets, types, ranks and lengths of shared axes."""
@@ -64,12 +64,12 @@ def array_faults(
             axes = f" ({', '.join(field.dims)})"
             faults.append(f"dataset '{field.name}': want {field.dtype}{axes}, got none")
         for name in found:
-            faults += _dataset_faults(field, name, file[name], lengths)
+            faults += _dataset_errors(field, name, file[name], lengths)
     extra = [n for n in names if not any(f.matches(n) for f in contract.fields)]
     return faults + [f"dataset '{n}': want none, got {dtype_name(file[n])}" for n in extra]
 
 
-def _dataset_faults(
+def _dataset_errors(
     field: Field, name: str, dataset: h5py.Dataset, lengths: dict[str, int]
 ) -> list[str]:
     """Faults of one dataset; axes met for the first time are added to `lengths`."""
@@ -88,9 +88,9 @@ def _dataset_faults(
     return faults
 
 
-def check_faults(contract: Contract, file: h5py.File) -> list[str]:
+def check_errors(contract: Contract, file: h5py.File) -> list[str]:
     """The named checks that fail."""
-    return [f"check '{c.name}' fails" for c in contract.checks if not c.holds(file)]
+    return [f"check '{c.name}' fails" for c in contract.checks if not c.predicate(file)]
 
 
 def dataset_names(file: h5py.File) -> list[str]:

@@ -9,14 +9,14 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_contracts._arrays_content import SHA256, array_faults, check_faults, dataset_facts
+from data_contracts._arrays_content import SHA256, array_errors, check_errors, dataset_facts
 from data_contracts._digest import arrays_digest, feed_array, feed_strings
-from data_contracts._header import HEADER_KEY, Header, Origin
 from data_contracts._rows import checksums
-from data_contracts._validate import attribute_faults, raise_faults
-from data_contracts._vocabulary import Contract, Field
-from data_contracts._whole import DeferringFile, replaced, storage_faults
+from data_contracts._validate import attribute_errors, raise_errors
+from data_contracts.atomic import DeferringFile, atomic_replace, translate_os_errors
 from data_contracts.errors import ArtifactError
+from data_contracts.header import HEADER_KEY, Header, Provenance
+from data_contracts.vocabulary import Contract, Field
 
 if TYPE_CHECKING:
     import h5py
@@ -68,7 +68,7 @@ class ArraysWriter:
         if sums := self._contract.checksum_of(name):
             self.put(sums, checksums(block))
 
-    def finish(self, origin: Origin) -> Header:
+    def finish(self, origin: Provenance) -> Header:
         """Write what is left and the header; raise `ArtifactError` with every fault."""
         import numpy as np
 
@@ -79,13 +79,13 @@ class ArraysWriter:
         facts, contract = dict(self.attributes), self._contract
         with self._storing():
             self._file.flush()
-            faults = attribute_faults(contract, facts) + array_faults(contract, self._file, facts)
-            faults = faults or check_faults(contract, self._file)
+            faults = attribute_errors(contract, facts) + array_errors(contract, self._file, facts)
+            faults = faults or check_errors(contract, self._file)
             hashes = {n: h.hexdigest() for n, h in self._hashes.items()}
             datasets = {n: dataset_facts(self._file[n], h) for n, h in hashes.items()}
             for name in filter(contract.checksum_of, hashes):
                 self._file[name].attrs[SHA256] = hashes[name]
-        raise_faults(contract, self._path, faults)
+        raise_errors(contract, self._path, faults)
         digest = arrays_digest(datasets, facts)
         header = Header.new(contract.name, contract.version, origin, facts, digest)
         with self._storing():
@@ -187,8 +187,8 @@ def array_writer(contract: Contract, path: Path) -> Iterator[ArraysWriter]:
     """A writer whose file appears at `path` whole, once `finish` was called and the block ends."""
     import h5py
 
-    with replaced(path) as partial:
-        with storage_faults(path):
+    with atomic_replace(path) as partial:
+        with translate_os_errors(path):
             sink = DeferringFile(partial, "w+")
         with sink, _faults_of(sink, path), h5py.File(sink, "w", libver=("v110", "v110")) as file:
             yield ArraysWriter(contract, path, file, sink)
@@ -202,10 +202,10 @@ def _faults_of(sink: DeferringFile, path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError):
-        with storage_faults(path):
+        with translate_os_errors(path):
             sink.raise_fault()
         raise
-    with storage_faults(path):
+    with translate_os_errors(path):
         sink.raise_fault()
 
 
@@ -213,7 +213,7 @@ def write_arrays(
     contract: Contract,
     path: Path,
     arrays: Mapping[str, Any],
-    origin: Origin,
+    origin: Provenance,
     attributes: Mapping[str, Any] | None = None,
 ) -> Header:
     """Write a small array artifact at once; checksums among the arrays are made anew."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from data_contracts._vocabulary import Contract, Field
+from data_contracts.vocabulary import Contract, Field
 
 _INTRODUCTION = """\
 # Contracts
@@ -48,7 +48,9 @@ In the tables below, a name that ends in `*` stands for every name that starts s
 def document(contracts: Iterable[Contract]) -> str:
     """One section per contract, in Markdown, after the explanation of header and digest."""
     found = list(contracts)
-    index = "".join(f"| [`{c.name}`](#{c.name}) | `{c.place}` | {c.meaning} |\n" for c in found)
+    index = "".join(
+        f"| [`{c.name}`](#{c.name}) | `{c.path_template}` | {c.description} |\n" for c in found
+    )
     overview = f"\n## Artifacts\n\n| artifact | place | meaning |\n|---|---|---|\n{index}"
     return _INTRODUCTION + overview + "".join(map(_section, found))
 
@@ -56,8 +58,8 @@ def document(contracts: Iterable[Contract]) -> str:
 def _section(contract: Contract) -> str:
     kind = {"table": "Table", "arrays": "Arrays"}[contract.kind]
     parts = [
-        f"\n## {contract.name}\n\n{contract.meaning}.\n\n"
-        f"{kind}, version {contract.version}, at `{contract.place}`.",
+        f"\n## {contract.name}\n\n{contract.description}.\n\n"
+        f"{kind}, version {contract.version}, at `{contract.path_template}`.",
         f" Key: {', '.join(f'`{k}`' for k in contract.key)}." if contract.key else "",
         "\n\n",
         _rows(contract.fields, "column" if contract.kind == "table" else "dataset"),
@@ -81,6 +83,6 @@ def _row(field: Field) -> str:
     missing = "yes" if field.nullable else ""
     cells = (
         f"`{field.name}`", field.dtype, ", ".join(field.dims), field.unit, missing,
-        f"{field.meaning}.{classes}",
+        f"{field.description}.{classes}",
     )  # fmt: skip
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_contracts._digest import table_digest
-from data_contracts._header import HEADER_KEY, Header, Origin
 from data_contracts._validate import (
-    attribute_faults,
+    attribute_errors,
     axis_lengths,
     damaged,
     no_header,
-    raise_faults,
-    refuse_other_contract,
+    raise_errors,
+    require_contract,
     require_kind,
     unreadable,
 )
-from data_contracts._vocabulary import Contract, Field
-from data_contracts._whole import whole_file
+from data_contracts.atomic import atomic_write
+from data_contracts.header import HEADER_KEY, Header, Provenance
+from data_contracts.vocabulary import Contract, Field
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,7 +56,7 @@ def polars_dtype(field: Field) -> Any:
     return plain[field.dtype]
 
 
-def table_faults(
+def table_errors(
     contract: Contract, frame: pl.DataFrame, attributes: Mapping[str, Any] | None = None
 ) -> list[str]:
     """Everything in which `frame` differs from `contract`, as want/got lines; empty if valid."""
@@ -67,7 +67,7 @@ def table_faults(
         if not names and not field.is_pattern:
             faults.append(f"column '{field.name}': want {field.dtype}, got none")
         for name in names:
-            faults += _column_faults(field, frame[name], lengths)
+            faults += _column_errors(field, frame[name], lengths)
     for name in frame.columns:
         if not any(f.matches(name) for f in contract.fields):
             faults.append(f"column '{name}': want none, got {frame.schema[name]}")
@@ -76,13 +76,13 @@ def table_faults(
     if contract.key and frame.select(contract.key).is_duplicated().any():
         faults.append(f"key ({', '.join(contract.key)}): want unique rows, got repeats")
     for check in contract.checks:
-        bad = frame.height - int(frame.select(check.holds(frame).fill_null(False).sum()).item())
+        bad = frame.height - int(frame.select(check.predicate(frame).fill_null(False).sum()).item())
         if bad:
             faults.append(f"check '{check.name}': want all {frame.height} rows, got {bad} bad")
     return faults
 
 
-def _column_faults(field: Field, column: pl.Series, lengths: Mapping[str, int]) -> list[str]:
+def _column_errors(field: Field, column: pl.Series, lengths: Mapping[str, int]) -> list[str]:
     what, want = f"column '{column.name}'", polars_dtype(field)
     if column.dtype != want:
         return [f"{what}: want {want}, got {column.dtype}"]
@@ -103,7 +103,7 @@ def write_table(
     contract: Contract,
     path: Path,
     frame: pl.DataFrame,
-    origin: Origin,
+    origin: Provenance,
     attributes: Mapping[str, Any] | None = None,
 ) -> Header:
     """Validate `frame`, order its columns as the contract has them, and write it whole.
@@ -112,13 +112,13 @@ def write_table(
     `StorageError` when the disk refuses.
     """
     facts = dict(attributes or {})
-    faults = attribute_faults(contract, facts)
-    raise_faults(contract, path, faults + table_faults(contract, frame, facts))
+    faults = attribute_errors(contract, facts)
+    raise_errors(contract, path, faults + table_errors(contract, frame, facts))
     frame = frame.select([n for f in contract.fields for n in frame.columns if f.matches(n)])
     header = Header.new(contract.name, contract.version, origin, facts, table_digest(frame, facts))
     buffer = io.BytesIO()
     frame.write_parquet(buffer, compression="zstd", metadata={HEADER_KEY: header.to_json()})
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(_sealed(buffer.getvalue()))
     return header
 
@@ -138,11 +138,11 @@ def read_table(contract: Contract, path: Path) -> Table:
     require_kind(contract, path)
     data = _intact_bytes(path)
     header = _header(data, path)
-    refuse_other_contract(contract, header, path)
+    require_contract(contract, header, path)
     with _reading(path):
         frame = pl.read_parquet(io.BytesIO(data))
-    faults = attribute_faults(contract, header.attributes)
-    raise_faults(contract, path, faults + table_faults(contract, frame, header.attributes))
+    faults = attribute_errors(contract, header.attributes)
+    raise_errors(contract, path, faults + table_errors(contract, frame, header.attributes))
     if table_digest(frame, header.attributes) != header.digest:
         raise damaged(path)
     return Table(frame, header, path)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from data_contracts._header import Header
-from data_contracts._surroundings import fault_of_surroundings
-from data_contracts._vocabulary import Contract, Field
 from data_contracts.errors import ArtifactError, CxrError
+from data_contracts.header import Header
+from data_contracts.os_errors import environment_error
+from data_contracts.vocabulary import Contract, Field
 
 _MAGIC: Mapping[bytes, Literal["table", "arrays"]] = {b"PAR1": "table", b"\x89HDF": "arrays"}
 
@@ -32,7 +32,7 @@ def unreadable(path: Path, error: BaseException) -> CxrError:
     """The fault of a file that cannot be read: of the surroundings, or damaged."""
     if isinstance(error, FileNotFoundError):
         return missing(path)
-    return fault_of_surroundings(error, path) or damaged(path)
+    return environment_error(error, path) or damaged(path)
 
 
 def missing(path: Path) -> ArtifactError:
@@ -59,7 +59,7 @@ def kind_of(path: Path) -> Literal["table", "arrays"]:
             start = file.read(4)
     except OSError as error:
         reason = (error.strerror or "input/output error").lower()
-        raise fault_of_surroundings(error, path) or ArtifactError(
+        raise environment_error(error, path) or ArtifactError(
             f"{path} cannot be read ({reason}); check the path"
         ) from error
     if not start:
@@ -80,7 +80,7 @@ def require_kind(contract: Contract, path: Path) -> None:
         )
 
 
-def refuse_other_contract(contract: Contract, header: Header, path: Path) -> None:
+def require_contract(contract: Contract, header: Header, path: Path) -> None:
     """Raise `ArtifactError` unless `header` is of this contract and major version."""
     if header.contract != contract.name:
         raise ArtifactError(
@@ -94,7 +94,7 @@ def refuse_other_contract(contract: Contract, header: Header, path: Path) -> Non
         )
 
 
-def raise_faults(contract: Contract, path: Path, faults: list[str]) -> None:
+def raise_errors(contract: Contract, path: Path, faults: list[str]) -> None:
     """Raise one `ArtifactError` that lists all `faults`; nothing when there are none."""
     if faults:
         raise ArtifactError(
@@ -102,13 +102,13 @@ def raise_faults(contract: Contract, path: Path, faults: list[str]) -> None:
         )
 
 
-def attribute_faults(contract: Contract, attributes: Mapping[str, Any]) -> list[str]:
+def attribute_errors(contract: Contract, attributes: Mapping[str, Any]) -> list[str]:
     """Want/got lines for the header attributes that `contract` declares."""
     faults = []
     for field in contract.attributes:
         value = attributes.get(field.name)
         if value is not None:
-            faults += _value_faults(field, value)
+            faults += _value_errors(field, value)
         elif not field.nullable:
             faults.append(f"attribute '{field.name}': want {field.dtype}, got none")
     known = {field.name for field in contract.attributes}
@@ -124,7 +124,7 @@ def axis_lengths(contract: Contract, attributes: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _value_faults(field: Field, value: Any) -> list[str]:
+def _value_errors(field: Field, value: Any) -> list[str]:
     what = f"attribute '{field.name}'"
     values = value if field.dims else [value]
     if not isinstance(values, list):

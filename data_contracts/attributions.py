@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from data_contracts._vocabulary import Contract, Field
+from data_contracts.vocabulary import Contract, Field
 
 
 def _example_attributions() -> dict[str, Any]:
@@ -24,8 +24,10 @@ ATTRIBUTIONS = Contract(
     name="attributions",
     version="1.0",
     kind="arrays",
-    place="models/{task}/{name}/attributions.h5",
-    meaning="Raw Grad-CAM maps of every class, before ReLU, scaling and up-sampling, for one split",
+    path_template="models/{task}/{name}/attributions.h5",
+    description=(
+        "Raw Grad-CAM maps of every class, before ReLU, scaling and up-sampling, for one split"
+    ),
     fields=(
         Field("image_id", "string", "Key into the cohort", dims=("image",)),
         Field("cam", "float16", "Map of the class's logit over the last feature map, signed",

@@ -7,7 +7,7 @@ import pkgutil
 from functools import cache
 
 import data_contracts
-from data_contracts._vocabulary import Contract
+from data_contracts.vocabulary import Contract
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from data_contracts._vocabulary import Check, Contract, Field
+from data_contracts.vocabulary import Check, Contract, Field
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,8 +75,8 @@ COHORT = Contract(
     name="cohort",
     version="1.0",
     kind="table",
-    place="cohort/cohort.parquet",
-    meaning="One row per image of the analysis: its patient, split and labels",
+    path_template="cohort/cohort.parquet",
+    description="One row per image of the analysis: its patient, split and labels",
     key=("image_id",),
     fields=(
         Field("image_id", "string", "Name of the image in its source; the primary key"),
@@ -141,8 +141,8 @@ COHORT_FLOW = Contract(
     name="cohort_flow",
     version="1.0",
     kind="table",
-    place="cohort/flow.parquet",
-    meaning="How the cohort was reached: what each rule left and took away, in order",
+    path_template="cohort/flow.parquet",
+    description="How the cohort was reached: what each rule left and took away, in order",
     key=("step",),
     fields=(
         Field("step", "int32", "Order of the rule", unit="1"),
@@ -180,8 +180,8 @@ COHORT_CHARACTERISTICS = Contract(
     name="cohort_characteristics",
     version="1.0",
     kind="table",
-    place="cohort/characteristics.parquet",
-    meaning="Table 1: who is in the cohort, by split",
+    path_template="cohort/characteristics.parquet",
+    description="Table 1: who is in the cohort, by split",
     key=("variable", "level", "split"),
     fields=(
         Field("variable", "string", "'subjects', 'age', 'view', or a task"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from data_contracts._vocabulary import Check, Contract, Field
+from data_contracts.vocabulary import Check, Contract, Field
 
 #: How stored values were mapped to 8 bit; the index is what the image store holds.
 INTENSITY_RULES = ("as_stored", "window", "voi_lut", "percentile")
@@ -48,8 +48,8 @@ IMAGES = Contract(
     name="images",
     version="1.1",
     kind="arrays",
-    place="images/images-{shard}-of-{shards}.h5",
-    meaning="The image store: every usable image as an 8-bit square, in the cohort's order",
+    path_template="images/images-{shard}-of-{shards}.h5",
+    description="The image store: every usable image as an 8-bit square, in the cohort's order",
     fields=(
         Field("pixels", "uint8", "Grey values, dark is air, letterboxed into a square",
               unit="grey value", dims=("image", "size", "size"), chunk_per_row=True),
@@ -99,8 +99,8 @@ IMAGE_REJECTS = Contract(
     name="image_rejects",
     version="1.0",
     kind="table",
-    place="images/rejects-{shard}-of-{shards}.parquet",
-    meaning="Images of the cohort that are not in the image store, and why",
+    path_template="images/rejects-{shard}-of-{shards}.parquet",
+    description="Images of the cohort that are not in the image store, and why",
     key=("image_id",),
     fields=(
         Field("image_id", "string", "Key into the cohort"),

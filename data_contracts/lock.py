@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from data_contracts._surroundings import NO_LOCKS
-from data_contracts._whole import storage_faults
+from data_contracts.atomic import translate_os_errors
 from data_contracts.errors import Busy, StorageError
+from data_contracts.os_errors import NO_LOCKS
 
 
 @contextmanager
@@ -22,11 +22,11 @@ def hold(workspace: Path, places: Iterable[str], holder: str) -> Iterator[None]:
     folder = workspace / ".locks"
     descriptors: list[int] = []
     try:
-        with storage_faults(workspace):
+        with translate_os_errors(workspace):
             folder.mkdir(parents=True, exist_ok=True)
         for place in sorted(places):
             path = _path(workspace, place)
-            with storage_faults(path):
+            with translate_os_errors(path):
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o664)
             descriptors.append(descriptor)
             if not _taken(descriptor, path):
@@ -35,7 +35,7 @@ def hold(workspace: Path, places: Iterable[str], holder: str) -> Iterator[None]:
                     f"{workspace / place} is being written by {first}; "
                     "wait for it or stop it, then run the same command again"
                 )
-            with storage_faults(path):
+            with translate_os_errors(path):
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, holder.encode(), 0)
         yield
@@ -74,6 +74,6 @@ def _taken(descriptor: int, path: Path) -> bool:
                 f"({os.strerror(error.errno).lower()}); mount it with locks, or choose another "
                 "folder with --workspace"
             ) from error
-        with storage_faults(path):
+        with translate_os_errors(path):
             raise
     return True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from data_contracts._vocabulary import Check, Contract, Field
 from data_contracts.cohort import SPLITS
+from data_contracts.vocabulary import Check, Contract, Field
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,8 +52,8 @@ MODEL = Contract(
     name="model",
     version="1.0",
     kind="arrays",
-    place="models/{task}/{name}/model.h5",
-    meaning="A trained network: one dataset per tensor, and everything needed to run it",
+    path_template="models/{task}/{name}/model.h5",
+    description="A trained network: one dataset per tensor, and everything needed to run it",
     fields=(
         Field("state_dict/*", "any", "A tensor of the network, under its torch name",
               dims=("...",)),
@@ -79,8 +79,8 @@ CHECKPOINT = Contract(
     name="checkpoint",
     version="1.0",
     kind="arrays",
-    place="models/{task}/{name}/checkpoint.h5",
-    meaning="Where an interrupted training goes on; removed when the training is done",
+    path_template="models/{task}/{name}/checkpoint.h5",
+    description="Where an interrupted training goes on; removed when the training is done",
     fields=(
         Field("state_dict/*", "any", "A tensor of the network as it is", dims=("...",)),
         Field("best/*", "any", "A tensor of the network at its best epoch",
@@ -118,8 +118,8 @@ TRAINING_HISTORY = Contract(
     name="training_history",
     version="1.0",
     kind="table",
-    place="models/{task}/{name}/history.parquet",
-    meaning="One row per epoch of training",
+    path_template="models/{task}/{name}/history.parquet",
+    description="One row per epoch of training",
     key=("epoch",),
     fields=(
         Field("epoch", "int32", "The epoch, from 1", unit="1"),
@@ -164,8 +164,8 @@ PREDICTIONS = Contract(
     name="predictions",
     version="1.0",
     kind="table",
-    place="models/{task}/{name}/predictions.parquet",
-    meaning="What the model says of every image of the store, all splits",
+    path_template="models/{task}/{name}/predictions.parquet",
+    description="What the model says of every image of the store, all splits",
     key=("image_id",),
     fields=(
         Field("image_id", "string", "Key into the cohort"),
@@ -200,8 +200,8 @@ FEATURES = Contract(
     name="features",
     version="1.0",
     kind="arrays",
-    place="models/{task}/{name}/features.h5",
-    meaning="The pooled vector before the head, for every image of the store",
+    path_template="models/{task}/{name}/features.h5",
+    description="The pooled vector before the head, for every image of the store",
     fields=(
         Field("image_id", "string", "Key into the cohort", dims=("image",)),
         Field("features", "float16", "Pooled activations of the last feature map",

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from data_contracts._whole import storage_faults, write_text
+from data_contracts.atomic import translate_os_errors, write_text
 from data_contracts.errors import ArtifactError, UsageError
 
 RECORD_VERSION = "1.0"
@@ -111,7 +111,7 @@ def append_event(folder: Path, kind: EventKind, **facts: Any) -> None:
     """Add one line to `events.jsonl`, in a single write."""
     path = folder / "events.jsonl"
     line = json.dumps({"time": now(), "event": kind} | facts).encode() + b"\n"
-    with storage_faults(path), path.open("a+b", buffering=0) as file:
+    with translate_os_errors(path), path.open("a+b", buffering=0) as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
             # What a crash has cut off must not swallow this line too.

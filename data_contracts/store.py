@@ -7,31 +7,31 @@ from pathlib import Path
 
 from data_contracts._arrays import Arrays, open_arrays, read_arrays_header
 from data_contracts._arrays_writer import ArraysWriter, array_writer, write_arrays
-from data_contracts._header import Header, Input, Origin
 from data_contracts._tables import Table, read_table, read_table_header, write_table
 from data_contracts._validate import kind_of
-from data_contracts._vocabulary import Contract
-from data_contracts._whole import storage_faults, whole_file, write_text
+from data_contracts.atomic import atomic_write, translate_os_errors, write_text
 from data_contracts.catalog import contracts
 from data_contracts.errors import ArtifactError
+from data_contracts.header import Header, Input, Provenance
+from data_contracts.vocabulary import Contract
 
 __all__ = [
     "Arrays",
     "ArraysWriter",
     "Header",
     "Input",
-    "Origin",
+    "Provenance",
     "Table",
     "array_writer",
     "as_input",
+    "atomic_write",
     "check_lineage",
     "open_arrays",
     "read_header",
     "read_table",
-    "refuse_other_place",
-    "storage_faults",
+    "require_own_path",
+    "translate_os_errors",
     "verify",
-    "whole_file",
     "write_arrays",
     "write_table",
     "write_text",
@@ -64,12 +64,12 @@ def verify(path: Path) -> Header:
         return arrays.header
 
 
-def refuse_other_place(contract: Contract, header: Header, path: Path, workspace: Path) -> None:
+def require_own_path(contract: Contract, header: Header, path: Path, workspace: Path) -> None:
     """Raise `ArtifactError` for an artifact that its attributes place elsewhere in `workspace`.
 
     A model of one task that lies where another's belongs would be taken for it.
     """
-    own = {n: str(header.attributes[n]) for n in contract.placeholders if n in header.attributes}
+    own = {n: str(header.attributes[n]) for n in contract.template_keys if n in header.attributes}
     if path not in contract.find(workspace, **own):
         facts = ", ".join(f"{name} {value}" for name, value in own.items())
         raise ArtifactError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from data_contracts._vocabulary import Check, Contract, Field
+from data_contracts.vocabulary import Check, Contract, Field
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,8 +44,8 @@ METRICS = Contract(
     name="metrics",
     version="1.0",
     kind="table",
-    place="summary/metrics.parquet",
-    meaning="How well each model reads its target, with 95 % patient-bootstrap intervals",
+    path_template="summary/metrics.parquet",
+    description="How well each model reads its target, with 95 % patient-bootstrap intervals",
     key=("task", "model", "split", "stratum", "level", "metric"),
     fields=(
         Field("task", "string", "The task"),
@@ -94,8 +94,8 @@ ASSOCIATIONS = Contract(
     name="associations",
     version="1.0",
     kind="table",
-    place="summary/associations.parquet",
-    meaning="How far each attribute's view overlaps the reference task's, by level of evidence",
+    path_template="summary/associations.parquet",
+    description="How far each attribute's view overlaps the reference task's, by level of evidence",
     key=("reference", "attribute", "layer_of_evidence", "statistic"),
     fields=(
         Field("reference", "string", "The task the attributes are compared with"),
@@ -142,8 +142,8 @@ MEAN_HEATMAPS = Contract(
     name="mean_heatmaps",
     version="1.0",
     kind="arrays",
-    place="summary/mean_heatmaps.h5",
-    meaning="Averaged raw maps for each task, class and stratum",
+    path_template="summary/mean_heatmaps.h5",
+    description="Averaged raw maps for each task, class and stratum",
     fields=(
         Field("task", "string", "The task", dims=("heatmap",)),
         Field("model", "string", "Name of the model", dims=("heatmap",)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from data_contracts._vocabulary import Contract, Field
+from data_contracts.vocabulary import Contract, Field
 
 
 def _example_truth() -> dict[str, Any]:
@@ -24,8 +24,10 @@ SYNTHETIC_TRUTH = Contract(
     name="synthetic_truth",
     version="1.0",
     kind="table",
-    place="synthetic/truth.parquet",
-    meaning="What was planted for each task of a synthetic collection, and the ranking it implies",
+    path_template="synthetic/truth.parquet",
+    description=(
+        "What was planted for each task of a synthetic collection, and the ranking it implies"
+    ),
     key=("task",),
     fields=(
         Field("task", "string", "The task"),
@@ -64,8 +66,8 @@ SYNTHETIC_REGIONS = Contract(
     name="synthetic_regions",
     version="1.0",
     kind="arrays",
-    place="synthetic/truth.h5",
-    meaning="Share of images in which each pixel belongs to the task's sign",
+    path_template="synthetic/truth.h5",
+    description="Share of images in which each pixel belongs to the task's sign",
     fields=(
         Field("task", "string", "The task", dims=("task",)),
         Field("region", "float32",

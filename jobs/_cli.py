@@ -16,8 +16,8 @@ from cyclopts.config import Dict
 from pydantic import ValidationError
 
 import jobs
-from data_contracts._header import package_version
 from data_contracts.errors import CxrError, UsageError
+from data_contracts.header import package_version
 from jobs import _submit
 from jobs._config import complaint, read_yaml
 from jobs._docstrings import documented

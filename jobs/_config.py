@@ -131,5 +131,5 @@ class JobConfig(BaseModel):
         return {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
 
     def keys(self) -> dict[str, str]:
-        """Values for the placeholders in the places of the artifacts."""
+        """Values for the template_keys in the places of the artifacts."""
         return {name: str(value) for name, value in self.model_dump().items()}

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from data_contracts import lock
-from data_contracts._header import Header, Input, Origin
-from data_contracts._surroundings import fault_of_surroundings, is_out_of_memory
-from data_contracts._vocabulary import Contract
 from data_contracts.errors import CxrError, Interrupted, StorageError, concerns_content
+from data_contracts.header import Header, Input, Provenance
+from data_contracts.os_errors import environment_error, is_out_of_memory
 from data_contracts.run import State
+from data_contracts.vocabulary import Contract
 from jobs._config import JobConfig
 from jobs._job import Job, existing
 from jobs._leftovers import begin_anew, remove_leftovers
@@ -53,7 +53,7 @@ def recorded(name: str, config: JobConfig, work: Callable[[Recorder], str]) -> i
 def _perform(spec: Spec, config: JobConfig, recorder: Recorder) -> str:
     require_memory(torch="device" in type(config).model_fields)
     workspace, keys = config.workspace, config.keys()
-    places = [c.place.format(**keys) for c in spec.writes]
+    places = [c.path_template.format(**keys) for c in spec.writes]
     with lock.hold(workspace, places, f"run {recorder.record.run_id} on {recorder.record.host}"):
         if config.force and not recorder.resumed:
             begin_anew(workspace, spec, keys)
@@ -64,7 +64,7 @@ def _perform(spec: Spec, config: JobConfig, recorder: Recorder) -> str:
         made = all((workspace / file).exists() for file in spec.files)
         if not config.force and made and is_current(workspace, places, origin):
             message = UP_TO_DATE
-            recorder.say(message)
+            recorder.log(message)
         else:
             message = "done"
             job = Job(workspace, keys, origin, sources, recorder)
@@ -79,7 +79,7 @@ def origin_of(
     config: JobConfig,
     sources: Mapping[str, Path],
     digest_of: Callable[[Path], str] | None = None,
-) -> Origin:
+) -> Provenance:
     """The job's inputs as they are now; refuses inputs that do not belong together.
 
     `sources` are those of the job; `digest_of` may keep what `file_digest` says of a file.
@@ -95,20 +95,20 @@ def origin_of(
     digest_of = digest_of or file_digest
     files = [Input("source", name, digest_of(p)) for name, p in sources.items()]
     inputs = tuple(sorted({*artifacts, *files}, key=lambda i: (i.contract, i.path)))
-    return Origin(spec.name, config.model_dump(mode="json"), inputs)
+    return Provenance(spec.name, config.model_dump(mode="json"), inputs)
 
 
 def _header_of(contract: Contract, path: Path, workspace: Path) -> Header:
-    from data_contracts._validate import refuse_other_contract
-    from data_contracts.store import read_header, refuse_other_place
+    from data_contracts._validate import require_contract
+    from data_contracts.store import read_header, require_own_path
 
     header = read_header(path)
-    refuse_other_contract(contract, header, path)
-    refuse_other_place(contract, header, path, workspace)
+    require_contract(contract, header, path)
+    require_own_path(contract, header, path, workspace)
     return header
 
 
-def is_current(workspace: Path, places: list[str], origin: Origin) -> bool:
+def is_current(workspace: Path, places: list[str], origin: Provenance) -> bool:
     """Whether every output exists, was made by `origin`, and belongs to the others."""
     from data_contracts.store import check_lineage, read_header
 
@@ -119,7 +119,7 @@ def is_current(workspace: Path, places: list[str], origin: Origin) -> bool:
         if not concerns_content(error):
             raise
         return False
-    return all(header.of_origin(origin, ignoring=places) for _, header in outputs)
+    return all(header.matches(origin, ignoring=places) for _, header in outputs)
 
 
 def report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:
@@ -138,7 +138,7 @@ def report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:
         )
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         error = StorageError("no space left on a disk; free some and run the same command again")
-    elif fault := fault_of_surroundings(error, "a file"):
+    elif fault := environment_error(error, "a file"):
         error = fault
     if isinstance(error, CxrError):
         code, message = error.exit_code, " ".join(str(error).splitlines())
@@ -151,7 +151,7 @@ def report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:
     state: State = "interrupted" if type(error) is Interrupted else "failed"
     # On a full disk the record cannot tell the end either; the one line has said why.
     with suppress(CxrError):
-        recorder.say(message)
+        recorder.log(message)
     with suppress(CxrError):
         recorder.end(state, code, message)
     return code

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from data_contracts._header import Header, Input
-from data_contracts._vocabulary import Contract
 from data_contracts.errors import CxrError, concerns_content
+from data_contracts.header import Header, Input
+from data_contracts.vocabulary import Contract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ class Member:
     extent: str
     """Nulls of a column, shape of a dataset."""
     unit: str
-    meaning: str
+    description: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def schema_of(contract: Contract, path: Path, *, verify: bool = False) -> Schema
 
     def member(name: str, kind: str, extent: str) -> Member:
         field = next(f for f in contract.fields if f.matches(name))
-        return Member(name, kind, extent, field.unit, field.meaning)
+        return Member(name, kind, extent, field.unit, field.description)
 
     if contract.kind == "table":
         frame = read_table(contract, path).frame

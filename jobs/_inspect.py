@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from data_contracts._header import Header
-from data_contracts._vocabulary import Contract
+from data_contracts.header import Header
+from data_contracts.vocabulary import Contract
 from jobs._config import require_text
 from jobs._facts import ancestors, schema_of, short
 from jobs._limits import require_memory
@@ -44,10 +44,10 @@ def inspect(path: Path, verify: bool = False) -> None:
     found = schema_of(contract, path, verify=verify)
     size = [] if found.rows is None else [("rows", str(found.rows))]
     title, extent = ("datasets", "shape") if found.rows is None else ("columns", "nulls")
-    members = [(m.name, m.type, m.extent, m.unit, m.meaning) for m in found.members]
+    members = [(m.name, m.type, m.extent, m.unit, m.description) for m in found.members]
     schema = _Section(title, ("name", "type", extent, "unit", "meaning"), members)
     facts = [
-        ("contract", f"{header.contract} {header.version}"), ("meaning", contract.meaning),
+        ("contract", f"{header.contract} {header.version}"), ("meaning", contract.description),
         ("created", header.created), ("job", header.job), ("package", header.package_version),
         ("digest", header.digest), *size,
     ]  # fmt: skip
@@ -68,7 +68,7 @@ def inspect(path: Path, verify: bool = False) -> None:
 def workspace_of(contract: Contract, path: Path) -> Path | None:
     """The workspace in which `path` is the artifact's place, or None if it lies elsewhere."""
     path = path.resolve()
-    place = contract.place.format(**dict.fromkeys(contract.placeholders, "*")).split("/")
+    place = contract.path_template.format(**dict.fromkeys(contract.template_keys, "*")).split("/")
     tail = path.parts[-len(place) :]
     if len(tail) < len(place) or not all(map(fnmatchcase, tail, place)):
         return None

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_contracts import run as runs
-from data_contracts._header import Header, Input, Origin, package_version
-from data_contracts._vocabulary import Contract
 from data_contracts.errors import ArtifactError, CxrError, Interrupted, concerns_content
+from data_contracts.header import Header, Input, Provenance, package_version
+from data_contracts.vocabulary import Contract
 from jobs._record import Recorder
 from jobs._sources import require_same
 
@@ -28,7 +28,7 @@ class Job:
     """
 
     def __init__(
-        self, workspace: Path, keys: Mapping[str, str], origin: Origin,
+        self, workspace: Path, keys: Mapping[str, str], origin: Provenance,
         sources: Mapping[str, Path], recorder: Recorder,
     ) -> None:  # fmt: skip
         self.workspace, self.origin = workspace, origin
@@ -113,14 +113,16 @@ class Job:
             header = writer.finish(self.lineage())
         self.outputs.append((path, header))
 
-    def set_aside(self, contract: Contract, arrays: Mapping[str, Any], **attributes: Any) -> None:
+    def save_checkpoint(
+        self, contract: Contract, arrays: Mapping[str, Any], **attributes: Any
+    ) -> None:
         """Write what an interrupted run needs to go on; it is no output of the job."""
         from data_contracts.store import write_arrays
 
         with self.whole_steps():
             write_arrays(contract, self.path(contract), arrays, self.origin, attributes)
 
-    def taken_up(self, contract: Contract) -> Arrays | None:
+    def load_checkpoint(self, contract: Contract) -> Arrays | None:
         """What a run of this version with the same config and inputs set aside, or None."""
         from data_contracts.store import open_arrays
 
@@ -131,14 +133,14 @@ class Job:
                 raise
             return None
         same_version = arrays.header.package_version == package_version()
-        if same_version and arrays.header.of_origin(self.origin):
+        if same_version and arrays.header.matches(self.origin):
             return arrays
         arrays.file.close()
         return None
 
-    def lineage(self) -> Origin:
+    def lineage(self) -> Provenance:
         """The origin of the next artifact: the job's inputs and what this run wrote before."""
-        return Origin(self.origin.job, self.origin.config, self.origin.inputs + self.written())
+        return Provenance(self.origin.job, self.origin.config, self.origin.inputs + self.written())
 
     def written(self) -> tuple[Input, ...]:
         """What this run wrote, as entries of a lineage."""
@@ -165,13 +167,13 @@ class Job:
         """Raise `Interrupted` when the job was asked to stop."""
         self._recorder.stop_if_asked()
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """One line of diagnosis, on stderr and in the log. Never a patient-level value."""
-        self._recorder.say(text)
+        self._recorder.log(text)
 
     def warn(self, text: str) -> None:
         """As `say`, and kept as a warning in the run record."""
-        self._recorder.say(f"warning: {text}")
+        self._recorder.log(f"warning: {text}")
         runs.append_event(self._recorder.folder, "warning", text=text)
 
     def metric(self, **values: Any) -> None:
@@ -192,7 +194,9 @@ def existing(contract: Contract, workspace: Path, keys: Mapping[str, str]) -> li
 
     found = contract.find(workspace, **keys)
     if not found:
-        place = contract.place.format(**{n: keys.get(n, "*") for n in contract.placeholders})
+        place = contract.path_template.format(
+            **{n: keys.get(n, "*") for n in contract.template_keys}
+        )
         raise ArtifactError(
             f"{workspace / place} does not exist; run `cxr {writer_of(contract)}` first"
         )

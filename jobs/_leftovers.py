@@ -10,14 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from data_contracts import lock
-from data_contracts._whole import temporaries
+from data_contracts.atomic import temporaries
 from data_contracts.run import LOST_AFTER_SECONDS
 from jobs._registry import Spec
 
 
 def begin_anew(workspace: Path, spec: Spec, keys: Mapping[str, str]) -> None:
     """Remove what an earlier run has set aside, so that nothing of it is taken up."""
-    for place in spec.set_aside:
+    for place in spec.checkpoints:
         _remove(workspace / place.format(**keys))
 
 
@@ -27,8 +27,8 @@ def remove_leftovers(workspace: Path, spec: Spec, keys: Mapping[str, str]) -> No
     Of other numbers of shards too, but nothing that a run under way may still need.
     """
     begin_anew(workspace, spec, keys)
-    places = [contract.place for contract in spec.writes]
-    for place in (*places, *spec.set_aside, *spec.files):
+    places = [contract.path_template for contract in spec.writes]
+    for place in (*places, *spec.checkpoints, *spec.files):
         for path in temporaries(workspace / place.format(**keys)):
             _remove(path)
     # Beside a report lie its figures, each written whole; elsewhere may be what others write.

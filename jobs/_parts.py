@@ -15,8 +15,8 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_contracts._header import Input, Origin, package_version
 from data_contracts.errors import CxrError, Interrupted, SourceError, concerns_content
+from data_contracts.header import Input, Provenance, package_version
 from data_contracts.images import IMAGE_REJECTS, IMAGES, INTENSITY_RULES, REJECT_REASONS
 from jobs._job import Job
 
@@ -73,7 +73,7 @@ def is_done(part: Part, job: Job, root: Root) -> bool:
         return False
     origin = _origin(job, root)
     for path, header in headers.items():
-        if not header.of_origin(origin) or header.package_version != package_version():
+        if not header.matches(origin) or header.package_version != package_version():
             return False
         part.digests[path] = header.digest
     missing = rejects.frame.filter(reason="missing_file")["path"]
@@ -112,12 +112,12 @@ def write_part(
     part.digests[part.rejects] = header.digest
 
 
-def _origin(job: Job, root: Root) -> Origin:
+def _origin(job: Job, root: Root) -> Provenance:
     # A part is tied to the root as well, by a hash: the folder's name is nobody's business.
     place = root.encode() if isinstance(root, str) else bytes(root.resolve())
     digest = hashlib.sha256(place).hexdigest()
     inputs = (*job.origin.inputs, Input("source", "root", f"sha256:{digest}"))
-    return Origin(job.origin.job, job.origin.config, inputs)
+    return Provenance(job.origin.job, job.origin.config, inputs)
 
 
 def _columns(kept: Sequence[tuple[str, Prepared]], size: int) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def join(parts: Sequence[Part], job: Job, shard: int, shards: int, most: float) 
         writer.attributes.update(_attributes(formats, shard, shards))
     job.write(IMAGE_REJECTS, rejects)
     job.metric(images=total - rejects.height, rejects=rejects.height, doubtful_polarity=doubtful)
-    job.say(f"{total - rejects.height:,} of {total:,} images are in the store")
+    job.log(f"{total - rejects.height:,} of {total:,} images are in the store")
     if rejects.height:
         job.warn(f"{rejects.height:,} images were left out: {_counts(rejects)}")
     if doubtful:

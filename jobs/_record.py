@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts import run as runs
-from data_contracts._header import package_version
-from data_contracts._whole import storage_faults
+from data_contracts.atomic import translate_os_errors
 from data_contracts.errors import ArtifactError, CxrError, Interrupted
+from data_contracts.header import package_version
 from jobs._signals import Stop
 
 
@@ -53,7 +53,7 @@ class Recorder:
                 # A full disk is reported by the job itself, at its next write.
                 continue
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """One line for people: on stderr and in `log.txt`."""
         line = f"cxr {self.job}: {text}"
         # A full disk that stderr was sent to is no reason to end the work.
@@ -61,7 +61,7 @@ class Recorder:
             print(line, file=sys.stderr, flush=True)
         path = self.folder / "log.txt"
         # A path may hold bytes that are no text.
-        with storage_faults(path), path.open("a", encoding="utf-8", errors="replace") as file:
+        with translate_os_errors(path), path.open("a", encoding="utf-8", errors="replace") as file:
             file.write(f"{runs.now()} {line}\n")
 
     def update(self, **facts: Any) -> None:
@@ -129,7 +129,7 @@ class Recorder:
             if (reached := 10 * done // max(total, 1)) > tenth or (done == total and tenth < 10):
                 tenth = reached
                 facts = "".join(f", {k} {v}" for k, v in shown.items())
-                self.say(f"{what}: {done}/{total} {unit}{facts}")
+                self.log(f"{what}: {done}/{total} {unit}{facts}")
 
         yield draw
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import jobs
-from data_contracts._vocabulary import Contract
+from data_contracts.vocabulary import Contract
 from jobs._config import JobConfig
 from jobs._docstrings import docstring
 
@@ -29,7 +29,7 @@ class Spec:
     """Files outside the workspace that the job reads, by a name that means the same anywhere."""
     files: tuple[str, ...]
     """Places of files for people that the job writes beside its artifacts."""
-    set_aside: tuple[str, ...]
+    checkpoints: tuple[str, ...]
     """Places of what an interrupted run keeps for the next one; nothing else may use them."""
 
 
@@ -68,7 +68,7 @@ def _spec(module: ModuleType) -> Spec:
         writes=module.WRITES,
         sources=getattr(module, "sources", lambda _: {}),
         files=getattr(module, "FILES", ()),
-        set_aside=getattr(module, "SET_ASIDE", ()),
+        checkpoints=getattr(module, "CHECKPOINTS", ()),
     )
 
 

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from data_contracts._header import Input, Origin
-from data_contracts._surroundings import fault_of_surroundings
 from data_contracts.errors import Interrupted, SourceError
+from data_contracts.header import Input, Provenance
+from data_contracts.os_errors import environment_error
 
 
 def file_digest(path: Path) -> str:
@@ -18,12 +18,12 @@ def file_digest(path: Path) -> str:
             return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
     except (OSError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or "out of memory"
-        raise fault_of_surroundings(error, path, SourceError) or SourceError(
+        raise environment_error(error, path, SourceError) or SourceError(
             f"{path} cannot be read ({reason}); check the path"
         ) from error
 
 
-def require_same(sources: Mapping[str, Path], origin: Origin) -> None:
+def require_same(sources: Mapping[str, Path], origin: Provenance) -> None:
     """Raise `Interrupted` if a source is not what it was when the lineage was made."""
     for name, path in sources.items():
         if Input("source", name, file_digest(path)) not in origin.inputs:

@@ -58,4 +58,4 @@ def run(config: Config, job: Job) -> None:
     job.write(COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed)
     job.write(COHORT_FLOW, flow)
     job.write(COHORT_CHARACTERISTICS, characteristics(cohort))
-    job.say(f"{cohort.height:,} of {images.height:,} images are in the cohort")
+    job.log(f"{cohort.height:,} of {images.height:,} images are in the cohort")

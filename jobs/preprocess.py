@@ -19,7 +19,7 @@ from jobs._job import Job
 
 READS = (COHORT,)
 WRITES = (IMAGES, IMAGE_REJECTS)
-SET_ASIDE = (_parts.FOLDER,)
+CHECKPOINTS = (_parts.FOLDER,)
 
 
 class Config(JobConfig):

@@ -58,4 +58,4 @@ def run(config: Config, job: Job) -> None:
     job.write(SYNTHETIC_REGIONS, regions, preset=config.preset, seed=config.seed)
     truths = truth(regions, config.preset)
     job.write(SYNTHETIC_TRUTH, truths, preset=config.preset, seed=config.seed)
-    job.say(f"{len(subjects)} subjects and {count} images are in {place}")
+    job.log(f"{len(subjects)} subjects and {count} images are in {place}")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NAMED_WEIGHTS = ("imagenet", "none")
 READS = (COHORT, IMAGES)
 WRITES = (MODEL, TRAINING_HISTORY, PREDICTIONS, FEATURES)
-SET_ASIDE = (CHECKPOINT.place,)
+CHECKPOINTS = (CHECKPOINT.path_template,)
 
 
 class Config(JobConfig):
@@ -95,8 +95,10 @@ def run(config: Config, job: Job) -> None:
         )
         network, origin = build(recipe, config.weights, config.seed)
         job.require_same_sources()
-        learnt = permuted(targets, config.seed) if config.control == "permuted-labels" else targets
-        setup = training.Setup(store, learnt, recipe, plan, device)
+        train_targets = (
+            permuted(targets, config.seed) if config.control == "permuted-labels" else targets
+        )
+        setup = training.Setup(store, train_targets, recipe, plan, device)
         state = training.new_state(network, setup)
         names = {"task": config.task, "name": config.name, "classes": list(targets.classes)}
         if config.control != "random-init":
@@ -119,11 +121,11 @@ def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) 
     from cxrcore.checkpoints import restore_state, to_arrays, to_attributes
     from cxrcore.training import fit
 
-    if kept := job.taken_up(CHECKPOINT):
+    if kept := job.load_checkpoint(CHECKPOINT):
         with kept:
             arrays = {name: kept.read(name) for name in kept.names()}
             restore_state(state, arrays, kept.header.attributes)
-        job.say(f"going on with epoch {state.epoch} after batch {state.step}")
+        job.log(f"resuming at epoch {state.epoch} after batch {state.step}")
     with (
         job.progress(f"train {names['task']}", setup.plan.epochs * per_epoch, "batches") as advance,
         job.whole_steps(),
@@ -131,12 +133,12 @@ def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) 
         advance((state.epoch - 1) * per_epoch + state.step)
         for _ in fit(state, setup):
             if state.between_epochs or job.stop_requested:
-                job.set_aside(CHECKPOINT, to_arrays(state), **names, **to_attributes(state))
+                job.save_checkpoint(CHECKPOINT, to_arrays(state), **names, **to_attributes(state))
             if state.between_epochs:
                 job.metric(**state.history[-1])
             advance(1, epochs=len(state.history))
     best = state.history[state.best_epoch - 1]
-    job.say(f"kept epoch {state.best_epoch}, validation AUROC {best['val_auroc']}")
+    job.log(f"kept epoch {state.best_epoch}, validation AUROC {best['val_auroc']}")
 
 
 def _predict(

@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from data_contracts._vocabulary import Contract
 from data_contracts.cohort import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS, REJECT_REASONS
-from data_contracts.store import Origin, write_table
+from data_contracts.store import Provenance, write_table
+from data_contracts.vocabulary import Contract
 
 FLOW = (
     ("cohort", "in the source", 5000, 0),
@@ -63,4 +63,4 @@ def write(contract: Contract, path: Path, rows: list[dict[str, Any]]) -> None:
     if "reason" in schema:
         schema["reason"] = pl.Enum(REJECT_REASONS)
     frame = pl.DataFrame(rows, schema=schema)
-    write_table(contract, path, frame, Origin("extract", {}, ()), {})
+    write_table(contract, path, frame, Provenance("extract", {}, ()), {})

@@ -16,10 +16,10 @@ import polars as pl
 import pytest
 from textual.pilot import Pilot
 
-from data_contracts._vocabulary import Contract
 from data_contracts.run import RunRecord, State
-from data_contracts.store import Header, Input, Origin, as_input, write_arrays, write_table
+from data_contracts.store import Header, Input, Provenance, as_input, write_arrays, write_table
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS
+from data_contracts.vocabulary import Contract
 from jobs._job import existing
 from jobs._registry import find_jobs
 from tui.app import Dashboard
@@ -50,11 +50,11 @@ def write_workspace(
     """All artifacts of a finished analysis, from the contracts' own examples, lineage included."""
     keys = {"task": tasks, "name": names, "shard": ("1",), "shards": ("1",)}
     for spec in find_jobs().values():
-        placeholders = sorted({p for c in spec.writes for p in c.placeholders})
-        for values in product(*(keys[p] for p in placeholders)):
-            own = dict(zip(placeholders, values, strict=True))
+        template_keys = sorted({p for c in spec.writes for p in c.template_keys})
+        for values in product(*(keys[p] for p in template_keys)):
+            own = dict(zip(template_keys, values, strict=True))
             inputs = _inputs(spec.reads, workspace, own)
-            origin = Origin(spec.name, {"seed": 0, **own}, inputs, created=CREATED)
+            origin = Provenance(spec.name, {"seed": 0, **own}, inputs, created=CREATED)
             for contract in spec.writes:
                 write_example(contract, workspace, own, origin, tasks, names)
 
@@ -63,7 +63,7 @@ def write_example(
     contract: Contract,
     workspace: Path,
     keys: Mapping[str, str],
-    origin: Origin,
+    origin: Provenance,
     tasks: Sequence[str] = TASKS,
     names: Sequence[str] = ("main",),
 ) -> Header:

@@ -84,11 +84,11 @@ def _run(
 
 
 def _watch(moment: Moment, strike: Callable[[], None]) -> None:
-    from data_contracts import _whole
+    from data_contracts import atomic
     from data_contracts import run as runs
 
     what, left = moment
-    tell, write, flush = runs.append_event, runs.write_record, _whole._flush
+    tell, write, flush = runs.append_event, runs.write_record, atomic._flush
 
     def count(happened: str) -> None:
         nonlocal left
@@ -111,4 +111,4 @@ def _watch(moment: Moment, strike: Callable[[], None]) -> None:
         flush(path)
 
     runs.append_event, runs.write_record = append_event, write_record
-    _whole._flush = flush_artifact
+    atomic._flush = flush_artifact

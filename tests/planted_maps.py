@@ -12,7 +12,7 @@ from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
-from data_contracts.store import Origin, as_input, write_arrays, write_table
+from data_contracts.store import Provenance, as_input, write_arrays, write_table
 
 TASKS = {
     "mortality": ("survived", "died"),
@@ -62,12 +62,12 @@ def build(
     cohort = cohort.with_columns(
         pl.col(c).cast(typed[c]) for c in cohort.columns if not c.startswith("label_")
     )
-    origin = Origin("extract", {})
+    origin = Provenance("extract", {})
     place = COHORT.path(workspace)
     header = write_table(
         COHORT, place, cohort, origin, {**COHORT.example_attributes, "source": "mimic"}
     )
-    after = Origin("train-task", {}, (as_input(header, place, workspace),))
+    after = Provenance("train-task", {}, (as_input(header, place, workspace),))
     for contract in (COHORT_FLOW, COHORT_CHARACTERISTICS):
         write_table(contract, contract.path(workspace), pl.DataFrame(contract.example()), origin)
     write_table(IMAGE_REJECTS, IMAGE_REJECTS.path(workspace, shard="1", shards="1"),
@@ -80,7 +80,7 @@ def build(
 
 
 def _model(
-    workspace: Path, task: str, cohort: pl.DataFrame, target: np.ndarray, origin: Origin,
+    workspace: Path, task: str, cohort: pl.DataFrame, target: np.ndarray, origin: Provenance,
     rng: np.random.Generator, grid: int, sees: float,
 ) -> None:  # fmt: skip
     classes, n = TASKS[task], cohort.height

@@ -12,7 +12,7 @@ from dashboards import CLASSES, CREATED, TASKS, write_example
 
 from data_contracts.cohort import SPLITS
 from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
-from data_contracts.store import Origin, as_input, read_header, write_table
+from data_contracts.store import Provenance, as_input, read_header, write_table
 from data_contracts.summary import METRICS
 
 
@@ -70,9 +70,9 @@ def write_readings(
         for contract, frame in tables.items():
             path = contract.path(workspace, task=task, name=name)
             parents = read_header(path).inputs if path.exists() else ()
-            origin = Origin("train-task", facts, parents, created=CREATED)
+            origin = Provenance("train-task", facts, parents, created=CREATED)
             header = write_table(contract, path, frame, origin, facts)
             if contract is PREDICTIONS:
                 inputs.append(as_input(header, path, workspace))
-    origin = Origin("aggregate", {}, tuple(inputs), created=CREATED)
+    origin = Provenance("aggregate", {}, tuple(inputs), created=CREATED)
     write_example(METRICS, workspace, {}, origin, tasks, names)

@@ -13,12 +13,12 @@ import polars as pl
 import pytest
 from refusals import Refuse, bring, replace
 
-from data_contracts._header import HEADER_KEY, Header
-from data_contracts._vocabulary import Contract
 from data_contracts.cohort import COHORT, LABEL_PREFIX
+from data_contracts.header import HEADER_KEY, Header
 from data_contracts.images import IMAGES
 from data_contracts.model import MODEL
-from data_contracts.store import Origin, read_header, read_table, verify, write_table
+from data_contracts.store import Provenance, read_header, read_table, verify, write_table
+from data_contracts.vocabulary import Contract
 from jobs._cli import run
 
 Change = Callable[[Path], None]
@@ -183,7 +183,7 @@ def rewritten(
     path = contract.path(workspace, **KEYS)
     table = read_table(contract, path)
     frame: pl.DataFrame = change(table.frame)
-    origin = Origin(table.header.job, table.header.config, table.header.inputs)
+    origin = Provenance(table.header.job, table.header.config, table.header.inputs)
     write_table(contract, path, frame, origin, table.header.attributes)
     return frame
 

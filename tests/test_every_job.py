@@ -55,11 +55,11 @@ def test_it_declares_its_edges(spec: Spec) -> None:
     assert spec.writes
     fields = set(spec.config.model_fields) | {"shard", "shards"}
     for contract in spec.writes:
-        assert set(contract.placeholders) <= fields
+        assert set(contract.template_keys) <= fields
 
 
 def test_no_artifact_has_two_writers() -> None:
-    places = [contract.place for spec in JOBS.values() for contract in spec.writes]
+    places = [contract.path_template for spec in JOBS.values() for contract in spec.writes]
     assert len(places) == len(set(places))
 
 
@@ -127,7 +127,7 @@ def run(config, job):
     import polars as pl
     example = pl.DataFrame(COHORT_FLOW.example())
     job.write(COHORT_FLOW, example)
-    job.say(f"{job.table(COHORT).frame.height} images, label {config.label}")
+    job.log(f"{job.table(COHORT).frame.height} images, label {config.label}")
 '''
 
 

@@ -125,7 +125,7 @@ def test_a_training_that_gets_worse_keeps_its_best_epoch(copy: Path, tmp_path: P
         struck = start(words, told, [number], moment)
         assert struck.end() == (-signal.SIGKILL if number == signal.SIGKILL else 75)
     assert start(words, told).end() == 0, told.read_text()
-    assert "going on with epoch" in told.read_text()
+    assert "resuming at epoch" in told.read_text()
     assert digests(copy, step) == before
 
 

@@ -11,15 +11,15 @@ import pytest
 from chain import COMMANDS, words
 
 from data_contracts import lock
-from data_contracts._header import HEADER_KEY, Header
-from data_contracts._whole import temporaries
+from data_contracts.atomic import temporaries
+from data_contracts.header import HEADER_KEY, Header
 from data_contracts.run import read_runs
 from jobs import _parts
 from jobs._cli import run
 from jobs._registry import find_jobs
 
 STEPS = {step.split()[0]: step for step in COMMANDS}
-GOING_ON = "going on with"
+GOING_ON = "resuming at"
 
 
 def command(step: str, workspace: Path) -> list[str]:
@@ -34,8 +34,8 @@ def keys_of(step: str) -> dict[str, str]:
 def leftovers(step: str, workspace: Path) -> list[Path]:
     """Everything that a kill of this step could leave, made up."""
     spec, keys = find_jobs()[step.split()[0]], keys_of(step)
-    left = [workspace / place.format(**keys) for place in spec.set_aside]
-    for place in (*(c.place for c in spec.writes), *spec.set_aside, *spec.files):
+    left = [workspace / place.format(**keys) for place in spec.checkpoints]
+    for place in (*(c.path_template for c in spec.writes), *spec.checkpoints, *spec.files):
         left += temporaries(workspace / place.format(**keys))
     if "preprocess" in step:
         folder = workspace / "images"
@@ -91,13 +91,13 @@ def stopped(
     words = [*command("train-task mortality", copy), "--seed", "3"]
     with monkeypatch.context() as patched:
         patched.setattr(Job, "stop_requested", True)
-        save = Job.set_aside
+        save = Job.save_checkpoint
 
         def save_and_stop(self: Job, *args: object, **facts: object) -> None:
             save(self, *args, **facts)  # type: ignore[arg-type]
             raise KeyboardInterrupt
 
-        patched.setattr(Job, "set_aside", save_and_stop)
+        patched.setattr(Job, "save_checkpoint", save_and_stop)
         assert run(words) == 75
     assert (copy / "models" / "mortality" / "main" / "checkpoint.h5").exists()
     capfd.readouterr()

@@ -12,9 +12,9 @@ import pytest
 from chain import COMMANDS, words
 from refusals import Refuse
 
-from data_contracts._vocabulary import Contract
-from data_contracts.store import Origin, read_header, verify, write_arrays, write_table
+from data_contracts.store import Provenance, read_header, verify, write_arrays, write_table
 from data_contracts.synthetic import SYNTHETIC_TRUTH
+from data_contracts.vocabulary import Contract
 from jobs._record import Recorder
 from jobs._registry import find_jobs
 from jobs._sources import file_digest
@@ -42,7 +42,7 @@ def after_the_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> 
 def replace(contract: Contract, path: Path) -> None:
     """Put another valid artifact of the same kind and attributes in the place of `path`."""
     header = read_header(path)
-    origin = Origin(header.job, header.config, header.inputs)
+    origin = Provenance(header.job, header.config, header.inputs)
     path.unlink()
     if contract.kind == "table":
         frame = pl.DataFrame(contract.example())
@@ -129,7 +129,7 @@ def _other(path: Path) -> bytes:
     if path.suffix == ".parquet":
         beside = path.with_name("other.parquet")
         frame, attributes = pl.DataFrame(SYNTHETIC_TRUTH.example()), read_header(path).attributes
-        write_table(SYNTHETIC_TRUTH, beside, frame, Origin("synthesize", {}), attributes)
+        write_table(SYNTHETIC_TRUTH, beside, frame, Provenance("synthesize", {}), attributes)
         return beside.read_bytes()
     return path.read_bytes() + (gzip.compress(b"") if path.suffix == ".gz" else b"\0")
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from data_contracts.cohort import COHORT, SPLITS
 from data_contracts.images import IMAGES
-from data_contracts.store import Origin, as_input, write_arrays, write_table
+from data_contracts.store import Provenance, as_input, write_arrays, write_table
 
 TASKS = {
     "mortality": ("survived", "died"),
@@ -62,7 +62,7 @@ def write_tiny_workspace(workspace: Path, images: int = 60, size: int = 32) -> N
     cohort = tiny_cohort(images)
     attributes = dict(COHORT.example_attributes)
     path = COHORT.path(workspace)
-    header = write_table(COHORT, path, cohort, Origin("extract", {}), attributes)
+    header = write_table(COHORT, path, cohort, Provenance("extract", {}), attributes)
     arrays = {
         "pixels": tiny_pixels(cohort, size),
         "image_id": cohort["image_id"].to_list(),
@@ -71,6 +71,6 @@ def write_tiny_workspace(workspace: Path, images: int = 60, size: int = 32) -> N
         "bright_border": np.zeros(images, dtype=bool),
         "source_size": np.full((images, 2), 256),
     }
-    origin = Origin("preprocess", {}, (as_input(header, path, workspace),))
+    origin = Provenance("preprocess", {}, (as_input(header, path, workspace),))
     store = IMAGES.path(workspace, shard="1", shards="1")
     write_arrays(IMAGES, store, arrays, origin, dict(IMAGES.example_attributes))

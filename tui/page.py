@@ -113,7 +113,7 @@ class Page(Screen[None]):
         if snapshot is not None and not snapshot.writable:
             parts.append("[$text-warning]read-only[/]")
         parts.append(unmarked(self.dashboard.workspace.name))
-        self.query_one(TopBar).say("  ".join(parts))
+        self.query_one(TopBar).update_status("  ".join(parts))
 
     def action_filter(self) -> None:
         self.query_one(FilterBar).open()

@@ -32,9 +32,9 @@ from benchmarks.reliability.common import (
     show,
 )
 from benchmarks.reliability.mutations import KINDS, mutated
-from data_contracts._vocabulary import Contract
 from data_contracts.catalog import contracts
 from data_contracts.errors import ArtifactError, CxrError
+from data_contracts.vocabulary import Contract
 
 READING = 60.0
 """Seconds that a damaged artifact may be read for."""

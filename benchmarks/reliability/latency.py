@@ -28,13 +28,13 @@ from PIL import Image
 from benchmarks.reliability.common import arguments, conclude, last_run, show, start
 from cxrcore.attribution import METHOD
 from cxrcore.models import NetworkRecipe, build, tensors_of
-from data_contracts._vocabulary import Contract
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS, IMAGES
 from data_contracts.model import MODEL, PREDICTIONS, TRAINING_HISTORY
 from data_contracts.run import moment, read_events, run_folder, seconds_between
-from data_contracts.store import Origin, as_input, write_arrays, write_table
+from data_contracts.store import Provenance, as_input, write_arrays, write_table
+from data_contracts.vocabulary import Contract
 
 ANSWER = 5.0
 SIZE, FILES, LEARN = 64, 500, 2000
@@ -61,7 +61,7 @@ class Maker:
         attributes: Mapping[str, Any], **keys: str,
     ) -> Any:  # fmt: skip
         """Write an artifact; what its children name as their input."""
-        path, origin = contract.path(self._workspace, **keys), Origin(job, {}, tuple(parents))
+        path, origin = contract.path(self._workspace, **keys), Provenance(job, {}, tuple(parents))
         facts = dict(attributes)
         if contract.kind == "table":
             header = write_table(contract, path, pl.DataFrame(content), origin, facts)

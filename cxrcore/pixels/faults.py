@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from cxrcore.pixels.result import UnusableError
-from data_contracts._surroundings import fault_of_surroundings
 from data_contracts.errors import CxrError, SourceError
+from data_contracts.os_errors import environment_error
 
 #: Memory that decoders take for a sample, at most.
 _BYTES_PER_SAMPLE = 16
@@ -57,4 +57,4 @@ def _fault_of_memory(samples: int) -> CxrError | None:
 
 
 def _fault(error: BaseException) -> CxrError | None:
-    return fault_of_surroundings(error, "--root: an image", denied=SourceError)
+    return environment_error(error, "--root: an image", denied=SourceError)

@@ -16,8 +16,8 @@ from typing import Any
 
 from cxrcore.pixels.limits import MAX_BYTES, require_bytes
 from cxrcore.pixels.result import UnusableError
-from data_contracts._surroundings import fault_of_surroundings
 from data_contracts.errors import Interrupted, SourceError, UsageError
+from data_contracts.os_errors import environment_error
 
 #: A folder; or, as text, a URL such as `s3://bucket/prefix`, without a slash at its end.
 Root = Path | str
@@ -91,7 +91,7 @@ def _identity(root: Path) -> tuple[int, int]:
     try:
         status = root.stat()
     except (OSError, ValueError) as error:
-        fault = fault_of_surroundings(error, f"--root {root}", denied=SourceError)
+        fault = environment_error(error, f"--root {root}", denied=SourceError)
         raise fault or _no_folder(root) from error
     if not stat.S_ISDIR(status.st_mode):
         raise _no_folder(root)
@@ -174,7 +174,7 @@ def _path_faults(what: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UnusableError("missing_file", "no such file") from error
     except (OSError, ValueError, MemoryError) as error:
-        fault = fault_of_surroundings(error, what, denied=SourceError)
+        fault = environment_error(error, what, denied=SourceError)
         raise fault or UnusableError("missing_file", "the path cannot be followed") from error
 
 
@@ -216,7 +216,7 @@ def _store_faults(root: str) -> Iterator[None]:
             "run the same command to go on"
         ) from error
     except MemoryError as error:
-        raise fault_of_surroundings(error, _image_of(root)) or error from error
+        raise environment_error(error, _image_of(root)) or error from error
     except Exception as error:
         raise Interrupted(
             f"--root {root} does not answer any more ({type(error).__name__}); "

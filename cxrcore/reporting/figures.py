@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrcore.reading import STATISTICS
-from data_contracts.store import whole_file
+from data_contracts.store import atomic_write
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,11 +49,11 @@ def new_figure(width: float, height: float) -> Figure:
 
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write `name`.png (`DPI`) and `name`.svg whole, with fixed metadata; return the PNG."""
-    with whole_file(folder / f"{name}.png") as partial:
+    with atomic_write(folder / f"{name}.png") as partial:
         figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": None})
     # The first drawing has laid the figure out.
     figure.set_layout_engine("none")
-    with whole_file(folder / f"{name}.svg") as partial:
+    with atomic_write(folder / f"{name}.svg") as partial:
         figure.savefig(partial, format="svg", metadata={"Date": None})
     return folder / f"{name}.png"
 

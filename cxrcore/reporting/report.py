@@ -16,8 +16,8 @@ from cxrcore.association import magnitude
 from cxrcore.reporting import figures, map_figures, tables
 from cxrcore.summary import Model, Summary, heatmap_records
 from data_contracts import cohort_tables
-from data_contracts._header import package_version
-from data_contracts.store import Origin, write_text
+from data_contracts.header import package_version
+from data_contracts.store import Provenance, write_text
 from data_contracts.summary import SMALLEST_CELL
 
 
@@ -34,7 +34,7 @@ class Content:
     found: Summary
     truth: pl.DataFrame | None
     """SYNTHETIC_TRUTH when the patients are synthetic."""
-    origin: Origin
+    origin: Provenance
     """The settings and inputs of the aggregation."""
 
 

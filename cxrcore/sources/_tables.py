@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from data_contracts._surroundings import fault_of_surroundings
 from data_contracts.errors import SourceError
+from data_contracts.os_errors import environment_error
 
 if TYPE_CHECKING:
     import polars as pl
@@ -109,7 +109,7 @@ def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
 
 def _raise_fault_of_surroundings(error: Exception, path: Path) -> None:
     """Raise where it was the disk, and not the table, that failed."""
-    if fault := fault_of_surroundings(error, path, SourceError):
+    if fault := environment_error(error, path, SourceError):
         raise fault from error
 
 

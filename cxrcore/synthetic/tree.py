@@ -19,8 +19,8 @@ from cxrcore.synthetic.presets import TRAITS, PresetName, association
 from cxrcore.synthetic.records import Image, Subject
 from cxrcore.synthetic.tables import image_path, shape
 from cxrcore.workers import in_order
-from data_contracts._whole import put_tree, temporaries
-from data_contracts.store import storage_faults
+from data_contracts.atomic import atomic_replace_tree, temporaries
+from data_contracts.store import translate_os_errors
 
 #: Rows and columns of the maps of the signs' regions.
 REGION_SIZE = 64
@@ -33,13 +33,13 @@ def whole_tree(path: Path) -> Iterator[Path]:
     Raises `StorageError` when the disk is full or the folder cannot be written.
     """
     new, old = temporaries(path)
-    with storage_faults(path):
+    with translate_os_errors(path):
         for leftover in (new, old):
             shutil.rmtree(leftover, ignore_errors=True)
         new.mkdir(parents=True)
         try:
             yield new
-            put_tree(new, path, old)
+            atomic_replace_tree(new, path, old)
         finally:
             for leftover in (new, old):
                 shutil.rmtree(leftover, ignore_errors=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from data_contracts import run as runs
-from data_contracts._header import package_version
 from data_contracts.errors import ArtifactError, CxrError, Unreachable, UsageError
+from data_contracts.header import package_version
 from data_contracts.run import RunRecord, State
 from jobs._config import JobConfig
 from jobs._engines._order import Options, Order, make_order

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from data_contracts._whole import storage_faults
+from data_contracts.atomic import translate_os_errors
 from jobs._docstrings import documented
 from jobs._limits import require_memory
 from jobs._pipeline.config import PipelineConfig
@@ -41,7 +41,7 @@ def pipeline(*targets: str, flags: Any = None) -> int:
 def _refuse_what_is_no_folder(workspace: Path) -> None:
     """Raise `StorageError` where no run could be recorded, before anything is planned."""
     place = workspace / "runs"
-    with storage_faults(place), suppress(FileNotFoundError):
+    with translate_os_errors(place), suppress(FileNotFoundError):
         (place / "run").stat()
 
 

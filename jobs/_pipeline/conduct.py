@@ -41,13 +41,13 @@ def conduct(config: PipelineConfig, steps: Sequence[Step]) -> int:
 def _perform(config: PipelineConfig, steps: Sequence[Step], recorder: Recorder) -> str:
     reasons = reasons_to_run(steps, force=config.force)
     if not reasons:
-        recorder.say(UP_TO_DATE)
+        recorder.log(UP_TO_DATE)
         return UP_TO_DATE
     if config.engine == "slurm":
         end_leftovers(recorder)
     run_id = recorder.record.run_id
     folder = lay_out(config, steps, reasons, run_id)
-    recorder.say(f"{len(reasons)} of {len(steps)} jobs to do; {folder.log} tells more")
+    recorder.log(f"{len(reasons)} of {len(steps)} jobs to do; {folder.log} tells more")
     # Each job needs its own time to stop.
     with recorder.stop.after_whole_steps():
         outcome = watch(folder, engine_arguments(config, run_id), recorder)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_contracts._whole import storage_faults, write_text
+from data_contracts.atomic import translate_os_errors, write_text
 from jobs._engines._call import cxr_command
 from jobs._engines._slurm_names import step_run_id
 from jobs._pipeline.config import PipelineConfig
@@ -90,7 +90,7 @@ def lay_out(
     todo = [step for step in steps if step.name in reasons]
     share = shares(config, todo)
     tickets, planned = [], {}
-    with storage_faults(folder):
+    with translate_os_errors(folder):
         for name in ("receipts", "said"):
             shutil.rmtree(folder / name, ignore_errors=True)
             (folder / name).mkdir(parents=True)

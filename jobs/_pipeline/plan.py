@@ -9,8 +9,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from data_contracts._vocabulary import Contract
 from data_contracts.errors import ArtifactError, UsageError
+from data_contracts.vocabulary import Contract
 from jobs._config import JobConfig
 from jobs._job import existing
 from jobs._pipeline.config import PipelineConfig
@@ -32,20 +32,20 @@ class Step:
 
     @cached_property
     def keys(self) -> dict[str, str]:
-        """Values for the placeholders in the places of the artifacts."""
+        """Values for the template_keys in the places of the artifacts."""
         return self.config.keys()
 
     @cached_property
     def name(self) -> str:
         """The job and what tells its steps apart: `train-task gender main`, `preprocess 2/4`."""
-        keys = {p: self.keys[p] for c in self.spec.writes for p in c.placeholders}
+        keys = {p: self.keys[p] for c in self.spec.writes for p in c.template_keys}
         shard, shards = keys.pop("shard", "1"), keys.pop("shards", "1")
         part = [f"{shard}/{shards}"] if shards != "1" else []
         return " ".join([self.spec.name, *keys.values(), *part])
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
-        return tuple(c.place.format(**self.keys) for c in self.spec.writes)
+        return tuple(c.path_template.format(**self.keys) for c in self.spec.writes)
 
     def words(self, **more: Any) -> list[str]:
         """The command line after `cxr`; `more` are flags that say how to run it."""
@@ -107,7 +107,7 @@ def _needs_nothing(spec: Spec, config: PipelineConfig) -> bool:
 
 def _combinations(spec: Spec, config: PipelineConfig) -> Iterator[dict[str, Any]]:
     """The settings by which the steps of a job differ."""
-    names = {p for c in spec.writes for p in c.placeholders}
+    names = {p for c in spec.writes for p in c.template_keys}
     shards, seeds = config.shards, [int(s) for s in config.seeds.split(",")]
     models = models_of(seeds)
     tasks = config.tasks.split(",")
@@ -164,12 +164,12 @@ def _inputs(spec: Spec, config: JobConfig, before: Mapping[str, Sequence[Step]])
 def _agreed(contract: Contract, asked: Mapping[str, str], writers: Sequence[Step]) -> list[str]:
     """Where the steps of one job put the artifact, without those that nobody has asked for."""
     which = writers[0].spec.writes.index(contract)
-    named = [(p, asked[p]) for p in contract.placeholders if p in asked]
+    named = [(p, asked[p]) for p in contract.template_keys if p in asked]
     return [w.outputs[which] for w in writers if all(w.keys[p] == value for p, value in named)]
 
 
 def _spare_shards(contract: Contract, workspace: Path, places: Sequence[str]) -> str | None:
-    if "shards" not in contract.placeholders:
+    if "shards" not in contract.template_keys:
         return None
     there = (p.relative_to(workspace).as_posix() for p in contract.find(workspace))
     ours = {*places}

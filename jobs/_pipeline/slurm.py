@@ -42,7 +42,7 @@ def end_leftovers(recorder: Recorder) -> None:
 
     if not (jobs := left()):
         return
-    recorder.say(f"ending what an earlier pipeline left in the queue: {', '.join(jobs)}")
+    recorder.log(f"ending what an earlier pipeline left in the queue: {', '.join(jobs)}")
     # By its own hand `scancel` spares the batch process, which may have something to save.
     call(["scancel", "--signal=TERM", "--full", *jobs])
     call(["scancel", *jobs])

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from data_contracts._header import Header
 from data_contracts.errors import CxrError, concerns_content
+from data_contracts.header import Header
 from jobs._execute import is_current, origin_of
 from jobs._pipeline.plan import Step
 from jobs._sources import file_digest

@@ -46,7 +46,7 @@ def watch(folder: Folder, arguments: Sequence[str], recorder: Recorder) -> Outco
             _tell(folder, told, recorder)
             silent = _tell_of_silence(folder, silent, recorder)
             if recorder.stop_requested and engine.stdin and not engine.stdin.closed:
-                recorder.say("stopping; the running jobs save what they have")
+                recorder.log("stopping; the running jobs save what they have")
                 engine.stdin.close()
             time.sleep(_LOOK_EVERY)
     while left := _running_here(folder, recorder):
@@ -93,10 +93,10 @@ def _tell(folder: Folder, told: dict[str, str], recorder: Recorder) -> None:
         if ticket.name not in told or record.state == "running":
             # A cluster may put a running job back into its queue.
             again = " again" if ticket.name in told else ""
-            recorder.say(f"{_clock()} started{again} {ticket.name}")
+            recorder.log(f"{_clock()} started{again} {ticket.name}")
         told[ticket.name] = record.state
         if record.state != "running":
-            recorder.say(f"{_clock()} {_ending(ticket.name, record)}")
+            recorder.log(f"{_clock()} {_ending(ticket.name, record)}")
             done = sum(state != "running" for state in told.values())
             runs.append_event(
                 recorder.folder, "progress", what="run", done=done, total=len(folder.tickets),
@@ -109,7 +109,7 @@ def _tell_of_silence(folder: Folder, before: bool, recorder: Recorder) -> bool:
     silent = (folder.path / UNANSWERED).exists()
     if silent != before:
         said = "does not answer; waiting" if silent else "answers again"
-        recorder.say(f"{_clock()} the cluster {said}")
+        recorder.log(f"{_clock()} the cluster {said}")
     return silent
 
 
@@ -153,7 +153,7 @@ def _outcome(folder: Folder, recorder: Recorder) -> Outcome:
     for ticket in folder.tickets:
         record = _record(folder, ticket)
         if record is None and ticket.last_words:
-            recorder.say(f"failed {ticket.name}: {ticket.last_words}")
+            recorder.log(f"failed {ticket.name}: {ticket.last_words}")
             outcome.failed[ticket.name] = NO_CODE
         elif record is None:
             outcome.not_run.append(ticket.name)

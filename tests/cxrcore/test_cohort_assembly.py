@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxrcore.cohort import assemble, characteristics
-from data_contracts._tables import table_faults
+from data_contracts._tables import table_errors
 from data_contracts.cohort import (
     ADMISSION_MATCHES,
     COHORT,
@@ -49,9 +49,9 @@ def images(ages: list[float | None], per_subject: int = 2, taken: int = 0) -> pl
 
 def test_all_three_tables_keep_their_contracts() -> None:
     cohort, flow = assemble(images([40.0] * 30), "x", "one-per-study", 18, seed=0)
-    assert table_faults(COHORT, cohort) == []
-    assert table_faults(COHORT_FLOW, flow) == []
-    assert table_faults(COHORT_CHARACTERISTICS, characteristics(cohort)) == []
+    assert table_errors(COHORT, cohort) == []
+    assert table_errors(COHORT_FLOW, flow) == []
+    assert table_errors(COHORT_CHARACTERISTICS, characteristics(cohort)) == []
     assert "null_sex" not in cohort.columns
     assert cohort["source"].unique().to_list() == ["x"]
 

@@ -15,7 +15,7 @@ import pytest
 from cxrcore.store import ImageStore, in_batches
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
-from data_contracts.store import Origin, open_arrays, write_arrays
+from data_contracts.store import Provenance, open_arrays, write_arrays
 
 
 def write_shard(workspace: Path, shard: int, shards: int, images: int, size: int = 8) -> Path:
@@ -30,7 +30,7 @@ def write_shard(workspace: Path, shard: int, shards: int, images: int, size: int
         "source_size": np.full((images, 2), size),
     }
     attributes = dict(IMAGES.example_attributes) | {"shard": shard, "shards": shards}
-    write_arrays(IMAGES, path, arrays, Origin("preprocess", {}), attributes)
+    write_arrays(IMAGES, path, arrays, Provenance("preprocess", {}), attributes)
     return path
 
 

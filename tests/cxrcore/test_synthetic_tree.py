@@ -17,7 +17,7 @@ from cxrcore.synthetic.population import plan
 from cxrcore.synthetic.presets import PresetName
 from cxrcore.synthetic.records import Subject
 from cxrcore.synthetic.tables import write_tables
-from data_contracts import _whole
+from data_contracts import atomic
 from data_contracts.errors import StorageError
 
 SIZE = 64
@@ -244,13 +244,13 @@ def test_all_of_a_tree_is_on_the_disk_before_it_takes_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, flushed = tmp_path / "source", []
-    flush = _whole._flush
+    flush = atomic._flush
 
     def watched(item: Path) -> None:
         flush(item)
         flushed.append((item.relative_to(tmp_path).as_posix(), path.exists()))
 
-    monkeypatch.setattr(_whole, "_flush", watched)
+    monkeypatch.setattr(atomic, "_flush", watched)
     with trees.whole_tree(path) as new:
         (new / "files" / "p1").mkdir(parents=True)
         (new / "files" / "p1" / "film.dcm").write_bytes(b"film")

@@ -15,7 +15,7 @@ from cxrcore.targets import (
     softmax,
     targets_of,
 )
-from data_contracts._tables import table_faults
+from data_contracts._tables import table_errors
 from data_contracts.errors import ArtifactError, SourceError, UsageError
 from data_contracts.model import PREDICTIONS
 
@@ -86,7 +86,7 @@ def test_predictions_keep_their_contract() -> None:
     targets = targets_of(COHORT, "race", IDS)
     logits = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
     frame = predictions_frame(IDS, targets, logits)
-    assert table_faults(PREDICTIONS, frame) == []
+    assert table_errors(PREDICTIONS, frame) == []
 
 
 def test_softmax_does_not_overflow() -> None:

@@ -9,15 +9,15 @@ import h5py
 import numpy as np
 import pytest
 
-from data_contracts._header import Header
-from data_contracts._whole import DeferringFile
+from data_contracts.atomic import DeferringFile
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import ArtifactError
+from data_contracts.header import Header
 from data_contracts.images import IMAGES
 from data_contracts.model import CHECKPOINT, FEATURES, MODEL
-from data_contracts.store import Origin, array_writer, open_arrays, verify, write_arrays
+from data_contracts.store import Provenance, array_writer, open_arrays, verify, write_arrays
 
-ORIGIN = Origin("test", {})
+ORIGIN = Provenance("test", {})
 
 
 def write_features(path: Path, **changes: Any) -> Header:

@@ -16,19 +16,19 @@ import polars as pl
 import pytest
 
 from data_contracts.__main__ import write_example
-from data_contracts._header import HEADER_KEY, Header
-from data_contracts._vocabulary import Contract
 from data_contracts.catalog import contracts
 from data_contracts.errors import ArtifactError
+from data_contracts.header import HEADER_KEY, Header
 from data_contracts.images import IMAGES
 from data_contracts.store import (
-    Origin,
+    Provenance,
     open_arrays,
     read_header,
     read_table,
     verify,
     write_arrays,
 )
+from data_contracts.vocabulary import Contract
 
 GOLDEN_FILES = sorted((Path(__file__).parents[1] / "data").glob("v1.*/*.*"))
 EVERY_GOLDEN_FILE = pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_black_turned_white_is_found(tmp_path: Path) -> None:
     content["pixels"][::2] = 0
     unchecked = replace(IMAGES, fields=tuple(f for f in IMAGES.fields if not f.checksum_of))
     for contract in (IMAGES, replace(unchecked, version="1.0")):
-        write_arrays(contract, whole, content, Origin("test", {}), IMAGES.example_attributes)
+        write_arrays(contract, whole, content, Provenance("test", {}), IMAGES.example_attributes)
         path.write_bytes(white := whole.read_bytes().replace(bytes(1024), b"\xff" * 1024))
         assert white != whole.read_bytes()
         refusal(lambda: read_all(path), path)

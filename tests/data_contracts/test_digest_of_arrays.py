@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from data_contracts._vocabulary import Contract, Field
-from data_contracts.store import Origin, array_writer, open_arrays, write_arrays
+from data_contracts.store import Provenance, array_writer, open_arrays, write_arrays
+from data_contracts.vocabulary import Contract, Field
 
-ORIGIN = Origin("test", {})
+ORIGIN = Provenance("test", {})
 ARRAYS = Contract(
     "a", "1.0", "arrays", "a.h5", "x",
     fields=(

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_contracts._digest import table_digest
-from data_contracts._vocabulary import Contract, Field
 from data_contracts.store import (
-    Origin,
+    Provenance,
     read_table,
     write_table,
 )
+from data_contracts.vocabulary import Contract, Field
 
 CLASSES = ("F", "M", "ü")
 FIELDS = (
@@ -32,7 +32,7 @@ FIELDS = (
     Field("list", "list[float32]", "x", nullable=True),
 )
 TABLE = Contract("t", "1.0", "table", "t.parquet", "x", FIELDS)
-ORIGIN = Origin("test", {})
+ORIGIN = Provenance("test", {})
 TYPES: Mapping[str, Any] = {
     "text": pl.String, "class": pl.Enum(CLASSES), "flag": pl.Boolean, "count": pl.Int32,
     "value": pl.Float32, "time": pl.Datetime("us"), "list": pl.List(pl.Float32),

@@ -11,10 +11,10 @@ import pytest
 
 from data_contracts.__main__ import freeze, golden_path, schema_path, schema_text
 from data_contracts._document import document
-from data_contracts._tables import table_faults
-from data_contracts._vocabulary import Contract
+from data_contracts._tables import table_errors
 from data_contracts.catalog import contracts
-from data_contracts.store import Origin, verify, write_arrays
+from data_contracts.store import Provenance, verify, write_arrays
+from data_contracts.vocabulary import Contract
 
 ROOT = Path(__file__).parents[2]
 GOLDEN_FILES = sorted((ROOT / "tests" / "data").glob("v*/*.*"))
@@ -58,17 +58,17 @@ def test_the_document_is_up_to_date() -> None:
 def test_the_example_is_valid(contract: Contract, tmp_path: Path) -> None:
     attributes = dict(contract.example_attributes)
     if contract.kind == "table":
-        assert table_faults(contract, pl.DataFrame(contract.example()), attributes) == []
+        assert table_errors(contract, pl.DataFrame(contract.example()), attributes) == []
     else:
-        path, origin = tmp_path / "x.h5", Origin("test", {})
+        path, origin = tmp_path / "x.h5", Provenance("test", {})
         write_arrays(contract, path, contract.example(), origin, attributes)
 
 
 @EVERY_CONTRACT
 def test_every_field_says_what_it_means_and_in_which_unit(contract: Contract) -> None:
-    assert contract.meaning
+    assert contract.description
     for field in (*contract.fields, *contract.attributes):
-        assert field.meaning, field.name
+        assert field.description, field.name
     for field in contract.fields:
         is_number = field.dtype.startswith(("int", "uint", "float", "list"))
         assert bool(field.unit) == is_number, f"{field.name}: unit '{field.unit}'"
@@ -81,7 +81,9 @@ def test_arrays_name_their_axes(contract: Contract) -> None:
 
 
 def test_no_two_artifacts_share_a_place() -> None:
-    places = [c.place.format(**dict.fromkeys(c.placeholders, "*")) for c in contracts().values()]
+    places = [
+        c.path_template.format(**dict.fromkeys(c.template_keys, "*")) for c in contracts().values()
+    ]
     assert len(set(places)) == len(places)
 
 
@@ -93,7 +95,7 @@ def test_freezing_keeps_what_is_frozen(tmp_path: Path, monkeypatch: pytest.Monke
     schema, golden = schema_path(metrics, tmp_path), golden_path(metrics, tmp_path)
     before = schema.read_bytes(), golden.read_bytes()
 
-    changed = replace(metrics, meaning="Something else")
+    changed = replace(metrics, description="Something else")
     monkeypatch.setattr("data_contracts.__main__.contracts", lambda: {"metrics": changed})
     assert [p.name for p in freeze(tmp_path)] == ["contracts.md"]
     assert (schema.read_bytes(), golden.read_bytes()) == before

@@ -13,7 +13,7 @@ from data_contracts.model import FEATURES
 from data_contracts.store import (
     Header,
     Input,
-    Origin,
+    Provenance,
     as_input,
     check_lineage,
     read_header,
@@ -28,18 +28,18 @@ def write_cohort(workspace: Path, seed: int = 0) -> tuple[Path, Header]:
     path = COHORT.path(workspace)
     attributes = {**COHORT.example_attributes, "split_seed": seed}
     frame = pl.DataFrame(COHORT.example())
-    return path, write_table(COHORT, path, frame, Origin("extract", {"seed": seed}), attributes)
+    return path, write_table(COHORT, path, frame, Provenance("extract", {"seed": seed}), attributes)
 
 
 def write_features(workspace: Path, inputs: tuple[Input, ...]) -> tuple[Path, Header]:
-    path, origin = FEATURES.path(workspace, **KEYS), Origin("train-task", {}, inputs)
+    path, origin = FEATURES.path(workspace, **KEYS), Provenance("train-task", {}, inputs)
     attributes = FEATURES.example_attributes
     return path, write_arrays(FEATURES, path, FEATURES.example(), origin, attributes)
 
 
 def write_flow(workspace: Path, inputs: tuple[Input, ...]) -> tuple[Path, Header]:
     path, frame = COHORT_FLOW.path(workspace), pl.DataFrame(COHORT_FLOW.example())
-    return path, write_table(COHORT_FLOW, path, frame, Origin("extract", {}, inputs))
+    return path, write_table(COHORT_FLOW, path, frame, Provenance("extract", {}, inputs))
 
 
 def test_one_line_of_descent_is_fine(tmp_path: Path) -> None:
@@ -95,18 +95,18 @@ def test_source_files_of_one_name_may_differ(tmp_path: Path) -> None:
 def test_an_artifact_knows_its_origin(tmp_path: Path) -> None:
     parent = Input("cohort", "cohort/cohort.parquet", "1")
     _, header = write_features(tmp_path, (parent,))
-    assert header.of_origin(Origin("train-task", {}, (parent,)))
-    assert header.of_origin(Origin("train-task", {}, (parent, parent)))
-    assert not header.of_origin(Origin("explain", {}, (parent,)))
-    assert not header.of_origin(Origin("train-task", {"seed": 1}, (parent,)))
-    assert not header.of_origin(Origin("train-task", {}, ()))
+    assert header.matches(Provenance("train-task", {}, (parent,)))
+    assert header.matches(Provenance("train-task", {}, (parent, parent)))
+    assert not header.matches(Provenance("explain", {}, (parent,)))
+    assert not header.matches(Provenance("train-task", {"seed": 1}, (parent,)))
+    assert not header.matches(Provenance("train-task", {}, ()))
     other = Input("cohort", "cohort/cohort.parquet", "2")
-    assert not header.of_origin(Origin("train-task", {}, (other,)))
+    assert not header.matches(Provenance("train-task", {}, (other,)))
 
 
 def test_a_config_is_the_same_after_it_was_written(tmp_path: Path) -> None:
-    origin = Origin("job", {"sizes": (1, 2), "classes": ["F", "é\ud800"], "rate": 0.1})
+    origin = Provenance("job", {"sizes": (1, 2), "classes": ["F", "é\ud800"], "rate": 0.1})
     path = tmp_path / "x.parquet"
     header = write_table(COHORT_FLOW, path, pl.DataFrame(COHORT_FLOW.example()), origin)
     assert read_header(path) == header
-    assert read_header(path).of_origin(origin)
+    assert read_header(path).matches(origin)

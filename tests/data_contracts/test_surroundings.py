@@ -20,7 +20,7 @@ from data_contracts._rows import Rows
 from data_contracts.cohort import COHORT
 from data_contracts.errors import ArtifactError, Busy, CxrError, Interrupted, StorageError
 from data_contracts.images import IMAGES
-from data_contracts.store import open_arrays, read_header, read_table, whole_file
+from data_contracts.store import atomic_write, open_arrays, read_header, read_table
 
 PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 FAULTS: dict[str, tuple[BaseException, type[CxrError]]] = {
@@ -141,7 +141,7 @@ def test_a_workspace_without_locks_says_so(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.ETIMEDOUT])
 def test_what_cannot_be_written_for_now(number: int, tmp_path: Path) -> None:
     def write() -> None:
-        with whole_file(tmp_path / "x"):
+        with atomic_write(tmp_path / "x"):
             raise OSError(number, os.strerror(number))
 
     assert "cannot be written" in refusal(write, Interrupted)

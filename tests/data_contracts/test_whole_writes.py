@@ -17,17 +17,17 @@ from data_contracts.errors import ArtifactError, StorageError
 from data_contracts.images import IMAGES
 from data_contracts.model import FEATURES, PREDICTIONS
 from data_contracts.store import (
-    Origin,
+    Provenance,
     array_writer,
+    atomic_write,
     read_header,
     verify,
-    whole_file,
     write_arrays,
     write_table,
     write_text,
 )
 
-ORIGIN = Origin("test", {})
+ORIGIN = Provenance("test", {})
 ATTRIBUTES = dict(FEATURES.example_attributes)
 MANY = 4000
 
@@ -80,7 +80,7 @@ def half_written_arrays(path: Path, fault: BaseException) -> None:
 
 
 def half_written_text(path: Path, fault: BaseException) -> None:
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text("half")
         raise fault
 

@@ -171,7 +171,7 @@ def test_a_stopped_training_ends_as_one_that_never_stopped(
 
     again = cxr(workspace, [*LONG, "--name", "stopped"])
     assert again.returncode == 0, again.stderr
-    assert "going on with epoch" in again.stderr
+    assert "resuming at epoch" in again.stderr
     for contract in (PREDICTIONS, TRAINING_HISTORY):
         frames = [
             pl.read_parquet(contract.path(workspace, task="race", name=name))

@@ -11,7 +11,7 @@ import pytest
 from planted_maps import GRID, PLACES, TASKS, build
 
 from data_contracts.attributions import ATTRIBUTIONS
-from data_contracts.store import Origin, open_arrays, read_table, write_arrays, write_table
+from data_contracts.store import Provenance, open_arrays, read_table, write_arrays, write_table
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._execute import execute
@@ -33,7 +33,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "strength": [1.0] * 4, "overlap_with_mortality": [1.0, 1.0, 0.3, 0.0],
         "rank": pl.Series([0, 1, 2, 3], dtype=pl.Int32), "label_association": [1.0, 0.0, 0.0, 0.0],
     })  # fmt: skip
-    write_table(SYNTHETIC_TRUTH, SYNTHETIC_TRUTH.path(workspace), truth, Origin("synthesize", {}),
+    origin = Provenance("synthesize", {})
+    write_table(SYNTHETIC_TRUTH, SYNTHETIC_TRUTH.path(workspace), truth, origin,
                 SYNTHETIC_TRUTH.example_attributes)  # fmt: skip
     assert aggregate(workspace) == 0
     return workspace
@@ -134,7 +135,7 @@ def test_the_report_is_made_again_when_the_planted_truth_changes(
     assert "Synthetic patients" not in page.read_text()
     for strength, said in ((1.0, "the signs in them planted"), (0.0, "no signs planted")):
         write_table(SYNTHETIC_TRUTH, SYNTHETIC_TRUTH.path(tmp_path),
-                    truth.with_columns(strength=pl.lit(strength)), Origin("synthesize", {}),
+                    truth.with_columns(strength=pl.lit(strength)), Provenance("synthesize", {}),
                     SYNTHETIC_TRUTH.example_attributes)  # fmt: skip
         assert aggregate(tmp_path, replicates=100) == 0
         assert said in page.read_text()
@@ -204,11 +205,11 @@ def test_maps_of_other_images_or_another_split_are_refused(
         arrays: dict[str, Any] = {n: old.read(n) for n in old.names()}
         facts, inputs = old.header.attributes, old.header.inputs
     arrays["image_id"] = [f"other{i}" for i in range(len(arrays["image_id"]))]
-    write_arrays(ATTRIBUTIONS, path, arrays, Origin("explain", {}, inputs), facts)
+    write_arrays(ATTRIBUTIONS, path, arrays, Provenance("explain", {}, inputs), facts)
     assert aggregate(tmp_path, replicates=100) == 3
     assert "do not fit its predictions" in capsys.readouterr().err
     write_arrays(
-        ATTRIBUTIONS, path, arrays, Origin("explain", {}, inputs), {**facts, "split": "val"}
+        ATTRIBUTIONS, path, arrays, Provenance("explain", {}, inputs), {**facts, "split": "val"}
     )
     assert aggregate(tmp_path, replicates=100) == 3
     assert "explains the val split" in capsys.readouterr().err

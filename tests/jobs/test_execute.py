@@ -18,7 +18,7 @@ import pytest
 from data_contracts.cohort import COHORT, COHORT_FLOW
 from data_contracts.errors import SourceError
 from data_contracts.run import read_events, read_record, read_runs
-from data_contracts.store import Origin, read_header, write_table
+from data_contracts.store import Provenance, read_header, write_table
 from jobs._cli import run
 
 TEST_JOBS = Path(__file__).parent.parent / "test_jobs"
@@ -85,7 +85,7 @@ def test_force_another_config_and_another_input_do_it_again(tiny_workspace: Path
     times.append(path.stat().st_mtime_ns)
     cohort = pl.read_parquet(COHORT.path(tiny_workspace)).head(50)
     attributes = dict(COHORT.example_attributes)
-    write_table(COHORT, COHORT.path(tiny_workspace), cohort, Origin("extract", {}), attributes)
+    write_table(COHORT, COHORT.path(tiny_workspace), cohort, Provenance("extract", {}), attributes)
     assert call(tiny_workspace, "--steps", "3") == 0
     times.append(path.stat().st_mtime_ns)
     assert len(set(times)) == 4
@@ -171,7 +171,7 @@ def test_inputs_that_do_not_belong_together_are_refused(
 ) -> None:
     cohort = pl.read_parquet(COHORT.path(tiny_workspace)).head(50)
     attributes = dict(COHORT.example_attributes)
-    write_table(COHORT, COHORT.path(tiny_workspace), cohort, Origin("extract", {}), attributes)
+    write_table(COHORT, COHORT.path(tiny_workspace), cohort, Provenance("extract", {}), attributes)
     words = ["--workspace", str(tiny_workspace), "--task", "gender", "--weights", "none"]
     assert run(["train-task", *words]) == 3
     said = capfd.readouterr().err

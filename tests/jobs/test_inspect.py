@@ -15,7 +15,7 @@ from data_contracts.cohort import COHORT
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
 from data_contracts.model import FEATURES
-from data_contracts.store import Input, Origin, as_input, write_arrays, write_table
+from data_contracts.store import Input, Provenance, as_input, write_arrays, write_table
 from jobs._inspect import inspect, workspace_of
 
 GOLDEN_FILES = sorted((Path(__file__).parents[1] / "data").glob("v*/*.*"))
@@ -34,7 +34,7 @@ def test_every_kind_of_artifact(path: Path, capsys: pytest.CaptureFixture[str]) 
     text = capsys.readouterr().out
     contract = contracts()[path.stem]
     version = path.parent.name.removeprefix("v")
-    for want in (str(path), f"{contract.name} {version}", "sha256:", contract.meaning):
+    for want in (str(path), f"{contract.name} {version}", "sha256:", contract.description):
         assert want in text
     for field in (*contract.fields, *contract.attributes):
         assert field.nullable or field.name.rstrip("*") in text
@@ -69,17 +69,17 @@ def workspace(root: Path) -> Path:
     """A cohort, images made from it, features made from both and from a source file."""
     frame, path = pl.DataFrame(COHORT.example()), COHORT.path(root)
     source = Input("source", "weights", "sha256:1")
-    origin = Origin("extract", {"seed": 1}, (source,))
+    origin = Provenance("extract", {"seed": 1}, (source,))
     cohort = as_input(
         write_table(COHORT, path, frame, origin, COHORT.example_attributes), path, root
     )
     path = IMAGES.path(root, shard="1", shards="1")
-    origin = Origin("preprocess", {}, (cohort,))
+    origin = Provenance("preprocess", {}, (cohort,))
     images = as_input(
         write_arrays(IMAGES, path, IMAGES.example(), origin, IMAGES.example_attributes), path, root
     )
     path = FEATURES.path(root, task="gender", name="main")
-    origin = Origin("train-task", {"seed": 1, "weights": None}, (cohort, images))
+    origin = Provenance("train-task", {"seed": 1, "weights": None}, (cohort, images))
     write_arrays(FEATURES, path, FEATURES.example(), origin, FEATURES.example_attributes)
     return path
 
@@ -108,7 +108,7 @@ def test_stale_missing_and_damaged_inputs(
     path = workspace(tmp_path)
     frame, attributes = pl.DataFrame(COHORT.example()), dict(COHORT.example_attributes)
     attributes["split_seed"] = 9
-    write_table(COHORT, COHORT.path(tmp_path), frame, Origin("extract", {}), attributes)
+    write_table(COHORT, COHORT.path(tmp_path), frame, Provenance("extract", {}), attributes)
     assert "stale" in lineage(path, capsys)[0]
     IMAGES.path(tmp_path, shard="1", shards="1").write_bytes(b"x")
     assert "damaged" in lineage(path, capsys)[1]

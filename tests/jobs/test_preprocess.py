@@ -20,7 +20,7 @@ from cxrcore import pixels
 from cxrcore.pixels import Prepared, Reject, prepare_from
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGE_REJECTS, IMAGES
-from data_contracts.store import Origin, open_arrays, read_table, verify, write_table
+from data_contracts.store import Provenance, open_arrays, read_table, verify, write_table
 from jobs import _parts
 from jobs._cli import run
 
@@ -45,7 +45,7 @@ def place(tmp_path: Path) -> Path:
     one = pl.DataFrame(COHORT.example()).head(1)
     numbered = [pl.Series(c, [f"{c}{i:02d}" for i in range(N)]) for c in ("image_id", "subject_id")]
     frame = pl.concat([one] * N).with_columns(*numbered, pl.Series("path", paths))
-    origin = Origin("extract", {})
+    origin = Provenance("extract", {})
     write_table(COHORT, COHORT.path(tmp_path), frame, origin, COHORT.example_attributes)
     return tmp_path
 
@@ -133,7 +133,7 @@ def test_wrong_roots_are_refused_and_leave_nothing(
 def test_an_empty_cohort_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = COHORT.path(place)
     empty = read_table(COHORT, path).frame.clear()
-    write_table(COHORT, path, empty, Origin("extract", {}), COHORT.example_attributes)
+    write_table(COHORT, path, empty, Provenance("extract", {}), COHORT.example_attributes)
     assert preprocess(place) == 4
     assert "no images" in capsys.readouterr().err
 

@@ -20,7 +20,7 @@ from cxrcore.pixels.storage import Root
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGE_REJECTS, IMAGES
 from data_contracts.run import read_runs
-from data_contracts.store import Origin, read_table, verify, write_table
+from data_contracts.store import Provenance, read_table, verify, write_table
 from jobs import _parts
 from jobs._cli import run
 
@@ -160,7 +160,7 @@ def test_a_key_that_is_missing_is_a_reject(place: Path) -> None:
     cohort = read_table(COHORT, path)
     paths = pl.Series("path", ["files/none.dcm", *cohort.frame["path"][1:]])
     frame, attributes = cohort.frame.with_columns(paths), dict(cohort.header.attributes)
-    write_table(COHORT, path, frame, Origin("extract", {}), attributes)
+    write_table(COHORT, path, frame, Provenance("extract", {}), attributes)
     assert preprocess(place) == 0
     rejects = read_table(IMAGE_REJECTS, IMAGE_REJECTS.path(place, shard="1", shards="1")).frame
     assert rejects.select("path", "reason").row(0) == ("files/none.dcm", "missing_file")

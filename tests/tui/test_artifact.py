@@ -17,7 +17,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from data_contracts.cohort import COHORT
 from data_contracts.errors import ArtifactError
-from data_contracts.store import Origin, read_header
+from data_contracts.store import Provenance, read_header
 from jobs._facts import Schema
 from tui import clock
 from tui.app import Dashboard
@@ -129,7 +129,7 @@ async def test_lineage_as_a_tree(workspace: Path) -> None:
 
 async def test_lineage_tells_stale_missing_damaged_and_outside(workspace: Path) -> None:
     changed = replace(COHORT, example_attributes={**COHORT.example_attributes, "split_seed": 9})
-    write_example(changed, workspace, {}, Origin("extract", {}, created=CREATED))
+    write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
     async with opened(workspace) as pilot:
         lines = tree(await go(pilot, MODEL))
     assert lines[1] == "  ! cohort/cohort.parquet  stale: has another digest now"

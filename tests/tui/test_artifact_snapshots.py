@@ -9,7 +9,7 @@ import pytest
 from dashboards import NOW, settled, write_workspace
 from textual.pilot import Pilot
 
-from data_contracts import _header
+from data_contracts import header
 from tui import clock
 from tui.app import Dashboard
 from tui.screens.artifact import ArtifactPage
@@ -26,7 +26,7 @@ looks = pytest.mark.parametrize(
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    monkeypatch.setattr(_header, "package_version", lambda: "1.2.3")
+    monkeypatch.setattr(header, "package_version", lambda: "1.2.3")
     # In a picture, a workspace lies where every workspace lies.
     monkeypatch.chdir(tmp_path)
     place = property(lambda page: Path("/data/workspace") / page._place)

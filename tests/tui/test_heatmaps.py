@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from data_contracts.model import MODEL
-from data_contracts.store import Origin
+from data_contracts.store import Provenance
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS
 from tui.maps.painting import Painting
 from tui.screens.heatmap_canvas import Canvas
@@ -184,7 +184,7 @@ async def test_maps_are_read_anew_when_they_change(workspace: Path, tmp_path: Pa
     own = shutil.copytree(workspace, tmp_path / "workspace")
     async with opened(own, (80, 24)) as pilot:
         await press(pilot, "4", "t", "n")
-        origin = Origin("aggregate", {"seed": 1}, created=CREATED)
+        origin = Provenance("aggregate", {"seed": 1}, created=CREATED)
         write_example(MEAN_HEATMAPS, own, {}, origin, ("gender", "race"))
         page = page_of(pilot)
         pilot.app.look_now()  # type: ignore[attr-defined]
@@ -200,7 +200,7 @@ async def test_stale_maps_say_so(workspace: Path, tmp_path: Path) -> None:
     own = shutil.copytree(workspace, tmp_path / "workspace")
     keys = {"task": "gender", "name": "main"}
     path = MODEL.path(own, **keys)
-    header = write_example(MODEL, own, keys, Origin("train-task", {"seed": 1}, created=CREATED))
+    header = write_example(MODEL, own, keys, Provenance("train-task", {"seed": 1}, created=CREATED))
     assert header.digest
     path.unlink()
     async with opened(own, (80, 24)) as pilot:

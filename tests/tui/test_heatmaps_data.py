@@ -13,7 +13,7 @@ import pytest
 from dashboards import CREATED, associations, heatmaps, write_workspace
 
 from cxrcore import reading
-from data_contracts.store import Origin, write_table
+from data_contracts.store import Provenance, write_table
 from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS
 from tui.maps.choice import Choice
 from tui.maps.data import Area, Cell, Heatmaps, Summary, interval, read_summary
@@ -161,7 +161,7 @@ def test_the_matrix_holds_whatever_the_associations_hold(tmp_path: Path) -> None
         layer_of_evidence=pl.lit("use").cast(frame.schema["layer_of_evidence"]),
         statistic=pl.lit("drop_of_auroc"), subjects=pl.lit(5, pl.Int64),
     )  # fmt: skip
-    origin = Origin("aggregate", {"name": "main"}, created=CREATED)
+    origin = Provenance("aggregate", {"name": "main"}, created=CREATED)
     write_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path), pl.concat([frame, new]), origin)
     found = matrix(summary_at(tmp_path), "")
     assert found.reference == "mortality"

@@ -17,7 +17,14 @@ from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
 from data_contracts.model import PREDICTIONS
-from data_contracts.store import Arrays, Origin, open_arrays, read_table, write_arrays, write_table
+from data_contracts.store import (
+    Arrays,
+    Provenance,
+    open_arrays,
+    read_table,
+    write_arrays,
+    write_table,
+)
 from data_contracts.summary import MEAN_HEATMAPS
 from tui.maps.images import orders_of, read_explained, read_one
 from tui.maps.painting import Painting
@@ -26,7 +33,7 @@ from tui.screens.heatmaps import HeatmapsPage
 from tui.widgets.panels import Question
 
 KEYS = {"task": "gender", "name": "main"}
-ORIGIN = Origin("explain", {"seed": 0}, created=CREATED)
+ORIGIN = Provenance("explain", {"seed": 0}, created=CREATED)
 CLASSES = ["F", "M"]
 #: Three right, one wrong.
 TARGETS = [0, 1, 1, 1]

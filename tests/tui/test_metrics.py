@@ -19,7 +19,7 @@ from textual_plot import PlotWidget
 from textual_plot.plot_widget import LinePlot
 
 from data_contracts.model import PREDICTIONS
-from data_contracts.store import Origin, write_table
+from data_contracts.store import Provenance, write_table
 from data_contracts.summary import METRICS
 from tui.app import Dashboard
 from tui.messages import OpenLaunch
@@ -204,7 +204,7 @@ async def test_metrics_of_other_predictions_are_not_shown(workspace: Path) -> No
         assert column(pilot, "95 %") == ["0.680–0.760"]
     facts = {"task": "mortality", "name": "main", "classes": ["survived", "died"]}
     path = PREDICTIONS.path(workspace, task="mortality", name="main")
-    write_table(PREDICTIONS, path, predictions(seed=99), Origin("train-task", facts, ()), facts)
+    write_table(PREDICTIONS, path, predictions(seed=99), Provenance("train-task", facts, ()), facts)
     async with metrics_page(workspace) as pilot:
         assert "are stale: models/mortality/main/predictions" in text(pilot, "#note")
         await press(pilot, "c")
@@ -216,7 +216,7 @@ async def test_a_class_of_few_patients_is_named_and_not_drawn(workspace: Path) -
     facts = {"task": "mortality", "name": "main", "classes": ["survived", "died"]}
     path = PREDICTIONS.path(workspace, task="mortality", name="main")
     few = predictions().head(40)
-    write_table(PREDICTIONS, path, few, Origin("train-task", facts, ()), facts)
+    write_table(PREDICTIONS, path, few, Provenance("train-task", facts, ()), facts)
     async with metrics_page(workspace) as pilot:
         await press(pilot, "c")
         assert "mortality/main: fewer than 11 patients are died" in text(pilot, "#note")

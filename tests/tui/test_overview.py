@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGES
 from data_contracts.model import MODEL
-from data_contracts.store import Origin
+from data_contracts.store import Provenance
 from jobs._registry import find_jobs
 from tui.app import Dashboard
 from tui.screens.artifact import ArtifactPage
@@ -76,7 +76,7 @@ async def look(pilot: Pilot[None]) -> None:
 def fresh(workspace: Path, seed: int) -> None:
     """Another cohort in the place of the present one."""
     changed = replace(COHORT, example_attributes={**COHORT.example_attributes, "split_seed": seed})
-    write_example(changed, workspace, {}, Origin("extract", {}, created=CREATED))
+    write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
 
 
 def test_every_job_and_kind_is_drawn_whatever_jobs_there_are() -> None:

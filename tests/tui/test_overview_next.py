@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 
 from data_contracts import lock
 from data_contracts.cohort import COHORT
-from data_contracts.store import Origin
+from data_contracts.store import Provenance
 from jobs import _engines
 from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.plan import steps_of
@@ -82,7 +82,7 @@ def test_what_a_run_writes_is_not_due(workspace: Path) -> None:
 def test_damaged_and_stale_come_before_what_follows_from_them(workspace: Path) -> None:
     attributes = {**COHORT.example_attributes, "split_seed": 9}
     changed = replace(COHORT, example_attributes=attributes)
-    write_example(changed, workspace, {}, Origin("extract", {}, created=CREATED))
+    write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
     step = due(workspace)
     assert step is not None
     assert (step.job, step.why) == ("preprocess", "images/images-1-of-1.h5 is stale")

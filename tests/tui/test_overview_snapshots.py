@@ -12,7 +12,7 @@ from dashboards import CREATED, NOW, settled, write_example, write_run, write_wo
 from textual.pilot import Pilot
 
 from data_contracts.cohort import COHORT
-from data_contracts.store import Origin
+from data_contracts.store import Provenance
 from tui import clock
 from tui.app import Dashboard
 from tui.settings import Settings
@@ -65,7 +65,7 @@ def test_in_trouble_and_at_work(
     workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str
 ) -> None:
     changed = replace(COHORT, example_attributes={**COHORT.example_attributes, "split_seed": 9})
-    write_example(changed, workspace, {}, Origin("extract", {}, created=CREATED))
+    write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
     (workspace / "models/race/main/features.h5").write_bytes(b"x")
     shutil.rmtree(workspace / "summary")
     told = {"event": "progress", "what": "p", "done": 48, "total": 120, "unit": "images"}

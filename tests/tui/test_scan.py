@@ -19,7 +19,7 @@ from data_contracts import run as runs
 from data_contracts.cohort import COHORT
 from data_contracts.model import FEATURES, MODEL, PREDICTIONS
 from data_contracts.run import RunRecord
-from data_contracts.store import Origin
+from data_contracts.store import Provenance
 from jobs import _engines
 from tui.workspace.scan import Scanner
 from tui.workspace.snapshot import Snapshot
@@ -50,7 +50,7 @@ def test_everything_is_current_after_a_finished_analysis(workspace: Path) -> Non
 
 def test_a_changed_input_makes_stale_all_that_was_made_from_it(workspace: Path) -> None:
     path = COHORT.path(workspace)
-    other = Origin("extract", {"seed": 1}, created="2026-11-23T11:30:00+00:00")
+    other = Provenance("extract", {"seed": 1}, created="2026-11-23T11:30:00+00:00")
     attributes = dict(COHORT.example_attributes) | {"split_seed": 1}
     from data_contracts.store import read_table, write_table
 
@@ -181,7 +181,7 @@ def test_a_scan_touches_no_file_twice_and_opens_only_what_is_new(
     scanner.scan()
     assert not opened, "runs that have ended and artifacts that are known are not read again"
     write_example(
-        MODEL, workspace, {"task": "race", "name": "seed1"}, Origin("train-task", {"seed": 1})
+        MODEL, workspace, {"task": "race", "name": "seed1"}, Provenance("train-task", {"seed": 1})
     )
     scanner.scan()
     assert set(opened.values()) == {1}

@@ -87,7 +87,7 @@ def makes_models(spec: Spec) -> bool:
 
 def places_of(spec: Spec) -> frozenset[str]:
     """The settings that tell apart where the job writes."""
-    return frozenset(p for contract in spec.writes for p in contract.placeholders)
+    return frozenset(p for contract in spec.writes for p in contract.template_keys)
 
 
 def raw_of(entries: Sequence[Entry], settings: Mapping[str, Any]) -> tuple[dict[str, Raw], str]:

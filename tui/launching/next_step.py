@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from data_contracts._header import Header
+from data_contracts.header import Header
 from jobs._registry import Spec
 from tui.workspace.pipeline import is_place_of
 from tui.workspace.snapshot import Artifact, Snapshot
@@ -69,24 +69,24 @@ def _due(
         absent = [c for c in spec.writes if not snapshot.of(c.name, **keys)]
         busy = [
             p for p in snapshot.writing for c in spec.writes
-            if is_place_of(c, p) and (not c.placeholders or p == c.place.format(**keys))
+            if is_place_of(c, p) and (not c.template_keys or p == c.path_template.format(**keys))
         ]  # fmt: skip
         if absent and not busy:
             yield NextStep(spec.name, _settings(snapshot, spec.name, keys), "missing", keys)
 
 
 def _wanted(snapshot: Snapshot, spec: Spec, tasks: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The steps that a job should have, as values of the placeholders in its places."""
-    placeholders = {p for c in spec.writes for p in c.placeholders}
-    if not placeholders:
+    """The steps that a job should have, as values of the template_keys in its places."""
+    template_keys = {p for c in spec.writes for p in c.template_keys}
+    if not template_keys:
         yield {}
-    elif "shard" in placeholders:
+    elif "shard" in template_keys:
         made = [a.keys for c in spec.writes for a in snapshot.of(c.name)]
         count = max((int(k["shards"]) for k in made if k["shards"].isdecimal()), default=1)
         yield from ({"shard": str(i + 1), "shards": str(count)} for i in range(count))
-    elif above := [c for c in spec.reads if placeholders <= set(c.placeholders)]:
+    elif above := [c for c in spec.reads if template_keys <= set(c.template_keys)]:
         yield from (dict(a.keys) for a in snapshot.of(above[-1].name))
-    elif placeholders == {"task", "name"}:
+    elif template_keys == {"task", "name"}:
         yield from ({"task": task, "name": "main"} for task in tasks)
 
 

@@ -77,5 +77,5 @@ def launch(asked: Request, tell: Callable[[ErrorMet], object], look: Callable[[]
 def run_name(spec: Spec, config: JobConfig) -> str:
     """The job and what tells its runs apart, such as `train-task gender main`."""
     keys = config.keys()
-    places = dict.fromkeys(p for c in spec.writes for p in c.placeholders if p in keys)
+    places = dict.fromkeys(p for c in spec.writes for p in c.template_keys if p in keys)
     return " ".join([spec.name, *(keys[p] for p in places)])

@@ -8,12 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from data_contracts._vocabulary import Contract
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
 from data_contracts.model import PREDICTIONS
 from data_contracts.summary import SMALLEST_CELL
+from data_contracts.vocabulary import Contract
 from tui.maps.data import Cell, Summary, area_text
 from tui.maps.painting import (
     Line,

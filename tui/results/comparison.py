@@ -74,7 +74,7 @@ class Comparison:
     def _metrics(
         self, snapshot: Snapshot, predictions: Artifact, task: str, name: str, split: str
     ) -> dict[str, dict[str, Any]]:
-        table = snapshot.artifacts.get(METRICS.place)
+        table = snapshot.artifacts.get(METRICS.path_template)
         if table is None or table.header is None or predictions.header is None:
             return {}
         used = {i.path: i.digest for i in table.header.inputs}

@@ -130,7 +130,7 @@ artifact and Space folds a branch. Tab goes between list and view."""
             self.refresh_bindings()
         if artifact is None:
             self.query_one(FactsView).show_missing(place, writer_of(place, self._specs))
-            self.query_one(SchemaView).say("nothing lies there")
+            self.query_one(SchemaView).update_status("nothing lies there")
             self.query_one(Lineage).forget()
             return
         if before is None or before.identity != artifact.identity:

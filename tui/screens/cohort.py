@@ -13,10 +13,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from data_contracts._vocabulary import Contract
 from data_contracts.cohort import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.errors import CxrError
 from data_contracts.images import IMAGE_REJECTS
+from data_contracts.vocabulary import Contract
 from tui.messages import ErrorMet, OpenLaunch
 from tui.page import Page
 from tui.results.cohort_view import Lines, flow_lines, flow_sentence, reject_lines, table_lines

@@ -110,8 +110,8 @@ class Compare(Page):
         self._tell_state()
         if self._snapshot is None:
             return
-        read = [METRICS.place] + [
-            contract.place.format(task=task, name=name)
+        read = [METRICS.path_template] + [
+            contract.path_template.format(task=task, name=name)
             for task, name in self._models
             for contract in (PREDICTIONS, TRAINING_HISTORY)
         ]

@@ -42,7 +42,7 @@ class Canvas(ContentSwitcher):
         yield TilesPane(graphics=self._graphics, id="tiles")
         yield SimilarityPane(id="similarity")
 
-    def say(self, text: str) -> None:
+    def update_status(self, text: str) -> None:
         """Show why there is nothing to show."""
         self.query_one("#nothing", Empty).update(text)
         self.current, self.seen, self._waiting = "nothing", None, None

@@ -161,7 +161,7 @@ class HeatmapsPage(Page):
             else missing_maps(self._snapshot, self.summary, self.choice)
         )
         if text:
-            canvas.say(text)
+            canvas.update_status(text)
         else:
             canvas.draw(self.choice.view, self._maker(small=SMALL, large=LARGE))
 

@@ -197,7 +197,7 @@ class LaunchScreen(ModalScreen[bool]):
     def _show(self, asked: Request, planned: Commands) -> None:
         form = self.query_one(LaunchForm)
         used = heeded(str(form.raw["engine"])) | set(asked.spec.config.model_fields)
-        form.say(used, asked.faults, {**planned.notes, **asked.notes})
+        form.update_status(used, asked.faults, {**planned.notes, **asked.notes})
         if asked.faults:
             for box in self.query(CommandBox):
                 box.show(())

@@ -110,7 +110,7 @@ class MetricsPage(Page):
         """Have the selection read, if it is not what is shown."""
         if self._snapshot is None:
             return
-        artifact = self._snapshot.artifacts.get(METRICS.place)
+        artifact = self._snapshot.artifacts.get(METRICS.path_template)
         models = tuple(a.place for a in self._snapshot.of(PREDICTIONS.name))
         wide = self.size.width >= _WIDE
         facts = artifact and (artifact.state, artifact.reason, artifact.header)

@@ -169,7 +169,7 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
         if len(kind.artifacts) == 1:
             self.post_message(OpenArtifact(kind.artifacts[0].place))
         elif kind.artifacts:
-            chooser = Chooser(f"{kind.contract.name}: {kind.contract.meaning}", kind.artifacts)
+            chooser = Chooser(f"{kind.contract.name}: {kind.contract.description}", kind.artifacts)
             await self.app.push_screen(chooser, self._open)
         else:
             self.notify(f"no {kind.contract.name} yet: `cxr {kind.job}` makes it", timeout=3)

@@ -34,7 +34,7 @@ def about(kind: Kind) -> str:
     """A kind of artifact in a line: who reads it, why it is not current, what it means."""
     reason = f"  [$text-warning]{unmarked(kind.reason)}[/]" if kind.reason else ""
     readers = f"  [dim]→[/] {', '.join(kind.readers)}" if kind.readers else ""
-    return f"[b]{kind.contract.name}[/]{readers}{reason}  [dim]{kind.contract.meaning}[/]"
+    return f"[b]{kind.contract.name}[/]{readers}{reason}  [dim]{kind.contract.description}[/]"
 
 
 def told_next(running: Sequence[str], step: NextStep | None, writable: bool) -> str:

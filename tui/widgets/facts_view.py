@@ -112,7 +112,7 @@ def _facts(artifact: Artifact, path: Path, schema: Schema | None) -> Iterator[tu
     header = artifact.header
     version = f" {header.version}" if header else ""
     yield "contract", f"{artifact.contract}{version}"
-    yield "meaning", contracts()[artifact.contract].meaning
+    yield "meaning", contracts()[artifact.contract].description
     yield "path", str(path)
     yield (
         "size",

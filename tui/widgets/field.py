@@ -51,7 +51,7 @@ class Field(Container):
         yield self._control
         yield Static(self.entry.help, classes="said", markup=False)
 
-    def say(self, fault: str, note: str) -> None:
+    def update_status(self, fault: str, note: str) -> None:
         """What is wrong with what is entered, or good to know of it."""
         if (fault, note) != self._said:
             self._said = fault, note

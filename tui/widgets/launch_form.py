@@ -55,11 +55,11 @@ class LaunchForm(VerticalScroll, can_focus=False, inherit_bindings=False):
         empty = (f for f in fields if f.entry.required and not f.value)
         next(empty, fields[0]).focus_control()
 
-    def say(
+    def update_status(
         self, used: frozenset[str], faults: Mapping[str, str], notes: Mapping[str, str]
     ) -> None:
         """Show the fields that are `used`, and what there is to say of each."""
         for field in self.query(Field):
             name = field.entry.name
             field.display = name in used
-            field.say(faults.get(name, ""), notes.get(name, ""))
+            field.update_status(faults.get(name, ""), notes.get(name, ""))

@@ -13,8 +13,8 @@ from textual.timer import Timer
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from data_contracts._header import Header, Input
 from data_contracts.errors import ArtifactError, Interrupted
+from data_contracts.header import Header, Input
 from jobs._facts import Standing, standing
 from tui.table import Tone
 from tui.texts.plain import plain_line

@@ -52,7 +52,7 @@ class SchemaView(ReadingView):
     def compose(self) -> ComposeResult:
         yield Static()
 
-    def say(self, text: str) -> None:
+    def update_status(self, text: str) -> None:
         """Show why there is nothing to show."""
         self.query_one(Static).update(unmarked(text))
 
@@ -63,9 +63,9 @@ class SchemaView(ReadingView):
             self._resting.stop()
         self._reading = artifact.header is not None and artifact.state != "writing"
         if not self._reading:
-            self.say(artifact.reason)
+            self.update_status(artifact.reason)
             return
-        self.say("reading …")
+        self.update_status("reading …")
         self._resting = self.set_timer(_REST, lambda: self._read(artifact, path))
 
     @work(thread=True, exclusive=True, group="schema", description="schema")
@@ -85,7 +85,7 @@ class SchemaView(ReadingView):
             return
         self._reading = False
         if message.schema is None:
-            self.say(message.fault)
+            self.update_status(message.fault)
         else:
             self.query_one(Static).update(_table(message.schema))
 
@@ -101,6 +101,6 @@ def _table(schema: Schema) -> Table:
     name.overflow, name.min_width, size.no_wrap = "fold", min(longest, 30), True
     kind.ratio, meaning.ratio, meaning.style = 4, 7, "dim"
     for m in schema.members:
-        cells = (m.name, m.type, m.extent, m.unit, m.meaning)
+        cells = (m.name, m.type, m.extent, m.unit, m.description)
         table.add_row(*(Text(plain_line(cell)) for cell in cells))
     return table

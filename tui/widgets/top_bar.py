@@ -30,7 +30,7 @@ class TopBar(Horizontal):
         yield Static("".join(self._tab(i, p) for i, p in enumerate(PAGES, 1)), id="tabs")
         yield Static(id="place")
 
-    def say(self, text: str) -> None:
+    def update_status(self, text: str) -> None:
         """What stands at the right: content markup."""
         self.query_one("#place", Static).update(text)
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Literal
 
-from data_contracts._vocabulary import Contract
+from data_contracts.vocabulary import Contract
 from jobs._registry import Spec
 from tui.table import Tone
 from tui.workspace.snapshot import Artifact, ArtifactState, Snapshot
@@ -84,7 +84,7 @@ def writer_of(place: str, specs: Mapping[str, Spec]) -> str:
 
 def is_place_of(contract: Contract, place: str) -> bool:
     """Whether an artifact of `contract` may lie at `place`."""
-    pattern = contract.place.format(**dict.fromkeys(contract.placeholders, "*"))
+    pattern = contract.path_template.format(**dict.fromkeys(contract.template_keys, "*"))
     same_depth = pattern.count("/") == place.count("/")
     return same_depth and fnmatchcase(place, pattern)
 

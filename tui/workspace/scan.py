@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from data_contracts import run as runs
-from data_contracts._vocabulary import Contract
 from data_contracts.catalog import contracts
 from data_contracts.errors import ArtifactError, CxrError, concerns_content
 from data_contracts.run import RunRecord
+from data_contracts.vocabulary import Contract
 from jobs import _engines
 from jobs._registry import find_jobs
 from tui.workspace.snapshot import (
@@ -46,7 +46,7 @@ class Scanner:
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace
         self._places = [(c, _pattern(c)) for c in contracts().values()]
-        self._folders = sorted({c.place.split("/")[0] for c, _ in self._places})
+        self._folders = sorted({c.path_template.split("/")[0] for c, _ in self._places})
         self._jobs = find_jobs()
         self._artifacts: dict[str, tuple[_Signature, Artifact]] = {}
         self._judged: dict[str, Artifact] = {}
@@ -189,7 +189,7 @@ class Scanner:
             return []
         try:
             keys = spec.config(**record.config).keys()
-            return [c.place.format(**keys) for c in spec.writes]
+            return [c.path_template.format(**keys) for c in spec.writes]
         except (ValidationError, CxrError, KeyError, TypeError):
             return []
 
@@ -209,8 +209,8 @@ def progress_of(events: Sequence[Mapping[str, Any]]) -> Progress | None:
 
 
 def _pattern(contract: Contract) -> re.Pattern[str]:
-    """The places of a contract, its placeholders as groups."""
-    escaped = re.escape(contract.place)
+    """The places of a contract, its template_keys as groups."""
+    escaped = re.escape(contract.path_template)
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", escaped))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from data_contracts._header import Header, Input
+from data_contracts.header import Header, Input
 from data_contracts.run import RunRecord
 
 ArtifactState = Literal["current", "stale", "writing", "damaged", "unreadable"]
@@ -20,7 +20,7 @@ class Artifact:
     place: str
     contract: str
     keys: Mapping[str, str]
-    """The values of the placeholders in its place, such as task and name."""
+    """The values of the template_keys in its place, such as task and name."""
     size: int
     """Bytes."""
     modified: float

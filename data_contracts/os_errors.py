@@ -33,7 +33,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and torch_says)
 
 
-def fault_of_surroundings(
+def environment_error(
     error: BaseException,
     what: object,
     denied: type[CxrError] = StorageError,

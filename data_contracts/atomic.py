@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from data_contracts._surroundings import fault_of_surroundings
 from data_contracts.errors import StorageError
+from data_contracts.os_errors import environment_error
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_WRITABLE = {
@@ -21,7 +21,7 @@ _NOT_WRITABLE = {
 
 
 @contextmanager
-def storage_faults(path: Path) -> Iterator[None]:
+def translate_os_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals to write `path` into one-line `StorageError`s."""
     try:
         yield
@@ -37,24 +37,24 @@ def storage_faults(path: Path) -> Iterator[None]:
             raise StorageError(
                 f"cannot write {path} ({reason}); choose a writable folder with --workspace"
             ) from error
-        if fault := fault_of_surroundings(error, path, doing="written"):
+        if fault := environment_error(error, path, doing="written"):
             raise fault from error
         raise
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
+def atomic_replace(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; flush and rename it on success, remove it else.
 
     Faults of the block pass as they are, since not all of them concern `path`.
     Raises `StorageError` when the folder, the flush or the rename is refused.
     """
     partial = temporaries(path)[0]
-    with storage_faults(path):
+    with translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield partial
-        with storage_faults(path):
+        with translate_os_errors(path):
             _flush(partial)
             partial.replace(path)
             _flush(path.parent)
@@ -69,16 +69,16 @@ def temporaries(path: Path) -> tuple[Path, Path]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """As `replaced`, for a block that does nothing but write the file.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """As `atomic_replace`, for a block that does nothing but write the file.
 
     Raises `StorageError` when the disk is full or the folder cannot be written.
     """
-    with storage_faults(path), replaced(path) as partial:
+    with translate_os_errors(path), atomic_replace(path) as partial:
         yield partial
 
 
-def put_tree(new: Path, path: Path, old: Path) -> None:
+def atomic_replace_tree(new: Path, path: Path, old: Path) -> None:
     """Rename the folder `new` to `path`, and what was there to `old`, once all of it is flushed.
 
     Where that is broken off, what was there stays.
@@ -98,7 +98,7 @@ def put_tree(new: Path, path: Path, old: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a small text file whole."""
-    with whole_file(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 

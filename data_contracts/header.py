@@ -34,7 +34,7 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """Who writes an artifact: the job, its configuration and its inputs.
 
     `created` fixes the time of writing (UTC, ISO 8601); empty: now.
@@ -65,7 +65,7 @@ class Header:
         cls,
         contract: str,
         contract_version: str,
-        origin: Origin,
+        origin: Provenance,
         attributes: dict[str, Any],
         digest: str,
     ) -> Header:
@@ -101,7 +101,7 @@ class Header:
                 f"{path} has a damaged header; delete the file and run the job that writes it again"
             ) from error
 
-    def of_origin(self, origin: Origin, ignoring: Collection[str] = ()) -> bool:
+    def matches(self, origin: Provenance, ignoring: Collection[str] = ()) -> bool:
         """Whether this artifact was made by `origin`: same job, config and inputs.
 
         `ignoring` names places whose artifacts the job wrote itself.

@@ -32,7 +32,7 @@ class Field:
 
     name: str
     dtype: Dtype
-    meaning: str
+    description: str
     unit: str = ""
     nullable: bool = False
     dims: tuple[str, ...] = ()
@@ -55,13 +55,13 @@ class Field:
 class Check:
     """A named invariant.
 
-    For a table `holds` takes the frame and gives a boolean polars expression, true for every
+    For a table `predicate` takes the frame and gives a boolean polars expression, true for every
     good row (null counts as a failure). For arrays it takes the open datasets by name and
     gives a bool.
     """
 
     name: str
-    holds: Callable[[Any], Any]
+    predicate: Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Contract:
     name: str
     version: str
     kind: Literal["table", "arrays"]
-    place: str
-    meaning: str
+    path_template: str
+    description: str
     fields: tuple[Field, ...]
     key: tuple[str, ...] = ()
     attributes: tuple[Field, ...] = ()
@@ -82,9 +82,9 @@ class Contract:
     example_attributes: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
-    def placeholders(self) -> tuple[str, ...]:
-        """The names in braces of `place`, such as `task`."""
-        return tuple(name for _, name, _, _ in string.Formatter().parse(self.place) if name)
+    def template_keys(self) -> tuple[str, ...]:
+        """The names in braces of `path_template`, such as `task`."""
+        return tuple(name for _, name, _, _ in string.Formatter().parse(self.path_template) if name)
 
     def checksum_of(self, name: str) -> str:
         """The dataset with the checksums of the rows of `name`; empty when there is none."""
@@ -96,11 +96,11 @@ class Contract:
 
     def path(self, workspace: Path, **keys: str) -> Path:
         """Where this artifact lives in `workspace`."""
-        return workspace / self.place.format(**keys)
+        return workspace / self.path_template.format(**keys)
 
     def find(self, workspace: Path, **keys: str) -> list[Path]:
         """Every existing artifact of this kind whose place agrees with `keys`, sorted."""
-        pattern = self.place.format(**{n: keys.get(n, "*") for n in self.placeholders})
+        pattern = self.path_template.format(**{n: keys.get(n, "*") for n in self.template_keys})
         return sorted(workspace.glob(pattern))
 
     def describe(self) -> dict[str, Any]:
@@ -112,14 +112,14 @@ class Contract:
                 "unit": f.unit, "dims": list(f.dims), "categories": list(f.categories),
                 "checksum_of": f.checksum_of,
             }  # fmt: skip
-            return facts | {k: v for k, v in extras.items() if v} | {"meaning": f.meaning}
+            return facts | {k: v for k, v in extras.items() if v} | {"meaning": f.description}
 
         return {
             "contract": self.name,
             "version": self.version,
             "kind": self.kind,
-            "place": self.place,
-            "meaning": self.meaning,
+            "place": self.path_template,
+            "meaning": self.description,
             "key": list(self.key),
             "fields": [plain(f) for f in self.fields],
             "attributes": [plain(f) for f in self.attributes],

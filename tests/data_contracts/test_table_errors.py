@@ -7,12 +7,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data_contracts._vocabulary import Contract
 from data_contracts.catalog import contracts
 from data_contracts.cohort import COHORT
 from data_contracts.errors import ArtifactError
 from data_contracts.model import PREDICTIONS
-from data_contracts.store import Origin, read_header, read_table, write_table
+from data_contracts.store import Provenance, read_header, read_table, write_table
+from data_contracts.vocabulary import Contract
 
 TABLES = [c for c in contracts().values() if c.kind == "table"]
 
@@ -20,7 +20,11 @@ TABLES = [c for c in contracts().values() if c.kind == "table"]
 def faults(contract: Contract, frame: pl.DataFrame, path: Path, **attributes: object) -> str:
     with pytest.raises(ArtifactError) as caught:
         write_table(
-            contract, path, frame, Origin("test", {}), {**contract.example_attributes, **attributes}
+            contract,
+            path,
+            frame,
+            Provenance("test", {}),
+            {**contract.example_attributes, **attributes},
         )
     assert not path.exists()
     assert str(path) in str(caught.value)
@@ -63,7 +67,7 @@ def test_repeated_keys(contract: Contract, tmp_path: Path) -> None:
 def test_an_empty_table_is_valid(contract: Contract, tmp_path: Path) -> None:
     frame = pl.DataFrame(contract.example()).clear()
     path = tmp_path / "x.parquet"
-    write_table(contract, path, frame, Origin("test", {}), contract.example_attributes)
+    write_table(contract, path, frame, Provenance("test", {}), contract.example_attributes)
     assert read_table(contract, path).frame.equals(frame)
 
 
@@ -101,7 +105,7 @@ def test_no_fault_shows_a_cell(tmp_path: Path) -> None:
 def test_columns_are_written_in_the_contracts_order(tmp_path: Path) -> None:
     frame, path = pl.DataFrame(COHORT.example()), tmp_path / "a[1]*" / "x.parquet"
     path.parent.mkdir()
-    origin, attributes = Origin("test", {}), COHORT.example_attributes
+    origin, attributes = Provenance("test", {}), COHORT.example_attributes
     shuffled = frame.select(*frame.columns[1::2], *frame.columns[::2])
     header = write_table(COHORT, path, shuffled, origin, attributes)
     labels = [n for n in shuffled.columns if n.startswith("label_")]

@@ -13,7 +13,7 @@ from data_contracts.run import read_runs
 from jobs._cli import run
 
 PROGRESS = re.compile(
-    r"cxr [a-z-]+: ([\w ]+: \d+/\d+ [\w%]+(, .*)?|kept epoch .*|going on with .*|warning: .*)"
+    r"cxr [a-z-]+: ([\w ]+: \d+/\d+ [\w%]+(, .*)?|kept epoch .*|resuming at .*|warning: .*)"
 )
 #: Names of people, studies and images in what `synthesize` draws.
 PERSON = re.compile(r"\b[ps]?[15]\d{7}\b|[0-9a-f]{8}-[0-9a-f]{8}-")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,10 @@ from data_contracts._validate import (
     damaged,
     no_header,
     raise_errors,
-    require_contract,
     require_kind,
     unreadable,
 )
+from data_contracts._versions import as_written, require_contract, upgrade_of, upgraded
 from data_contracts.header import HEADER_KEY, Header
 from data_contracts.os_errors import NO_LOCKS, error_number
 from data_contracts.vocabulary import Contract
@@ -36,9 +36,13 @@ if TYPE_CHECKING:
 class Arrays:
     """An open, validated array artifact. Use as a context manager; open it once per process."""
 
-    def __init__(self, contract: Contract, file: h5py.File, header: Header, path: Path) -> None:
+    def __init__(
+        self, contract: Contract, file: h5py.File, header: Header, path: Path,
+        renamed: Mapping[str, str],
+    ) -> None:  # fmt: skip
         self.file, self.header, self.path = file, header, path
         self._contract = contract
+        self._renamed = renamed
         # Looking a dataset up costs as much as reading a small image.
         self._rows: dict[str, Rows] = {}
 
@@ -50,7 +54,8 @@ class Arrays:
 
     def names(self) -> list[str]:
         """Every dataset, as `group/name`, sorted."""
-        return dataset_names(self.file)
+        today = {former: name for name, former in self._renamed.items()}
+        return sorted(today.get(name, name) for name in dataset_names(self.file))
 
     def shape(self, name: str) -> tuple[int, ...]:
         return tuple(self._of(name).dataset.shape)
@@ -85,7 +90,8 @@ class Arrays:
 
     def _of(self, name: str) -> Rows:
         if name not in self._rows:
-            dataset, sums = self.file[name], self._contract.checksum_of(name)
+            dataset = self.file[self._renamed.get(name, name)]
+            sums = self._contract.checksum_of(name)
             with _reading(self.path):
                 there = sums and sums in self.file
                 self._rows[name] = Rows(dataset, self.file[sums][()] if there else None)
@@ -99,7 +105,7 @@ def read_arrays_header(path: Path) -> Header:
 
 
 def open_arrays(contract: Contract, path: Path, *, verify: bool | None = None) -> Arrays:
-    """Open an artifact, refuse another version, validate it, recompute its digest.
+    """Open an artifact, validate it, recompute its digest, and upgrade an older version.
 
     Rows that have checksums of their own are left out of that, since they are checked when they
     are read, unless `verify` is true; if it is false no digest is computed, for whoever needs
@@ -112,15 +118,18 @@ def open_arrays(contract: Contract, path: Path, *, verify: bool | None = None) -
         header = _header(file, path)
         require_contract(contract, header, path)
         with _reading(path):
-            faults = array_errors(contract, file, header.attributes)
-            raise_errors(contract, path, attribute_errors(contract, header.attributes) + faults)
+            written = as_written(contract, header)
+            errors = attribute_errors(written, header.attributes)
+            raise_errors(written, path, errors + array_errors(written, file, header.attributes))
             known = {} if verify else hashes_of_checked_rows(contract, file)
             if verify is not False and digest_of(file, header.attributes, known) != header.digest:
                 raise damaged(path)
     except BaseException:
         file.close()
         raise
-    return Arrays(contract, file, header, path)
+    upgrade = upgrade_of(contract, header)
+    renamed = upgrade.renamed if upgrade else {}
+    return Arrays(contract, file, upgraded(contract, header), path, renamed)
 
 
 def _open(path: Path) -> h5py.File:

@@ -17,10 +17,10 @@ from data_contracts._validate import (
     damaged,
     no_header,
     raise_errors,
-    require_contract,
     require_kind,
     unreadable,
 )
+from data_contracts._versions import as_written, require_contract, upgraded, upgraded_frame
 from data_contracts.atomic import atomic_write
 from data_contracts.header import HEADER_KEY, Header, Provenance
 from data_contracts.vocabulary import Contract, Field
@@ -61,25 +61,25 @@ def table_errors(
 ) -> list[str]:
     """Everything in which `frame` differs from `contract`, as want/got lines; empty if valid."""
     lengths = axis_lengths(contract, attributes or {})
-    faults = []
+    errors = []
     for field in contract.fields:
         names = [n for n in frame.columns if field.matches(n)]
         if not names and not field.is_pattern:
-            faults.append(f"column '{field.name}': want {field.dtype}, got none")
+            errors.append(f"column '{field.name}': want {field.dtype}, got none")
         for name in names:
-            faults += _column_errors(field, frame[name], lengths)
+            errors += _column_errors(field, frame[name], lengths)
     for name in frame.columns:
         if not any(f.matches(name) for f in contract.fields):
-            faults.append(f"column '{name}': want none, got {frame.schema[name]}")
-    if faults:
-        return faults
+            errors.append(f"column '{name}': want none, got {frame.schema[name]}")
+    if errors:
+        return errors
     if contract.key and frame.select(contract.key).is_duplicated().any():
-        faults.append(f"key ({', '.join(contract.key)}): want unique rows, got repeats")
+        errors.append(f"key ({', '.join(contract.key)}): want unique rows, got repeats")
     for check in contract.checks:
         bad = frame.height - int(frame.select(check.predicate(frame).fill_null(False).sum()).item())
         if bad:
-            faults.append(f"check '{check.name}': want all {frame.height} rows, got {bad} bad")
-    return faults
+            errors.append(f"check '{check.name}': want all {frame.height} rows, got {bad} bad")
+    return errors
 
 
 def _column_errors(field: Field, column: pl.Series, lengths: Mapping[str, int]) -> list[str]:
@@ -89,14 +89,14 @@ def _column_errors(field: Field, column: pl.Series, lengths: Mapping[str, int]) 
     nulls = 0 if field.nullable else column.null_count()
     if not field.dtype.startswith("list"):
         return [f"{what}: want no nulls, got {nulls}"] if nulls else []
-    faults = []
+    errors = []
     nulls += column.explode(empty_as_null=False, keep_nulls=False).null_count()
     if nulls:
-        faults.append(f"{what}: want no nulls, got {nulls}")
+        errors.append(f"{what}: want no nulls, got {nulls}")
     length = lengths.get(field.dims[0]) if field.dims else None
     if length is not None and (bad := int((column.list.len() != length).sum())):
-        faults.append(f"{what}: want {field.dims[0]} = {length}, got {bad} rows of other lengths")
-    return faults
+        errors.append(f"{what}: want {field.dims[0]} = {length}, got {bad} rows of other lengths")
+    return errors
 
 
 def write_table(
@@ -108,12 +108,12 @@ def write_table(
 ) -> Header:
     """Validate `frame`, order its columns as the contract has them, and write it whole.
 
-    Raises `ArtifactError` with all faults when the frame breaks the contract, and
+    Raises `ArtifactError` with all errors when the frame breaks the contract, and
     `StorageError` when the disk refuses.
     """
     facts = dict(attributes or {})
-    faults = attribute_errors(contract, facts)
-    raise_errors(contract, path, faults + table_errors(contract, frame, facts))
+    errors = attribute_errors(contract, facts)
+    raise_errors(contract, path, errors + table_errors(contract, frame, facts))
     frame = frame.select([n for f in contract.fields for n in frame.columns if f.matches(n)])
     header = Header.new(contract.name, contract.version, origin, facts, table_digest(frame, facts))
     buffer = io.BytesIO()
@@ -129,9 +129,9 @@ def read_table_header(path: Path) -> Header:
 
 
 def read_table(contract: Contract, path: Path) -> Table:
-    """Read a table, refuse another version, validate it and recompute its digest.
+    """Read a table, validate it, recompute its digest, and upgrade an older version.
 
-    Raises `ArtifactError` naming `path` and every fault at once.
+    Raises `ArtifactError` naming `path` and every error at once, or the job to run again.
     """
     import polars as pl
 
@@ -141,10 +141,14 @@ def read_table(contract: Contract, path: Path) -> Table:
     require_contract(contract, header, path)
     with _reading(path):
         frame = pl.read_parquet(io.BytesIO(data))
-    faults = attribute_errors(contract, header.attributes)
-    raise_errors(contract, path, faults + table_errors(contract, frame, header.attributes))
+    written = as_written(contract, header)
+    errors = attribute_errors(written, header.attributes)
+    raise_errors(written, path, errors + table_errors(written, frame, header.attributes))
     if table_digest(frame, header.attributes) != header.digest:
         raise damaged(path)
+    if written is not contract:
+        frame, header = upgraded_frame(contract, header, frame), upgraded(contract, header)
+        raise_errors(contract, path, table_errors(contract, frame, header.attributes))
     return Table(frame, header, path)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from data_contracts.errors import ArtifactError, CxrError
-from data_contracts.header import Header
 from data_contracts.os_errors import environment_error
 from data_contracts.vocabulary import Contract, Field
 
@@ -77,20 +76,6 @@ def require_kind(contract: Contract, path: Path) -> None:
         raise ArtifactError(
             f"{path}: want the artifact {contract.name} ({contract.kind}), got {got}; "
             "check the path, or run the job that writes it again"
-        )
-
-
-def require_contract(contract: Contract, header: Header, path: Path) -> None:
-    """Raise `ArtifactError` unless `header` is of this contract and major version."""
-    if header.contract != contract.name:
-        raise ArtifactError(
-            f"{path}: want the artifact {contract.name}, got {header.contract}; "
-            "check the path, or run the job that writes it again"
-        )
-    if header.version.split(".")[0] != contract.version.split(".")[0]:
-        raise ArtifactError(
-            f"{path}: want {contract.name} version {contract.version}, got {header.version}; "
-            "run the job that writes it again with this version of cxr"
         )
 
 

@@ -60,6 +60,10 @@ class Header:
     digest: str
     attributes: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def major(self) -> str:
+        return self.version.split(".")[0]
+
     @classmethod
     def new(
         cls,

@@ -9,6 +9,7 @@ from data_contracts._arrays import Arrays, open_arrays, read_arrays_header
 from data_contracts._arrays_writer import ArraysWriter, array_writer, write_arrays
 from data_contracts._tables import Table, read_table, read_table_header, write_table
 from data_contracts._validate import kind_of
+from data_contracts._versions import frozen, upgrade_of, upgraded
 from data_contracts.atomic import atomic_write, translate_os_errors, write_text
 from data_contracts.catalog import contracts
 from data_contracts.errors import ArtifactError
@@ -39,8 +40,13 @@ __all__ = [
 
 
 def read_header(path: Path) -> Header:
-    """The header of any artifact; raise `ArtifactError` if there is none or it is damaged."""
-    return read_table_header(path) if kind_of(path) == "table" else read_arrays_header(path)
+    """The header of any artifact, with the attributes that the present version has.
+
+    Raises `ArtifactError` if there is none or it is damaged.
+    """
+    header = read_table_header(path) if kind_of(path) == "table" else read_arrays_header(path)
+    contract = contracts().get(header.contract)
+    return upgraded(contract, header) if contract else header
 
 
 def contract_of(header: Header, path: Path) -> Contract:
@@ -55,9 +61,14 @@ def contract_of(header: Header, path: Path) -> Contract:
 
 
 def verify(path: Path) -> Header:
-    """Read everything, validate it and recompute the digest; raise `ArtifactError` on a fault."""
+    """Read everything, validate it and recompute the digest; raise `ArtifactError` if it is wrong.
+
+    Artifacts of every version can be verified, those too that are made again to be read.
+    """
     header = read_header(path)
     contract = contract_of(header, path)
+    if header.major != contract.major and not upgrade_of(contract, header):
+        contract = frozen(contract.name, header.version)
     if contract.kind == "table":
         return read_table(contract, path).header
     with open_arrays(contract, path, verify=True) as arrays:

@@ -99,7 +99,7 @@ def origin_of(
 
 
 def _header_of(contract: Contract, path: Path, workspace: Path) -> Header:
-    from data_contracts._validate import require_contract
+    from data_contracts._versions import require_contract
     from data_contracts.store import read_header, require_own_path
 
     header = read_header(path)

@@ -15,7 +15,7 @@ def contracts() -> dict[str, Contract]:
     """Every contract of this package by name, sorted by name."""
     found: dict[str, Contract] = {}
     for module in pkgutil.iter_modules(data_contracts.__path__):
-        if module.name.startswith("_") or module.name in ("catalog", "store"):
+        if module.name.startswith("_") or module.name in ("catalog", "store", "lineage"):
             continue
         members = vars(importlib.import_module(f"data_contracts.{module.name}"))
         found |= {c.name: c for c in members.values() if isinstance(c, Contract)}

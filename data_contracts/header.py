@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -37,13 +37,15 @@ class Input:
 class Provenance:
     """Who writes an artifact: the job, its configuration and its inputs.
 
-    `created` fixes the time of writing (UTC, ISO 8601); empty: now.
+    `created` fixes the time of writing (UTC, ISO 8601); empty: now. `defaults` are the job's
+    settings as they are when nobody sets them.
     """
 
     job: str
     config: dict[str, Any]
     inputs: tuple[Input, ...] = ()
     created: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -104,15 +106,6 @@ class Header:
             raise ArtifactError(
                 f"{path} has a damaged header; delete the file and run the job that writes it again"
             ) from error
-
-    def matches(self, origin: Provenance, ignoring: Collection[str] = ()) -> bool:
-        """Whether this artifact was made by `origin`: same job, config and inputs.
-
-        `ignoring` names places whose artifacts the job wrote itself.
-        """
-        inputs = {i for i in self.inputs if i.path not in ignoring}
-        same_config = self.config == json.loads(json.dumps(origin.config))
-        return self.job == origin.job and same_config and inputs == set(origin.inputs)
 
 
 def _seal(facts: dict[str, Any]) -> str:

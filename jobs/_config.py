@@ -130,6 +130,11 @@ class JobConfig(BaseModel):
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
 
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The settings that say what to make, as they are when nobody sets them."""
+        return cls.model_construct(_fields_set=set()).model_dump(mode="json", warnings=False)
+
     def keys(self) -> dict[str, str]:
         """Values for the template_keys in the places of the artifacts."""
         return {name: str(value) for name, value in self.model_dump().items()}

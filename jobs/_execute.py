@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from data_contracts import lock
-from data_contracts.errors import CxrError, Interrupted, StorageError, concerns_content
+from data_contracts.errors import CxrError, Interrupted, StorageError
 from data_contracts.header import Header, Input, Provenance
 from data_contracts.os_errors import environment_error, is_out_of_memory
 from data_contracts.run import State
@@ -51,6 +51,8 @@ def recorded(name: str, config: JobConfig, work: Callable[[Recorder], str]) -> i
 
 
 def _perform(spec: Spec, config: JobConfig, recorder: Recorder) -> str:
+    from data_contracts.lineage import is_current
+
     require_memory(torch="device" in type(config).model_fields)
     workspace, keys = config.workspace, config.keys()
     places = [c.path_template.format(**keys) for c in spec.writes]
@@ -84,7 +86,8 @@ def origin_of(
 
     `sources` are those of the job; `digest_of` may keep what `file_digest` says of a file.
     """
-    from data_contracts.store import as_input, check_lineage
+    from data_contracts.lineage import check_lineage
+    from data_contracts.store import as_input
 
     workspace, keys = config.workspace, config.keys()
     found = [
@@ -95,31 +98,18 @@ def origin_of(
     digest_of = digest_of or file_digest
     files = [Input("source", name, digest_of(p)) for name, p in sources.items()]
     inputs = tuple(sorted({*artifacts, *files}, key=lambda i: (i.contract, i.path)))
-    return Provenance(spec.name, config.model_dump(mode="json"), inputs)
+    return Provenance(spec.name, config.model_dump(mode="json"), inputs, defaults=config.defaults())
 
 
 def _header_of(contract: Contract, path: Path, workspace: Path) -> Header:
     from data_contracts._versions import require_contract
-    from data_contracts.store import read_header, require_own_path
+    from data_contracts.lineage import require_own_path
+    from data_contracts.store import read_header
 
     header = read_header(path)
     require_contract(contract, header, path)
     require_own_path(contract, header, path, workspace)
     return header
-
-
-def is_current(workspace: Path, places: list[str], origin: Provenance) -> bool:
-    """Whether every output exists, was made by `origin`, and belongs to the others."""
-    from data_contracts.store import check_lineage, read_header
-
-    try:
-        outputs = [(workspace / place, read_header(workspace / place)) for place in places]
-        check_lineage(workspace, outputs)
-    except CxrError as error:
-        if not concerns_content(error):
-            raise
-        return False
-    return all(header.matches(origin, ignoring=places) for _, header in outputs)
 
 
 def report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:

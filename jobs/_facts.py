@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from data_contracts.errors import CxrError, concerns_content
-from data_contracts.header import Header, Input
 from data_contracts.vocabulary import Contract
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-Standing = Literal["ok", "stale", "missing", "damaged", "unreadable", "outside"]
 
 
 @dataclass(frozen=True)
@@ -68,34 +64,6 @@ def _type(dtype: object) -> str:
 
 def _shape(shape: Sequence[int]) -> str:
     return " × ".join(map(str, shape)) or "scalar"
-
-
-def standing(item: Input, look: Callable[[str], Header | None]) -> tuple[Standing, Header | None]:
-    """Whether an input is still what went in, and its header if it can be read.
-
-    `look` gives the header at a place, None if nothing is there, and raises `CxrError` if what
-    is there is damaged or cannot be read.
-    """
-    if item.contract == "source":
-        return "outside", None
-    try:
-        parent = look(item.path)
-    except CxrError as error:
-        return ("damaged" if concerns_content(error) else "unreadable"), None
-    if parent is None:
-        return "missing", None
-    return ("ok" if parent.digest == item.digest else "stale"), parent
-
-
-def ancestors(
-    header: Header, look: Callable[[str], Header | None], above: tuple[str, ...] = ()
-) -> Iterator[tuple[int, Input, Standing]]:
-    """Depth, input and standing of all that `header` was made from, each below its child."""
-    for item in header.inputs:
-        state, parent = standing(item, look)
-        yield len(above), item, state
-        if parent is not None and item.path not in above:
-            yield from ancestors(parent, look, (*above, item.path))
 
 
 def short(value: object, longest: int = 100) -> str:

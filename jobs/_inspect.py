@@ -11,13 +11,13 @@ from pathlib import Path
 from data_contracts.header import Header
 from data_contracts.vocabulary import Contract
 from jobs._config import require_text
-from jobs._facts import ancestors, schema_of, short
+from jobs._facts import schema_of, short
 from jobs._limits import require_memory
 
-_STANDINGS = {
+_STATUSES = {
     "stale": "stale: has another digest now",
     "unreadable": "cannot be read for now",
-    "outside": "outside the workspace",
+    "external": "external",
 }
 
 
@@ -77,6 +77,7 @@ def workspace_of(contract: Contract, path: Path) -> Path | None:
 
 def _lineage(header: Header, workspace: Path | None) -> Iterator[tuple[str, ...]]:
     """A row for each input, those of an input indented below it."""
+    from data_contracts.lineage import ancestors
     from data_contracts.store import read_header
 
     def look(place: str) -> Header | None:
@@ -84,7 +85,7 @@ def _lineage(header: Header, workspace: Path | None) -> Iterator[tuple[str, ...]
         return read_header(path) if path and path.exists() else None
 
     for depth, item, state in ancestors(header, look):
-        words = _STANDINGS.get(state, state)
+        words = _STATUSES.get(state, state)
         if workspace is None and state == "missing":
             words = "workspace unknown"
         yield "   " * depth + item.path, item.contract, item.digest[:19], words

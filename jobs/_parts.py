@@ -61,6 +61,7 @@ def is_done(part: Part, job: Job, root: Root) -> bool:
     An image that was missing may be there now.
     """
     from cxrcore.pixels.storage import exists
+    from data_contracts.lineage import was_made_by
     from data_contracts.store import read_table, verify
 
     job.stop_if_asked()
@@ -73,7 +74,7 @@ def is_done(part: Part, job: Job, root: Root) -> bool:
         return False
     origin = _origin(job, root)
     for path, header in headers.items():
-        if not header.matches(origin) or header.package_version != package_version():
+        if not was_made_by(header, origin) or header.package_version != package_version():
             return False
         part.digests[path] = header.digest
     missing = rejects.frame.filter(reason="missing_file")["path"]
@@ -117,7 +118,7 @@ def _origin(job: Job, root: Root) -> Provenance:
     place = root.encode() if isinstance(root, str) else bytes(root.resolve())
     digest = hashlib.sha256(place).hexdigest()
     inputs = (*job.origin.inputs, Input("source", "root", f"sha256:{digest}"))
-    return Provenance(job.origin.job, job.origin.config, inputs)
+    return Provenance(job.origin.job, job.origin.config, inputs, defaults=job.origin.defaults)
 
 
 def _columns(kept: Sequence[tuple[str, Prepared]], size: int) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from data_contracts.errors import CxrError, concerns_content
-from data_contracts.header import Header
-from jobs._execute import is_current, origin_of
+from data_contracts.header import Header, Provenance
+from jobs._execute import origin_of
 from jobs._pipeline.plan import Step
 from jobs._sources import file_digest
 
@@ -38,19 +38,26 @@ def _outdated(step: Step) -> str:
     missing = [place for place in wanted if not (step.config.workspace / place).exists()]
     if missing:
         return "not made yet" if len(missing) == len(wanted) else f"{missing[0]} is missing"
+    from data_contracts.lineage import changed_settings
+
     try:
-        made_with = _headers(step)[0].config
+        header = _headers(step)[0]
     except CxrError as error:
         if not concerns_content(error):
             raise
         return "damaged, or of another version"
-    settings = step.config.model_dump(mode="json")
-    changed = [k for k in {**made_with, **settings} if made_with.get(k) != settings.get(k)]
+    config = step.config
+    wanted_now = Provenance(
+        step.spec.name, config.model_dump(mode="json"), defaults=config.defaults()
+    )
+    changed = changed_settings(header, wanted_now)
     return f"changed: {', '.join(changed)}" if changed else ""
 
 
 def _outdated_inputs(step: Step, digest: Callable[[Path], str]) -> str:
     """Why a step must run though nothing before it does; empty if it need not."""
+    from data_contracts.lineage import is_current
+
     try:
         origin = origin_of(step.spec, step.config, step.spec.sources(step.config), digest)
     except CxrError as error:

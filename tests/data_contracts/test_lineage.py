@@ -9,13 +9,13 @@ import pytest
 
 from data_contracts.cohort import COHORT, COHORT_FLOW
 from data_contracts.errors import ArtifactError
+from data_contracts.lineage import changed_settings, check_lineage, was_made_by, why_stale
 from data_contracts.model import FEATURES
 from data_contracts.store import (
     Header,
     Input,
     Provenance,
     as_input,
-    check_lineage,
     read_header,
     write_arrays,
     write_table,
@@ -95,13 +95,13 @@ def test_source_files_of_one_name_may_differ(tmp_path: Path) -> None:
 def test_an_artifact_knows_its_origin(tmp_path: Path) -> None:
     parent = Input("cohort", "cohort/cohort.parquet", "1")
     _, header = write_features(tmp_path, (parent,))
-    assert header.matches(Provenance("train-task", {}, (parent,)))
-    assert header.matches(Provenance("train-task", {}, (parent, parent)))
-    assert not header.matches(Provenance("explain", {}, (parent,)))
-    assert not header.matches(Provenance("train-task", {"seed": 1}, (parent,)))
-    assert not header.matches(Provenance("train-task", {}, ()))
+    assert was_made_by(header, Provenance("train-task", {}, (parent,)))
+    assert was_made_by(header, Provenance("train-task", {}, (parent, parent)))
+    assert not was_made_by(header, Provenance("explain", {}, (parent,)))
+    assert not was_made_by(header, Provenance("train-task", {"seed": 1}, (parent,)))
+    assert not was_made_by(header, Provenance("train-task", {}, ()))
     other = Input("cohort", "cohort/cohort.parquet", "2")
-    assert not header.matches(Provenance("train-task", {}, (other,)))
+    assert not was_made_by(header, Provenance("train-task", {}, (other,)))
 
 
 def test_a_config_is_the_same_after_it_was_written(tmp_path: Path) -> None:
@@ -109,4 +109,29 @@ def test_a_config_is_the_same_after_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     header = write_table(COHORT_FLOW, path, pl.DataFrame(COHORT_FLOW.example()), origin)
     assert read_header(path) == header
-    assert read_header(path).matches(origin)
+    assert was_made_by(read_header(path), origin)
+
+
+def test_a_setting_that_is_new_counts_as_its_default(tmp_path: Path) -> None:
+    _, header = write_features(tmp_path, ())
+    now = Provenance("train-task", {"seed": 0, "method": "a"}, defaults={"seed": 0, "method": "a"})
+    assert changed_settings(header, now) == []
+    other = Provenance("train-task", {"seed": 0, "method": "b"}, defaults=now.defaults)
+    assert changed_settings(header, other) == ["method"]
+
+
+def test_what_was_made_from_something_stale_is_stale(tmp_path: Path) -> None:
+    path, cohort = write_cohort(tmp_path, seed=0)
+    path, features = write_features(tmp_path, (as_input(cohort, path, tmp_path),))
+    flow_path, flow = write_flow(tmp_path, (as_input(features, path, tmp_path),))
+
+    def look(place: str) -> Header | None:
+        return read_header(tmp_path / place) if (tmp_path / place).exists() else None
+
+    assert why_stale(flow, look) == ""
+    write_cohort(tmp_path, seed=1)
+    assert why_stale(features, look) == "cohort/cohort.parquet has changed"
+    assert why_stale(flow, look) == "cohort/cohort.parquet is stale"
+    path.unlink()
+    assert why_stale(flow, look) == f"{path.relative_to(tmp_path)} is missing"
+    assert flow_path.exists()

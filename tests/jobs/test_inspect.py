@@ -99,7 +99,7 @@ def test_the_lineage_as_a_tree(tmp_path: Path, capsys: pytest.CaptureFixture[str
     ]  # fmt: skip
     indents = [len(row) - len(row.lstrip()) for row in rows]
     assert indents == [0, 3, 0, 3, 6]
-    assert [row.split(maxsplit=3)[3] for row in rows[:3]] == ["ok", "outside the workspace", "ok"]
+    assert [row.split(maxsplit=3)[3] for row in rows[:3]] == ["ok", "external", "ok"]
 
 
 def test_stale_missing_and_damaged_inputs(

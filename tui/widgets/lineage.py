@@ -15,7 +15,7 @@ from textual.widgets.tree import TreeNode
 
 from data_contracts.errors import ArtifactError, Interrupted
 from data_contracts.header import Header, Input
-from jobs._facts import Standing, standing
+from data_contracts.lineage import InputStatus, input_status
 from tui.table import Tone
 from tui.texts.plain import plain_line
 from tui.widgets.tab_keys import TAB_KEYS
@@ -146,19 +146,19 @@ class Lineage(Tree[Relative]):
             yield self._input(item)
 
     def _input(self, item: Input) -> Relative:
-        state, _ = standing(item, self._look)
+        state, _ = input_status(item, self._look)
         parent = self._artifacts.get(item.path)
         if state == "ok" and parent is not None and parent.state == "stale":
             return Relative("from", item.path, "!", "warn", f"itself stale: {parent.reason}")
-        signs: Mapping[Standing, tuple[str, Tone, str]] = {
+        signs: Mapping[InputStatus, tuple[str, Tone, str]] = {
             "ok": ("✓", "good", "ok"),
             "stale": ("!", "warn", "stale: has another digest now"),
             "missing": ("○", "bad", "missing"),
             "damaged": ("✗", "bad", "damaged"),
             "unreadable": ("?", "bad", "cannot be read for now"),
-            "outside": ("◇", "dim", "outside the workspace"),
+            "external": ("◇", "dim", "external"),
         }
-        place = "" if state == "outside" else item.path
+        place = "" if state == "external" else item.path
         sign, tone, words = signs[state]
         return Relative("from", place, sign, tone, words if place else f"{item.path}  {words}")
 

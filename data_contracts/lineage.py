@@ -1,0 +1,141 @@
+"""Whether artifacts are up to date and belong together, judged by their headers alone.
+
+Everything that asks so asks here: the jobs before they run, the pipeline's plan, `cxr inspect`
+and the dashboard. The times of files are never looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from data_contracts._versions import require_contract
+from data_contracts.errors import ArtifactError, CxrError, concerns_content
+from data_contracts.header import Header, Input, Provenance
+from data_contracts.store import contract_of, read_header
+from data_contracts.vocabulary import Contract
+
+InputStatus = Literal["ok", "stale", "missing", "damaged", "unreadable", "external"]
+
+#: The header at a path relative to the workspace; None if nothing is there. Raises `CxrError`
+#: if what is there is damaged or cannot be read.
+Look = Callable[[str], Header | None]
+
+
+def input_status(item: Input, look: Look) -> tuple[InputStatus, Header | None]:
+    """Whether an input is still what went in, and its header if it can be read."""
+    if item.contract == "source":
+        return "external", None
+    try:
+        parent = look(item.path)
+    except CxrError as error:
+        return ("damaged" if concerns_content(error) else "unreadable"), None
+    if parent is None:
+        return "missing", None
+    return ("ok" if parent.digest == item.digest else "stale"), parent
+
+
+def ancestors(
+    header: Header, look: Look, above: tuple[str, ...] = ()
+) -> Iterator[tuple[int, Input, InputStatus]]:
+    """Depth, input and status of all that `header` was made from, each below its child."""
+    for item in header.inputs:
+        status, parent = input_status(item, look)
+        yield len(above), item, status
+        if parent is not None and item.path not in above:
+            yield from ancestors(parent, look, (*above, item.path))
+
+
+def why_stale(header: Header, look: Look) -> str:
+    """Why an artifact no longer follows from what is there; empty if it does.
+
+    An input that cannot be read for now says nothing.
+    """
+    texts = {"missing": "is missing", "damaged": "is damaged", "stale": "has changed"}
+    for depth, item, status in ancestors(header, look):
+        if status in texts:
+            return f"{item.path} {texts[status] if depth == 0 else 'is stale'}"
+    return ""
+
+
+def changed_settings(header: Header, provenance: Provenance) -> list[str]:
+    """The settings in which an artifact differs from what would be made now.
+
+    A setting that did not exist when it was made counts as its default.
+    """
+    made, now = {**provenance.defaults, **header.config}, _plain(provenance.config)
+    return sorted(key for key in {*made, *now} if made.get(key) != now.get(key))
+
+
+def was_made_by(header: Header, provenance: Provenance, ignoring: Sequence[str] = ()) -> bool:
+    """Whether an artifact is what `provenance` makes: same job, settings and inputs.
+
+    `ignoring` are paths of what the job wrote itself.
+    """
+    inputs = {i for i in header.inputs if i.path not in ignoring}
+    same_job = header.job == provenance.job and inputs == set(provenance.inputs)
+    return same_job and not changed_settings(header, provenance)
+
+
+def is_current(workspace: Path, paths: Sequence[str], provenance: Provenance) -> bool:
+    """Whether every output exists, is readable, was made by `provenance` and fits the others."""
+    try:
+        outputs = [(workspace / path, read_header(workspace / path)) for path in paths]
+        for path, header in outputs:
+            require_contract(contract_of(header, path), header, path)
+        check_lineage(workspace, outputs)
+    except CxrError as error:
+        if not concerns_content(error):
+            raise
+        return False
+    return all(was_made_by(header, provenance, paths) for _, header in outputs)
+
+
+def require_own_path(contract: Contract, header: Header, path: Path, workspace: Path) -> None:
+    """Raise `ArtifactError` for an artifact that its attributes place elsewhere in `workspace`.
+
+    A model of one task that lies where another's belongs would be taken for it.
+    """
+    own = {n: str(header.attributes[n]) for n in contract.template_keys if n in header.attributes}
+    if path not in contract.find(workspace, **own):
+        facts = ", ".join(f"{name} {value}" for name, value in own.items())
+        raise ArtifactError(
+            f"{path} holds the {contract.name} of {facts}; "
+            "move it to its place and run the job that writes this one"
+        )
+
+
+def check_lineage(workspace: Path, artifacts: Iterable[tuple[Path, Header]]) -> None:
+    """Refuse artifacts that do not descend from the same inputs.
+
+    Every artifact's own digest, and every digest it names as an input, must agree wherever
+    the same path is named twice. Raises `ArtifactError` naming all disagreements.
+    """
+    seen: dict[str, tuple[str, Header, str]] = {}
+    errors, jobs = [], dict[str, None]()
+    for path, header in artifacts:
+        own = path.relative_to(workspace).as_posix()
+        parents = [(i.path, i.digest) for i in header.inputs if i.contract != "source"]
+        for name, digest in [(own, header.digest), *parents]:
+            first, other, want = seen.setdefault(name, (own, header, digest))
+            if want == digest:
+                continue
+            pair = [(own, header), (first, other)]
+            # The artifact itself is what it is; of two children the elder is out of date.
+            (child, stale), (than, _) = sorted(pair, key=lambda p: (p[0] == name, p[1].created))
+            rest = "" if than == name else f" than {than}"
+            errors.append(f"{child} was made from another {name}{rest}")
+            jobs[stale.job] = None
+    if errors:
+        raise ArtifactError(
+            f"{workspace} mixes artifacts of different inputs: {'; '.join(errors)}; "
+            f"run {' and '.join(f'`cxr {job}`' for job in jobs)} again"
+        )
+
+
+def _plain(config: object) -> dict[str, object]:
+    """Settings as they are in a header: plain JSON data."""
+    plain: dict[str, object] = json.loads(json.dumps(config))
+    return plain

@@ -12,8 +12,8 @@ import time
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from cxrcore.bootstrap import patient_weights, resample
-from cxrcore.metrics import auroc
+from cxrcore.evaluation.bootstrap import patient_weights, resample
+from cxrcore.evaluation.metrics import auroc
 
 
 def main() -> None:

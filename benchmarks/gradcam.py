@@ -20,8 +20,8 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from cxrcore.attribution import explainer, raw_maps
-from cxrcore.models import NetworkRecipe, build
+from cxrcore.attribution import explainer
+from cxrcore.networks import NetworkRecipe, build
 
 
 def best_of(rounds: int, calls: dict[str, Callable[[], object]]) -> dict[str, float]:
@@ -50,7 +50,7 @@ def main() -> None:
     generator = torch.Generator().manual_seed(0)
     shape = (args.images, 3, args.size, args.size)
     inputs = torch.randn(shape, generator=generator)
-    ours, stock = explainer(network), GradCAM(network, [network.features])
+    (ours, _), stock = explainer(network, "gradcam"), GradCAM(network, [network.features])
 
     def forward() -> None:
         with torch.inference_mode():
@@ -61,14 +61,14 @@ def main() -> None:
             stock(inputs, [ClassifierOutputTarget(c)] * args.images) for c in range(args.classes)
         ]
 
-    raw, _ = raw_maps(ours, network, inputs)
+    raw, _ = ours(inputs)
     scaled = [as_the_library_scales(raw[:, c], args.size) for c in range(args.classes)]
     difference = max(float(np.abs(a - b).max()) for a, b in zip(scaled, library(), strict=True))
     took = best_of(
         args.rounds,
         {
             "forward pass": forward,
-            "cxr, all classes": lambda: raw_maps(ours, network, inputs),
+            "cxr, all classes": lambda: ours(inputs),
             "GradCAM, per class": library,
         },
     )

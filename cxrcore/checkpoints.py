@@ -9,10 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cxrcore.models import array_of, load_tensors, tensors_of
+from cxrcore.networks import array_of, load_tensors, tensors_of
 from cxrcore.training import TrainingState
-
-_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def to_arrays(state: TrainingState) -> dict[str, NDArray[Any]]:
@@ -45,14 +43,14 @@ def restore_state(
     """
     load_tensors(state.network, _under("state_dict/", arrays))
     state.best = _under("best/", arrays)
+    slots = sorted({name.split("/")[1] for name in arrays if name.startswith("optimizer/")})
     for name, parameter in state.network.named_parameters():
-        moments = {m: arrays.get(f"optimizer/{m}/{name}") for m in _MOMENTS}
-        for moment, values in moments.items():
-            if values is not None:
+        for slot in slots:
+            if (values := arrays.get(f"optimizer/{slot}/{name}")) is not None:
                 # AdamW counts its steps on the CPU.
-                device = torch.device("cpu") if moment == "step" else parameter.device
+                device = torch.device("cpu") if slot == "step" else parameter.device
                 tensor = torch.from_numpy(np.array(values)).to(device)
-                state.optimizer.state[parameter][moment] = tensor
+                state.optimizer.state[parameter][slot] = tensor
     state.epoch, state.step = attributes["epoch"], attributes["step"]
     state.loss_sum, state.best_epoch = attributes["loss_sum"], attributes["best_epoch"]
     state.history = list(attributes["history"])

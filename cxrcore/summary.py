@@ -2,134 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from cxrcore import comparison, evaluation
-from cxrcore.bootstrap import Advance, part_of
-from data_contracts.cohort import LABEL_PREFIX
-from data_contracts.errors import ArtifactError
-from data_contracts.store import Arrays, Table
+from cxrcore import mean_heatmaps
+from cxrcore.associations import association_rows
+from cxrcore.evaluation import strata, table
+from cxrcore.evaluation.bootstrap import Advance, part_of
+from cxrcore.evaluation.curves import curves_of
+from cxrcore.interpretation import not_interpretable
+from cxrcore.maps import ModelAttributions, attributions_of
+from cxrcore.model import Model, ModelKey, groups, primary
+from data_contracts.associations import ASSOCIATIONS
+from data_contracts.cohort import SPLITS
+from data_contracts.disclosure import Disclosure, disclosure_of, is_small
+from data_contracts.store import Arrays
+from data_contracts.summary import CURVES, METRICS, MODELS
+from data_contracts.vocabulary import Contract
 
-#: For each split its subjects, sorted, and their resample weights (replicates, subjects).
-Resamples = Mapping[str, tuple[pl.Series, NDArray[np.uint8]]]
-
-
-@dataclass(frozen=True)
-class Model:
-    """One trained model by what it says of every image."""
-
-    task: str
-    name: str
-    classes: tuple[str, ...]
-    predictions: pl.DataFrame
-    """PREDICTIONS with the strata of `evaluation.with_strata`."""
-    history: pl.DataFrame
-    """TRAINING_HISTORY."""
+Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What the summary artifacts hold."""
+    """What the summary artifacts hold; small numbers of patients are suppressed in all of it."""
 
+    models: pl.DataFrame
     metrics: pl.DataFrame
+    curves: pl.DataFrame
     heatmaps: Mapping[str, Any]
     associations: pl.DataFrame
-    left_out: int
-    """Replicates without a value, over all metrics."""
-
-
-def models(
-    predictions: Sequence[Table], histories: Sequence[Table], cohort: pl.DataFrame
-) -> list[Model]:
-    """The models behind these tables, in the order of the cohort's labels.
-
-    Raises `ArtifactError` for predictions without a training history.
-    """
-    history = {t.header.attributes["task"]: t.frame for t in histories}
-    found = []
-    for table in predictions:
-        facts = table.header.attributes
-        if facts["task"] not in history:
-            raise ArtifactError(
-                f"{table.path} has no training history beside it; "
-                f"run `cxr train-task --task {facts['task']} --force`"
-            )
-        strata = evaluation.with_strata(table.frame, cohort)
-        classes = tuple(facts["classes"])
-        found.append(Model(facts["task"], facts["name"], classes, strata, history[facts["task"]]))
-    order = {c: i for i, c in enumerate(cohort.columns)}
-    return sorted(found, key=lambda m: (order.get(LABEL_PREFIX + m.task, len(order)), m.task))
-
-
-def _require_test_split(maps: Sequence[Arrays]) -> None:
-    for one in maps:
-        if one.header.attributes["split"] != "test":
-            raise ArtifactError(
-                f"{one.path} explains the {one.header.attributes['split']} split; "
-                "run `cxr explain --split test` for this task"
-            )
-
-
-def views(maps: Sequence[Arrays], known: Sequence[Model]) -> dict[str, comparison.Explained]:
-    """The maps of each task beside its predictions, in the order of `known`.
-
-    Raises `ArtifactError` when maps and predictions do not fit, or the grids differ.
-    """
-    files = {m.header.attributes["task"]: m for m in maps}
-    found = {
-        model.task: comparison.explained(
-            model.task, model.name, model.classes, model.predictions,
-            files[model.task].read("image_id").tolist(), _reader(files[model.task]),
-            files[model.task].shape("cam"),
-        )
-        for model in known
-        if model.task in files
-    }  # fmt: skip
-    comparison.one_grid(list(found.values()))
-    return found
-
-
-def _reader(arrays: Arrays) -> Callable[[int, int], NDArray[Any]]:
-    return lambda start, stop: arrays.read("cam", slice(start, stop))
-
-
-def metrics(known: Sequence[Model], drawn: Resamples, advance: Advance) -> tuple[pl.DataFrame, int]:
-    """METRICS of all models, and how many replicates were left out in all."""
-    frames, left_out = [], 0
-    for model in known:
-        frame, missing = evaluation.evaluate(
-            model.task, model.name, model.classes, model.predictions, drawn,
-            part_of(advance, 1 / len(known)),
-        )  # fmt: skip
-        frames.append(frame)
-        left_out += missing
-    return pl.concat(frames), left_out
-
-
-def heatmaps(
-    found: Mapping[str, comparison.Explained],
-    background: NDArray[np.floating],
-    advance: Advance,
-) -> dict[str, Any]:
-    """MEAN_HEATMAPS of all tasks, by dataset; `background` is the mean radiograph."""
-    rows = []
-    for one in found.values():
-        rows += comparison.heatmap_rows(one)
-        advance(1 / len(found))
-    grid = next(iter(found.values())).shape[2:]
-    maps = {
-        n: np.array([r[n] for r in rows], np.float32).reshape(-1, *grid)
-        for n in ("mean", "contrast", "sd")
-    }
-    text = {n: [r[n] for r in rows] for n in ("task", "model", "class", "stratum", "level")}
-    counts = {n: np.array([r[n] for r in rows], dtype=np.int64) for n in ("images", "subjects")}
-    return text | maps | counts | {"mean_image": background}
+    min_cell_count: int
 
 
 def summarise(
@@ -139,25 +46,120 @@ def summarise(
     reference: str,
     replicates: int,
     seed: int,
+    min_cell_count: int,
     advance: Advance,
 ) -> Summary:
     """Measure every model, average its maps, and compare tasks with `reference`.
 
-    `maps` are the attributions, open. Raises `ArtifactError` when predictions and maps do not
-    fit, or maps have different grids or explain another split than test.
+    `maps` are the attributions of one method on the test split, open. Raises `ArtifactError`
+    when predictions and maps do not fit.
     """
-    _require_test_split(maps)
-    drawn = evaluation.split_weights([m.predictions for m in known], replicates, seed)
-    found = views(maps, known)
-    measured, left_out = metrics(known, drawn, part_of(advance, 0.8))
-    averaged = heatmaps(found, maps[0].read("mean_image"), part_of(advance, 0.1))
-    compared = comparison.associations(
-        reference, cohort, found, drawn["test"], seed, part_of(advance, 0.1)
+    resamples = table.split_weights([m.predictions for m in known], replicates, seed)
+    explained = attributions_of(maps, known)
+    measured: Rows = []
+    for model in known:
+        measured += table.evaluate(model, resamples, part_of(advance, 0.7 / len(known)))
+    reasons = {model.key: _reason(model, measured) for model in known}
+    rule = _disclosure(known, explained, min_cell_count)
+    points: Rows = []
+    for model in known:
+        points += curves_of(model, resamples, rule, part_of(advance, 0.1 / len(known)))
+    averaged = mean_heatmaps.mean_heatmaps(explained, "test", reasons, part_of(advance, 0.1))
+    compared = association_rows(
+        reference, cohort, explained, resamples["test"], reasons, seed, part_of(advance, 0.1)
     )
-    return Summary(measured, averaged, compared, left_out)
+    return Summary(
+        _frame(MODELS, _model_rows(known, explained, reasons)),
+        _frame(METRICS, [_disclosed_metric(row, rule) for row in measured]),
+        _frame(CURVES, points),
+        mean_heatmaps.as_arrays(
+            [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)
+        ),
+        _frame(ASSOCIATIONS, [_disclosed_association(row, rule) for row in compared]),
+        min_cell_count,
+    )
 
 
-def heatmap_records(arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """MEAN_HEATMAPS as one record per heatmap."""
-    names = [n for n in arrays if n != "mean_image"]
-    return [{n: arrays[n][i] for n in names} for i in range(len(arrays["task"]))]
+def _model_rows(
+    known: Sequence[Model], explained: Sequence[ModelAttributions], reasons: Mapping[ModelKey, str]
+) -> Rows:
+    first, chosen = groups(known), primary(known)
+    mapped = {one.model.key for one in explained}
+    return [
+        model.columns | {
+            "primary": chosen.get(model.task) is model, "group": first[model.key],
+            "target_kind": model.kind, "classes": ", ".join(model.classes),
+            "architecture": model.architecture, "epochs": model.history.height,
+            "has_maps": model.key in mapped, "interpretable": not reasons[model.key],
+            "reason": reasons[model.key] or None,
+        }
+        for model in known
+    ]  # fmt: skip
+
+
+def _reason(model: Model, measured: Rows) -> str:
+    whole = {"name": model.name, "task": model.task, "split": "test", "stratum": "all"}
+    own = [row for row in measured if all(row[k] == v for k, v in whole.items())]
+    return not_interpretable(model.task, model.kind, own)
+
+
+def _disclosure(
+    known: Sequence[Model], explained: Sequence[ModelAttributions], least: int
+) -> Disclosure:
+    """One decision about every subgroup of every model, whatever is shown of it."""
+    mapped = {one.model.key: mean_heatmaps.subgroups_of(one) for one in explained}
+    rows: list[tuple[Any, ...]] = []
+    for model in known:
+        classes = model.classes if model.kind == "classes" else ()
+        for split in SPLITS:
+            labelled = model.labelled(split)
+            found = list(strata.subgroups(labelled, model.task, divided=split == "test"))
+            if split == "test":
+                names = {(g.stratum, g.level) for g in found}
+                found += [g for g in mapped.get(model.key, []) if (g.stratum, g.level) not in names]
+            for counted in strata.subgroup_counts(labelled, classes, found):
+                rows.append((*model.key, split, *counted))
+    names_ = ["task", "name", "split", "stratum", "level", "class", "subjects"]
+    return disclosure_of(pl.DataFrame(rows, schema=names_, orient="row"), least)
+
+
+def _disclosed_metric(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
+    of_class = row["metric"].partition(":")[2]
+    patients = row.pop("ratio_of")
+    hidden = rule.hides(_subgroup(row), of_class) or rule.hides_ratio(patients)
+    numbers = ("value", "low", "high", "images", "subjects", "positives")
+    return row | {"suppressed": hidden} | (dict.fromkeys(numbers) if hidden else {})
+
+
+def _disclosed_heatmap(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
+    where = _subgroup(row)
+    nothing = row["mean"] * np.nan
+    if rule.hides(where):
+        empty = dict.fromkeys(mean_heatmaps.QUANTITIES, nothing)
+        return row | empty | {"images": -1, "subjects": -1, "suppressed": True}
+    if rule.hides(where, row["class"]):
+        return row | {"class_difference": nothing}
+    return row
+
+
+def _disclosed_association(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
+    hidden = is_small(row["subjects"], rule.least)
+    numbers = ("value", "low", "high", "p", "p_holm", "subjects")
+    return row | ({"suppressed": True} | dict.fromkeys(numbers) if hidden else {})
+
+
+def _subgroup(row: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    return row["task"], row["name"], row["split"], row["stratum"], row["level"]
+
+
+def _background(
+    maps: Sequence[Arrays], explained: Sequence[ModelAttributions], rule: Disclosure
+) -> Any:
+    """The mean radiograph of the explained images, unless few patients are in it."""
+    image = maps[0].read("mean_image")
+    patients = explained[0].images["subject_id"].n_unique() if explained else 0
+    return image * np.nan if is_small(patients, rule.least) else image
+
+
+def _frame(contract: Contract, rows: Rows) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=pl.DataFrame(contract.example()).schema)

@@ -10,26 +10,26 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
-from cxrcore.models import Network, NetworkRecipe, pool, tensors_of
+from cxrcore.networks import Network, NetworkRecipe, pool, tensors_of
+from cxrcore.objectives import Objective, merit, objective_of
 from cxrcore.store import ImageStore, in_batches
-from cxrcore.targets import Targets, class_weights, softmax
+from cxrcore.targets import Targets
 from cxrcore.transforms import augment, to_input
-from cxrcore.validation import mean_cross_entropy, validation_auroc
 from data_contracts.errors import ArtifactError, UsageError
 
 WARM_UP = 0.1
 """Share of all steps over which the learning rate rises from zero."""
 #: Other batches than in training round otherwise; a GPU multiplies in TF32 besides.
 _LOSS_TOLERANCE = {"cpu": 1e-4, "cuda": 1e-2}
-_MEASURES = ("learning_rate", "train_loss", "val_loss", "val_auroc")
+_MEASURES = ("learning_rate", "train_loss", "val_loss", "val_auroc", "val_r2")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,10 @@ class Setup:
     recipe: NetworkRecipe
     plan: TrainingPlan
     device: torch.device
+
+    @cached_property
+    def objective(self) -> Objective:
+        return objective_of(self.targets, self.device)
 
     @property
     def batches_per_epoch(self) -> int:
@@ -125,27 +129,25 @@ def fit(state: TrainingState, setup: Setup) -> Iterator[TrainingState]:
     validation loss.
     """
     plan, targets = setup.plan, setup.targets
-    weights = torch.from_numpy(class_weights(targets)).to(setup.device)
     while state.epoch <= plan.epochs and not _has_stalled(state, plan):
         order = _rng(plan, state.epoch).permutation(targets.rows("train"))
         todo = in_batches(order, plan.batch_size)[state.step :]
         for rows, images in setup.store.batches(todo):
-            state.loss_sum += _train_batch(state, setup, rows, images, weights)
+            state.loss_sum += _train_batch(state, setup, rows, images)
             state.step += 1
             yield state
-        logits: list[NDArray[np.float32]] = []
+        outputs: list[NDArray[np.float32]] = []
         for batch, _ in predict(state.network, setup, targets.rows("val")):
-            if logits:
+            if outputs:
                 yield state
-            logits.append(batch)
-        _end_epoch(state, setup, np.concatenate(logits))
+            outputs.append(batch)
+        _end_epoch(state, setup, np.concatenate(outputs))
         yield state
 
 
 def _train_batch(
-    state: TrainingState, setup: Setup, rows: NDArray[np.int64], images: NDArray[np.uint8],
-    weights: torch.Tensor,
-) -> float:  # fmt: skip
+    state: TrainingState, setup: Setup, rows: NDArray[np.int64], images: NDArray[np.uint8]
+) -> float:
     rng = _rng(setup.plan, state.epoch, state.step + 1)
     torch.manual_seed(int(rng.integers(2**31)))  # dropout and the like
     inputs = to_input(images, setup.recipe.mean, setup.recipe.std, setup.device)
@@ -156,9 +158,8 @@ def _train_batch(
     state.network.train()
     if setup.plan.freeze_backbone:
         state.network.features.eval()
-    logits = state.network(inputs.to(memory_format=torch.channels_last))
-    values = torch.from_numpy(setup.targets.values[rows]).to(setup.device)
-    loss = functional.cross_entropy(logits, values, weight=weights)
+    outputs = state.network(inputs.to(memory_format=torch.channels_last))
+    loss = setup.objective.loss(outputs, rows)
     if not torch.isfinite(loss):
         raise UsageError(
             f"the training diverged in epoch {state.epoch}: its loss is no finite number; "
@@ -170,18 +171,16 @@ def _train_batch(
     return loss.item()
 
 
-def _end_epoch(state: TrainingState, setup: Setup, logits: NDArray[np.float32]) -> None:
-    """Close the epoch with the `logits` (n, k) of the validation split."""
-    values = setup.targets.values[setup.targets.rows("val")]
+def _end_epoch(state: TrainingState, setup: Setup, outputs: NDArray[np.float32]) -> None:
+    """Close the epoch with the `outputs` (n, k) of the validation split."""
     row = {
         "epoch": state.epoch,
         "learning_rate": _learning_rate(setup, state.epoch, state.step - 1),
         "train_loss": state.loss_sum / state.step,
-        "val_loss": mean_cross_entropy(logits, values),
-        "val_auroc": validation_auroc(values, softmax(logits)),
+        **setup.objective.measure(outputs, setup.targets.rows("val")),
     }
     state.history.append(row)
-    if _merit(row) >= max(_merit(r) for r in state.history):
+    if merit(row) >= max(merit(r) for r in state.history):
         state.best_epoch, state.best = state.epoch, tensors_of(state.network)
     state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
 
@@ -189,7 +188,7 @@ def _end_epoch(state: TrainingState, setup: Setup, logits: NDArray[np.float32]) 
 def predict(
     network: Network, setup: Setup, rows: NDArray[np.int64]
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float16]]]:
-    """Logits (b, k) and pooled features (b, d) of the images at `rows`, batch by batch."""
+    """Outputs (b, k) and pooled features (b, d) of the images at `rows`, batch by batch."""
     network.eval()
     for _, images in setup.store.batches(in_batches(rows, setup.plan.batch_size)):
         inputs = to_input(images, setup.recipe.mean, setup.recipe.std, setup.device)
@@ -206,8 +205,8 @@ def history_frame(state: TrainingState) -> pl.DataFrame:
     )
 
 
-def check_kept(state: TrainingState, setup: Setup, logits: NDArray[np.float32]) -> None:
-    """Check that a network's `logits` (n, k), of all images, are those of the best epoch.
+def check_kept(state: TrainingState, setup: Setup, outputs: NDArray[np.float32]) -> None:
+    """Check that a network's `outputs` (n, k), of all images, are those of the best epoch.
 
     Their validation loss must be the one in the history. Raises `ArtifactError` if it is not:
     such a network must not be written.
@@ -215,18 +214,13 @@ def check_kept(state: TrainingState, setup: Setup, logits: NDArray[np.float32]) 
     if not state.history:
         return
     rows = setup.targets.rows("val")
-    found = mean_cross_entropy(logits[rows], setup.targets.values[rows])
+    found = setup.objective.measure(outputs[rows], rows)["val_loss"] or 0.0
     want = state.history[state.best_epoch - 1]["val_loss"]
     if not math.isclose(found, want, rel_tol=_LOSS_TOLERANCE[setup.device.type], abs_tol=1e-6):
         raise ArtifactError(
             f"the network to be kept is not that of epoch {state.best_epoch}: its validation loss "
             f"is {found:.6g}, in the history {want:.6g}; train it again with --force"
         )
-
-
-def _merit(row: dict[str, Any]) -> tuple[float, float]:
-    auroc = row["val_auroc"]
-    return (0.0 if auroc is None else auroc, -row["val_loss"])
 
 
 def _has_stalled(state: TrainingState, plan: TrainingPlan) -> bool:

@@ -1,10 +1,18 @@
-"""What `explain` writes: raw class activation maps."""
+"""What `explain` writes: raw attribution maps."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from data_contracts.vocabulary import Contract, Field
+from data_contracts.model import TARGET_KINDS
+from data_contracts.vocabulary import Contract, Field, Upgrade
+
+if TYPE_CHECKING:
+    from data_contracts.header import Header
+
+
+def _attributes_from_1(header: Header) -> dict[str, Any]:
+    return {"target_kind": "classes", "unit": "logit per cell"} | header.attributes
 
 
 def _example_attributions() -> dict[str, Any]:
@@ -14,41 +22,53 @@ def _example_attributions() -> dict[str, Any]:
     n = 4
     return {
         "image_id": [f"image{i:02d}" for i in range(8, 8 + n)],
-        "cam": rng.normal(size=(n, 2, 3, 3)).astype(np.float16),
-        "logits": rng.normal(size=(n, 2)).astype(np.float32),
+        "maps": rng.normal(size=(n, 2, 3, 3)).astype(np.float16),
+        "outputs": rng.normal(size=(n, 2)).astype(np.float32),
         "mean_image": rng.uniform(0, 255, size=(32, 32)).astype(np.float32),
     }
 
 
 ATTRIBUTIONS = Contract(
     name="attributions",
-    version="1.0",
+    version="2.0",
     kind="arrays",
-    path_template="models/{task}/{name}/attributions.h5",
+    path_template="models/{task}/{name}/attributions-{method}-{split}.h5",
     description=(
-        "Raw Grad-CAM maps of every class, before ReLU, scaling and up-sampling, for one split"
+        "Raw attribution maps of every output, before ReLU, scaling and up-sampling, for one split"
     ),
     fields=(
         Field("image_id", "string", "Key into the cohort", dims=("image",)),
-        Field("cam", "float16", "Map of the class's logit over the last feature map, signed",
-              unit="logit per cell", dims=("image", "class", "row", "column")),
-        Field("logits", "float32", "Logits of the explained pass",
-              unit="logit", dims=("image", "class")),
+        Field("maps", "float16", "What each cell adds to the output, signed",
+              unit="see the attribute unit", dims=("image", "class", "row", "column")),
+        Field("outputs", "float32", "Outputs of the explained pass: logits, or the value",
+              unit="logit, or unit of the value", dims=("image", "class")),
         Field("mean_image", "float32", "Mean of the explained images, as a background",
               unit="grey value", dims=("size", "size")),
     ),
     attributes=(
-        Field("task", "string", "The task: a label column of the cohort"),
-        Field("name", "string", "Tells models of one task apart"),
-        Field("classes", "string", "Classes in the order of the maps", dims=("class",)),
+        Field("task", "string", "The task: a label of the cohort, or a column with a value"),
+        Field("name", "string", "Distinguishes models of the same task"),
+        Field("target_kind", "enum", "What the network predicts", categories=TARGET_KINDS),
+        Field("classes", "string", "Names of the outputs in the order of the maps",
+              dims=("class",)),
         Field("split", "string", "The split that was explained"),
         Field("method", "string", "Attribution method"),
         Field("layer", "string", "Name of the layer whose activations are weighted"),
+        Field("unit", "string", "Unit of the maps"),
         Field("input_size", "int32", "Side of the square input", unit="pixel"),
     ),
     example=_example_attributions,
     example_attributes={
-        "task": "gender", "name": "main", "classes": ["F", "M"], "split": "test",
-        "method": "gradcam", "layer": "layer4", "input_size": 32,
+        "task": "gender", "name": "main", "target_kind": "classes", "classes": ["F", "M"],
+        "split": "test", "method": "gradcam", "layer": "layer4", "unit": "logit per cell",
+        "input_size": 32,
+    },
+    upgrades={
+        "1": Upgrade(
+            _attributes_from_1,
+            renamed={"maps": "cam", "outputs": "logits"},
+            path_template="models/{task}/{name}/attributions.h5",
+            keys={"method": "gradcam", "split": "test"},
+        )
     },
 )  # fmt: skip

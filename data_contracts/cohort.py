@@ -73,7 +73,7 @@ ADMISSION_MATCHES = ("contained", "within_24h_before", "earlier_within_a_year", 
 
 COHORT = Contract(
     name="cohort",
-    version="1.0",
+    version="1.1",
     kind="table",
     path_template="cohort/cohort.parquet",
     description="One row per image of the analysis: its patient, split and labels",
@@ -106,6 +106,8 @@ COHORT = Contract(
         Field("source", "string", "Name of the source adapter"),
         Field("select", "string", "Which images of a subject were kept"),
         Field("split_seed", "int64", "Seed of the hashed split and of the choice of images"),
+        Field("synthetic", "bool", "Whether the patients were drawn and do not exist; "
+              "null: not known", nullable=True),
     ),
     checks=(
         Check("one split per subject", _one_split_per_subject),
@@ -114,84 +116,12 @@ COHORT = Contract(
         Check("age is within 0 to 120", _ages_are_human),
     ),
     example=_example_cohort,
-    example_attributes={"source": "example", "select": "one-per-subject", "split_seed": 0},
+    example_attributes={
+        "source": "example", "select": "one-per-subject", "split_seed": 0, "synthetic": True,
+    },
 )  # fmt: skip
 
 
 def tasks_of(columns: list[str]) -> list[str]:
     """The tasks a cohort with these columns can label, in their order."""
     return [c.removeprefix(LABEL_PREFIX) for c in columns if c.startswith(LABEL_PREFIX)]
-
-
-def _example_flow() -> dict[str, Any]:
-    import polars as pl
-
-    counts = {n: pl.Series(v, dtype=pl.Int64) for n, v in {
-        "images": [14, 12, 12], "studies": [14, 12, 12], "subjects": [13, 12, 12],
-        "excluded_images": [0, 2, 0],
-    }.items()}  # fmt: skip
-    return {
-        "step": pl.Series([0, 1, 2], dtype=pl.Int32),
-        "scope": ["cohort", "cohort", "mortality"],
-        "rule": ["in the source", "age below 18", "usable"],
-    } | counts
-
-
-COHORT_FLOW = Contract(
-    name="cohort_flow",
-    version="1.0",
-    kind="table",
-    path_template="cohort/flow.parquet",
-    description="How the cohort was reached: what each rule left and took away, in order",
-    key=("step",),
-    fields=(
-        Field("step", "int32", "Order of the rule", unit="1"),
-        Field("scope", "string",
-              "'cohort' for rules that drop images, else the task whose label is set to null"),
-        Field("rule", "string", "The rule in words"),
-        Field("images", "int64", "Images left after the rule (for a task: images concerned)",
-              unit="images"),
-        Field("studies", "int64", "Studies left after the rule (for a task: studies concerned)",
-              unit="studies"),
-        Field("subjects", "int64", "Subjects left after the rule (for a task: subjects concerned)",
-              unit="subjects"),
-        Field("excluded_images", "int64",
-              "Images that this rule took away (for a task: images without a label by it)",
-              unit="images"),
-    ),
-    example=_example_flow,
-)  # fmt: skip
-
-
-def _example_characteristics() -> dict[str, Any]:
-    import polars as pl
-
-    return {
-        "variable": ["subjects", "age", "age", "view"],
-        "level": ["all", "mean", "sd", "PA"],
-        "split": ["all"] * 4,
-        "images": pl.Series([12, 12, 12, 6], dtype=pl.Int64),
-        "subjects": pl.Series([12, 12, 12, 6], dtype=pl.Int64),
-        "value": pl.Series([None, 45.5, 3.6, 0.5], dtype=pl.Float64),
-    }
-
-
-COHORT_CHARACTERISTICS = Contract(
-    name="cohort_characteristics",
-    version="1.0",
-    kind="table",
-    path_template="cohort/characteristics.parquet",
-    description="Table 1: who is in the cohort, by split",
-    key=("variable", "level", "split"),
-    fields=(
-        Field("variable", "string", "'subjects', 'age', 'view', or a task"),
-        Field("level", "string", "'all', 'mean', 'sd', a category, or 'missing'"),
-        Field("split", "string", "train, val, test or all"),
-        Field("images", "int64", "Images counted", unit="images"),
-        Field("subjects", "int64", "Subjects counted", unit="subjects"),
-        Field("value", "float64",
-              "The mean or standard deviation (age, years) or the share of images",
-              unit="1; years for age", nullable=True),
-    ),
-    example=_example_characteristics,
-)  # fmt: skip

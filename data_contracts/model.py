@@ -1,40 +1,59 @@
-"""What `train-task` writes: the model, its history, its predictions and its features."""
+"""What `train-task` writes of the network itself: the model, its checkpoint, its history."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from data_contracts.cohort import SPLITS
-from data_contracts.vocabulary import Check, Contract, Field
+from data_contracts.vocabulary import Contract, Field, Upgrade
 
 if TYPE_CHECKING:
-    import polars as pl
+    from data_contracts.header import Header
 
 CONTROLS = ("none", "permuted-labels", "random-init")
+#: One class of several, any number of labels, or a number such as the age.
+TARGET_KINDS = ("classes", "multi-label", "value")
 
-_MODEL_ATTRIBUTES = (
-    Field("task", "string", "The task: a label column of the cohort"),
-    Field("name", "string", "Tells models of one task apart"),
-    Field("classes", "string", "Classes in the order of the logits", dims=("class",)),
+MODEL_ATTRIBUTES = (
+    Field("task", "string", "The task: a label of the cohort, or a column with a value"),
+    Field("name", "string", "Distinguishes models of the same task"),
+    Field("seed", "int64", "Seed of initialisation, order and augmentation"),
+    Field("control", "enum", "Which null model this is, or none", categories=CONTROLS),
+    Field("target_kind", "enum", "What the network predicts", categories=TARGET_KINDS),
+    Field("classes", "string", "Names of the outputs in order: classes, labels, or the value",
+          dims=("class",)),
 )  # fmt: skip
-_EXAMPLE_ATTRIBUTES = {"task": "gender", "name": "main", "classes": ["F", "M"]}
+EXAMPLE_ATTRIBUTES = {
+    "task": "gender", "name": "main", "seed": 0, "control": "none", "target_kind": "classes",
+    "classes": ["F", "M"],
+}  # fmt: skip
+
+
+def attributes_since_2(header: Header) -> dict[str, Any]:
+    """The attributes of an artifact of version 1, where the settings told seed and control."""
+    config = header.config
+    added = {"seed": config.get("seed", 0), "control": config.get("control", "none")}
+    return added | {"target_kind": "classes"} | header.attributes
+
+
+FROM_1 = {"1": Upgrade(attributes_since_2)}
 
 _RECIPE_ATTRIBUTES = (
-    Field("architecture", "string", "Name of the torchvision backbone"),
+    Field("library", "string", "Library that the backbone comes from"),
+    Field("architecture", "string", "Name of the backbone in its library"),
     Field("output_stride", "int32", "Pixels of input per cell of the last feature map",
           unit="pixel"),
     Field("input_size", "int32", "Side of the square input", unit="pixel"),
     Field("mean", "float64", "Channel means of the normalisation, on grey values scaled to 0-1",
           dims=("channel",)),
     Field("std", "float64", "Channel standard deviations of the normalisation", dims=("channel",)),
-    Field("seed", "int64", "Seed of initialisation, order and augmentation"),
     Field("starting_weights", "string", "Origin of the weights training started from"),
-    Field("control", "enum", "Null model of the null ladder, or none", categories=CONTROLS),
+    Field("target_mean", "float64", "Mean of the value over the training images", nullable=True),
+    Field("target_sd", "float64", "Its standard deviation there", nullable=True),
 )  # fmt: skip
 _EXAMPLE_RECIPE = {
-    "architecture": "resnet18", "output_stride": 32, "input_size": 32,
+    "library": "torchvision", "architecture": "resnet18", "output_stride": 32, "input_size": 32,
     "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
-    "seed": 0, "starting_weights": "none", "control": "none",
+    "starting_weights": "none",
 }  # fmt: skip
 
 
@@ -50,7 +69,7 @@ def _example_model() -> dict[str, Any]:
 
 MODEL = Contract(
     name="model",
-    version="1.0",
+    version="2.0",
     kind="arrays",
     path_template="models/{task}/{name}/model.h5",
     description="A trained network: one dataset per tensor, and everything needed to run it",
@@ -59,12 +78,13 @@ MODEL = Contract(
               dims=("...",)),
     ),
     attributes=(
-        *_MODEL_ATTRIBUTES,
+        *MODEL_ATTRIBUTES,
         *_RECIPE_ATTRIBUTES,
         Field("epoch", "int32", "The epoch that was kept, from 1; 0: not trained"),
     ),
     example=_example_model,
-    example_attributes=_EXAMPLE_ATTRIBUTES | _EXAMPLE_RECIPE | {"epoch": 3},
+    example_attributes=EXAMPLE_ATTRIBUTES | _EXAMPLE_RECIPE | {"epoch": 3},
+    upgrades={"1": Upgrade(lambda h: {"library": "torchvision"} | attributes_since_2(h))},
 )  # fmt: skip
 
 
@@ -77,10 +97,10 @@ def _example_checkpoint() -> dict[str, Any]:
 
 CHECKPOINT = Contract(
     name="checkpoint",
-    version="1.0",
+    version="2.0",
     kind="arrays",
     path_template="models/{task}/{name}/checkpoint.h5",
-    description="Where an interrupted training goes on; removed when the training is done",
+    description="Where an interrupted training resumes; removed when the training is done",
     fields=(
         Field("state_dict/*", "any", "A tensor of the network as it is", dims=("...",)),
         Field("best/*", "any", "A tensor of the network at its best epoch",
@@ -89,7 +109,7 @@ CHECKPOINT = Contract(
               dims=("...",), nullable=True),
     ),
     attributes=(
-        *_MODEL_ATTRIBUTES,
+        *MODEL_ATTRIBUTES,
         Field("epoch", "int32", "The epoch under way, from 1"),
         Field("step", "int32", "Batches of that epoch already done"),
         Field("loss_sum", "float64", "Sum of the training loss over those batches"),
@@ -97,8 +117,9 @@ CHECKPOINT = Contract(
         Field("history", "any", "Rows of the training history so far", dims=("epoch",)),
     ),
     example=_example_checkpoint,
-    example_attributes=_EXAMPLE_ATTRIBUTES
+    example_attributes=EXAMPLE_ATTRIBUTES
     | {"epoch": 2, "step": 0, "loss_sum": 0.0, "best_epoch": 1, "history": []},
+    upgrades=FROM_1,
 )  # fmt: skip
 
 
@@ -111,12 +132,13 @@ def _example_history() -> dict[str, Any]:
         "train_loss": pl.Series([0.7, 0.5, 0.4], dtype=pl.Float64),
         "val_loss": pl.Series([0.69, 0.55, 0.5], dtype=pl.Float64),
         "val_auroc": pl.Series([0.5, 0.75, 1.0], dtype=pl.Float64),
+        "val_r2": pl.Series([None] * 3, dtype=pl.Float64),
     }
 
 
 TRAINING_HISTORY = Contract(
     name="training_history",
-    version="1.0",
+    version="2.0",
     kind="table",
     path_template="models/{task}/{name}/history.parquet",
     description="One row per epoch of training",
@@ -124,90 +146,21 @@ TRAINING_HISTORY = Contract(
     fields=(
         Field("epoch", "int32", "The epoch, from 1", unit="1"),
         Field("learning_rate", "float64", "Learning rate at the end of the epoch", unit="1"),
-        Field("train_loss", "float64", "Mean weighted cross-entropy over the training batches",
-              unit="nat"),
-        Field("val_loss", "float64", "Mean cross-entropy on the validation split", unit="nat"),
+        Field("train_loss", "float64",
+              "Mean loss over the training batches: weighted cross-entropy, "
+              "or the squared error of a value over its variance",
+              unit="nat; 1 for a value"),
+        Field("val_loss", "float64", "Mean loss on the validation split, classes unweighted",
+              unit="nat; 1 for a value"),
         Field("val_auroc", "float64",
-              "AUROC on the validation split, macro one-vs-rest beyond two classes",
+              "AUROC on the validation split, mean over classes or labels beyond two classes",
+              unit="1", nullable=True),
+        Field("val_r2", "float64",
+              "Share of a value's variance on the validation split that is predicted",
               unit="1", nullable=True),
     ),
-    attributes=_MODEL_ATTRIBUTES,
+    attributes=MODEL_ATTRIBUTES,
     example=_example_history,
-    example_attributes=_EXAMPLE_ATTRIBUTES,
-)  # fmt: skip
-
-
-def _probabilities_sum_to_one(_: pl.DataFrame) -> pl.Expr:
-    import polars as pl
-
-    return (pl.col("probabilities").list.sum() - 1).abs() < 1e-4
-
-
-def _example_predictions() -> dict[str, Any]:
-    import numpy as np
-    import polars as pl
-
-    n = 12
-    logits = np.stack([np.linspace(1, -1, n), np.linspace(-1, 1, n)], axis=1).astype(np.float32)
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return {
-        "image_id": [f"image{i:02d}" for i in range(n)],
-        "subject_id": [f"subject{i:02d}" for i in range(n)],
-        "split": pl.Series(["train"] * 6 + ["val"] * 2 + ["test"] * 4, dtype=pl.Enum(SPLITS)),
-        "target": pl.Series([i % 2 for i in range(n)], dtype=pl.Int8),
-        "logits": pl.Series(logits.tolist(), dtype=pl.List(pl.Float32)),
-        "probabilities": pl.Series(probabilities.tolist(), dtype=pl.List(pl.Float32)),
-    }
-
-
-PREDICTIONS = Contract(
-    name="predictions",
-    version="1.0",
-    kind="table",
-    path_template="models/{task}/{name}/predictions.parquet",
-    description="What the model says of every image of the store, all splits",
-    key=("image_id",),
-    fields=(
-        Field("image_id", "string", "Key into the cohort"),
-        Field("subject_id", "string", "The patient"),
-        Field("split", "enum", "Split of the subject", categories=SPLITS),
-        Field("target", "int8", "Index of the true class; null: no label for this task",
-              unit="1", nullable=True),
-        Field("logits", "list[float32]", "One logit per class, classes as in the attribute",
-              unit="logit", dims=("class",)),
-        Field("probabilities", "list[float32]", "Softmax of the logits", unit="1", dims=("class",)),
-    ),
-    attributes=_MODEL_ATTRIBUTES,
-    checks=(
-        Check("probabilities sum to one", _probabilities_sum_to_one),
-    ),
-    example=_example_predictions,
-    example_attributes=_EXAMPLE_ATTRIBUTES,
-)  # fmt: skip
-
-
-def _example_features() -> dict[str, Any]:
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    return {
-        "image_id": [f"image{i:02d}" for i in range(12)],
-        "features": rng.normal(size=(12, 8)).astype(np.float16),
-    }
-
-
-FEATURES = Contract(
-    name="features",
-    version="1.0",
-    kind="arrays",
-    path_template="models/{task}/{name}/features.h5",
-    description="The pooled vector before the head, for every image of the store",
-    fields=(
-        Field("image_id", "string", "Key into the cohort", dims=("image",)),
-        Field("features", "float16", "Pooled activations of the last feature map",
-              unit="1", dims=("image", "feature")),
-    ),
-    attributes=_MODEL_ATTRIBUTES,
-    example=_example_features,
-    example_attributes=_EXAMPLE_ATTRIBUTES,
+    example_attributes=EXAMPLE_ATTRIBUTES,
+    upgrades=FROM_1,
 )  # fmt: skip

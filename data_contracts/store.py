@@ -57,15 +57,24 @@ def contract_of(header: Header, path: Path) -> Contract:
         ) from None
 
 
+def contract_to_read(header: Header, path: Path) -> Contract:
+    """The present contract where the artifact can be read by it, else the one it was written under.
+
+    Raises `ArtifactError` for one that this version lacks.
+    """
+    contract = contract_of(header, path)
+    if header.major != contract.major and not upgrade_of(contract, header):
+        return frozen(contract.name, header.version)
+    return contract
+
+
 def verify(path: Path) -> Header:
     """Read everything, validate it and recompute the digest; raise `ArtifactError` if it is wrong.
 
     Artifacts of every version can be verified, those too that are made again to be read.
     """
     header = read_header(path)
-    contract = contract_of(header, path)
-    if header.major != contract.major and not upgrade_of(contract, header):
-        contract = frozen(contract.name, header.version)
+    contract = contract_to_read(header, path)
     if contract.kind == "table":
         return read_table(contract, path).header
     with open_arrays(contract, path, verify=True) as arrays:

@@ -1,33 +1,113 @@
-"""What `aggregate` writes: metrics, associations and mean heatmaps."""
+"""What `aggregate` writes of every model: which there are, how well they predict, their curves.
+
+A suppressed row stands for few patients, or would reveal few: its numbers are null. A model is
+known by its task and name everywhere; seed and control say what kind of model it is.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.cohort import SPLITS
+from data_contracts.cohort_description import SUPPRESSION
+from data_contracts.model import CONTROLS, TARGET_KINDS
 from data_contracts.vocabulary import Check, Contract, Field
 
 if TYPE_CHECKING:
     import polars as pl
 
-LAYERS_OF_EVIDENCE = ("label", "score", "representation", "use", "attention")
+CURVE_KINDS = ("roc", "precision_recall", "calibration")
 
-#: Fewer patients than this are not shown to people.
-SMALLEST_CELL = 11
+MODEL_KEY = (
+    Field("task", "string", "The task"),
+    Field("name", "string", "Name of the model"),
+    Field("seed", "int64", "Seed that it was trained with", unit="1"),
+    Field("control", "enum", "Which null model this is, or none", categories=CONTROLS),
+)  # fmt: skip
+WHERE = (
+    Field("split", "enum", "The split", categories=SPLITS),
+    Field("stratum", "string", "Variable the images are divided by; 'all': undivided"),
+    Field("level", "string", "Level of that variable; 'all': undivided"),
+)
+INTERPRETABILITY = (
+    Field("interpretable", "bool", "Whether the row may be interpreted"),
+    Field("reason", "string", "Why not", nullable=True),
+)
+INTERVAL = (
+    Field("low", "float64", "2.5th percentile over patient resamples", unit="1", nullable=True),
+    Field("high", "float64", "97.5th percentile over patient resamples", unit="1", nullable=True),
+)
+IS_SUPPRESSED = Field("suppressed", "bool", "Whether numbers are withheld: few patients")
 
 
-def _interval_is_ordered(_: pl.DataFrame) -> pl.Expr:
+def example_key(rows: int) -> dict[str, Any]:
+    """The columns of `MODEL_KEY` for so many rows of one model."""
+    import polars as pl
+
+    return {
+        "task": ["gender"] * rows,
+        "name": ["main"] * rows,
+        "seed": pl.Series([0] * rows, dtype=pl.Int64),
+        "control": pl.Series(["none"] * rows, dtype=pl.Enum(CONTROLS)),
+    }
+
+
+def interval_is_ordered(_: pl.DataFrame) -> pl.Expr:
     import polars as pl
 
     return pl.col("low").is_null() | (pl.col("low") <= pl.col("high"))
 
 
+def _suppressed_rows_are_empty(_: pl.DataFrame) -> pl.Expr:
+    import polars as pl
+
+    numbers = ("value", "low", "high", "images", "subjects", "positives")
+    return ~pl.col("suppressed") | pl.all_horizontal(pl.col(n).is_null() for n in numbers)
+
+
+def _example_models() -> dict[str, Any]:
+    import polars as pl
+
+    return example_key(1) | {
+        "primary": [True],
+        "group": ["main"],
+        "target_kind": pl.Series(["classes"], dtype=pl.Enum(TARGET_KINDS)),
+        "classes": ["F, M"],
+        "architecture": ["resnet18"],
+        "epochs": pl.Series([3], dtype=pl.Int32),
+        "has_maps": [True],
+        "interpretable": [True],
+        "reason": pl.Series([None], dtype=pl.String),
+    }
+
+
+MODELS = Contract(
+    name="models",
+    version="1.0",
+    kind="table",
+    path_template="summary/models.parquet",
+    description="Every model of the summary, and whether its maps may be interpreted",
+    key=("task", "name"),
+    fields=(
+        *MODEL_KEY,
+        Field("primary", "bool", "Whether it stands for its task where one model is shown"),
+        Field("group", "string", "First name of the models that differ from it in the seed alone"),
+        Field("target_kind", "enum", "What the network predicts", categories=TARGET_KINDS),
+        Field("classes", "string", "Names of the outputs, with commas"),
+        Field("architecture", "string", "Name of the backbone"),
+        Field("epochs", "int32", "Epochs that it was trained for", unit="1"),
+        Field("has_maps", "bool", "Whether attributions of it were read"),
+        *INTERPRETABILITY,
+    ),
+    example=_example_models,
+)  # fmt: skip
+
+
 def _example_metrics() -> dict[str, Any]:
     import polars as pl
 
-    return {
-        "task": ["gender", "gender"],
-        "model": ["main", "main"],
-        "split": ["test", "test"],
+    return example_key(2) | {
+        "split": pl.Series(["test", "test"], dtype=pl.Enum(SPLITS)),
         "stratum": ["all", "view"],
         "level": ["all", "PA"],
         "metric": ["auroc", "auroc"],
@@ -37,131 +117,81 @@ def _example_metrics() -> dict[str, Any]:
         "images": pl.Series([120, 60], dtype=pl.Int64),
         "subjects": pl.Series([120, 60], dtype=pl.Int64),
         "positives": pl.Series([60, 30], dtype=pl.Int64),
+        "suppressed": [False, False],
     }
 
 
 METRICS = Contract(
     name="metrics",
-    version="1.0",
+    version="2.0",
     kind="table",
     path_template="summary/metrics.parquet",
-    description="How well each model reads its target, with 95 % patient-bootstrap intervals",
-    key=("task", "model", "split", "stratum", "level", "metric"),
+    description="How well each model predicts its target, with 95 % patient-bootstrap intervals",
+    key=("task", "name", "split", "stratum", "level", "metric"),
     fields=(
-        Field("task", "string", "The task"),
-        Field("model", "string", "Name of the model"),
-        Field("split", "string", "train, val or test"),
-        Field("stratum", "string", "Variable the images are divided by; 'all': undivided"),
-        Field("level", "string", "Level of that variable; 'all': undivided"),
+        *MODEL_KEY,
+        *WHERE,
         Field("metric", "string",
-              "auroc, auprc, brier, …; auroc:CLASS is one class against the rest",
-              ),
+              "auroc, auprc, brier, …; auroc:CLASS is one class against the rest"),
         Field("value", "float64", "The metric", unit="1", nullable=True),
-        Field("low", "float64", "2.5th percentile over patient resamples", unit="1", nullable=True),
-        Field("high", "float64", "97.5th percentile over patient resamples",
-              unit="1", nullable=True),
-        Field("images", "int64", "Images with a label", unit="images"),
-        Field("subjects", "int64", "Their subjects", unit="subjects"),
+        *INTERVAL,
+        Field("images", "int64", "Images with a label", unit="images", nullable=True),
+        Field("subjects", "int64", "Their patients", unit="patients", nullable=True),
         Field("positives", "int64",
               "Images of the positive class: the last of two, or the named one",
               unit="images", nullable=True),
+        IS_SUPPRESSED,
     ),
-    checks=(Check("low is not above high", _interval_is_ordered),),
+    attributes=(SUPPRESSION,),
+    checks=(
+        Check("low is not above high", interval_is_ordered),
+        Check("suppressed rows hold no number", _suppressed_rows_are_empty),
+    ),
     example=_example_metrics,
+    example_attributes={"min_cell_count": 0},
 )  # fmt: skip
 
 
-def _example_associations() -> dict[str, Any]:
+def _example_curves() -> dict[str, Any]:
     import polars as pl
 
-    from_layers = pl.Enum(LAYERS_OF_EVIDENCE)
-    return {
-        "reference": ["mortality"],
-        "attribute": ["gender"],
-        "layer_of_evidence": pl.Series(["attention"], dtype=from_layers),
-        "statistic": ["pearson_of_contrast_maps"],
-        "value": pl.Series([0.3], dtype=pl.Float64),
-        "low": pl.Series([0.1], dtype=pl.Float64),
-        "high": pl.Series([0.5], dtype=pl.Float64),
-        "p": pl.Series([None], dtype=pl.Float64),
-        "p_holm": pl.Series([None], dtype=pl.Float64),
-        "null": pl.Series([None], dtype=pl.String),
-        "subjects": pl.Series([120], dtype=pl.Int64),
+    def numbers(*values: float | None) -> pl.Series:
+        return pl.Series(values, dtype=pl.Float64)
+
+    return example_key(3) | {
+        "split": pl.Series(["test"] * 3, dtype=pl.Enum(SPLITS)),
+        "class": ["M"] * 3,
+        "curve": pl.Series(["roc"] * 3, dtype=pl.Enum(CURVE_KINDS)),
+        "point": pl.Series([0, 1, 2], dtype=pl.Int32),
+        "x": numbers(0, 0.5, 1),
+        "y": numbers(0, 0.9, 1),
+        "low": numbers(0, 0.8, 1),
+        "high": numbers(0, 1, 1),
     }
 
 
-ASSOCIATIONS = Contract(
-    name="associations",
+CURVES = Contract(
+    name="curves",
     version="1.0",
     kind="table",
-    path_template="summary/associations.parquet",
-    description="How far each attribute's view overlaps the reference task's, by level of evidence",
-    key=("reference", "attribute", "layer_of_evidence", "statistic"),
+    path_template="summary/curves.parquet",
+    description="Points of every curve, with pointwise 95 % patient-bootstrap bands",
+    key=("task", "name", "split", "class", "curve", "point"),
     fields=(
-        Field("reference", "string", "The task the attributes are compared with"),
-        Field("attribute", "string", "The other task"),
-        Field("layer_of_evidence", "enum", "Where the association is looked for",
-              categories=LAYERS_OF_EVIDENCE),
-        Field("statistic", "string", "Name of the statistic"),
-        Field("value", "float64", "The statistic", unit="1", nullable=True),
-        Field("low", "float64", "2.5th percentile over patient resamples", unit="1", nullable=True),
-        Field("high", "float64", "97.5th percentile over patient resamples",
-              unit="1", nullable=True),
-        Field("p", "float64", "Permutation p value over patients; null: not tested",
-              unit="1", nullable=True),
-        Field("p_holm", "float64", "p after Holm's correction over the attributes",
-              unit="1", nullable=True),
-        Field("null", "string", "The null model that p refers to", nullable=True),
-        Field("subjects", "int64", "Subjects compared", unit="subjects"),
+        *MODEL_KEY,
+        WHERE[0],
+        Field("class", "string", "The class that counts as positive"),
+        Field("curve", "enum",
+              "roc: sensitivity by 1 - specificity; precision_recall: precision by recall; "
+              "calibration: observed share by mean predicted probability",
+              categories=CURVE_KINDS),
+        Field("point", "int32", "Order of the points", unit="1"),
+        Field("x", "float64", "Abscissa", unit="1"),
+        Field("y", "float64", "Ordinate", unit="1"),
+        *INTERVAL,
     ),
-    checks=(Check("low is not above high", _interval_is_ordered),),
-    example=_example_associations,
-)  # fmt: skip
-
-
-def _example_mean_heatmaps() -> dict[str, Any]:
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    return {
-        "task": ["gender", "gender"],
-        "model": ["main", "main"],
-        "class": ["F", "M"],
-        "stratum": ["all", "all"],
-        "level": ["all", "all"],
-        "mean": rng.normal(size=(2, 3, 3)).astype(np.float32),
-        "contrast": rng.normal(size=(2, 3, 3)).astype(np.float32),
-        "sd": rng.uniform(size=(2, 3, 3)).astype(np.float32),
-        "images": np.array([60, 60], dtype=np.int64),
-        "subjects": np.array([60, 60], dtype=np.int64),
-        "mean_image": rng.uniform(0, 255, size=(32, 32)).astype(np.float32),
-    }
-
-
-MEAN_HEATMAPS = Contract(
-    name="mean_heatmaps",
-    version="1.0",
-    kind="arrays",
-    path_template="summary/mean_heatmaps.h5",
-    description="Averaged raw maps for each task, class and stratum",
-    fields=(
-        Field("task", "string", "The task", dims=("heatmap",)),
-        Field("model", "string", "Name of the model", dims=("heatmap",)),
-        Field("class", "string", "The class whose logit is explained", dims=("heatmap",)),
-        Field("stratum", "string", "Variable the images are divided by; 'all': undivided",
-              dims=("heatmap",)),
-        Field("level", "string", "Level of that variable; 'all': undivided", dims=("heatmap",)),
-        Field("mean", "float32", "Mean raw map over the images",
-              unit="logit per cell", dims=("heatmap", "row", "column")),
-        Field("contrast", "float32",
-              "Mean over images of the class minus mean over the others; NaN: one side empty",
-              unit="logit per cell", dims=("heatmap", "row", "column")),
-        Field("sd", "float32", "Standard deviation over the images",
-              unit="logit per cell", dims=("heatmap", "row", "column")),
-        Field("images", "int64", "Images averaged", unit="images", dims=("heatmap",)),
-        Field("subjects", "int64", "Their subjects", unit="subjects", dims=("heatmap",)),
-        Field("mean_image", "float32", "Mean of the explained images, as a background",
-              unit="grey value", dims=("size", "size")),
-    ),
-    example=_example_mean_heatmaps,
+    attributes=(SUPPRESSION,),
+    checks=(Check("low is not above high", interval_is_ordered),),
+    example=_example_curves,
+    example_attributes={"min_cell_count": 0},
 )  # fmt: skip

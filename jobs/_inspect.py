@@ -36,11 +36,11 @@ def inspect(path: Path, verify: bool = False) -> None:
     `verify` reads everything and recomputes the digest. Raises `ArtifactError` when `path` is
     no artifact of this version, or is damaged.
     """
-    from data_contracts.store import contract_of, read_header
+    from data_contracts.store import contract_to_read, read_header
 
     require_memory()
     header = read_header(require_text(path))
-    contract = contract_of(header, path)
+    contract = contract_to_read(header, path)
     found = schema_of(contract, path, verify=verify)
     size = [] if found.rows is None else [("rows", str(found.rows))]
     title, extent = ("datasets", "shape") if found.rows is None else ("columns", "nulls")

@@ -1,4 +1,4 @@
-"""Bring the results together: metrics, heatmaps, similarity of views, figures and the report."""
+"""Bring all models together: metrics, curves, heatmaps, shared evidence, figures, the report."""
 
 from __future__ import annotations
 
@@ -6,32 +6,48 @@ from pathlib import Path
 
 from pydantic import Field
 
+from data_contracts.associations import ASSOCIATIONS
 from data_contracts.attributions import ATTRIBUTIONS
-from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import (
+    COHORT_CHARACTERISTICS,
+    COHORT_FLOW,
+    MIN_CELL_COUNT,
+)
 from data_contracts.images import IMAGE_REJECTS
-from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
-from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS
+from data_contracts.mean_heatmaps import MEAN_HEATMAPS
+from data_contracts.model import TRAINING_HISTORY
+from data_contracts.predictions import PREDICTIONS
+from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._config import JobConfig
 from jobs._job import Job
 
 READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
          PREDICTIONS, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
-WRITES = (METRICS, ASSOCIATIONS, MEAN_HEATMAPS)
+WRITES = (MODELS, METRICS, CURVES, ASSOCIATIONS, MEAN_HEATMAPS)
 FILES = ("report/report.html",)
 
 
 class Config(JobConfig):
-    """What to compare with what; every task that has a model of the given name takes part."""
+    """What to compare with what; every trained model takes part."""
 
-    name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
-    """The name of the models that take part."""
+    models: str = Field(default="*", pattern=r"^[A-Za-z0-9_*?\[\]-]{1,64}$")
+    """Pattern of the names of the models that take part, such as seed*."""
     reference: str = Field(default="mortality", pattern=r"^[A-Za-z0-9_]{1,64}$")
     """The task the others are compared with."""
+    method: str = Field(default="gradcam", pattern=r"^[a-z0-9_]{1,32}$")
+    """The attribution method whose maps are averaged and compared."""
     replicates: int = Field(default=2000, ge=100, le=100_000)
     """Resamples of the patient bootstrap."""
+    min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
+    """Fewer patients are not disclosed; 0: all are. Never applied to synthetic patients."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of the resamples."""
+
+    def keys(self) -> dict[str, str]:
+        """The models that take part, and the maps of them that are read."""
+        return {"name": self.models, "method": self.method, "split": "test"}
 
 
 def sources(config: Config) -> dict[str, Path]:
@@ -41,14 +57,15 @@ def sources(config: Config) -> dict[str, Path]:
 
 
 def run(config: Config, job: Job) -> None:
-    """Measure, average and compare; then tell people."""
-    from cxrcore import summary
+    """Measure, average and compare; then report."""
+    from cxrcore.model import models
     from cxrcore.reporting import console, report
+    from cxrcore.summary import summarise
     from data_contracts.store import read_table
 
-    cohort, truth = job.table(COHORT).frame, job.sources.get("synthetic_truth")
-    models = summary.models(job.tables(PREDICTIONS), job.tables(TRAINING_HISTORY), cohort)
-    tasks = [model.task for model in models]
+    cohort, truth = job.table(COHORT), job.sources.get("synthetic_truth")
+    known = models(job.tables(PREDICTIONS), job.tables(TRAINING_HISTORY), cohort.frame)
+    tasks = list(dict.fromkeys(model.task for model in known))
     if config.reference not in tasks:
         job.warn(
             f"--reference {config.reference} is none of the tasks here ({', '.join(tasks)}): "
@@ -56,19 +73,22 @@ def run(config: Config, job: Job) -> None:
         )
     planted = read_table(SYNTHETIC_TRUTH, truth).frame if truth else None
     job.require_same_sources()
+    least = 0 if cohort.header.attributes.get("synthetic") else config.min_cell_count
     with job.opened(ATTRIBUTIONS) as maps, job.progress("aggregate", 100, "%") as advance:
-        found = summary.summarise(
-            cohort, models, maps, config.reference, config.replicates, config.seed,
+        found = summarise(
+            cohort.frame, known, maps, config.reference, config.replicates, config.seed, least,
             lambda share: advance(100 * share),
         )  # fmt: skip
     # The report comes first: whole artifacts mean that the job is done.
     page = report.write(job.workspace / "report", report.Content(
         config.reference, job.table(COHORT_FLOW).frame, job.table(COHORT_CHARACTERISTICS).frame,
-        [t.frame for t in job.tables(IMAGE_REJECTS)], models, found,
+        [t.frame for t in job.tables(IMAGE_REJECTS)], {m.key: m.history for m in known}, found,
         planted, job.origin,
     ))  # fmt: skip
-    job.write(METRICS, found.metrics)
-    job.write(MEAN_HEATMAPS, found.heatmaps)
-    job.write(ASSOCIATIONS, found.associations)
-    console.print_summary(found.metrics, found.associations, config.reference)
+    job.write(MODELS, found.models)
+    job.write(METRICS, found.metrics, min_cell_count=least)
+    job.write(CURVES, found.curves, min_cell_count=least)
+    job.write(MEAN_HEATMAPS, found.heatmaps, min_cell_count=least)
+    job.write(ASSOCIATIONS, found.associations, min_cell_count=least)
+    console.print_summary(found, config.reference)
     print(f"\nreport: {page}")

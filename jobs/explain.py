@@ -1,4 +1,4 @@
-"""Map where a trained network finds its evidence: raw Grad-CAM of every class, every test image."""
+"""Map where a trained network finds its evidence: a raw map of every class, every test image."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Config(JobConfig):
     """The task of the model."""
     name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     """The name of the model."""
+    method: str = Field(default="gradcam", pattern=r"^[a-z0-9_]{1,32}$")
+    """The attribution method: gradcam or layercam."""
     split: Literal["train", "val", "test"] = "test"
     """The split whose images are explained."""
     batch_size: int = Field(default=32, ge=1, le=65_536, exclude=True)
@@ -36,8 +38,8 @@ def run(config: Config, job: Job) -> None:
     """Run the network once over the split and keep the raw map of every class."""
     import numpy as np
 
-    from cxrcore.attribution import METHOD, explainer, raw_maps
-    from cxrcore.models import NetworkRecipe, restore
+    from cxrcore.attribution import explainer
+    from cxrcore.networks import NetworkRecipe, restore
     from cxrcore.store import ImageStore, in_batches
     from cxrcore.targets import targets_of
     from cxrcore.training import device_of
@@ -52,17 +54,21 @@ def run(config: Config, job: Job) -> None:
         targets = targets_of(job.table(COHORT).frame, config.task, store.image_ids)
         rows = np.flatnonzero(targets.splits == config.split)
         total = np.zeros((store.size, store.size))
-        cam = explainer(network)
-        kept = {k: facts[k] for k in ("task", "name", "classes", "input_size")}
+        maps_of, method = explainer(network, config.method)
+        output = "logit" if targets.kind == "classes" else "standard deviation"
+        kept = ("task", "name", "target_kind", "classes", "input_size")
+        about = {k: facts[k] for k in kept} | {
+            "split": config.split, "method": config.method, "layer": method.layer,
+            "unit": method.unit.format(output=output),
+        }  # fmt: skip
         with (
-            job.writer(ATTRIBUTIONS, **kept, split=config.split, **METHOD) as writer,
+            job.writer(ATTRIBUTIONS, **about) as writer,
             job.progress(f"explain {config.task}", len(rows), "images") as advance,
         ):
             for batch, images in store.batches(in_batches(rows, config.batch_size)):
-                maps, logits = raw_maps(
-                    cam, network, to_input(images, recipe.mean, recipe.std, device)
-                )
-                writer.append(image_id=[store.image_ids[i] for i in batch], cam=maps, logits=logits)
+                maps, outputs = maps_of(to_input(images, recipe.mean, recipe.std, device))
+                ids = [store.image_ids[i] for i in batch]
+                writer.append(image_id=ids, maps=maps, outputs=outputs)
                 total += images.sum(axis=0)
                 advance(len(batch))
             writer.put("mean_image", total / len(rows))

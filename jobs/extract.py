@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW, MIN_CELL_COUNT
 from jobs._config import JobConfig
 from jobs._job import Job
 
@@ -37,6 +38,8 @@ class Config(JobConfig):
     """Days within which a death counts for the mortality label."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of the split of subjects and of the choice of images."""
+    min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
+    """Fewer patients are not disclosed; 0: all are. Never applied to synthetic patients."""
 
 
 def sources(config: Config) -> dict[str, Path]:
@@ -50,12 +53,20 @@ def sources(config: Config) -> dict[str, Path]:
 def run(config: Config, job: Job) -> None:
     from cxrcore.cohort import assemble, characteristics
     from cxrcore.sources import adapter
+    from data_contracts.cohort_disclosure import disclosed_characteristics, disclosed_flow
 
     images = adapter(config.source).read(job.sources, config.horizon)
     cohort, flow = assemble(images, config.source, config.select, config.min_age, config.seed)
     job.require_same_sources()
     job.stop_if_asked()
-    job.write(COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed)
-    job.write(COHORT_FLOW, flow)
-    job.write(COHORT_CHARACTERISTICS, characteristics(cohort))
+    drawn = job.workspace.resolve() / "synthetic" / "source"
+    synthetic = all(path.resolve().is_relative_to(drawn) for path in job.sources.values())
+    least = 0 if synthetic else config.min_cell_count
+    job.write(
+        COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed,
+        synthetic=synthetic,
+    )  # fmt: skip
+    job.write(COHORT_FLOW, disclosed_flow(flow, least), min_cell_count=least)
+    table_one = disclosed_characteristics(characteristics(cohort), least)
+    job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
     job.log(f"{cohort.height:,} of {images.height:,} images are in the cohort")

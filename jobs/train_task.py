@@ -13,7 +13,8 @@ from pydantic import Field, field_serializer
 
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGES
-from data_contracts.model import CHECKPOINT, FEATURES, MODEL, PREDICTIONS, TRAINING_HISTORY
+from data_contracts.model import CHECKPOINT, MODEL, TRAINING_HISTORY
+from data_contracts.predictions import FEATURES, PREDICTIONS
 from jobs._config import JobConfig
 from jobs._job import Job
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cxrcore.models import Network
+    from cxrcore.networks import Network
     from cxrcore.training import Setup, TrainingState
     from data_contracts.store import ArraysWriter
 
@@ -35,9 +36,9 @@ class Config(JobConfig):
     """What to train."""
 
     task: str = Field(pattern=r"^[A-Za-z0-9_]{1,64}$")
-    """The label column to learn, without its `label_`."""
+    """The label to predict, such as gender, or a column with a number, such as age."""
     name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
-    """Tells models of one task apart: seeds, controls, architectures."""
+    """Distinguishes models of the same task (seed, control, architecture)."""
     architecture: str = "densenet121"
     """A torchvision classification network with a last feature map."""
     weights: str = "imagenet"
@@ -79,7 +80,7 @@ def sources(config: Config) -> dict[str, Path]:
 def run(config: Config, job: Job) -> None:
     """Build, train, keep the best epoch, predict every image."""
     from cxrcore import training
-    from cxrcore.models import NetworkRecipe, build, load_tensors, tensors_of
+    from cxrcore.networks import NetworkRecipe, build, load_tensors, tensors_of
     from cxrcore.store import ImageStore
     from cxrcore.targets import permuted, predictions_frame, targets_of
 
@@ -100,19 +101,25 @@ def run(config: Config, job: Job) -> None:
         )
         setup = training.Setup(store, train_targets, recipe, plan, device)
         state = training.new_state(network, setup)
-        names = {"task": config.task, "name": config.name, "classes": list(targets.classes)}
+        names = {
+            "task": config.task, "name": config.name, "seed": config.seed,
+            "control": config.control, "target_kind": targets.kind,
+            "classes": list(targets.classes),
+        }  # fmt: skip
         if config.control != "random-init":
             _train(job, state, setup, names)
             load_tensors(network, state.best)
 
-        facts = recipe.attributes() | names | {"seed": config.seed, "control": config.control}
+        facts = recipe.attributes() | names
+        if targets.kind == "value":
+            facts |= dict(zip(("target_mean", "target_sd"), targets.scale, strict=True))
         with job.writer(FEATURES, **names) as features:
-            logits = _predict(job, network, setup, features)
-            training.check_kept(state, setup, logits)
+            outputs = _predict(job, network, setup, features)
+            training.check_kept(state, setup, outputs)
             tensors = {f"state_dict/{k}": v for k, v in tensors_of(network).items()}
             job.write(MODEL, tensors, **facts, starting_weights=origin, epoch=state.best_epoch)
             job.write(TRAINING_HISTORY, training.history_frame(state), **names)
-        job.write(PREDICTIONS, predictions_frame(store.image_ids, targets, logits), **names)
+        job.write(PREDICTIONS, predictions_frame(store.image_ids, targets, outputs), **names)
 
 
 def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) -> None:
@@ -138,22 +145,24 @@ def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) 
                 job.metric(**state.history[-1])
             advance(1, epochs=len(state.history))
     best = state.history[state.best_epoch - 1]
-    job.log(f"kept epoch {state.best_epoch}, validation AUROC {best['val_auroc']}")
+    score = {"AUROC": best["val_auroc"], "R²": best["val_r2"]}
+    told = ", ".join(f"validation {n} {v}" for n, v in score.items() if v is not None)
+    job.log(f"kept epoch {state.best_epoch}, {told or 'no validation score'}")
 
 
 def _predict(
     job: Job, network: Network, setup: Setup, features: ArraysWriter
 ) -> NDArray[np.float32]:
-    """Logits (n, k) of every image of the store, all splits; writes their features."""
+    """Outputs (n, k) of every image of the store, all splits; writes their features."""
     import numpy as np
 
     from cxrcore.training import predict
 
-    ids, logits = setup.store.image_ids, []
+    ids, outputs = setup.store.image_ids, []
     features.append(image_id=ids)
     with job.progress(f"predict {setup.targets.task}", len(ids), "images") as advance:
-        for batch_logits, batch in predict(network, setup, np.arange(len(ids))):
-            logits.append(batch_logits)
+        for of_batch, batch in predict(network, setup, np.arange(len(ids))):
+            outputs.append(of_batch)
             features.append(features=batch)
             advance(len(batch))
-    return np.concatenate(logits)
+    return np.concatenate(outputs)

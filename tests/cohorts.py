@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from data_contracts.cohort import COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS, REJECT_REASONS
 from data_contracts.store import Provenance, write_table
 from data_contracts.vocabulary import Contract

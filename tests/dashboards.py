@@ -16,9 +16,11 @@ import polars as pl
 import pytest
 from textual.pilot import Pilot
 
+from data_contracts.associations import ASSOCIATIONS
+from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.run import RunRecord, State
 from data_contracts.store import Header, Input, Provenance, as_input, write_arrays, write_table
-from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS
+from data_contracts.summary import METRICS
 from data_contracts.vocabulary import Contract
 from jobs._job import existing
 from jobs._registry import find_jobs

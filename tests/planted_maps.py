@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 
 from data_contracts.attributions import ATTRIBUTIONS
-from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS
-from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
-from data_contracts.store import Provenance, as_input, write_arrays, write_table
+from data_contracts.model import TRAINING_HISTORY
+from data_contracts.predictions import PREDICTIONS
+from data_contracts.store import Input, Provenance, as_input, write_arrays, write_table
 
 TASKS = {
     "mortality": ("survived", "died"),
@@ -23,6 +25,8 @@ TASKS = {
 # Row and column of each task's sign on a 9 by 9 grid: insurance with mortality, race near.
 PLACES = {"mortality": (6, 2), "insurance": (6, 2), "race": (5, 3), "gender": (1, 7)}
 GRID = 9
+#: Seed and control of each model that can be asked for.
+MODELS = {"main": (0, "none"), "seed1": (1, "none"), "permuted-labels": (0, "permuted-labels")}
 
 
 def blob(place: tuple[int, int], grid: int = GRID) -> np.ndarray:
@@ -36,6 +40,8 @@ def build(
     n: int = 400,
     grids: dict[str, int] | None = None,
     blind: tuple[str, ...] = (),
+    models: tuple[str, ...] = ("main",),
+    synthetic: bool = False,
 ) -> Path:
     """A workspace as the jobs before aggregate leave it, half of it test, signs planted.
 
@@ -65,27 +71,38 @@ def build(
     origin = Provenance("extract", {})
     place = COHORT.path(workspace)
     header = write_table(
-        COHORT, place, cohort, origin, {**COHORT.example_attributes, "source": "mimic"}
-    )
+        COHORT, place, cohort, origin,
+        {**COHORT.example_attributes, "source": "mimic", "synthetic": synthetic},
+    )  # fmt: skip
     after = Provenance("train-task", {}, (as_input(header, place, workspace),))
     for contract in (COHORT_FLOW, COHORT_CHARACTERISTICS):
-        write_table(contract, contract.path(workspace), pl.DataFrame(contract.example()), origin)
+        write_table(contract, contract.path(workspace), pl.DataFrame(contract.example()), origin,
+                    contract.example_attributes)  # fmt: skip
     write_table(IMAGE_REJECTS, IMAGE_REJECTS.path(workspace, shard="1", shards="1"),
                 pl.DataFrame(IMAGE_REJECTS.example()), after)  # fmt: skip
     for task in tasks:
         grid = (grids or {}).get(task, GRID)
-        sees = 0 if task in blind else 2
-        _model(workspace, task, cohort, targets[task], after, rng, grid, sees)
+        for name, (seed, control) in MODELS.items():
+            if name in models:
+                sees = 0 if task in blind or control != "none" else 2
+                _model(workspace, task, name, cohort, targets[task], after.inputs, rng, grid, sees,
+                       seed, control)  # fmt: skip
     return workspace
 
 
 def _model(
-    workspace: Path, task: str, cohort: pl.DataFrame, target: np.ndarray, origin: Provenance,
-    rng: np.random.Generator, grid: int, sees: float,
+    workspace: Path, task: str, name: str, cohort: pl.DataFrame, target: np.ndarray,
+    inputs: tuple[Input, ...], rng: np.random.Generator, grid: int, sees: float, seed: int,
+    control: str,
 ) -> None:  # fmt: skip
     classes, n = TASKS[task], cohort.height
     k = len(classes)
-    facts = {"task": task, "name": "main", "classes": list(classes)}
+    facts = {
+        "task": task, "name": name, "seed": seed, "control": control, "target_kind": "classes",
+        "classes": list(classes),
+    }  # fmt: skip
+    config = {"task": task, "name": name, "seed": seed, "control": control, "epochs": 3}
+    origin = Provenance("train-task", config, inputs)
     logits = (rng.normal(size=(n, k)) + sees * np.eye(k)[target]).astype(np.float32)
     p = np.exp(logits.astype(np.float64))
     known = cohort[f"label_{task}"].is_not_null().to_numpy()
@@ -99,8 +116,11 @@ def _model(
         pl.Series(
             "probabilities", (p / p.sum(axis=1, keepdims=True)).tolist(), dtype=pl.List(pl.Float32)
         ),
+        pl.lit(None, dtype=pl.List(pl.Float32)).alias("labels"),
+        pl.lit(None, dtype=pl.Float32).alias("value"),
+        pl.lit(None, dtype=pl.Float32).alias("predicted_value"),
     )
-    keys = {"task": task, "name": "main"}
+    keys = {"task": task, "name": name}
     write_table(PREDICTIONS, PREDICTIONS.path(workspace, **keys), predictions, origin, facts)
     history = pl.DataFrame(TRAINING_HISTORY.example())
     write_table(TRAINING_HISTORY, TRAINING_HISTORY.path(workspace, **keys), history, origin, facts)
@@ -109,14 +129,15 @@ def _model(
     sign = blob(PLACES[task], grid) if grid == GRID else np.ones((grid, grid))
     anatomy = blob((4, 4), grid)
     speaks = np.eye(k)[target[test]] - 1 / k
-    cam = (
+    maps = (
         3 * anatomy
         + speaks[:, :, None, None] * sign
         + 0.3 * rng.normal(size=(len(test), k, grid, grid))
     )
     arrays: dict[str, Any] = {
-        "image_id": cohort["image_id"].gather(test).to_list(), "cam": cam.astype(np.float16),
-        "logits": logits[test], "mean_image": 120 + 80 * blob((16, 16), 32),
+        "image_id": cohort["image_id"].gather(test).to_list(), "maps": maps.astype(np.float16),
+        "outputs": logits[test], "mean_image": 120 + 80 * blob((16, 16), 32),
     }  # fmt: skip
-    attributes = {**ATTRIBUTIONS.example_attributes, **facts}
-    write_arrays(ATTRIBUTIONS, ATTRIBUTIONS.path(workspace, **keys), arrays, origin, attributes)
+    own = {k: facts[k] for k in ("task", "name", "target_kind", "classes")}
+    path = ATTRIBUTIONS.path(workspace, **keys, method="gradcam", split="test")
+    write_arrays(ATTRIBUTIONS, path, arrays, origin, {**ATTRIBUTIONS.example_attributes, **own})

@@ -11,7 +11,8 @@ import polars as pl
 from dashboards import CLASSES, CREATED, TASKS, write_example
 
 from data_contracts.cohort import SPLITS
-from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
+from data_contracts.model import TRAINING_HISTORY
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import Provenance, as_input, read_header, write_table
 from data_contracts.summary import METRICS
 

@@ -111,7 +111,8 @@ def test_a_workspace_that_is_a_file_is_one_line(
 
 NEW_JOB = '''"""Count the images of the cohort, as a job that was added a minute ago."""
 from pathlib import Path
-from data_contracts.cohort import COHORT, COHORT_FLOW
+from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_FLOW
 from jobs._config import JobConfig
 
 READS = (COHORT,)
@@ -126,7 +127,7 @@ class Config(JobConfig):
 def run(config, job):
     import polars as pl
     example = pl.DataFrame(COHORT_FLOW.example())
-    job.write(COHORT_FLOW, example)
+    job.write(COHORT_FLOW, example, min_cell_count=0)
     job.log(f"{job.table(COHORT).frame.height} images, label {config.label}")
 '''
 

@@ -26,12 +26,13 @@ import polars as pl
 from PIL import Image
 
 from benchmarks.reliability.common import arguments, conclude, last_run, show, start
-from cxrcore.attribution import METHOD
-from cxrcore.models import NetworkRecipe, build, tensors_of
+from cxrcore.networks import NetworkRecipe, build, tensors_of
 from data_contracts.attributions import ATTRIBUTIONS
-from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS, IMAGES
-from data_contracts.model import MODEL, PREDICTIONS, TRAINING_HISTORY
+from data_contracts.model import MODEL, TRAINING_HISTORY
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.run import moment, read_events, run_folder, seconds_between
 from data_contracts.store import Provenance, as_input, write_arrays, write_table
 from data_contracts.vocabulary import Contract
@@ -103,14 +104,13 @@ def write_model(
     """Write what `train-task` and `explain` would write of a task."""
     label, classes = cohort[f"label_{task}"], TASKS[task]
     recipe = NetworkRecipe("resnet18", tuple(classes), SIZE, 16)
-    names = {"task": task, "name": "main", "classes": classes}
+    names = {"task": task, "name": "main", "target_kind": "classes", "classes": classes}
+    known = names | {"seed": 0, "control": "none"}
     network, origin = build(recipe, "none", 0)
-    facts = recipe.attributes() | names | {
-        "seed": 0, "control": "none", "starting_weights": origin, "epoch": 1,
-    }  # fmt: skip
+    facts = recipe.attributes() | known | {"starting_weights": origin, "epoch": 1}
     tensors = {f"state_dict/{k}": v for k, v in tensors_of(network).items()}
     model = maker.write(MODEL, "train-task", tensors, parents, facts, task=task, name="main")
-    maker.write(TRAINING_HISTORY, "train-task", TRAINING_HISTORY.example(), parents, names,
+    maker.write(TRAINING_HISTORY, "train-task", TRAINING_HISTORY.example(), parents, known,
                 task=task, name="main")  # fmt: skip
     target = label.to_physical().cast(pl.Int8)
     score = (target.to_numpy() * 0.5 + rng.normal(size=len(target))).astype(np.float32)
@@ -124,16 +124,21 @@ def write_model(
             dtype=pl.List(pl.Float32),
         ),
     }  # fmt: skip
-    maker.write(PREDICTIONS, "train-task", columns, parents, names, task=task, name="main")
+    empty = pl.DataFrame(schema=pl.DataFrame(PREDICTIONS.example()).schema)
+    columns = pl.concat([empty, pl.DataFrame(columns)], how="diagonal").to_dict()
+    maker.write(PREDICTIONS, "train-task", columns, parents, known, task=task, name="main")
     test = (cohort["split"] == "test").to_numpy()
     maps = {
-        "image_id": cohort["image_id"].filter(test).to_list(), "logits": logits[test],
-        "cam": rng.normal(size=(int(test.sum()), 2, 7, 7)).astype(np.float16),
+        "image_id": cohort["image_id"].filter(test).to_list(), "outputs": logits[test],
+        "maps": rng.normal(size=(int(test.sum()), 2, 7, 7)).astype(np.float16),
         "mean_image": np.full((SIZE, SIZE), 100, np.float32),
     }  # fmt: skip
-    more = {"split": "test", "input_size": SIZE, **METHOD}
-    maker.write(ATTRIBUTIONS, "explain", maps, [*parents, model], names | more,
-                task=task, name="main")  # fmt: skip
+    more = {
+        "split": "test", "input_size": SIZE, "method": "gradcam", "layer": "features",
+        "unit": "logit per cell",
+    }  # fmt: skip
+    maker.write(ATTRIBUTIONS, "explain", maps, [*parents, model], names | more, task=task,
+                name="main", method="gradcam", split="test")  # fmt: skip
 
 
 def write_workspace(workspace: Path, images: int, seed: int) -> Path:

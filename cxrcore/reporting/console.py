@@ -5,22 +5,18 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-import polars as pl
-
-from cxrcore.reading import RANKING, judged, rankings
-from cxrcore.reporting.figures import number
-from cxrcore.reporting.tables import interval
-from data_contracts.disclosure import count
+from cxrcore.interpretation import RANKING, rankings
+from cxrcore.reporting import tables
+from cxrcore.summary import Summary
+from data_contracts.cohort_tables import count
 
 _PLAIN_WIDTH = 160
 
 
-def print_summary(
-    metrics: pl.DataFrame, associations: pl.DataFrame, reference: str, file: TextIO | None = None
-) -> None:
-    """Print the test AUROC per task, and similarity to the reference per attribute, ranked.
+def print_summary(found: Summary, reference: str, file: TextIO | None = None) -> None:
+    """Print the test AUROC of every model, and similarity to the reference, ranked.
 
-    What is not read comes last, with the reason instead of a rank. Ruled tables on a
+    What may not be interpreted comes last, with the reason instead of a rank. Ruled tables on a
     terminal, plain columns elsewhere; `file` is stdout unless given.
     """
     from rich import box
@@ -30,29 +26,31 @@ def print_summary(
     file = file or sys.stdout
     console = Console(file=file, width=None if file.isatty() else _PLAIN_WIDTH, highlight=False)
     style = box.SIMPLE if file.isatty() else None
-    reading = Table("task", "AUROC", "95 % interval", "test patients", box=style)
-    for row in metrics.filter(split="test", stratum="all", metric="auroc").iter_rows(named=True):
-        reading.add_row(
-            row["task"],
-            number(row["value"]),
-            interval(row),
-            count(row["subjects"], row["subjects"]),
-        )
-    console.print(reading)
-    found = judged(associations.filter(pl.col("statistic") == RANKING), metrics)
-    if not found["value"].count():
+    several = found.models.height > found.models["task"].n_unique()
+    performance = Table(
+        "task", *(["model"] if several else []), "AUROC", "95 % CI", "test patients", box=style
+    )
+    whole = found.metrics.filter(split="test", stratum="all", metric="auroc")
+    for row in whole.iter_rows(named=True):
+        name = [row["name"]] if several else []
+        cells = tables.value(row), tables.interval(row), count(row["subjects"])
+        performance.add_row(row["task"], *name, *cells)
+    console.print(performance)
+    similar = tables.primary_associations(found.associations, found.models)
+    similar = similar.filter(statistic=RANKING)
+    if not similar["value"].count():
         return
-    ranked = rankings(found).get(RANKING, [])
-    rest = found.filter(pl.col("not_read") != "").to_dicts()
-    names = ["rank", f"similarity to {reference}", "r of contrast maps", "95 % interval"]
-    likeness = Table(*names, *([""] if rest else []), box=style)
+    ranked = rankings(similar).get(RANKING, [])
+    rest = similar.filter(~similar["interpretable"]).to_dicts()
+    names = ["rank", f"similarity to {reference}", "r of class differences", "95 % CI"]
+    table = Table(*names, *([""] if rest else []), box=style)
     for rank, row in enumerate(ranked + rest, start=1):
-        likeness.add_row(
-            "–" if row["not_read"] else str(rank),
+        table.add_row(
+            str(rank) if row["interpretable"] else "–",
             row["attribute"],
-            number(row["value"]),
-            interval(row),
-            *([row["not_read"]] if rest else []),
+            tables.value(row),
+            tables.interval(row),
+            *([row["reason"] or ""] if rest else []),
         )
     console.print()
-    console.print(likeness)
+    console.print(table)

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cxrcore.reading import STATISTICS
 from data_contracts.store import atomic_write
+from data_contracts.titles import STATISTICS
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Okabe and Ito's colours, told apart by everyone.
+#: Okabe and Ito's colours, which everyone can distinguish.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 #: Pixels per inch of the PNG files.
@@ -69,15 +68,24 @@ def panels(count: int, columns: int, size: tuple[float, float]) -> tuple[Figure,
     return figure, axes[:count]
 
 
-def roc_figure(
-    curves: Mapping[str, Sequence[tuple[str, NDArray[Any], NDArray[Any]]]], note: str
-) -> Figure:
-    """ROC curves on one split: for each task its lines (legend, false, true positive rate)."""
-    figure, axes = panels(len(curves), 4, (2.35, 2.6))
-    for axis, (task, lines) in zip(axes, curves.items(), strict=True):
+def roc_figure(curves: pl.DataFrame, auroc: Mapping[str, str], tasks: Sequence[str]) -> Figure:
+    """ROC curves on the test split with their bands, a panel per task.
+
+    `curves` are rows of CURVES, of one model per task; `auroc` by task and class as text, under
+    `task` or `task class`.
+    """
+    figure, axes = panels(len(tasks), 4, (2.35, 2.6))
+    for axis, task in zip(axes, tasks, strict=True):
         axis.plot([0, 1], [0, 1], color="0.75", linewidth=0.8, linestyle="--")
-        for (label, false, true), colour in zip(lines, COLOURS, strict=False):
-            axis.plot(false, true, color=colour, linewidth=1.5, label=label)
+        found = curves.filter(task=task, split="test", curve="roc")
+        lines = found.partition_by("class", maintain_order=True)
+        for line, colour in zip(lines, COLOURS, strict=False):
+            name = line["class"][0]
+            of_class = auroc.get(f"{task} {name}", auroc.get(task, ""))
+            x, y, low, high = (line[c].to_numpy() for c in ("x", "y", "low", "high"))
+            axis.fill_between(x, low.astype(float), high.astype(float), color=colour, alpha=0.15,
+                              linewidth=0)  # fmt: skip
+            axis.plot(x, y, color=colour, linewidth=1.5, label=f"{name} {of_class}")
         axis.set(
             title=task, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal",
             xlabel="1 − specificity", ylabel="sensitivity",
@@ -85,20 +93,9 @@ def roc_figure(
         if lines:
             axis.legend(loc="lower right", handlelength=1.2)
         else:
-            axis.text(0.5, 0.5, "too few patients", ha="center", va="center", color="0.4")
-    figure.suptitle(note, fontsize=10)
+            axis.text(0.5, 0.5, "no curve", ha="center", va="center", color="0.4")
+    figure.suptitle("ROC on the test split, with 95 % bands", fontsize=10)
     return figure
-
-
-def roc_points(
-    scores: NDArray[np.float64], positive: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """False and true positive rate at every distinct threshold, from (0, 0) to (1, 1)."""
-    order = np.argsort(-scores, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
-    hit = positive[order]
-    true, false = np.cumsum(hit)[ends] / hit.sum(), np.cumsum(~hit)[ends] / (~hit).sum()
-    return np.append(0.0, false), np.append(0.0, true)
 
 
 def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:
@@ -112,7 +109,8 @@ def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:
         epoch = history["epoch"].to_numpy()
         upper.plot(epoch, history["train_loss"], color=COLOURS[0], marker=".", label="training")
         upper.plot(epoch, history["val_loss"], color=COLOURS[1], marker=".", label="validation")
-        area = np.array(history["val_auroc"].to_list(), dtype=float)
+        scores = history["val_auroc"].fill_null(history["val_r2"])
+        area = np.array(scores.to_list(), dtype=float)
         lower.plot(epoch, area, color=COLOURS[2], marker=".")
         lower.axhline(0.5, color="0.75", linewidth=0.8, linestyle="--")
         upper.set_title(task)
@@ -128,19 +126,20 @@ def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:
 def similarity_figure(rows: pl.DataFrame, reference: str) -> Figure | None:
     """Forest plot of map similarity with the reference: a panel per statistic.
 
-    `rows` are ASSOCIATIONS of the layer 'attention', `reading.judged`. The attributes are
-    ordered by the ranking statistic in every panel; those not read come last, hollow and grey.
+    `rows` are ASSOCIATIONS of the level 'attribution', one for each attribute and statistic. The
+    attributes are ordered by the ranking statistic in every panel; those that may not be
+    interpreted come last, hollow and grey.
     None when nothing has a value.
     """
     rows = rows.filter(rows["value"].is_not_null())
     first = rows.filter(rows["statistic"] == next(iter(STATISTICS)))
-    first = first.sort([first["not_read"] != "", -first["value"]])
+    first = first.sort([~first["interpretable"], -first["value"]])
     order = first["attribute"].to_list()
     order += [a for a in rows["attribute"].unique(maintain_order=True) if a not in order]
     if not order:
         return None
-    unread = set(rows.filter(rows["not_read"] != "")["attribute"])
-    names = [f"{a}\n(not read)" if a in unread else a for a in reversed(order)]
+    grey = set(rows.filter(~rows["interpretable"])["attribute"])
+    names = [f"{a}\n(not interpretable)" if a in grey else a for a in reversed(order)]
     shown = [s for s in STATISTICS if (rows["statistic"] == s).any()]
     figure, axes = panels(len(shown), 4, (2.35, 1.2 + 0.42 * len(order)))
     for axis, statistic in zip(axes, shown, strict=True):
@@ -154,12 +153,12 @@ def similarity_figure(rows: pl.DataFrame, reference: str) -> Figure | None:
             title=STATISTICS[statistic],
         )
         axis.set_yticks(range(len(order)), names if axis is axes[0] else [""] * len(order))
-    figure.suptitle(f"Similarity with {reference}, 95 % patient-bootstrap interval", fontsize=10)
+    figure.suptitle(f"Similarity with {reference}, 95 % patient-bootstrap CI", fontsize=10)
     return figure
 
 
 def _interval(axis: Axes, row: Mapping[str, Any], place: int) -> None:
-    colour, fill = ("0.55", "white") if row["not_read"] else (COLOURS[0], COLOURS[0])
+    colour, fill = (COLOURS[0], COLOURS[0]) if row["interpretable"] else ("0.55", "white")
     if row["low"] is not None:
         axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
     axis.plot(row["value"], place, "o", color=colour, markerfacecolor=fill, markersize=5.5)

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrcore.reporting.figures import new_figure
-from data_contracts.disclosure import count
+from data_contracts.cohort_tables import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
-#: Against and for the class; told apart by everyone, and seen on a radiograph.
+#: Against and for the class; everyone can distinguish them, also on a radiograph.
 _AGAINST, _FOR = "#2F9BFF", "#FF8C00"
 _OPACITY = 0.9
 
@@ -24,10 +24,10 @@ _OPACITY = 0.9
 def class_maps_figure(
     task: str, rows: Sequence[Mapping[str, Any]], background: NDArray[np.floating]
 ) -> Figure:
-    """Mean map over all images and contrast map of each class of one task.
+    """Mean map over all images and class-difference map of each class of one task.
 
-    `rows` are the MEAN_HEATMAPS rows of strata 'all' and 'true_class'. Each row of panels has
-    one symmetric scale, stated on its colour bar.
+    `rows` are one model's MEAN_HEATMAPS records of strata 'all' and 'true_class'. Each row of
+    panels has one symmetric scale, stated on its colour bar.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -36,31 +36,33 @@ def class_maps_figure(
     patients = {r["level"]: r["subjects"] for r in rows if r["stratum"] == "true_class"}
     figure = new_figure(0.9 + 1.85 * len(whole), 4.5)
     axes = figure.subplots(2, len(whole), squeeze=False)
-    for line, (what, kind) in enumerate((("mean", "mean over all"), ("contrast", "contrast"))):
+    shown = (("mean", "mean of all"), ("class_difference", "class difference"))
+    for line, (what, kind) in enumerate(shown):
         limit = _limit([r[what] for r in whole])
         for axis, row in zip(axes[line], whole, strict=True):
-            n = row["subjects"] if what == "mean" else patients.get(row["class"], 0)
-            aside = "" if what == "mean" else f" of {count(row['subjects'], row['subjects'])}"
+            n = row["subjects"] if what == "mean" else patients.get(row["class"], -1)
+            of_all = "" if what == "mean" else f" of {_count(row['subjects'])}"
             overlay(axis, row[what], background, limit)
-            axis.set_title(f"{row['class']}: {kind}\n{count(n, n)}{aside} patients")
+            axis.set_title(f"{row['class']}: {kind}\n{_count(n)}{of_all} patients")
         scale = ScalarMappable(Normalize(-limit, limit), _colour_map())
         bar = figure.colorbar(scale, ax=list(axes[line]), shrink=0.8, aspect=16)
-        bar.set_label(f"logit per cell, ±{limit:.2g}", fontsize=8)
+        unit = whole[0]["unit"] if whole else ""
+        bar.set_label(f"{unit}, ±{limit:.2g}", fontsize=8)
         bar.ax.tick_params(labelsize=7)
         bar.ax.set_facecolor("0.35")
     figure.suptitle(f"Where the {task} network finds its evidence", fontsize=10)
     return figure
 
 
-def magnitude_figure(
+def rms_figure(
     maps: Mapping[str, NDArray[np.floating]],
     patients: Mapping[str, int],
     background: NDArray[np.floating],
 ) -> Figure:
-    """Magnitude of the contrast maps (root mean square over classes), a panel per task.
+    """Root mean square over the classes of the class-difference maps, a panel per task.
 
-    `patients` is how many stand behind each. Each panel has its own scale from 0 to its
-    largest value, since only places are compared.
+    `patients` is how many stand behind each; -1: suppressed. Each panel has its own scale
+    from 0 to its largest value, since only places are compared.
     """
     figure = new_figure(2.3 * len(maps), 2.95)
     axes = figure.subplots(1, len(maps), squeeze=False)[0]
@@ -68,8 +70,8 @@ def magnitude_figure(
         top = _limit([one])
         overlay(axis, one, background, top)
         scale = f"\norange: up to {top:.2g} logit per cell" if np.isfinite(one).any() else ""
-        axis.set_title(f"{task}, {count(patients[task], patients[task])} patients{scale}")
-    figure.suptitle("Where evidence lies: magnitude of the contrast maps", fontsize=10)
+        axis.set_title(f"{task}, {_count(patients[task])} patients{scale}")
+    figure.suptitle("Where the evidence lies: class differences, rms over classes", fontsize=10)
     return figure
 
 
@@ -85,12 +87,16 @@ def overlay(
     axis.imshow(background, cmap="gray", extent=extent)
     axis.set_axis_off()
     if not np.isfinite(one).any():
-        axis.text(0.5, 0.5, "too few patients", ha="center", va="center", color="white",
+        axis.text(0.5, 0.5, "no map", ha="center", va="center", color="white",
                   transform=axis.transAxes)  # fmt: skip
         return
     axis.imshow(
         one, cmap=_colour_map(), vmin=-limit, vmax=limit, extent=extent, interpolation="bilinear"
     )
+
+
+def _count(patients: int) -> str:
+    return count(None if patients < 0 else patients)
 
 
 def _colour_map() -> LinearSegmentedColormap:

@@ -11,31 +11,48 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cxrcore import evaluation, reading
-from cxrcore.association import magnitude
+from cxrcore import interpretation
+from cxrcore.associations.maps import rms_over_classes
+from cxrcore.mean_heatmaps import records
+from cxrcore.model import ModelKey
 from cxrcore.reporting import figures, map_figures, tables
-from cxrcore.summary import Model, Summary, heatmap_records
-from data_contracts import cohort_tables
+from cxrcore.summary import Summary
+from data_contracts import cohort_tables, disclosure
 from data_contracts.header import package_version
 from data_contracts.store import Provenance, write_text
-from data_contracts.summary import SMALLEST_CELL
 
 
 @dataclass(frozen=True)
 class Content:
-    """Everything the report tells of, as the contracts have it."""
+    """Everything that the report shows, as the contracts have it."""
 
     reference: str
     flow: pl.DataFrame
     characteristics: pl.DataFrame
     rejects: Sequence[pl.DataFrame]
     """A table per shard."""
-    models: Sequence[Model]
+    histories: Mapping[ModelKey, pl.DataFrame]
     found: Summary
     truth: pl.DataFrame | None
     """SYNTHETIC_TRUTH when the patients are synthetic."""
     origin: Provenance
     """The settings and inputs of the aggregation."""
+
+    @property
+    def primary(self) -> dict[str, str]:
+        """By task the name of the model that stands for it."""
+        return dict(self.found.models.filter("primary").select("task", "name").iter_rows())
+
+    @property
+    def associations(self) -> pl.DataFrame:
+        """Between the models that stand for their tasks."""
+        return tables.primary_associations(self.found.associations, self.found.models)
+
+    @property
+    def heatmaps(self) -> list[dict[str, Any]]:
+        """Of the models that stand for their tasks."""
+        chosen = set(self.primary.items())
+        return [r for r in records(self.found.heatmaps) if (r["task"], r["name"]) in chosen]
 
 
 def write(folder: Path, content: Content) -> Path:
@@ -49,81 +66,77 @@ def write(folder: Path, content: Content) -> Path:
 
 def draw(content: Content, folder: Path) -> dict[str, Path]:
     """Draw every figure that the content allows into `folder`; name to PNG."""
-    records = heatmap_records(content.found.heatmaps)
-    background = content.found.heatmaps["mean_image"]
-    drawn = {"roc": figures.roc_figure(_curves(content), "ROC on the test split")}
-    drawn["training"] = figures.training_figure({m.task: m.history for m in content.models})
-    for task in dict.fromkeys(content.found.heatmaps["task"]):
-        rows = [r for r in records if r["task"] == task]
+    found, maps = content.found, content.heatmaps
+    background = found.heatmaps["mean_image"]
+    curves = tables.of_primary(found.curves, found.models)
+    tasks = list(content.primary)
+    drawn = {
+        "roc": figures.roc_figure(curves, _areas(found), tasks),
+        "training": figures.training_figure(
+            {task: content.histories[task, name] for task, name in content.primary.items()}
+        ),
+    }
+    for task in dict.fromkeys(r["task"] for r in maps):
+        rows = [r for r in maps if r["task"] == task]
         drawn[f"heatmaps-{task}"] = map_figures.class_maps_figure(task, rows, background)
-    if len(magnitudes := contrast_magnitudes(records)) > 1:
-        patients = {r["task"]: r["subjects"] for r in records if r["stratum"] == "all"}
-        drawn["magnitudes"] = map_figures.magnitude_figure(magnitudes, patients, background)
-    judged = reading.judged(content.found.associations, content.found.metrics)
-    attention = judged.filter(pl.col("layer_of_evidence").cast(pl.String) == "attention")
-    if (forest := figures.similarity_figure(attention, content.reference)) is not None:
+    if len(differences := rms_of_differences(maps)) > 1:
+        patients = {r["task"]: int(r["subjects"]) for r in maps if r["stratum"] == "all"}
+        drawn["rms-of-differences"] = map_figures.rms_figure(differences, patients, background)
+    attribution = content.associations.filter(
+        pl.col("evidence_level").cast(pl.String) == "attribution"
+    )
+    if (forest := figures.similarity_figure(attribution, content.reference)) is not None:
         drawn["similarity"] = forest
     return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}
 
 
-def contrast_magnitudes(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """For each task the root mean square over classes of its contrast maps (h, w)."""
-    whole = [r for r in records if r["stratum"] == "all"]
+def rms_of_differences(maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """For each task the root mean square over classes of its class-difference maps (h, w)."""
+    whole = [r for r in maps if r["stratum"] == "all"]
     out = {}
     for task in dict.fromkeys(r["task"] for r in whole):
-        maps = np.stack([r["contrast"] for r in whole if r["task"] == task]).astype(np.float64)
-        out[task] = magnitude(maps.reshape(len(maps), -1)).reshape(maps.shape[1:])
+        each = [r["class_difference"] for r in whole if r["task"] == task]
+        stack = np.stack(each).astype(np.float64)
+        out[task] = rms_over_classes(stack.reshape(len(stack), -1)).reshape(stack.shape[1:])
     return out
 
 
-def _curves(content: Content) -> dict[str, list[tuple[str, Any, Any]]]:
-    curves = {}
-    for model in content.models:
-        test = model.predictions.filter(
-            (pl.col("split") == "test") & pl.col("target").is_not_null()
-        )
-        lines: list[tuple[str, Any, Any]] = []
-        target = test["target"].to_numpy()
-        few = test["subject_id"].n_unique() < SMALLEST_CELL
-        odds = evaluation.log_odds(evaluation.matrix(test["logits"])) if test.height else None
-        chosen = range(len(model.classes)) if len(model.classes) > 2 else (1,)
-        for c in chosen:
-            if few or odds is None or len(np.unique(target == c)) < 2:
-                continue
-            name = "auroc" if len(model.classes) == 2 else f"auroc:{model.classes[c]}"
-            value = reading.metric_of(content.found.metrics, model.task, name)
-            label = f"{model.classes[c]} {figures.number(value['value'])} (n={test.height:,})"
-            lines.append((label, *figures.roc_points(odds[:, c], target == c)))
-        curves[model.task] = lines
-    return curves
+def _areas(found: Summary) -> dict[str, str]:
+    """The test AUROC of each task, and of each of its classes, as text."""
+    whole = found.metrics.filter(pl.col("metric").str.starts_with("auroc"), split="test",
+                                 stratum="all")  # fmt: skip
+    rows = tables.of_primary(whole, found.models).iter_rows(named=True)
+    return {f"{r['task']} {r['metric'].partition(':')[2]}".strip(): tables.value(r) for r in rows}
 
 
 def html(content: Content, drawn: Mapping[str, Path]) -> str:
     """The report as one page; `drawn` are the PNG files of `draw`, embedded."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    associations = reading.judged(content.found.associations, content.found.metrics)
-    metrics, tasks = content.found.metrics, [m.task for m in content.models]
+    found, associations = content.found, content.associations
     environment = Environment(
         loader=PackageLoader("cxrcore.reporting"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     page = environment.get_template("report.html.j2")
+    least = found.min_cell_count
+    reasons = found.models.filter(pl.col("primary") & ~pl.col("interpretable"))
     return page.render(
         content=content,
         pictures={name: _picture(path) for name, path in drawn.items()},
-        smallest=SMALLEST_CELL,
+        suppression=disclosure.explanation(least) if least else "",
         version=package_version(),
-        tasks=tasks,
+        tasks=list(content.primary),
         flow=cohort_tables.flow_table(content.flow),
         table_one=cohort_tables.table_one(content.characteristics),
-        rejects=cohort_tables.reject_table(pl.concat(content.rejects)),
-        readings=tables.reading_table(metrics),
-        strata=tables.strata_table(metrics),
-        overlap=tables.overlap_table(associations),
-        agreement=reading.agreement(associations),
-        unread={t: reason for t in tasks if (reason := reading.unread(metrics, t))},
-        no_overlap=why_no_overlap(content),
+        rejects=cohort_tables.reject_table(pl.concat(content.rejects), least),
+        performance=tables.performance_table(found.metrics, found.models),
+        models=tables.models_table(found.metrics, found.models),
+        strata=tables.strata_table(found.metrics, found.models),
+        associations=tables.associations_table(associations),
+        agreement=interpretation.agreement(associations),
+        reasons=dict(reasons.select("task", "reason").iter_rows()),
+        nothing_to_compare=why_nothing_to_compare(content),
         planted=_planted(content, associations),
     )
 
@@ -138,14 +151,15 @@ def _picture(path: Path) -> dict[str, Any]:
 
 
 def _planted(content: Content, associations: pl.DataFrame) -> cohort_tables.Rows:
-    # The truth tells of nearness to mortality.
+    # The truth ranks by similarity to mortality.
     truth = content.truth if content.reference == "mortality" else None
-    return tables.planted_table(truth, content.found.metrics, associations)
+    auroc = tables.test_auroc(content.found.metrics, content.found.models)
+    return tables.planted_table(truth, auroc, associations)
 
 
-def why_no_overlap(content: Content) -> str:
+def why_nothing_to_compare(content: Content) -> str:
     """Why there is nothing to compare; empty when there is."""
-    mapped = list(dict.fromkeys(content.found.heatmaps["task"]))
+    mapped = list(dict.fromkeys(row["task"] for row in content.heatmaps))
     if content.reference not in mapped:
         return (
             f"There are no attribution maps of the reference task '{content.reference}' "

@@ -1,4 +1,4 @@
-"""The report's tables as rows of text. Counts of few patients are hidden here."""
+"""The report's tables as rows of text. What may be shown was decided before: null is suppressed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from cxrcore.reading import RANKING, TITLES, metric_of, rankings
+from cxrcore.interpretation import RANKING, rankings
 from cxrcore.reporting.figures import number
-from data_contracts.cohort_tables import Rows
-from data_contracts.disclosure import count, hidden_parts, shown, told_by_other_tasks
+from data_contracts import titles
+from data_contracts.cohort_tables import Rows, count
+from data_contracts.disclosure import SUPPRESSED
 
 
 def interval(row: Mapping[str, Any], digits: int = 3) -> str:
@@ -20,53 +21,79 @@ def interval(row: Mapping[str, Any], digits: int = 3) -> str:
     return f"{number(row['low'], digits)} to {number(row['high'], digits)}"
 
 
-def reading_table(metrics: pl.DataFrame) -> Rows:
-    """How well each target is read on the test split, a row per task and metric."""
-    rows = metrics.filter(split="test", stratum="all")
+def value(row: Mapping[str, Any], digits: int = 3) -> str:
+    """A row's value, or why there is none."""
+    return SUPPRESSED if row["suppressed"] else number(row["value"], digits)
+
+
+def of_primary(rows: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the models that stand for their tasks."""
+    return rows.join(models.filter("primary"), on=["task", "name"], how="semi",
+                     maintain_order="left")  # fmt: skip
+
+
+def primary_associations(associations: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
+    """One row for each attribute and statistic: between the models that stand for their tasks."""
+    chosen = dict(models.filter("primary").select("task", "name").iter_rows())
+    keep = [
+        r["attribute_name"] is None
+        or (chosen.get(r["reference"]), chosen.get(r["attribute"]))
+        == (r["reference_name"], r["attribute_name"])
+        for r in associations.iter_rows(named=True)
+    ]
+    return associations.filter(pl.Series(keep, dtype=pl.Boolean))
+
+
+def test_auroc(metrics: pl.DataFrame, models: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """By task the undivided test row of its model's AUROC."""
+    rows = of_primary(metrics.filter(metric="auroc", split="test", stratum="all"), models)
+    return {row["task"]: row for row in rows.iter_rows(named=True)}
+
+
+def performance_table(metrics: pl.DataFrame, models: pl.DataFrame) -> Rows:
+    """Performance on the test split, a row per task and metric."""
     return [
         {
             "chance": r["low"] is not None and r["low"] <= 0.5 <= r["high"],
-            "task": r["task"], "name": r["metric"], "metric": _metric_title(r["metric"]),
-            "value": number(r["value"]),
-            "interval": interval(r), "images": count(r["images"], r["subjects"]),
-            "subjects": count(r["subjects"], r["subjects"]),
+            "task": r["task"], "metric": r["metric"], "title": titles.metric(r["metric"]),
+            "value": value(r), "interval": interval(r), "images": count(r["images"]),
+            "subjects": count(r["subjects"]),
         }
-        for r in rows.iter_rows(named=True)
+        for r in of_primary(metrics.filter(split="test", stratum="all"), models).to_dicts()
     ]  # fmt: skip
 
 
-def _metric_title(name: str) -> str:
-    kind, _, of_class = name.partition(":")
-    title = {"auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score"}.get(kind, kind)
-    return title.replace("_", " ") + (f", {of_class}" if of_class else "")
-
-
-def strata_table(metrics: pl.DataFrame) -> Rows:
-    """AUROC on the test split by view, age and attribute."""
-    rows: Rows = []
-    auroc = metrics.filter(split="test", metric="auroc")
-    divided = auroc.filter(pl.col("stratum") != "all")
-    patients = dict(auroc.filter(stratum="all").select("task", "subjects").iter_rows())
-    for (task, stratum), found in divided.group_by("task", "stratum", maintain_order=True):
-        whole = metric_of(auroc, str(task), "auroc")["subjects"]
-        parts: dict[str | None, int] = dict(found.select("level", "subjects").iter_rows())
-        # Patients without a known level can be worked out from the total.
-        hide = hidden_parts(parts | {None: max(0, whole - sum(parts.values()))})
-        if told_by_other_tasks(patients, str(task), str(stratum)):
-            hide = set(parts)
-        rows += [
-            {
-                "task": task, "stratum": str(stratum).replace("_", " "), "level": r["level"],
-                "value": number(r["value"]), "interval": interval(r),
-                "subjects": shown(r["subjects"], r["level"] in hide),
-            }
-            for r in found.iter_rows(named=True)
-        ]  # fmt: skip
+def models_table(metrics: pl.DataFrame, models: pl.DataFrame) -> Rows:
+    """Every model with its test AUROC, or R²; empty when each task has one only."""
+    if models.height == models["task"].n_unique():
+        return []
+    score = metrics.filter(pl.col("metric").is_in(["auroc", "r2"]), split="test", stratum="all")
+    found = {(r["task"], r["name"]): r for r in score.iter_rows(named=True)}
+    rows = []
+    for model in models.iter_rows(named=True):
+        row = found.get((model["task"], model["name"]))
+        rows.append(model | {
+            "value": value(row) if row else "–", "interval": interval(row) if row else "–",
+            "control": "" if model["control"] == "none" else model["control"],
+            "reason": model["reason"] or "",
+        })  # fmt: skip
     return rows
 
 
-def overlap_table(associations: pl.DataFrame) -> Rows:
-    """Every association, `judged`, ranked within its statistic; those not read come last."""
+def strata_table(metrics: pl.DataFrame, models: pl.DataFrame) -> Rows:
+    """AUROC on the test split by view, age and attribute."""
+    divided = metrics.filter(pl.col("stratum") != "all", split="test", metric="auroc")
+    return [
+        {
+            "task": r["task"], "stratum": r["stratum"].replace("_", " "), "level": r["level"],
+            "value": value(r), "interval": interval(r), "subjects": count(r["subjects"]),
+        }
+        for r in of_primary(divided, models).iter_rows(named=True)
+    ]  # fmt: skip
+
+
+def associations_table(associations: pl.DataFrame) -> Rows:
+    """Every association, ranked within its statistic; those not interpretable come last."""
     ranks = {
         (name, r["attribute"]): place
         for name, ranked in rankings(associations).items()
@@ -74,25 +101,26 @@ def overlap_table(associations: pl.DataFrame) -> Rows:
         # Equal values share a rank.
         for place in [1 + [other["value"] for other in ranked].index(r["value"])]
     }
+    order = list(titles.STATISTICS)
     rows = []
     for r in associations.iter_rows(named=True):
         rank = ranks.get((r["statistic"], r["attribute"]))
         rows.append({
-            "statistic": TITLES.get(r["statistic"], r["statistic"]), "attribute": r["attribute"],
-            "rank": "–" if rank is None else str(rank), "value": number(r["value"], 2),
-            "interval": interval(r, 2), "subjects": count(r["subjects"], r["subjects"]),
-            "not_read": r["not_read"],
-            "order": ([*TITLES, r["statistic"]].index(r["statistic"]), rank or len(ranks) + 1),
+            "statistic": titles.statistic(r["statistic"]), "attribute": r["attribute"],
+            "rank": "–" if rank is None else str(rank), "value": value(r, 2),
+            "interval": interval(r, 2), "subjects": count(r["subjects"]),
+            "reason": r["reason"] or "",
+            "order": ([*order, r["statistic"]].index(r["statistic"]), rank or len(ranks) + 1),
         })  # fmt: skip
     return sorted(rows, key=lambda row: (*row["order"], row["attribute"]))
 
 
 def planted_table(
-    truth: pl.DataFrame | None, metrics: pl.DataFrame, associations: pl.DataFrame
+    truth: pl.DataFrame | None, auroc: Mapping[str, dict[str, Any]], associations: pl.DataFrame
 ) -> Rows:
-    """Planted against found for each task with a model; empty without a truth.
+    """Planted beside recovered for each task with a model; empty without a truth.
 
-    The rank is found among the attributes that are read.
+    The rank is found among the attributes whose maps may be interpreted.
     """
     if truth is None:
         return []
@@ -100,15 +128,15 @@ def planted_table(
     found = {r["attribute"]: r for r in associations.filter(statistic=RANKING).to_dicts()}
     rows = []
     for r in truth.sort("rank").iter_rows(named=True):
-        area, row = metric_of(metrics, r["task"], "auroc"), found.get(r["task"])
-        if area["task"] is None:
+        area, row = auroc.get(r["task"]), found.get(r["task"])
+        if area is None:
             continue
         rows.append({
             "task": r["task"], "region": r["region"], "strength": number(r["strength"], 1),
             "overlap": number(r["overlap_with_mortality"], 2),
-            "planted": r["rank"] or "–", "auroc": number(area["value"]),
-            "interval": interval(area), "r": number(row["value"], 2) if row else "–",
+            "planted": r["rank"] or "–", "auroc": value(area),
+            "interval": interval(area), "r": value(row, 2) if row else "–",
             "found": order.index(r["task"]) + 1 if r["task"] in order else "–",
-            "not_read": row["not_read"] if row else "",
+            "reason": (row["reason"] or "") if row else "",
         })  # fmt: skip
     return rows

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+from cyclopts import Parameter
 from pydantic import BeforeValidator, Field
 
 from jobs._config import JobConfig
@@ -34,6 +35,12 @@ class PipelineConfig(JobConfig):
     """Label columns of the cohort to train on, with commas."""
     seeds: Words = Field(default="0", pattern=r"^[0-9]+(,[0-9]+)*$")
     """Seeds of the networks: the first one's models are named main, the others' seed1, …"""
+    controls: Words = Field(default="", pattern=r"^([a-z-]+(,[a-z-]+)*)?$")
+    """Null models to train as well: permuted-labels, random-init."""
+    models: Annotated[dict[str, dict[str, Any]], Parameter(parse=False)] = Field(
+        default_factory=dict
+    )
+    """In the file: models by name, each with what it changes in train-task."""
     shards: int = Field(default=1, ge=1, le=999_999)
     """Parts in which the images are prepared."""
     cores: int | None = Field(default=None, ge=1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,20 @@ from jobs._job import existing
 from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.settings import Sections, unknown, validated
 from jobs._registry import Spec, find_jobs
+from jobs._variants import (
+    Variants,
+    axes_of,
+    combinations,
+    template_keys,
+    trains_models,
+    variants,
+)
 
 #: What the pipeline sets itself, so that a section must not.
-_SET_BY = {"task": "tasks", "name": "seeds", "seed": "seeds", "shard": "shards"}
+_SET_BY = {
+    "task": "tasks", "name": "seeds or models", "seed": "seeds", "control": "controls",
+    "shard": "shards",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,9 @@ class Step:
     @cached_property
     def name(self) -> str:
         """The job and what tells its steps apart: `train-task gender main`, `preprocess 2/4`."""
-        keys = {p: self.keys[p] for c in self.spec.writes for p in c.template_keys}
+        named = self.config.model_fields_set
+        unset = {n for n in type(self.config).model_fields if n not in named}
+        keys = {k: v for k, v in self.keys.items() if k in template_keys(self.spec) - unset}
         shard, shards = keys.pop("shard", "1"), keys.pop("shards", "1")
         part = [f"{shard}/{shards}"] if shards != "1" else []
         return " ".join([self.spec.name, *keys.values(), *part])
@@ -74,10 +87,11 @@ def steps_of(config: PipelineConfig, sections: Sections) -> list[Step]:
         if section is None and not _needs_nothing(spec, config):
             continue
         steps[spec.name] = []
-        for keys in _combinations(spec, config):
-            values = dict(section or {}) | keys | {"workspace": config.workspace}
-            if ours := sorted(set(section or {}) & {*keys, "workspace", "force", "debug"}):
-                raise UsageError(f"settings: {spec.name}.{ours[0]} is {_instead(ours[0])}")
+        given = section or {}
+        if ours := sorted(set(given) & _set_by_pipeline(spec, given)):
+            raise UsageError(f"settings: {spec.name}.{ours[0]} is {_instead(ours[0])}")
+        for keys in _combinations(spec, config, given):
+            values = {**given, **keys, "workspace": config.workspace}
             own = validated(spec.config, values, f"{spec.name}.")
             steps[spec.name].append(Step(spec, own, _inputs(spec, own, steps)))
     return [step for some in steps.values() for step in some]
@@ -100,38 +114,38 @@ def chosen(steps: Sequence[Step], targets: Sequence[str]) -> list[Step]:
 
 
 def _needs_nothing(spec: Spec, config: PipelineConfig) -> bool:
-    given = {key for keys in _combinations(spec, config) for key in keys}
+    given = {key for keys in _combinations(spec, config, {}) for key in keys}
     needed = {n for n, f in spec.config.model_fields.items() if f.is_required()}
     return bool(spec.reads) and needed <= given
 
 
-def _combinations(spec: Spec, config: PipelineConfig) -> Iterator[dict[str, Any]]:
-    """The settings by which the steps of a job differ."""
-    names = {p for c in spec.writes for p in c.template_keys}
-    shards, seeds = config.shards, [int(s) for s in config.seeds.split(",")]
-    models = models_of(seeds)
+def _combinations(
+    spec: Spec, config: PipelineConfig, section: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """The settings by which the steps of a job differ: a list in its section is an axis too."""
     tasks = config.tasks.split(",")
-    for flag, values in (("tasks", tasks), ("seeds", seeds)):
-        if len({*values}) < len(values):
-            raise UsageError(f"--{flag} {getattr(config, flag)} names one twice; name each once")
-    axes: list[Sequence[Mapping[str, Any]]] = [
-        [{"task": task} for task in tasks] if "task" in names else [{}],
-        models if "name" in names else [{}],
-        [{"shard": f"{i}/{shards}"} for i in range(1, shards + 1)] if "shard" in names else [{}],
-    ]
-    for parts in product(*axes):
-        merged = {k: v for part in parts for k, v in part.items()}
-        yield {k: v for k, v in merged.items() if k in spec.config.model_fields}
+    if len({*tasks}) < len(tasks):
+        raise UsageError(f"--tasks {config.tasks} names one twice; name each once")
+    lists = {axis: section[axis] for axis in axes_of(spec) if isinstance(section.get(axis), list)}
+    shards = [f"{i}/{config.shards}" for i in range(1, config.shards + 1)]
+    yield from combinations(spec, {"task": tasks, "shard": shards, **lists}, models_of(config))
 
 
-def models_of(seeds: Sequence[int], name: str = "main") -> list[dict[str, Any]]:
-    """Name and seed of each model of a task: the first has the name itself, the others its seed.
+def models_of(config: PipelineConfig) -> Variants:
+    """The models of the pipeline by name: of the file, and what seeds and controls stand for."""
+    seeds = [int(seed) for seed in config.seeds.split(",")]
+    controls = [control for control in config.controls.split(",") if control]
+    if not config.models:
+        return variants(seeds, controls)
+    if {"seeds", "controls"} & config.model_fields_set:
+        raise UsageError("settings: models names the models; leave seeds and controls out")
+    return config.models
 
-    A control's models stay the control's: `permuted`, `permuted-seed1`.
-    """
-    prefix = "" if name == "main" else f"{name}-"
-    names = [name, *(f"{prefix}seed{seed}" for seed in seeds[1:])]
-    return [{"name": n, "seed": s} for n, s in zip(names, seeds, strict=True)]
+
+def _set_by_pipeline(spec: Spec, section: Mapping[str, Any]) -> set[str]:
+    """The settings that a section must not name."""
+    own = {"workspace", "force", "debug"} | ({"task", "name", "shard"} & {*axes_of(spec)})
+    return own | ({"seed", "control"} & {*section} if trains_models(spec) else set())
 
 
 def _instead(field: str) -> str:
@@ -165,7 +179,9 @@ def _agreed(contract: Contract, asked: Mapping[str, str], writers: Sequence[Step
     """Where the steps of one job put the artifact, without those that nobody has asked for."""
     which = writers[0].spec.writes.index(contract)
     named = [(p, asked[p]) for p in contract.template_keys if p in asked]
-    return [w.outputs[which] for w in writers if all(w.keys[p] == value for p, value in named)]
+    return [
+        w.outputs[which] for w in writers if all(fnmatchcase(w.keys[p], want) for p, want in named)
+    ]
 
 
 def _spare_shards(contract: Contract, workspace: Path, places: Sequence[str]) -> str | None:

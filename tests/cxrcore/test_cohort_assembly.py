@@ -7,14 +7,8 @@ from hypothesis import strategies as st
 
 from cxrcore.cohort import assemble, characteristics
 from data_contracts._tables import table_errors
-from data_contracts.cohort import (
-    ADMISSION_MATCHES,
-    COHORT,
-    COHORT_CHARACTERISTICS,
-    COHORT_FLOW,
-    SPLITS,
-    VIEWS,
-)
+from data_contracts.cohort import ADMISSION_MATCHES, COHORT, SPLITS, VIEWS
+from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.errors import SourceError
 
 SEX = pl.Enum(["F", "M"])

@@ -17,7 +17,7 @@ from cxrcore.targets import (
 )
 from data_contracts._tables import table_errors
 from data_contracts.errors import ArtifactError, SourceError, UsageError
-from data_contracts.model import PREDICTIONS
+from data_contracts.predictions import PREDICTIONS
 
 COHORT = tiny_cohort(60)
 IDS = COHORT["image_id"].to_list()

@@ -14,7 +14,8 @@ from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import ArtifactError
 from data_contracts.header import Header
 from data_contracts.images import IMAGES
-from data_contracts.model import CHECKPOINT, FEATURES, MODEL
+from data_contracts.model import CHECKPOINT, MODEL
+from data_contracts.predictions import FEATURES
 from data_contracts.store import Provenance, array_writer, open_arrays, verify, write_arrays
 
 ORIGIN = Provenance("test", {})

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from data_contracts import cohort_tables
-from data_contracts.cohort import COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS
 
 

@@ -1,56 +1,235 @@
+"""What is suppressed, and an attack by integer programming on what is shown."""
+
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from data_contracts import disclosure
+from data_contracts.cohort import SPLITS
+from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.cohort_disclosure import disclosed_characteristics, disclosed_flow
+
+LEAST, MOST = 11, 1000
+#: Numbers of patients of a cell of a small cohort: often none, often few.
+CELL = st.sampled_from([0, 0, 0, 1, 2, 4, 7, 10, 11, 12, 15, 30, 80])
 
 
-def test_few_patients_are_not_counted_out() -> None:
-    assert disclosure.count(5, 5) == "<11"
-    assert disclosure.count(40, 5) == "<11"
-    assert disclosure.count(0, 0) == "0"
-    assert disclosure.count(1234, 11) == "1,234"
+@dataclass
+class Attack:
+    """What may be learned of the patients' cells from linear combinations that are shown."""
+
+    cells: np.ndarray
+    """(n,) the patients of each cell of the finest table: what the attacker does not know."""
+    shown: list[np.ndarray] = field(default_factory=list)
+    """Which cells (n,) a published number sums."""
+
+    def publish(self, *weights: np.ndarray) -> None:
+        self.shown += weights
+
+    def range_of(self, weights: np.ndarray) -> tuple[int, int]:
+        """The least and the largest value of a sum of cells that agree with what is shown."""
+        table = np.unique(np.array(self.shown), axis=0)
+        known = LinearConstraint(table, table @ self.cells, table @ self.cells)
+        ends = []
+        for sign in (1, -1):
+            found = milp(
+                sign * weights, integrality=np.ones(len(weights)), bounds=Bounds(0, MOST),
+                constraints=known,
+            )  # fmt: skip
+            assert found.success, found.message
+            ends.append(sign * round(found.fun))
+        return ends[0], ends[1]
+
+    def exposed(self, suppressed: Iterable[tuple[Any, np.ndarray]], least: int) -> list[Any]:
+        """The small suppressed sums that the attacker works out exactly."""
+        return [
+            (name, low)
+            for name, weights in suppressed
+            if disclosure.is_small(int(weights @ self.cells), least)
+            for low, high in [self.range_of(weights)]
+            if low == high
+        ]
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=8))
-def test_shown_steps_are_far_apart(taken: list[int]) -> None:
-    left = [int(n) for n in 1000 - np.cumsum(taken)]
-    hidden = disclosure.hidden_steps(left)
-    seen = [n for n, hide in zip(left, hidden, strict=True) if not hide]
-    assert seen[-1] == left[-1]
-    assert not any(disclosure.is_few(a - b) for i, a in enumerate(seen) for b in seen[i:])
+def cohorts(shape: Sequence[int]) -> st.SearchStrategy[np.ndarray]:
+    """Random numbers of patients, mostly of few in some cells and many in others."""
+    size = int(np.prod(shape))
+    return st.lists(CELL, min_size=size, max_size=size).map(lambda n: np.reshape(n, shape))
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=8))
-def test_hidden_parts_are_never_one_or_few_unless_all_are(parts: list[int]) -> None:
-    counts = dict(enumerate(parts))
-    hidden = disclosure.hidden_parts(counts)
-    some = {key for key, n in counts.items() if n}
-    assert {key for key, n in counts.items() if disclosure.is_few(n)} <= hidden <= some
-    if hidden and hidden != some:
-        assert len(hidden) > 1
-        assert sum(counts[key] for key in hidden) > 10
+@dataclass(frozen=True)
+class Cohort:
+    """Patients by the labels of several tasks and a view; index 0 of an axis: unknown."""
+
+    patients: np.ndarray
+    tasks: int
+
+    def members(self, axis: int, value: int) -> np.ndarray:
+        """(n,) which cells have `value` on an axis."""
+        return np.asarray(np.indices(self.patients.shape)[axis] == value, dtype=float).ravel()
+
+    def rows(self) -> Iterator[tuple[tuple[str, str, str, str, str, str], np.ndarray]]:
+        """Each count of a summary, as task, name, split, stratum, level, class and its cells."""
+        shape = self.patients.shape
+        names = [f"task{i}" for i in range(self.tasks)] + ["view"]
+        for t in range(self.tasks):
+            labelled = 1 - self.members(t, 0)
+            groups = [("all", "all", labelled)]
+            groups += [
+                ("true_class" if axis == t else names[axis], f"level{v}",
+                 labelled * self.members(axis, v))
+                for axis in range(len(shape)) for v in range(1, shape[axis])
+            ]  # fmt: skip
+            for stratum, level, inside in groups:
+                yield (names[t], "main", "test", stratum, level, ""), inside
+                for c in range(1, shape[t]):
+                    where = (names[t], "main", "test", stratum, level, f"level{c}")
+                    yield where, inside * self.members(t, c)
 
 
-@pytest.mark.parametrize(
-    ("task", "stratum", "told"),
-    [
-        ("gender", "view", False),  # the widest
-        ("gender", "mortality", True),  # two have no label of mortality
-        ("gender", "race", False),  # forty have no label of race
-        ("mortality", "view", True),  # gender's counts of a view less these
-        ("race", "view", False),
-        ("race", "mortality", False),
-    ],
-)
-def test_tasks_that_differ_in_few_patients_tell_of_them(
-    task: str, stratum: str, told: bool
+def decided(cohort: Cohort, least: int) -> disclosure.Disclosure:
+    """The decision about a cohort's counts; subgroups without patients have no rows."""
+    cells = cohort.patients.ravel()
+    counts = [(*where, int(inside @ cells)) for where, inside in cohort.rows()]
+    there = {c[:5] for c in counts if c[5] == "" and c[6]}
+    names = ["task", "name", "split", "stratum", "level", "class", "subjects"]
+    kept = [c for c in counts if c[:5] in there or c[3] == "all"]
+    return disclosure.disclosure_of(pl.DataFrame(kept, schema=names, orient="row"), least)
+
+
+def attacked(cohort: Cohort, least: int) -> list[Any]:
+    """The small counts that a summary suppresses and that what it shows gives away."""
+    rule = decided(cohort, least)
+    attack, suppressed = Attack(cohort.patients.ravel()), []
+    for where, inside in cohort.rows():
+        if rule.hides(where[:5], where[5]):
+            suppressed.append((where, inside))
+        else:
+            attack.publish(inside)
+    if not attack.shown:
+        return []
+    return attack.exposed(suppressed, least)
+
+
+SHAPES = [(3, 3, 3), (3, 4, 3), (4, 4, 3), (3, 5, 3), (3, 3, 3, 2)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_no_small_count_of_a_summary_can_be_worked_out(
+    shape: tuple[int, ...], data: st.DataObject
 ) -> None:
-    patients = {"gender": 110, "mortality": 108, "race": 70}
-    assert disclosure.told_by_other_tasks(patients, task, stratum) == told
-    assert not disclosure.told_by_other_tasks(dict.fromkeys(patients, 99), task, stratum)
+    cohort = Cohort(data.draw(cohorts(shape)), len(shape) - 1)
+    assert attacked(cohort, LEAST) == []
+
+
+def characteristics(patients: dict[str, np.ndarray]) -> pl.DataFrame:
+    """Table 1 of variables with levels (levels, splits); the last split is of all."""
+    rows = []
+    for split, name in enumerate((*SPLITS, "all")):
+        for variable, table in patients.items():
+            whole = np.column_stack([table, table.sum(axis=1)])[:, split]
+            levels = {"all": whole.sum()} if variable == "subjects" else dict(enumerate(whole))
+            rows += [(variable, str(level), name, int(n), int(n), None)
+                     for level, n in levels.items()]  # fmt: skip
+    schema = pl.DataFrame(COHORT_CHARACTERISTICS.example()).schema
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+@st.composite
+def tables_one(draw: st.DrawFn) -> dict[str, np.ndarray]:
+    """Patients of two variables by level and split: the same patients in both."""
+    levels = draw(st.integers(2, 5)), draw(st.integers(2, 4))
+    joint = draw(cohorts((*levels, len(SPLITS))))
+    first, second = joint.sum(axis=1), joint.sum(axis=0)
+    return {"subjects": first, "race": first, "view": second}
+
+
+def exposed_in_table_one(patients: dict[str, np.ndarray], least: int) -> list[Any]:
+    cells = np.concatenate([patients["race"].ravel(), patients["view"].ravel()])
+    attack, suppressed = Attack(cells), []
+    place = np.split(np.arange(len(cells)), [patients["race"].size])
+    number = {n: i.reshape(patients[n].shape) for n, i in zip(("race", "view"), place, strict=True)}
+
+    def sum_of(variable: str, level: str, split: str) -> np.ndarray:
+        at = number["race" if variable == "subjects" else variable]
+        at = at if level == "all" else at[int(level)]
+        at = at if split == "all" else at[..., SPLITS.index(split)]
+        return np.isin(np.arange(len(cells)), at).astype(float)
+
+    for split in SPLITS:
+        # Every variable counts the same patients.
+        race = sum_of("race", "all", split)
+        attack.publish(race - sum_of("view", "all", split))
+    for row in disclosed_characteristics(characteristics(patients), least).to_dicts():
+        weights = sum_of(row["variable"], row["level"], row["split"])
+        if row["subjects"] is None:
+            suppressed.append(((row["variable"], row["level"], row["split"]), weights))
+        else:
+            attack.publish(weights)
+    return attack.exposed(suppressed, least)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables_one())
+def test_no_small_count_of_table_one_can_be_worked_out(patients: dict[str, np.ndarray]) -> None:
+    assert exposed_in_table_one(patients, LEAST) == []
+
+
+#: Of the rules for images: images that each takes, with one image to a patient. Of two tasks: the
+#: rules that take a label, and those that only note something.
+FLOWS = st.tuples(
+    st.lists(CELL, min_size=1, max_size=5), st.integers(0, 100),
+    st.lists(st.lists(CELL, min_size=0, max_size=4), min_size=1, max_size=2),
+)  # fmt: skip
+
+
+def exposed_in_flow(
+    flow: tuple[list[int], int, list[list[int]]], least: int
+) -> list[Any]:
+    """Cells: what each rule takes, then per task what each takes and leaves; all are images."""
+    taken, spare, tasks = flow
+    kept = spare + max(sum(lost) for lost in tasks)
+    cells = np.array([*taken, kept, *(n for lost in tasks for n in (*lost, kept - sum(lost)))])
+    unit = np.eye(len(cells))
+    rows: list[tuple[str, str, np.ndarray, np.ndarray]] = []
+    after = [unit[i : len(taken) + 1].sum(axis=0) for i in range(len(taken) + 1)]
+    rows.append(("cohort", "in the source", after[0], 0 * after[0]))
+    rows += [("cohort", f"rule{i}", after[i + 1], unit[i]) for i in range(len(taken))]
+    attack, suppressed, start = Attack(cells), [], len(taken) + 1
+    for t, lost in enumerate(tasks):
+        own = unit[start : start + len(lost) + 1]
+        start += len(own)
+        attack.publish(own.sum(axis=0) - unit[len(taken)])
+        rows += [(f"task{t}", f"lost{i}", one, one) for i, one in enumerate(own[:-1])]
+        rows.append((f"task{t}", "usable", own[-1], 0 * own[-1]))
+    schema = pl.DataFrame(COHORT_FLOW.example()).schema
+    counts = [(i, scope, rule, *[int(left @ cells)] * 3, int(out @ cells))
+              for i, (scope, rule, left, out) in enumerate(rows)]  # fmt: skip
+    shown = disclosed_flow(pl.DataFrame(counts, schema=schema, orient="row"), least)
+    for row, (scope, rule, left, out) in zip(shown.to_dicts(), rows, strict=True):
+        for name, weights in (("subjects", left), ("excluded_images", out)):
+            if row[name] is None:
+                suppressed.append(((scope, rule, name), weights))
+            else:
+                attack.publish(weights)
+    return attack.exposed(suppressed, least)
+
+
+@settings(max_examples=100, deadline=None)
+@given(FLOWS)
+def test_no_small_count_of_the_flow_can_be_worked_out(
+    flow: tuple[list[int], int, list[list[int]]],
+) -> None:
+    assert exposed_in_flow(flow, LEAST) == []

@@ -7,10 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data_contracts.cohort import COHORT, COHORT_FLOW
+from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.errors import ArtifactError
 from data_contracts.lineage import changed_settings, check_lineage, was_made_by, why_stale
-from data_contracts.model import FEATURES
+from data_contracts.predictions import FEATURES
 from data_contracts.store import (
     Header,
     Input,

@@ -10,7 +10,7 @@ import pytest
 from data_contracts.catalog import contracts
 from data_contracts.cohort import COHORT
 from data_contracts.errors import ArtifactError
-from data_contracts.model import PREDICTIONS
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import Provenance, read_header, read_table, write_table
 from data_contracts.vocabulary import Contract
 

@@ -15,7 +15,7 @@ import pytest
 
 from data_contracts.errors import ArtifactError, StorageError
 from data_contracts.images import IMAGES
-from data_contracts.model import FEATURES, PREDICTIONS
+from data_contracts.predictions import FEATURES, PREDICTIONS
 from data_contracts.store import (
     Provenance,
     array_writer,

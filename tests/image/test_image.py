@@ -20,7 +20,8 @@ import polars as pl
 import pytest
 
 from data_contracts import run
-from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
+from data_contracts.model import TRAINING_HISTORY
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.run import read_events, read_runs
 from data_contracts.store import read_header, verify
 

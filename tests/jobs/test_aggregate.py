@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ import polars as pl
 import pytest
 from planted_maps import GRID, PLACES, TASKS, build
 
+from data_contracts.associations import ASSOCIATIONS
 from data_contracts.attributions import ATTRIBUTIONS
+from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.store import Provenance, open_arrays, read_table, write_arrays, write_table
-from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS
+from data_contracts.summary import METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._execute import execute
 from jobs._registry import find_jobs
@@ -42,16 +45,16 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_contrast_maps_rank_the_attributes_as_planted(done: Path) -> None:
     found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(done)).frame
-    contrast = found.filter(statistic="pearson_of_contrast_maps").sort("value", descending=True)
+    contrast = found.filter(statistic="pearson_of_class_differences").sort("value", descending=True)
     assert contrast["attribute"].to_list() == ["insurance", "race", "gender"]
     assert contrast["value"].max() == pytest.approx(0.97, abs=0.03)
     assert (contrast["value"].is_between(contrast["low"], contrast["high"])).all()
     assert found.select("p", "p_holm", "null").null_count().row(0) == (found.height,) * 3
     # Shared anatomy alone makes every plain mean look alike.
     assert found.filter(statistic="pearson_of_means", attribute="gender")["value"].item() > 0.6
-    signed = found.filter(statistic="signed_pearson_of_contrast_maps")
+    signed = found.filter(statistic="signed_pearson_of_class_differences")
     assert signed["attribute"].to_list() == ["gender"]
-    assert set(found.filter(layer_of_evidence="label")["attribute"]) == {
+    assert set(found.filter(evidence_level="label")["attribute"]) == {
         "gender",
         "race",
         "insurance",
@@ -78,23 +81,24 @@ def test_heatmaps_hold_the_planted_places(done: Path) -> None:
         names = list(
             zip(*(maps.read(n).tolist() for n in ("task", "class", "stratum")), strict=True)
         )
-        contrast = maps.read("contrast")
+        difference = maps.read("class_difference")
         images = maps.read("images")
     metrics = read_table(METRICS, METRICS.path(done)).frame
     for task, classes in TASKS.items():
         row = names.index((task, classes[-1], "all"))
-        assert np.unravel_index(contrast[row].argmax(), (GRID, GRID)) == PLACES[task]
+        assert np.unravel_index(difference[row].argmax(), (GRID, GRID)) == PLACES[task]
         labelled = metrics.filter(task=task, split="test", stratum="all")["images"][0]
         assert images[row] == labelled
     strata = {s for t, _, s in names if t == "gender"}
-    assert strata == {"all", "true_class", "outcome", "view", "age_band"}
+    others = {"mortality", "race", "insurance"}
+    assert strata == {"all", "true_class", "outcome", "view", "age_band", *others}
     assert "outcome" not in {s for t, _, s in names if t == "race"}
 
 
 def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     page = (done / "report" / "report.html").read_text()
     assert "Synthetic patients" in page
-    assert "Planted against found" in page
+    assert "Planted vs recovered" in page
     assert "insurance &gt; race &gt; gender" in page
     assert "c &lt;i&gt;" in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
@@ -103,26 +107,26 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     assert drawn == {
         "roc",
         "training",
-        "magnitudes",
+        "rms-of-differences",
         "similarity",
         *(f"heatmaps-{t}" for t in TASKS),
     }
     assert {p.stem for p in (done / "report" / "figures").glob("*.svg")} == drawn
 
 
-def test_networks_that_do_not_read_their_target_are_not_ranked(
+def test_networks_no_better_than_chance_are_not_ranked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     build(tmp_path, blind=tuple(TASKS))
     assert aggregate(tmp_path, replicates=100) == 0
     found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame
-    assert found.filter(statistic="pearson_of_contrast_maps")["value"].null_count() == 0
+    assert found.filter(statistic="pearson_of_class_differences")["value"].null_count() == 0
     page = (tmp_path / "report" / "report.html").read_text()
     assert "No association is claimed" in page
-    assert "rank by nearness" not in page
+    assert "Ranked by similarity" not in page
     assert "&gt; race" not in page
     for text in (page, capsys.readouterr().out):
-        assert text.count("not read: AUROC interval contains 0.5 (mortality)") >= 3
+        assert text.count("AUROC not above chance (mortality)") >= 3
 
 
 def test_the_report_is_made_again_when_the_planted_truth_changes(
@@ -133,7 +137,7 @@ def test_the_report_is_made_again_when_the_planted_truth_changes(
     page = tmp_path / "report" / "report.html"
     assert aggregate(tmp_path, replicates=100) == 0
     assert "Synthetic patients" not in page.read_text()
-    for strength, said in ((1.0, "the signs in them planted"), (0.0, "no signs planted")):
+    for strength, said in ((1.0, "and markers planted"), (0.0, "no markers planted")):
         write_table(SYNTHETIC_TRUTH, SYNTHETIC_TRUTH.path(tmp_path),
                     truth.with_columns(strength=pl.lit(strength)), Provenance("synthesize", {}),
                     SYNTHETIC_TRUTH.example_attributes)  # fmt: skip
@@ -178,29 +182,95 @@ def test_a_tiny_cohort_gets_no_values_but_goes_through(tmp_path: Path) -> None:
     assert metrics["value"].null_count() == metrics.height
     assert (
         read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path))
-        .frame.filter(layer_of_evidence="attention")["value"]
+        .frame.filter(evidence_level="attribution")["value"]
         .null_count()
     )
     page = (tmp_path / "report" / "report.html").read_text()
-    assert "&lt;11" in page
+    assert "fewer than 11 patients" in page
 
 
-def test_different_grids_are_refused_by_name(
+def test_different_grids_are_not_compared_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    build(tmp_path, tasks=("mortality", "gender", "race"), n=80, grids={"gender": 5})
+    assert aggregate(tmp_path, replicates=100) == 0
+    found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame
+    found = found.filter(evidence_level="attribution")
+    gender = found.filter(attribute="gender").row(0, named=True)
+    assert (gender["value"], gender["interpretable"]) == (None, False)
+    assert gender["reason"] == "maps have different grids (9×9 and 5×5)"
+    assert found.filter(attribute="race")["value"].null_count() == 0
+    with open_arrays(MEAN_HEATMAPS, MEAN_HEATMAPS.path(tmp_path)) as maps:
+        grids = dict(zip(maps.read("task").tolist(), maps.read("grid").tolist(), strict=True))
+    assert grids == {"mortality": [9, 9], "gender": [5, 5], "race": [9, 9]}
+
+
+def test_every_model_is_in_the_summary_by_task_and_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    build(tmp_path, tasks=("mortality", "gender"), n=60, grids={"gender": 5})
-    assert aggregate(tmp_path, replicates=100) == 3
-    error = capsys.readouterr().err
-    assert "mortality 9×9" in error
-    assert "gender 5×5" in error
-    assert not METRICS.path(tmp_path).exists()
+    names = ("main", "seed1", "permuted-labels")
+    build(tmp_path, tasks=("mortality", "gender"), n=120, models=names)
+    assert aggregate(tmp_path, replicates=100) == 0
+    models = read_table(MODELS, MODELS.path(tmp_path)).frame
+    assert models.select("task", "name").rows() == list(product(("mortality", "gender"), names))
+    assert models["group"].to_list() == ["main", "main", "permuted-labels"] * 2
+    assert models["primary"].to_list() == [True, False, False] * 2
+    assert models["interpretable"].to_list() == [True, True, False] * 2
+    metrics = read_table(METRICS, METRICS.path(tmp_path)).frame
+    keys = metrics.select("task", "name", "seed", "control").unique(maintain_order=True).rows()
+    assert [k[1:] for k in keys[:3]] == [
+        ("main", 0, "none"), ("seed1", 1, "none"), ("permuted-labels", 0, "permuted-labels"),
+    ]  # fmt: skip
+    found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame
+    found = found.filter(statistic="pearson_of_class_differences")
+    assert found.select("reference_name", "attribute_name").rows() == [(n, n) for n in names]
+    assert found["interpretable"].to_list() == [True, True, False]
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "permuted-labels" in page
+    assert capsys.readouterr().out.count("gender ") >= 4
+
+
+def test_a_pattern_chooses_the_models(tmp_path: Path) -> None:
+    build(tmp_path, tasks=("mortality", "gender"), n=80, models=("main", "seed1"))
+    assert aggregate(tmp_path, replicates=100, models="seed*") == 0
+    models = read_table(MODELS, MODELS.path(tmp_path)).frame
+    assert models["name"].unique().to_list() == ["seed1"]
+    assert models["primary"].all()
+    assert aggregate(tmp_path, replicates=100, models="other*") == 3
+
+
+def test_small_counts_are_withheld_unless_they_are_asked_for_or_nobodys(tmp_path: Path) -> None:
+    for number, (settings, synthetic, hidden) in enumerate(
+        [({}, False, True), ({"min_cell_count": 0}, False, False), ({}, True, False)]
+    ):
+        workspace = tmp_path / str(number)
+        build(workspace, tasks=("mortality", "gender"), n=80, synthetic=synthetic)
+        assert aggregate(workspace, replicates=100, **settings) == 0
+        metrics = read_table(METRICS, METRICS.path(workspace)).frame
+        assert metrics["suppressed"].any() == hidden
+        assert (metrics["subjects"].drop_nulls() < 11).any() != hidden
+        page = (workspace / "report" / "report.html").read_text()
+        assert page.count("not disclosed") == int(hidden)
+        assert ("n/d" in page) == hidden
+
+
+def test_a_hidden_subgroups_map_cannot_be_worked_out(tmp_path: Path) -> None:
+    build(tmp_path, tasks=("mortality", "gender"), n=160)
+    assert aggregate(tmp_path, replicates=100) == 0
+    with open_arrays(MEAN_HEATMAPS, MEAN_HEATMAPS.path(tmp_path)) as maps:
+        columns = {n: maps.read(n) for n in ("task", "class", "stratum", "level", "suppressed")}
+        mean = maps.read("mean")
+    frame = pl.DataFrame({n: c.tolist() for n, c in columns.items()})
+    assert np.isnan(mean[columns["suppressed"]]).all()
+    per_stratum = frame.filter("suppressed").group_by("task", "class", "stratum").len()
+    assert per_stratum.height
+    assert per_stratum["len"].min() >= 2
 
 
 def test_maps_of_other_images_or_another_split_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     build(tmp_path, tasks=("gender",), n=60)
-    path = ATTRIBUTIONS.path(tmp_path, task="gender", name="main")
+    keys = {"task": "gender", "name": "main", "method": "gradcam"}
+    path = ATTRIBUTIONS.path(tmp_path, **keys, split="test")
     with open_arrays(ATTRIBUTIONS, path) as old:
         arrays: dict[str, Any] = {n: old.read(n) for n in old.names()}
         facts, inputs = old.header.attributes, old.header.inputs
@@ -208,8 +278,11 @@ def test_maps_of_other_images_or_another_split_are_refused(
     write_arrays(ATTRIBUTIONS, path, arrays, Provenance("explain", {}, inputs), facts)
     assert aggregate(tmp_path, replicates=100) == 3
     assert "do not fit its predictions" in capsys.readouterr().err
-    write_arrays(
-        ATTRIBUTIONS, path, arrays, Provenance("explain", {}, inputs), {**facts, "split": "val"}
-    )
+    # Another split is another artifact: in the place of this one it is refused, elsewhere not read.
+    origin, facts = Provenance("explain", {}, inputs), {**facts, "split": "val"}
+    write_arrays(ATTRIBUTIONS, path, arrays, origin, facts)
     assert aggregate(tmp_path, replicates=100) == 3
-    assert "explains the val split" in capsys.readouterr().err
+    assert "holds the attributions of task gender" in capsys.readouterr().err
+    path.rename(ATTRIBUTIONS.path(tmp_path, **keys, split="val"))
+    assert aggregate(tmp_path, replicates=100) == 3
+    assert "attributions-gradcam-test.h5 does not exist" in capsys.readouterr().err

@@ -15,7 +15,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data_contracts.cohort import COHORT, COHORT_FLOW
+from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.errors import SourceError
 from data_contracts.run import read_events, read_record, read_runs
 from data_contracts.store import Provenance, read_header, write_table

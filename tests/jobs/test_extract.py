@@ -11,7 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data_contracts.cohort import COHORT, COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.store import read_table
 from jobs._cli import run as cxr
 
@@ -61,7 +62,8 @@ def extract(source: Path, workspace: Path, *more: str) -> int:
 
 def test_a_small_collection(source: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "ws"
-    assert extract(source, workspace, "--select", "all", "--seed", "5") == 0
+    settings = ("--select", "all", "--seed", "5", "--min-cell-count", "0")
+    assert extract(source, workspace, *settings) == 0
     cohort = read_table(COHORT, COHORT.path(workspace))
     assert cohort.frame["image_id"].to_list() == ["a", "b", "c"]
     assert cohort.frame["label_mortality"].to_list() == ["survived", "survived", "died"]
@@ -69,7 +71,9 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
     assert [c for c in cohort.frame.columns if c.startswith("label_")] == [
         "label_mortality", "label_gender", "label_race", "label_insurance",
     ]  # fmt: skip
-    assert cohort.header.attributes == {"source": "mimic", "select": "all", "split_seed": 5}
+    assert cohort.header.attributes == {
+        "source": "mimic", "select": "all", "split_seed": 5, "synthetic": False,
+    }  # fmt: skip
     read = {i.path for i in cohort.header.inputs}
     assert read == {
         "hosp/patients.csv",
@@ -186,3 +190,13 @@ def test_the_job_and_the_search_for_its_tables_load_no_polars(source: Path) -> N
     )
     folders = [str(source / "mimic-iv"), str(source / "mimic-cxr")]
     subprocess.run([sys.executable, "-c", code, *folders], check=True, env=os.environ)
+
+
+def test_few_patients_are_not_disclosed_and_extract_says_so(source: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "ws"
+    assert extract(source, workspace) == 0
+    flow = read_table(COHORT_FLOW, COHORT_FLOW.path(workspace))
+    assert flow.header.attributes == {"min_cell_count": 11}
+    assert flow.frame["subjects"].is_in([None, 0], nulls_equal=True).all()
+    table = read_table(COHORT_CHARACTERISTICS, COHORT_CHARACTERISTICS.path(workspace)).frame
+    assert table.filter(pl.col("subjects") > 0).is_empty()

@@ -14,8 +14,16 @@ from data_contracts.catalog import contracts
 from data_contracts.cohort import COHORT
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
-from data_contracts.model import FEATURES
-from data_contracts.store import Input, Provenance, as_input, write_arrays, write_table
+from data_contracts.predictions import FEATURES
+from data_contracts.store import (
+    Input,
+    Provenance,
+    as_input,
+    contract_to_read,
+    read_header,
+    write_arrays,
+    write_table,
+)
 from jobs._inspect import inspect, workspace_of
 
 GOLDEN_FILES = sorted((Path(__file__).parents[1] / "data").glob("v*/*.*"))
@@ -32,7 +40,7 @@ def cells(path: Path) -> set[str]:
 def test_every_kind_of_artifact(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     inspect(path)
     text = capsys.readouterr().out
-    contract = contracts()[path.stem]
+    contract = contract_to_read(read_header(path), path)
     version = path.parent.name.removeprefix("v")
     for want in (str(path), f"{contract.name} {version}", "sha256:", contract.description):
         assert want in text
@@ -133,7 +141,7 @@ def test_on_a_terminal(
     monkeypatch.setenv("TERM", "dumb")
     inspect(workspace(tmp_path), verify=True)
     text = capsys.readouterr().out
-    for want in ("features 1.0", "12 × 8", "cohort/cohort.parquet", "digest verified"):
+    for want in ("features 2.0", "12 × 8", "cohort/cohort.parquet", "digest verified"):
         assert want in text
 
 

@@ -67,7 +67,7 @@ def test_a_target_takes_along_what_it_needs(
         ({"aggregate": "fast"}, (), "aggregate: want a section"),
         ({"train_task": {"weights": "${NOWHERE}"}}, (), "train-task.weights: $NOWHERE is not set"),
         ({}, ("--tasks", "a,a"), "--tasks a,a names one twice"),
-        ({}, ("--seeds", "0,1,01"), "--seeds 0,1,01 names one twice"),
+        ({}, ("--seeds", "0,1,01"), "the model seed1 is named twice"),
         ({}, ("agregate",), "unknown target agregate; did you mean aggregate?"),
         ({}, ("--enigne", "slurm"), "--engine"),
         ({}, ("--seeds", "x"), "seeds"),

@@ -6,7 +6,8 @@ import time
 
 from pydantic import Field
 
-from data_contracts.cohort import COHORT, COHORT_FLOW
+from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_FLOW
 from jobs._config import JobConfig
 from jobs._job import Job
 
@@ -38,5 +39,6 @@ def run(config: Config, job: Job) -> None:
             time.sleep(config.pause)
             advance()
     example = pl.DataFrame(COHORT_FLOW.example())
-    job.write(COHORT_FLOW, example.with_columns(images=pl.lit(config.steps, pl.Int64)))
+    flow = example.with_columns(images=pl.lit(config.steps, pl.Int64))
+    job.write(COHORT_FLOW, flow, min_cell_count=0)
     (job.workspace / "steps.txt").write_text("done")

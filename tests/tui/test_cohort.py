@@ -12,7 +12,7 @@ from dashboards import opened, settled, write_workspace
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from data_contracts.cohort import COHORT_FLOW
+from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS
 from tui.app import Dashboard
 from tui.messages import OpenLaunch

@@ -9,7 +9,7 @@ from readings import predictions
 
 from cxrcore import evaluation, metrics
 from cxrcore.reporting import figures
-from data_contracts.summary import SMALLEST_CELL
+from data_contracts.cohort_description import SMALLEST_CELL
 from tui.results import curves
 
 

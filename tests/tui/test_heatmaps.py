@@ -16,7 +16,8 @@ from textual.widgets import Static
 
 from data_contracts.model import MODEL
 from data_contracts.store import Provenance
-from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS
+from data_contracts.mean_heatmaps import MEAN_HEATMAPS
+from data_contracts.associations import ASSOCIATIONS
 from tui.maps.painting import Painting
 from tui.screens.heatmap_canvas import Canvas
 from tui.screens.heatmaps import HeatmapsPage

@@ -14,7 +14,8 @@ from dashboards import CREATED, associations, heatmaps, write_workspace
 
 from cxrcore import reading
 from data_contracts.store import Provenance, write_table
-from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS
+from data_contracts.mean_heatmaps import MEAN_HEATMAPS
+from data_contracts.associations import ASSOCIATIONS
 from tui.maps.choice import Choice
 from tui.maps.data import Area, Cell, Heatmaps, Summary, interval, read_summary
 from tui.maps.painting import Look, absence

@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
-from data_contracts.model import PREDICTIONS
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import (
     Arrays,
     Provenance,
@@ -25,7 +25,7 @@ from data_contracts.store import (
     write_arrays,
     write_table,
 )
-from data_contracts.summary import MEAN_HEATMAPS
+from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from tui.maps.images import orders_of, read_explained, read_one
 from tui.maps.painting import Painting
 from tui.screens.heatmap_canvas import Canvas

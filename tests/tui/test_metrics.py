@@ -18,7 +18,7 @@ from textual.widgets import Static
 from textual_plot import PlotWidget
 from textual_plot.plot_widget import LinePlot
 
-from data_contracts.model import PREDICTIONS
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import Provenance, write_table
 from data_contracts.summary import METRICS
 from tui.app import Dashboard

@@ -17,7 +17,8 @@ from dashboards import TASKS, write_example, write_run, write_workspace
 
 from data_contracts import run as runs
 from data_contracts.cohort import COHORT
-from data_contracts.model import FEATURES, MODEL, PREDICTIONS
+from data_contracts.model import MODEL
+from data_contracts.predictions import FEATURES, PREDICTIONS
 from data_contracts.run import RunRecord
 from data_contracts.store import Provenance
 from jobs import _engines

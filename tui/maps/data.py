@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from data_contracts.disclosure import hidden_parts, told_by_other_tasks
 from data_contracts.errors import CxrError
-from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS, SMALLEST_CELL
+from data_contracts.summary import METRICS
+from data_contracts.cohort_description import SMALLEST_CELL
+from data_contracts.mean_heatmaps import MEAN_HEATMAPS
+from data_contracts.associations import ASSOCIATIONS
 from tui.workspace.snapshot import Artifact
 
 if TYPE_CHECKING:

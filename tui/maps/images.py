@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
-from data_contracts.model import PREDICTIONS
-from data_contracts.summary import SMALLEST_CELL
+from data_contracts.predictions import PREDICTIONS
+from data_contracts.cohort_description import SMALLEST_CELL
 from data_contracts.vocabulary import Contract
 from tui.maps.data import Cell, Summary, area_text
 from tui.maps.painting import (

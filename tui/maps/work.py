@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.images import IMAGES
-from data_contracts.model import PREDICTIONS
-from data_contracts.summary import ASSOCIATIONS, MEAN_HEATMAPS, METRICS
+from data_contracts.predictions import PREDICTIONS
+from data_contracts.summary import METRICS
+from data_contracts.mean_heatmaps import MEAN_HEATMAPS
+from data_contracts.associations import ASSOCIATIONS
 from tui.maps.choice import Choice, Network
 from tui.maps.data import Summary
 from tui.maps.images import Explained, one_image, read_one

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import CxrError
-from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
+from data_contracts.model import TRAINING_HISTORY
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.summary import METRICS
 from tui.results.curves import Curves, Scores, curves, first_class, scores_of
 from tui.workspace.snapshot import Artifact, Snapshot

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from data_contracts.summary import SMALLEST_CELL
+from data_contracts.cohort_description import SMALLEST_CELL
 
 if TYPE_CHECKING:
     import numpy as np

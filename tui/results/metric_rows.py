@@ -13,7 +13,8 @@ from data_contracts.disclosure import (
     shown,
     told_by_other_tasks,
 )
-from data_contracts.summary import METRICS, SMALLEST_CELL
+from data_contracts.summary import METRICS
+from data_contracts.cohort_description import SMALLEST_CELL
 
 if TYPE_CHECKING:
     import polars as pl

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from data_contracts.cohort import COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.errors import CxrError
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.vocabulary import Contract

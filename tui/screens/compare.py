@@ -16,7 +16,8 @@ from textual.worker import get_current_worker
 
 from data_contracts.cohort import SPLITS
 from data_contracts.errors import CxrError, concerns_content
-from data_contracts.model import PREDICTIONS, TRAINING_HISTORY
+from data_contracts.model import TRAINING_HISTORY
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.summary import METRICS
 from tui.messages import ErrorMet
 from tui.page import Page

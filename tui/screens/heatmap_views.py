@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from data_contracts.summary import SMALLEST_CELL
+from data_contracts.cohort_description import SMALLEST_CELL
 from tui.maps.data import Cell, Heatmaps, Summary, interval, number
 from tui.maps.painting import (
     Line,

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import CxrError
 from data_contracts.images import IMAGES
-from data_contracts.model import PREDICTIONS
+from data_contracts.predictions import PREDICTIONS
 from tui.maps.choice import Choice, Step, View
 from tui.maps.data import Summary, read_summary
 from tui.maps.export import PATIENT_LEVEL, side_for

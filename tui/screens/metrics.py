@@ -15,7 +15,7 @@ from textual.worker import get_current_worker
 
 from data_contracts.cohort import SPLITS
 from data_contracts.errors import CxrError
-from data_contracts.model import PREDICTIONS
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.summary import METRICS
 from tui.messages import ErrorMet, OpenLaunch
 from tui.page import Page

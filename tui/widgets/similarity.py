@@ -14,7 +14,8 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from data_contracts.summary import LAYERS_OF_EVIDENCE, SMALLEST_CELL
+from data_contracts.summary import LAYERS_OF_EVIDENCE
+from data_contracts.cohort_description import SMALLEST_CELL
 from tui.maps.colours import colours, ink_on
 from tui.maps.painting import Line
 

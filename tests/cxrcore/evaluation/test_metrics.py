@@ -1,16 +1,20 @@
 from __future__ import annotations
 
-from functools import partial
-
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+)
 
-from cxrcore import bootstrap, metrics
+from cxrcore.evaluation import metrics
 
 
 def case(seed: int, n: int = 300, ties: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -119,46 +123,18 @@ def test_youden_threshold_maximises_sensitivity_plus_specificity() -> None:
     assert metrics.youden_threshold(scores, np.ones(len(scores), bool)) is None
 
 
-def test_patient_weights_draw_as_many_patients_as_there_are_and_depend_on_seed_and_key_only() -> (
-    None
-):
-    weights = bootstrap.patient_weights(40, 50, 1, "test")
-    assert (weights.sum(axis=1, dtype=int) == 40).all()
-    np.testing.assert_array_equal(weights, bootstrap.patient_weights(40, 50, 1, "test"))
-    assert (weights != bootstrap.patient_weights(40, 50, 2, "test")).any()
-    assert (weights != bootstrap.patient_weights(40, 50, 1, "val")).any()
+def test_r2_equals_sklearn_for_every_set_of_weights() -> None:
+    predicted, _, weights = case(6)
+    truth = predicted + np.random.default_rng(0).normal(size=len(predicted))
+    want = [r2_score(truth, predicted, sample_weight=w) for w in weights]
+    np.testing.assert_allclose(metrics.r2(truth, predicted, weights), want, rtol=0, atol=1e-12)
+    mean = np.full(len(truth), truth.mean())
+    assert metrics.r2(truth, mean, np.ones((1, len(truth))))[0] == pytest.approx(0)
+    assert np.isnan(metrics.r2(np.zeros(3), np.arange(3.0), np.ones((1, 3)))[0])
 
 
-def test_images_are_drawn_with_their_patient_whatever_the_block_size(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    weights = bootstrap.patient_weights(3, 20, 0, "test")
-    subject = np.array([0, 0, 1, 2, 2])
-    whole = np.concatenate(list(bootstrap.image_weights(weights, subject)))
-    np.testing.assert_array_equal(whole[:, 0], whole[:, 1])
-    monkeypatch.setattr(bootstrap, "_CHUNK_VALUES", 15)
-    blocks = list(bootstrap.image_weights(weights, subject))
-    assert max(len(b) for b in blocks) == 3
-    np.testing.assert_array_equal(np.concatenate(blocks), whole)
-
-
-def test_interval_leaves_out_and_counts_replicates_without_a_value() -> None:
-    values = np.append(np.arange(101.0), [np.nan] * 3)
-    assert bootstrap.percentile_interval(values) == (2.5, 97.5, 3)
-    assert bootstrap.percentile_interval(np.array([1.0, np.nan, np.nan])) == (None, None, 2)
-    assert bootstrap.percentile_interval(np.empty(0)) == (None, None, 0)
-
-
-def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    # Binormal scores: the true AUROC is Phi(1 / sqrt 2) = 0.7602.
-    hits = 0
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        positive = rng.random(150) < 0.4
-        scores = rng.normal(size=150) + positive
-        weights = bootstrap.patient_weights(150, 300, seed, "test")
-        area = partial(metrics.auroc, scores, positive)
-        values = bootstrap.resample(area, weights, np.arange(150))
-        low, high, _ = bootstrap.percentile_interval(values)
-        hits += bool(low is not None and high is not None and low <= 0.76025 <= high)
-    assert 51 <= hits <= 60
+def test_mean_absolute_error_equals_sklearn_for_every_set_of_weights() -> None:
+    predicted, _, weights = case(7)
+    truth = predicted + np.random.default_rng(0).normal(size=len(predicted))
+    want = [mean_absolute_error(truth, predicted, sample_weight=w) for w in weights]
+    np.testing.assert_allclose(metrics.weighted_mean(np.abs(truth - predicted), weights), want)

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torchvision
 
-from cxrcore.models import NetworkRecipe, build, load_tensors, pool, restore, tensors_of
+from cxrcore.networks import NetworkRecipe, build, load_tensors, pool, restore, tensors_of
 from data_contracts.errors import Interrupted, SourceError, UsageError
 
 CLASSES = ("a", "b", "c")
@@ -31,8 +31,32 @@ def test_the_last_feature_map_has_the_output_stride(architecture: str, stride: i
         logits = network(torch.zeros(2, 3, 128, 128))
     # DenseNet's pooling without a step of two loses one cell at the border.
     assert maps.shape[-1] in (128 // stride, 128 // stride - 1)
+    assert maps.shape[1] == network.width == network.head.in_features
     assert logits.shape == (2, len(CLASSES))
     assert origin == "none"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "stride", "width", "grid"),
+    [
+        ("resnet18", 32, 512, (7, 7)),
+        ("resnet18", 16, 512, (14, 14)),
+        ("densenet121", 32, 1024, (7, 7)),
+        ("densenet121", 16, 1024, (13, 13)),
+    ],
+)
+def test_a_network_knows_its_width_and_grid(
+    architecture: str, stride: int, width: int, grid: tuple[int, int]
+) -> None:
+    network, _ = build(NetworkRecipe(architecture, CLASSES, 224, stride), "none", seed=0)
+    assert (network.width, network.grid) == (width, grid)
+    with torch.no_grad():
+        assert network.features(torch.zeros(1, 3, 224, 224)).shape == (1, width, *grid)
+
+
+def test_an_image_too_small_for_its_network_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="needs larger images than 16 pixels"):
+        build(NetworkRecipe("densenet121", CLASSES, 16), "none", 0)
 
 
 @pytest.mark.parametrize("architecture", ["resnet18", "densenet121", "mobilenet_v2"])
@@ -78,6 +102,18 @@ def test_an_unknown_architecture_is_a_usage_error(name: str) -> None:
         build(recipe(name), "none", 0)
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("resnet81", "did you mean resnet18"),
+        ("zzz", "choose for example densenet121"),
+    ],
+)
+def test_an_unknown_architecture_names_a_known_one(name: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} is no torchvision network .*{hint}"):
+        build(recipe(name), "none", 0)
+
+
 class TestWeightsFile:
     def save(self, folder: Path, architecture: str, name: str = "weights.pth") -> Path:
         torch.manual_seed(9)
@@ -93,6 +129,14 @@ class TestWeightsFile:
             tensors_of(network)["features.conv1.weight"], state["conv1.weight"].numpy()
         )
         assert origin.startswith("weights.pth sha256:")
+
+    def test_it_is_loaded_with_the_versions_of_its_modules(self, tmp_path: Path) -> None:
+        # An MNASNet without them loads as an older one of another width.
+        path = self.save(tmp_path, "mnasnet0_5")
+        network, _ = build(recipe("mnasnet0_5"), str(path), seed=0)
+        state, tensors = torch.load(path, weights_only=True), tensors_of(network)
+        for name in ("layers.0.weight", "layers.8.0.layers.0.weight", "layers.14.weight"):
+            np.testing.assert_array_equal(tensors[f"features.{name}"], state[name].numpy())
 
     @pytest.mark.parametrize("architecture", ["resnet34", "mobilenet_v2"])
     def test_another_architecture_is_refused(self, tmp_path: Path, architecture: str) -> None:

@@ -28,7 +28,7 @@ def auroc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     `sklearn.metrics.roc_auc_score(positive, scores, sample_weight=w)` for every row w.
     """
     if 2 * positive.sum() < len(positive):
-        # The running sum is the dear part: keep it over the smaller class.
+        # The running sum is the expensive part: keep it over the smaller class.
         return auroc(-scores, ~positive, weights)
     order = np.argsort(scores, kind="stable")
     above, below = order[positive[order]], order[~positive[order]]
@@ -159,6 +159,13 @@ def specificity(scores: Floats, positive: Bools, threshold: float, weights: Weig
     """Share of the negatives with a score below `threshold`."""
     passed = (scores < threshold).astype(np.float64)
     return weighted_mean(passed[~positive], weights[:, ~positive])
+
+
+def r2(truth: Floats, predicted: Floats, weights: Weights) -> Floats:
+    """Share of the variance of `truth` (n,) that is predicted; 0: no better than its mean."""
+    mean = weighted_mean(truth, weights)
+    total = weighted_mean(truth**2, weights) - mean**2
+    return np.asarray(1 - _ratio(weighted_mean((truth - predicted) ** 2, weights), total))
 
 
 def _row_dot(a: Floats, b: Floats) -> Floats:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import io
 import re
 import warnings
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -16,22 +16,36 @@ import torch
 import torchvision
 from torch import nn
 
-from data_contracts.errors import SourceError, UsageError
+from data_contracts.errors import SourceError
 from data_contracts.os_errors import environment_error
 
 #: Children of a torchvision network that follow on its last feature map.
 AFTER_THE_FEATURES = ("avgpool", "fc", "classifier")
 
 
-def starting_backbone(architecture: str, weights: str) -> tuple[nn.Module, str]:
-    """A torchvision network and the origin of its weights: `imagenet`, `none` or a file.
+def names() -> list[str]:
+    """Every classification network of torchvision; not all have a last feature map."""
+    return list(torchvision.models.list_models(module=torchvision.models))
 
-    Raises `UsageError` for an unknown architecture, `SourceError` for weights that cannot be had
-    or do not fit.
+
+def backbone(architecture: str, weights: str) -> tuple[nn.Module, str]:
+    """A network up to its last feature map, and the origin of its weights.
+
+    `weights` is `imagenet`, `none` or the file of a state dict. Raises `SourceError` for weights
+    that cannot be had or do not fit.
     """
-    names = torchvision.models.list_models(module=torchvision.models)
-    if architecture not in names:
-        raise unknown_architecture(architecture)
+    model, origin = _starting(architecture, weights)
+    features = nn.Sequential()
+    for name, module in model.named_children():
+        if name not in AFTER_THE_FEATURES:
+            features.add_module(name, module)
+    if architecture.startswith("densenet"):
+        # torchvision applies DenseNet's last ReLU in `forward`, outside any module.
+        features.add_module("relu", nn.ReLU(inplace=False))
+    return features, origin
+
+
+def _starting(architecture: str, weights: str) -> tuple[nn.Module, str]:
     if weights == "none":
         return _random(architecture), "none"
     if weights == "imagenet":
@@ -85,8 +99,11 @@ def _load_file(model: nn.Module, architecture: str, path: Path) -> str:
     return f"{path.name} sha256:{digest}"
 
 
-def _without_head(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {k: v for k, v in state.items() if not _is_head(k)}
+def _without_head(state: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+    rest = OrderedDict((k, v) for k, v in state.items() if not _is_head(k))
+    # Without the versions of its modules torchvision refuses the state dict of an MNASNet.
+    rest._metadata = getattr(state, "_metadata", None)  # type: ignore[attr-defined]
+    return rest
 
 
 def _is_head(key: str) -> bool:
@@ -97,14 +114,4 @@ def _unfit(path: Path, architecture: str) -> SourceError:
     return SourceError(
         f"{path} does not hold the weights of {architecture}; give a torchvision state dict of it, "
         "or name its --architecture"
-    )
-
-
-def unknown_architecture(architecture: str) -> UsageError:
-    """The fault of a name that stands for no usable network."""
-    names = torchvision.models.list_models(module=torchvision.models)
-    near = difflib.get_close_matches(architecture, [n for n in names if n != architecture], n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "choose for example densenet121"
-    return UsageError(
-        f"--architecture {architecture} is no torchvision network with a last feature map; {hint}"
     )

@@ -1,7 +1,15 @@
-"""Networks: a torchvision backbone up to its last feature map, global pooling, a linear head."""
+"""Networks: a backbone up to its last feature map, global pooling, a linear head.
+
+A file of this package is a library of backbones. It gives `names()` and
+`backbone(architecture, weights)`: a module from images (n, 3, S, S) to maps (n, d, h, w) after
+the last normalisation and ReLU, and the origin of its weights.
+"""
 
 from __future__ import annotations
 
+import copy
+import difflib
+import importlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -12,7 +20,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cxrcore.transforms import IMAGENET_MEAN, IMAGENET_STD
-from cxrcore.weights import AFTER_THE_FEATURES, starting_backbone, unknown_architecture
 from data_contracts.errors import CxrError, SourceError, UsageError
 from data_contracts.os_errors import environment_error
 
@@ -25,12 +32,15 @@ class NetworkRecipe:
 
     architecture: str
     classes: tuple[str, ...]
+    """Names of the outputs."""
     input_size: int
     """Side of the square input, in pixels."""
     output_stride: int = 32
     """Pixels of input per cell of the last feature map."""
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    library: str = "torchvision"
+    """The file of this package that knows the architecture."""
 
     def attributes(self) -> dict[str, Any]:
         """As header attributes: tuples become lists."""
@@ -48,13 +58,15 @@ class NetworkRecipe:
 class Network(nn.Module):
     """`features` gives the last feature map after its final normalisation and ReLU.
 
-    images (n, 3, S, S) → maps (n, d, h, w) → pooled (n, d) → logits (n, k).
+    images (n, 3, S, S) → maps (n, width, *grid) → pooled (n, width) → outputs (n, k).
     """
 
-    def __init__(self, features: nn.Module, width: int, classes: int) -> None:
+    def __init__(
+        self, features: nn.Module, recipe: NetworkRecipe, width: int, grid: tuple[int, int]
+    ) -> None:
         super().__init__()
-        self.features = features
-        self.head = nn.Linear(width, classes)
+        self.features, self.recipe, self.width, self.grid = features, recipe, width, grid
+        self.head = nn.Linear(width, len(recipe.classes))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits: torch.Tensor = self.head(pool(self.features(images)))
@@ -74,17 +86,16 @@ def build(recipe: NetworkRecipe, weights: str, seed: int) -> tuple[Network, str]
     weights that cannot be had or do not fit.
     """
     torch.manual_seed(seed)
-    backbone, origin = starting_backbone(recipe.architecture, weights)
-    parts = [(n, m) for n, m in backbone.named_children() if n not in AFTER_THE_FEATURES]
-    if recipe.architecture.startswith("densenet"):
-        # torchvision applies DenseNet's last ReLU in `forward`, outside any module.
-        parts.append(("relu", nn.ReLU(inplace=False)))
-    features = nn.Sequential()
-    for name, module in parts:
-        features.add_module(name, module)
-    width = _prepare(features, recipe)
-    network = Network(features, width, len(recipe.classes))
+    if recipe.architecture not in _library(recipe.library).names():
+        raise unknown_architecture(recipe)
+    backbone, origin = _library(recipe.library).backbone(recipe.architecture, weights)
+    width = _prepare(backbone, recipe)
+    network = Network(backbone, recipe, width, _grid(backbone, recipe))
     return network.to(memory_format=torch.channels_last).eval(), origin
+
+
+def _library(name: str) -> Any:
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def restore(recipe: NetworkRecipe, tensors: Mapping[str, NDArray[Any]]) -> Network:
@@ -120,13 +131,13 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, NDArray[Any]]) -> Non
         ) from error
 
 
-def _prepare(features: nn.Sequential, recipe: NetworkRecipe) -> int:
+def _prepare(features: nn.Module, recipe: NetworkRecipe) -> int:
     """Set the output stride, check that there is a feature map, and return its width."""
     features.eval()
     try:
         inputs = _input_sizes_of_strided(features)
         if recipe.output_stride == 16:
-            # Without its last reduction the feature map has twice the cells each way.
+            # Without its last reduction the feature map has twice the rows and columns.
             last = min(inputs.values())
             for module, size in inputs.items():
                 if size == last:
@@ -134,23 +145,36 @@ def _prepare(features: nn.Sequential, recipe: NetworkRecipe) -> int:
         with torch.no_grad():
             maps = features(torch.zeros(1, 3, 64, 64))
     except (RuntimeError, TypeError, NotImplementedError, ValueError, AssertionError) as error:
-        raise _fault_of_memory(error) or unknown_architecture(recipe.architecture) from error
+        raise _fault_of_memory(error) or unknown_architecture(recipe) from error
     if not isinstance(maps, torch.Tensor) or maps.ndim != 4:
-        raise unknown_architecture(recipe.architecture)
-    _refuse_too_small(features, recipe)
+        raise unknown_architecture(recipe)
     return int(maps.shape[1])
 
 
-def _refuse_too_small(features: nn.Module, recipe: NetworkRecipe) -> None:
-    side = min(64, recipe.input_size)
+def _grid(features: nn.Module, recipe: NetworkRecipe) -> tuple[int, int]:
+    """Rows and columns of the last feature map; raise `UsageError` for too small an input."""
+    side = recipe.input_size
     try:
-        with torch.no_grad():
-            features(torch.zeros(1, 3, side, side))
+        # On this device shapes are worked out and nothing is computed.
+        shapes = copy.deepcopy(features).to("meta")
+        _, _, rows, columns = shapes(torch.zeros(1, 3, side, side, device="meta")).shape
     except RuntimeError as error:
         raise _fault_of_memory(error) or UsageError(
             f"--architecture {recipe.architecture} needs larger images than {side} pixels; "
             "run `cxr preprocess` with a larger --size, or choose another architecture"
         ) from error
+    return rows, columns
+
+
+def unknown_architecture(recipe: NetworkRecipe) -> UsageError:
+    """The error for a name that stands for no usable network."""
+    names = [n for n in _library(recipe.library).names() if n != recipe.architecture]
+    near = difflib.get_close_matches(recipe.architecture, names, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "choose for example densenet121"
+    return UsageError(
+        f"--architecture {recipe.architecture} is no {recipe.library} network with a last "
+        f"feature map; {hint}"
+    )
 
 
 def _fault_of_memory(error: Exception) -> CxrError | None:

@@ -1,0 +1,1 @@
+"""How well networks predict: metrics, their intervals, subgroups and curves."""

@@ -1,0 +1,140 @@
+"""Points of ROC, precision-recall and calibration curves, with patient-bootstrap bands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxrcore.evaluation.bootstrap import Advance, Statistic, percentile_interval
+from cxrcore.evaluation.metrics import weighted_mean
+from cxrcore.evaluation.strata import log_odds, matrix, softmax
+from cxrcore.evaluation.table import Resamples, columns_of
+from cxrcore.model import Model
+from data_contracts.cohort import SPLITS
+from data_contracts.disclosure import Disclosure, is_small
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+#: Abscissae of ROC and precision-recall curves. A fixed grid, so that bands are pointwise.
+GRID = np.linspace(0, 1, 101)
+MOST_BINS = 10
+#: Resamples of a band; a percentile of a band is read from a picture.
+BAND_REPLICATES = 400
+_BLOCK_VALUES = 1 << 21
+
+
+def curves_of(
+    model: Model, resamples: Resamples, rule: Disclosure, advance: Advance
+) -> Iterator[dict[str, Any]]:
+    """Rows of CURVES: every split and class that `rule` shows, bands on the test split."""
+    advance(1)
+    if model.kind != "classes":
+        return
+    for split in SPLITS:
+        labelled = model.labelled(split)
+        if not labelled.height:
+            continue
+        names, drawn = resamples[split]
+        subject = columns_of(labelled["subject_id"], names)
+        logits = matrix(labelled["logits"])
+        odds, chance = log_odds(logits), softmax(logits)
+        target = labelled["target"].to_numpy()
+        weights = drawn[:BAND_REPLICATES] if split == "test" else None
+        for c in [1] if len(model.classes) == 2 else range(len(model.classes)):
+            positive = target == c
+            hidden = rule.hides((*model.key, split, "all", "all"), model.classes[c])
+            if hidden or positive.all() or not positive.any():
+                continue
+            where = model.columns | {"split": split, "class": model.classes[c]}
+            found: dict[str, tuple[Floats, Statistic]] = {
+                "roc": (GRID, partial(roc, odds[:, c], positive)),
+                "precision_recall": (GRID, partial(precision_recall, odds[:, c], positive)),
+                "calibration": calibration(chance[:, c], positive, subject, rule.least),
+            }
+            for kind, (x, curve) in found.items():
+                yield from _rows(where | {"curve": kind}, x, curve, weights, subject)
+
+
+def _rows(
+    where: dict[str, Any], x: Floats, curve: Statistic, weights: NDArray[np.uint8] | None,
+    subject: NDArray[np.intp],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    y = curve(np.ones((1, len(subject))))[0]
+    bands: Floats | None = None
+    if weights is not None:
+        step = max(1, _BLOCK_VALUES // len(subject))
+        blocks = (weights[i : i + step][:, subject] for i in range(0, len(weights), step))
+        bands = np.concatenate([curve(block.astype(np.float64)) for block in blocks])
+    for point in range(len(x)):
+        low = high = None
+        if bands is not None:
+            low, high, _ = percentile_interval(bands[:, point])
+        yield where | {"point": point, "x": x[point], "y": y[point], "low": low, "high": high}
+
+
+def roc(scores: Floats, positive: Bools, weights: Floats) -> Floats:
+    """Sensitivity at each 1 - specificity of `GRID`, for each set of weights: (r, grid).
+
+    NaN where a set of weights leaves a class empty.
+    """
+    order, ends = _thresholds(scores)
+    hit = positive[order]
+    out = np.full((len(weights), len(GRID)), np.nan)
+    for row, drawn in zip(out, weights[:, order], strict=True):
+        true, false = (np.cumsum(drawn * side)[ends] for side in (hit, ~hit))
+        if true[-1] and false[-1]:
+            x, y = np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
+            row[:] = np.interp(GRID, x, y)
+    out[:, 0] = np.where(np.isnan(out[:, 0]), np.nan, 0.0)
+    return out
+
+
+def precision_recall(scores: Floats, positive: Bools, weights: Floats) -> Floats:
+    """Precision at the highest threshold that reaches each recall of `GRID`: (r, grid)."""
+    order, ends = _thresholds(scores)
+    hit = positive[order]
+    out = np.full((len(weights), len(GRID)), np.nan)
+    for row, drawn in zip(out, weights[:, order], strict=True):
+        true, called = np.cumsum(drawn * hit)[ends], np.cumsum(drawn)[ends]
+        if true[-1]:
+            recalls = np.clip(GRID - 1e-12, 1e-12, None)
+            at = np.searchsorted(true / true[-1], recalls, side="left")
+            row[:] = true[at] / called[at]
+    return out
+
+
+def calibration(
+    predicted: Floats, positive: Bools, subject: NDArray[np.intp], least: int
+) -> tuple[Floats, Statistic]:
+    """Mean predicted probability of each bin, and the observed share in it: (bins,), (r, bins).
+
+    The bins end at quantiles, so equal predictions share a bin. There are as many, up to
+    `MOST_BINS`, as leave no small number of patients of either class in any of them; none when
+    not even two do.
+    """
+    for count in range(MOST_BINS, 1, -1):
+        edges = np.quantile(predicted, np.linspace(0, 1, count + 1))
+        bins = np.searchsorted(edges[1:-1], predicted)
+        inside = [bins == b for b in np.unique(bins)]
+        sides = [i & s for i in inside for s in (positive, ~positive)]
+        if len(inside) > 1 and not any(
+            is_small(len(np.unique(subject[side])), least) for side in sides
+        ):
+            observed = partial(_shares, inside, positive.astype(np.float64))
+            return np.array([predicted[i].mean() for i in inside]), observed
+    return np.empty(0), lambda weights: np.empty((len(weights), 0))
+
+
+def _shares(inside: list[Bools], positive: Floats, weights: Floats) -> Floats:
+    return np.stack([weighted_mean(positive[i], weights[:, i]) for i in inside], axis=1)
+
+
+def _thresholds(scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Images from the highest score down, and the last of each run of equal scores."""
+    order = np.argsort(-scores, kind="stable")
+    return order, np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)

@@ -1,0 +1,85 @@
+"""The cohort's description without small numbers of patients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from data_contracts.disclosure import (
+    is_small,
+    suppressed_in_all,
+    suppressed_parts,
+    suppressed_steps,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SIZES = ("images", "studies", "subjects")
+
+
+def disclosed_flow(flow: pl.DataFrame, least: int) -> pl.DataFrame:
+    """COHORT_FLOW with null for small counts, and for counts whose difference is small."""
+    rows: list[dict[str, Any]] = []
+    for (scope,), steps in flow.sort("step").group_by("scope", maintain_order=True):
+        found = steps.to_dicts()
+        rows += _rules(found, least) if scope == "cohort" else _task_rules(found, least)
+    return _as(flow, rows)
+
+
+def _rules(steps: list[dict[str, Any]], least: int) -> list[dict[str, Any]]:
+    """The rules that exclude images: what each left, and how many images it took."""
+    hide = {n: suppressed_steps([s[n] for s in steps], least) for n in _SIZES}
+    out = []
+    for i, step in enumerate(steps):
+        small = is_small(step["subjects"], least)
+        row = step | {n: None for n in _SIZES if small or hide[n][i]}
+        taken = step["excluded_images"]
+        near = any(hide["images"][max(0, i - 1) : i + 1])
+        if is_small(taken, least) or (taken and near):
+            row["excluded_images"] = None
+        out.append(row)
+    return out
+
+
+def _task_rules(steps: list[dict[str, Any]], least: int) -> list[dict[str, Any]]:
+    """The rules of a task: images without a label by reason, which with the usable add up."""
+    last = len(steps) - 1
+    parts = {i: (s["subjects"],) for i, s in enumerate(steps) if s["excluded_images"] or i == last}
+    hide = suppressed_parts(parts, least)
+    out = []
+    for i, step in enumerate(steps):
+        nothing = i in hide or is_small(step["subjects"], least)
+        row = step | (dict.fromkeys(_SIZES) if nothing else {})
+        if nothing and step["excluded_images"]:
+            row["excluded_images"] = None
+        out.append(row)
+    return out
+
+
+def disclosed_characteristics(table: pl.DataFrame, least: int) -> pl.DataFrame:
+    """COHORT_CHARACTERISTICS with null for small counts and what would reveal them.
+
+    The levels of a variable add up to the split, and the splits to 'all'.
+    """
+    rows = table.to_dicts()
+    counted = [r for r in rows if r["level"] not in ("mean", "sd")]
+    patients = {(r["variable"], r["level"], r["split"]): r["subjects"] for r in counted}
+    sums: dict[tuple[str, ...], list[tuple[str, str, str]]] = {}
+    for variable, level, split in patients:
+        whole = "subjects", "all", split
+        if variable != "subjects":
+            sums.setdefault(("split", variable, split), [whole]).append((variable, level, split))
+        # Also the sum itself may be what is left over.
+        sums.setdefault(("level", variable, level), []).append((variable, level, split))
+    hidden = suppressed_in_all(patients, list(sums.values()), least)
+    for row in rows:
+        small = is_small(row["subjects"], least)
+        if small or (row["variable"], row["level"], row["split"]) in hidden:
+            row |= dict.fromkeys(("images", "subjects", "value"))
+    return _as(table, rows)
+
+
+def _as(table: pl.DataFrame, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(rows, schema=table.schema)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from cxrcore.evaluation import bootstrap, metrics
+
+
+def test_patient_weights_draw_as_many_patients_as_there_are_and_depend_on_seed_and_key_only() -> (
+    None
+):
+    weights = bootstrap.patient_weights(40, 50, 1, "test")
+    assert (weights.sum(axis=1, dtype=int) == 40).all()
+    np.testing.assert_array_equal(weights, bootstrap.patient_weights(40, 50, 1, "test"))
+    assert (weights != bootstrap.patient_weights(40, 50, 2, "test")).any()
+    assert (weights != bootstrap.patient_weights(40, 50, 1, "val")).any()
+
+
+def test_images_are_drawn_with_their_patient_whatever_the_block_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights = bootstrap.patient_weights(3, 20, 0, "test")
+    subject = np.array([0, 0, 1, 2, 2])
+    whole = np.concatenate(list(bootstrap.image_weights(weights, subject)))
+    np.testing.assert_array_equal(whole[:, 0], whole[:, 1])
+    monkeypatch.setattr(bootstrap, "_CHUNK_VALUES", 15)
+    blocks = list(bootstrap.image_weights(weights, subject))
+    assert max(len(b) for b in blocks) == 3
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+
+
+def test_interval_leaves_out_and_counts_replicates_without_a_value() -> None:
+    values = np.append(np.arange(101.0), [np.nan] * 3)
+    assert bootstrap.percentile_interval(values) == (2.5, 97.5, 3)
+    assert bootstrap.percentile_interval(np.array([1.0, np.nan, np.nan])) == (None, None, 2)
+    assert bootstrap.percentile_interval(np.empty(0)) == (None, None, 0)
+
+
+def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    # Binormal scores: the true AUROC is Phi(1 / sqrt 2) = 0.7602.
+    hits = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        positive = rng.random(150) < 0.4
+        scores = rng.normal(size=150) + positive
+        weights = bootstrap.patient_weights(150, 300, seed, "test")
+        area = partial(metrics.auroc, scores, positive)
+        values = bootstrap.resample(area, weights, np.arange(150))
+        low, high, _ = bootstrap.percentile_interval(values)
+        hits += bool(low is not None and high is not None and low <= 0.76025 <= high)
+    assert 51 <= hits <= 60
+
+
+def test_interval_of_a_correlation_mirrors_with_its_sign() -> None:
+    resampled = 0.85 + 0.1 * np.random.default_rng(0).beta(3, 2, 500)
+    low, high, _ = bootstrap.correlation_interval(0.96, resampled)
+    mirrored = bootstrap.correlation_interval(-0.96, -resampled)
+    assert low is not None
+    assert high is not None
+    assert mirrored[:2] == pytest.approx((-high, -low))
+    assert high == pytest.approx(min(1, 2 * 0.96 - np.percentile(resampled, 2.5)))

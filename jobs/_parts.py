@@ -23,8 +23,8 @@ from jobs._job import Job
 if TYPE_CHECKING:
     import polars as pl
 
-    from cxrcore.pixels import Prepared, Reject
-    from cxrcore.pixels.storage import Root
+    from cxrcore.pixels import ProcessedImage, RejectedImage
+    from cxrcore.pixels.image_files import Root
     from data_contracts.store import Arrays, Table
 
 #: Where the parts of a shard lie.
@@ -60,7 +60,7 @@ def is_done(part: Part, job: Job, root: Root) -> bool:
 
     An image that was missing may be there now.
     """
-    from cxrcore.pixels.storage import exists
+    from cxrcore.pixels.image_files import exists
     from data_contracts.store import read_table, verify
 
     job.stop_if_asked()
@@ -82,24 +82,24 @@ def is_done(part: Part, job: Job, root: Root) -> bool:
 
 def write_part(
     part: Part,
-    results: Iterator[Prepared | Reject],
+    results: Iterator[ProcessedImage | RejectedImage],
     job: Job,
     root: Root,
     size: int,
     advance: Callable[[], None],
 ) -> None:
     """Write the next results, one for each row of the part; `advance` may stop it."""
-    from cxrcore.pixels import Reject
+    from cxrcore.pixels import RejectedImage
     from data_contracts.store import array_writer, write_table
 
-    rejects: list[tuple[str, str, Reject]] = []
+    rejects: list[tuple[str, str, RejectedImage]] = []
     formats: set[str] = set()
     with array_writer(IMAGES, part.images) as writer:
         writer.append(**_columns([], size))
         for block in part.rows.iter_slices(_BLOCK):
-            kept: list[tuple[str, Prepared]] = []
+            kept: list[tuple[str, ProcessedImage]] = []
             for (image_id, path), result in zip(block.iter_rows(), results, strict=False):
-                if isinstance(result, Reject):
+                if isinstance(result, RejectedImage):
                     rejects.append((image_id, path, result))
                 else:
                     kept.append((image_id, result))
@@ -120,21 +120,21 @@ def _origin(job: Job, root: Root) -> Provenance:
     return Provenance(job.origin.job, job.origin.config, inputs)
 
 
-def _columns(kept: Sequence[tuple[str, Prepared]], size: int) -> dict[str, Any]:
+def _columns(kept: Sequence[tuple[str, ProcessedImage]], size: int) -> dict[str, Any]:
     import numpy as np
 
     images = [image for _, image in kept]
     return {
         "image_id": [image_id for image_id, _ in kept],
         "pixels": np.reshape([i.pixels for i in images], (-1, size, size)),
-        "content_box": np.reshape([i.box for i in images], (-1, 4)),
-        "intensity_rule": [INTENSITY_RULES.index(i.rule) for i in images],
-        "bright_border": [i.bright_border for i in images],
+        "content_box": np.reshape([i.content_bbox for i in images], (-1, 4)),
+        "intensity_rule": [INTENSITY_RULES.index(i.windowing) for i in images],
+        "bright_border": [i.polarity_suspect for i in images],
         "source_size": np.reshape([i.source_size for i in images], (-1, 2)),
     }
 
 
-def _rejects_frame(rejects: Sequence[tuple[str, str, Reject]]) -> pl.DataFrame:
+def _rejects_frame(rejects: Sequence[tuple[str, str, RejectedImage]]) -> pl.DataFrame:
     import polars as pl
 
     rows = [(image_id, path, reject.reason, reject.detail) for image_id, path, reject in rejects]

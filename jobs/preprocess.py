@@ -43,7 +43,7 @@ class Config(JobConfig):
 
 
 def run(config: Config, job: Job) -> None:
-    from cxrcore.pixels import prepare_all, storage
+    from cxrcore.pixels import image_files, prepare_all
     from cxrcore.workers import usable_cores
 
     shard, shards = (int(config.keys()[key]) for key in ("shard", "shards"))
@@ -52,7 +52,7 @@ def run(config: Config, job: Job) -> None:
         raise SourceError("the cohort has no images; run `cxr extract` with a wider selection")
     if not shard <= shards <= cohort.height:
         raise UsageError(f"--shard {config.shard}: want i/n, 1 ≤ i ≤ n ≤ {cohort.height} images")
-    storage.check(config.root)
+    image_files.check(config.root)
     start, end = (cohort.height * edge // shards for edge in (shard - 1, shard))
 
     parts = _parts.parts_of(cohort[start:end], job, shard, shards)

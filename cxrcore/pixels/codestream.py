@@ -16,7 +16,7 @@ from cxrcore.pixels.result import UnusableError
 
 #: Detail of a reject.
 ENDS_EARLY = "the JPEG data ends early"
-#: Data that no picture ends with: it decodes to noise, and goes on after each restart marker.
+#: Data that no image ends with: it decodes to noise, and goes on after each restart marker.
 #: The zero at its start completes a byte of 0xFF before it.
 _NOISE = bytes(1 + (index * index * 37 + index * 11) % 253 for index in range(128))
 _FILLER = b"\0" + b"".join(_NOISE + bytes((0xFF, 0xD0 + index % 8)) for index in range(16))
@@ -31,7 +31,7 @@ _MAX_TILES = 1 << 14
 
 
 class Declared(NamedTuple):
-    """Size of a picture as its codestream declares it."""
+    """Size of an image as its codestream declares it."""
 
     rows: int
     columns: int
@@ -80,7 +80,7 @@ def _of_jpeg2000(data: bytes) -> Declared:
         raise ValueError("no codestream")
     right, lower, left, upper, width, height, x0, y0 = struct.unpack_from(">8I", data, start + 8)
     if -(-(right - x0) // width) * -(-(lower - y0) // height) > _MAX_TILES:
-        raise UnusableError("not_decodable", "more tiles declared than a picture has")
+        raise UnusableError("not_decodable", "more tiles declared than an image has")
     (samples,) = struct.unpack_from(">H", data, start + 40)
     return Declared(lower - upper, right - left, samples, dct_8_bit=False)
 
@@ -119,9 +119,9 @@ def may_lack_blocks(image: Image.Image, pixels: NDArray[np.uint8]) -> bool:
 
 
 def with_filler(data: bytes) -> bytes:
-    """The same JPEG or JPEG-LS data with more behind its last block, which changes no picture.
+    """The same JPEG or JPEG-LS data with more behind its last block, which changes no image.
 
-    Where blocks are missing a decoder takes it for them, so the picture changes.
+    Where blocks are missing a decoder takes it for them, so the image changes.
     """
     end = data.rfind(b"\xff\xd9")
     end = len(data) if end < 0 else end

@@ -23,7 +23,7 @@ from pydicom.uid import (
 
 from cxrcore.pixels.codestream import ENDS_EARLY, Declared, declared, ends_early, with_filler
 from cxrcore.pixels.faults import decoding
-from cxrcore.pixels.intensity import Patterns
+from cxrcore.pixels.intensity import RawCodes
 from cxrcore.pixels.limits import MAX_BYTES, require_bytes
 from cxrcore.pixels.result import UnusableError
 
@@ -71,7 +71,7 @@ def inflated(content: bytes) -> bytes:
     return _PLAIN_START + plain
 
 
-def pixels_in_place(content: bytes, start: int, dataset: Dataset) -> Patterns | None:
+def pixels_in_place(content: bytes, start: int, dataset: Dataset) -> RawCodes | None:
     """The pixels of an uncompressed little-endian grey image as they lie in `content`.
 
     `start` is where the header ended. None when the pixels have to be decoded.

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrcore.pixels import Prepared, Reject, prepare_all
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare_all
 from cxrcore.workers import in_order
 from data_contracts.errors import CxrError, Interrupted, StorageError
 
@@ -38,11 +38,11 @@ def root(tmp_path: Path) -> Path:
 def test_workers_change_neither_order_nor_pixels(root: Path) -> None:
     paths = [f"{number}.png" for number in range(43)]
     alone, together = (list(prepare_all(root, paths, 32, workers)) for workers in (0, 2))
-    assert [type(r) for r in alone] == [Prepared] * 40 + [Reject] * 3
+    assert [type(r) for r in alone] == [ProcessedImage] * 40 + [RejectedImage] * 3
     for one, other in zip(alone, together, strict=True):
-        if isinstance(one, Prepared) and isinstance(other, Prepared):
+        if isinstance(one, ProcessedImage) and isinstance(other, ProcessedImage):
             assert (one.pixels == other.pixels).all()
-            assert one.box == other.box
+            assert one.content_bbox == other.content_bbox
         else:
             assert one == other
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from cxrcore import pixels
-from cxrcore.pixels import Prepared, Reject, prepare_from
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare_from
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGE_REJECTS, IMAGES
 from data_contracts.store import Provenance, open_arrays, read_table, verify, write_table
@@ -84,9 +84,9 @@ def test_every_image_is_in_the_store_or_among_the_rejects(
         assert store.header.attributes["formats"] == ["jpeg", "png"]
         assert (store.read("source_size") == (50, 44)).all()
         first = prepare_from(place / "root", "image00.jpg", 32)
-        assert isinstance(first, Prepared)
+        assert isinstance(first, ProcessedImage)
         assert (store.read("pixels", 0) == first.pixels).all()
-        assert tuple(store.read("content_box", 0)) == first.box
+        assert tuple(store.read("content_box", 0)) == first.content_bbox
     assert rejects(place) == {f"image_id{i:02d}": reason for i, reason in BAD.items()}
     said = capsys.readouterr().err
     assert "19 of 22 images" in said
@@ -138,11 +138,11 @@ def test_an_empty_cohort_is_refused(place: Path, capsys: pytest.CaptureFixture[s
     assert "no images" in capsys.readouterr().err
 
 
-def on_image(number: int, act: Callable[[], None]) -> Callable[..., Prepared | Reject]:
+def on_image(number: int, act: Callable[[], None]) -> Callable[..., ProcessedImage | RejectedImage]:
     """`prepare_from` that acts before its `number`-th call."""
     calls = 0
 
-    def prepare(root: Path, relative: str, size: int) -> Prepared | Reject:
+    def prepare(root: Path, relative: str, size: int) -> ProcessedImage | RejectedImage:
         nonlocal calls
         calls += 1
         if calls == number:
@@ -166,7 +166,7 @@ def interrupted(place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str
     assert not list(place.glob("images/images*"))
     later: list[str] = []
 
-    def note(root: Path, relative: str, size: int) -> Prepared | Reject:
+    def note(root: Path, relative: str, size: int) -> ProcessedImage | RejectedImage:
         later.append(relative)
         return prepare_from(root, relative, size)
 

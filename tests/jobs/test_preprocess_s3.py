@@ -15,8 +15,8 @@ from pipelines import planned, settings, words
 from refusals import Refuse
 
 from cxrcore import pixels
-from cxrcore.pixels import Prepared, Reject, prepare_from
-from cxrcore.pixels.storage import Root
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare_from
+from cxrcore.pixels.image_files import Root
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGE_REJECTS, IMAGES
 from data_contracts.run import read_runs
@@ -94,7 +94,7 @@ def on_image(number: int, act: Callable[[], None]) -> tuple[list[str], Callable[
     """The paths prepared so far, and a `prepare_from` that acts before its `number`-th call."""
     seen: list[str] = []
 
-    def prepare(root: Root, relative: str, size: int) -> Prepared | Reject:
+    def prepare(root: Root, relative: str, size: int) -> ProcessedImage | RejectedImage:
         seen.append(relative)
         if len(seen) == number:
             act()
@@ -187,7 +187,7 @@ def test_a_root_that_cannot_be_used_is_refused_before_any_work(
     "url",
     [f"s3://{KEY}:{SECRET}@{BUCKET}/x", f"s3://{KEY}:{SECRET}/x", f"s3://{SECRET}@{BUCKET}",
      f"s3://{BUCKET}/x?X-Amz-Signature={SECRET}", f"https://{KEY}:{SECRET}@127.0.0.1/x",
-     f"S3://{SECRET}@{BUCKET}", "file:///films", "s3://", "s3:///films", "simplecache::s3://b/x"],
+     f"S3://{SECRET}@{BUCKET}", "file:///radiographs", "s3://", "s3:///radiographs", "simplecache::s3://b/x"],
 )  # fmt: skip
 def test_a_url_with_a_secret_or_without_sense_is_refused_and_not_repeated(
     url: str, place: Path, refuse: Refuse

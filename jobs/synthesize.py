@@ -32,7 +32,7 @@ class Config(JobConfig):
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Random seed of the whole collection."""
     workers: int | None = Field(default=None, ge=0, le=256, exclude=True)
-    """Worker processes; by default one per core, 0 or 1: none."""
+    """Worker processes, by default one per core; 0 or 1: none."""
 
 
 def run(config: Config, job: Job) -> None:
@@ -61,4 +61,4 @@ def run(config: Config, job: Job) -> None:
     job.write(SYNTHETIC_REGIONS, regions, preset=config.preset, seed=config.seed)
     truths = truth(regions, config.preset)
     job.write(SYNTHETIC_TRUTH, truths, preset=config.preset, seed=config.seed)
-    job.log(f"{len(subjects)} subjects and {count} images are in {source}")
+    job.log(f"wrote {len(subjects)} subjects and {count} images to {source}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from cxrcore.pixels import image_files
 from cxrcore.pixels.image_files import Root, RootWatch
 from cxrcore.pixels.result import DecodedImage, ProcessedImage, RejectedImage, UnusableError
-from cxrcore.workers import in_order
+from cxrcore.workers import ordered_map
 from data_contracts.errors import CxrError
 
 __all__ = ["ProcessedImage", "RejectedImage", "prepare", "prepare_all", "prepare_from"]
@@ -21,14 +21,14 @@ def prepare_all(
 ) -> Generator[ProcessedImage | RejectedImage]:
     """Yield what `prepare_from` makes of each of `paths`, in their order.
 
-    The number of `workers` changes nothing in the result, but that with 0, in this process, an
-    image that crashes its decoder ends it; else such an image is a `RejectedImage`. Raises what
+    The number of `workers` does not affect the results, except that with 0 the decoder runs in this
+    process and may crash it; otherwise such an image is a `RejectedImage`. Raises what
     `prepare_from` raises, and `Interrupted` when a file is missing because the root is no longer
     what it was.
     """
     watch = RootWatch(root)
     prepare_one = partial(_prepare_alone, root, size)
-    with closing(in_order(prepare_one, paths, workers, _crashed)) as results:
+    with closing(ordered_map(prepare_one, paths, workers, _crashed)) as results:
         for path, result in zip(paths, results, strict=True):
             yield _confirmed(result, watch, root, path, size)
 
@@ -36,19 +36,19 @@ def prepare_all(
 def _prepare_alone(root: Root, size: int, path: str) -> ProcessedImage | RejectedImage:
     import cv2
 
-    # The images are what runs in parallel.
+    # Parallelism is across images.
     cv2.setNumThreads(1)
     return prepare_from(root, path, size)
 
 
 def _crashed(_: str, ending: str) -> RejectedImage:
-    return RejectedImage("not_decodable", f"decoding it ended the process twice ({ending})")
+    return RejectedImage("not_decodable", f"the decoder crashed twice ({ending})")
 
 
 def _confirmed(
     result: ProcessedImage | RejectedImage, watch: RootWatch, root: Root, path: str, size: int
 ) -> ProcessedImage | RejectedImage:
-    """The result, or a new one if the file was missing and is there now."""
+    """The result, or a new one if the file was missing and exists now."""
     if _is_missing(result) and image_files.exists(root, path):
         result = prepare_from(root, path, size)
     if _is_missing(result):
@@ -63,10 +63,10 @@ def _is_missing(result: ProcessedImage | RejectedImage) -> bool:
 
 
 def prepare(path: Path, size: int) -> ProcessedImage | RejectedImage:
-    """Decode the image at `path` (DICOM, PNG or JPEG, told by content) into a square of `size`.
+    """Decode the image at `path` (DICOM, PNG or JPEG, by content) into a square of `size`.
 
-    Whatever is wrong with the file becomes a `RejectedImage`. Faults of disk, network or memory say
-    nothing about it and raise `Interrupted`, denied access `SourceError`.
+    Any fault of the file becomes a `RejectedImage`. Faults of disk, network or memory raise
+    `Interrupted`, denied access raises `SourceError`.
     """
     return _prepared(partial(image_files.read_file, path), size)
 

@@ -18,7 +18,7 @@ from cxrcore.synthetic.dicom import truncate, write_radiograph
 from cxrcore.synthetic.presets import TRAITS, PresetName, association
 from cxrcore.synthetic.records import Image, Subject
 from cxrcore.synthetic.tables import image_path, shape
-from cxrcore.workers import in_order
+from cxrcore.workers import ordered_map
 from data_contracts.atomic import atomic_replace_tree, temporaries
 from data_contracts.store import translate_os_errors
 
@@ -53,7 +53,7 @@ def write_images(
     Close the generator before `root` is removed: only then has every worker stopped.
     """
     render = partial(_write_subject, root=root, preset=preset, size=size)
-    with closing(in_order(render, subjects, workers)) as counts:
+    with closing(ordered_map(render, subjects, workers)) as counts:
         yield from accumulate(counts)
 
 

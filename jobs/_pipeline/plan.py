@@ -1,4 +1,4 @@
-"""Which commands make up an analysis, and which artifacts lead from one to the next."""
+"""The steps of an analysis, and the artifacts that connect them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Step:
 
     @cached_property
     def name(self) -> str:
-        """The job and what tells its steps apart: `train-task gender main`, `preprocess 2/4`."""
+        """The job and what distinguishes its steps: `train-task gender main`, `preprocess 2/4`."""
         keys = {p: self.keys[p] for c in self.spec.writes for p in c.template_keys}
         shard, shards = keys.pop("shard", "1"), keys.pop("shards", "1")
         part = [f"{shard}/{shards}"] if shards != "1" else []
@@ -47,18 +47,18 @@ class Step:
     def outputs(self) -> tuple[str, ...]:
         return tuple(c.path_template.format(**self.keys) for c in self.spec.writes)
 
-    def words(self, **more: Any) -> list[str]:
-        """The command line after `cxr`; `more` are flags that say how to run it."""
-        words = [self.spec.name, f"--workspace={self.config.workspace}"]
+    def args(self, **more: Any) -> list[str]:
+        """The arguments of `cxr`; `more` are flags that say how to run it."""
+        args = [self.spec.name, f"--workspace={self.config.workspace}"]
         given = {n: getattr(self.config, n) for n in sorted(self.config.model_fields_set)}
         for name, value in ({n: v for n, v in more.items() if n not in given} | given).items():
             flag = f"--{name.replace('_', '-')}"
             if isinstance(value, bool):
-                words.append(flag if value else flag.replace("--", "--no-", 1))
+                args.append(flag if value else flag.replace("--", "--no-", 1))
             elif value is not None and name != "workspace":
                 many = value if isinstance(value, list | tuple) else [value]
-                words += [f"{flag}={one}" for one in many]
-        return words
+                args += [f"{flag}={one}" for one in many]
+        return args
 
 
 def steps_of(config: PipelineConfig, sections: Sections) -> list[Step]:
@@ -113,7 +113,7 @@ def _combinations(spec: Spec, config: PipelineConfig) -> Iterator[dict[str, Any]
     tasks = config.tasks.split(",")
     for flag, values in (("tasks", tasks), ("seeds", seeds)):
         if len({*values}) < len(values):
-            raise UsageError(f"--{flag} {getattr(config, flag)} names one twice; name each once")
+            raise UsageError(f"--{flag} {getattr(config, flag)} has duplicates; name each once")
     axes: list[Sequence[Mapping[str, Any]]] = [
         [{"task": task} for task in tasks] if "task" in names else [{}],
         models if "name" in names else [{}],
@@ -135,7 +135,7 @@ def models_of(seeds: Sequence[int], name: str = "main") -> list[dict[str, Any]]:
 
 
 def _instead(field: str) -> str:
-    return f"set by --{_SET_BY[field]}" if field in _SET_BY else f"no setting; use --{field}"
+    return f"set by --{_SET_BY[field]}" if field in _SET_BY else f"not a setting; use --{field}"
 
 
 def _inputs(spec: Spec, config: JobConfig, before: Mapping[str, Sequence[Step]]) -> tuple[str, ...]:
@@ -149,8 +149,8 @@ def _inputs(spec: Spec, config: JobConfig, before: Mapping[str, Sequence[Step]])
             existing(contract, config.workspace, asked)
         elif spare := _spare_shards(contract, config.workspace, found):
             raise ArtifactError(
-                f"{config.workspace / spare} is none of this pipeline's shards; delete it, or "
-                "run with the --shards that made it"
+                f"{config.workspace / spare} is not one of this pipeline's shards; delete it, or "
+                "run with the --shards that produced it"
             )
         places += found
     folders = [config.workspace / f for f in _paths_of(config)]

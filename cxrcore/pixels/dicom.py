@@ -21,7 +21,7 @@ from cxrcore.pixels.result import DecodedImage, UnusableError
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-#: Computed, digital and film-scanned radiography; DR is an older name still met.
+#: Computed, digital and digitized radiography; DR is an older name still in use.
 MODALITIES = ("CR", "DX", "RG", "DR")
 
 
@@ -34,9 +34,9 @@ def read_dicom(content: bytes) -> DecodedImage:
     `UnusableError`, and `Interrupted` when memory runs out.
     """
     with warnings.catch_warnings():
-        # What pydicom warns of either does not matter here or ends in a reject.
+        # Warnings of pydicom are either irrelevant here or end in a rejection.
         warnings.simplefilter("ignore")
-        # pydicom and its decoders raise nearly anything on damaged input.
+        # pydicom and its decoders may raise any exception on damaged input.
         with decoding("damaged DICOM file"):
             return _read(inflated(content))
 
@@ -44,18 +44,18 @@ def read_dicom(content: bytes) -> DecodedImage:
 def _read(content: bytes) -> DecodedImage:
     file = BoundedReader(content)
     dataset = pydicom.dcmread(file, stop_before_pixels=True)
-    _refuse_what_is_no_radiograph(dataset)
+    _require_radiograph(dataset)
     pixels = pixels_in_place(content, file.tell(), dataset)
     if pixels is not None:
         return _grey(pixels, dataset, decoded=False)
     return _grey(decoded_pixels(content), dataset, decoded=True)
 
 
-def _refuse_what_is_no_radiograph(dataset: Dataset) -> None:
+def _require_radiograph(dataset: Dataset) -> None:
     modality = str(dataset.get("Modality") or "")
-    # De-identified collections may drop the modality; what else they hold is judged below.
+    # De-identified collections may drop the modality; the other elements are checked below.
     if modality and modality not in MODALITIES:
-        # Only defined terms are repeated: anything else might have been typed in.
+        # Only defined terms are shown: anything else might be free text.
         shown = modality if modality in _OTHER_MODALITIES else "unknown"
         raise UnusableError("not_a_radiograph", f"modality {shown}")
     samples = int(dataset.get("SamplesPerPixel") or 1)
@@ -91,7 +91,7 @@ def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> DecodedIm
         luma = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
         return DecodedImage(luma, "as_stored", source_size, "dicom")
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
-        raise UnusableError("not_decodable", "the photometric interpretation is not grey")
+        raise UnusableError("not_decodable", "the photometric interpretation is not greyscale")
     raw_codes: RawCodes = pixels.view(f"u{pixels.itemsize}")
     stored = _stored_values(dataset, raw_codes, decoded=decoded)
     values = _after_modality(stored, dataset)

@@ -32,7 +32,7 @@ _SMALL = 1 << 18
 
 @dataclass(frozen=True)
 class Voi:
-    """One way to show values, as the file asks for."""
+    """A window or VOI LUT of the file."""
 
     windowing: Windowing
     brightness: Floats
@@ -132,7 +132,7 @@ def window(values: Floats, center: float, width: float, function: str) -> Voi | 
 
 
 def lookup(values: Floats, entries: NDArray[Any], first: int) -> tuple[Floats, NDArray[np.bool_]]:
-    """Look `values` up in a LUT whose first entry is for `first`; the end entries go on outside.
+    """Look `values` up in a LUT whose first entry is for `first`; the end entries extend beyond it.
 
     Gives the looked-up values and which of `values` lie in the LUT's range (PS3.3 C.11.1.1).
     """

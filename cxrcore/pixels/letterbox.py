@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cxrcore.pixels.result import DecodedImage, Grey, ProcessedImage, UnusableError
 
-#: A source with a side below this holds no chest.
+#: A source with a side below this cannot show a chest.
 MIN_SIDE = 32
 #: An image whose grey levels deviate less from their mean shows nothing.
 MIN_DEVIATION = 2.0
@@ -101,12 +101,12 @@ def to_square(image: DecodedImage, size: int) -> ProcessedImage:
     rows, columns = image.source_size
     if min(rows, columns) < MIN_SIDE:
         raise UnusableError(
-            "too_small", f"{rows}×{columns} pixels; {MIN_SIDE} is the least for a side"
+            "too_small", f"{rows}×{columns} pixels; each side must be at least {MIN_SIDE}"
         )
     bbox = top, left, bottom, right = content_bbox(rows, columns, size)
     content = resize(image, bottom - top, right - left)
     if content.std() < MIN_DEVIATION:
-        raise UnusableError("blank", "the image is of one grey level")
+        raise UnusableError("blank", "the image has almost no contrast")
     square = np.zeros((size, size), np.uint8)
     square[top:bottom, left:right] = content
     return ProcessedImage(

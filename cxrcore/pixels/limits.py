@@ -1,4 +1,4 @@
-"""How large an image may be: what is stored must not depend on the memory of the machine."""
+"""Size limits of an image: what is stored must not depend on the memory of the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of an image: a square for the store, or a reason why not."""
+"""The result of processing an image: a square for the store, or the reason of its rejection."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class ProcessedImage:
 
 @dataclass(frozen=True)
 class RejectedImage:
-    """An image that cannot be used."""
+    """An unusable image."""
 
     reason: Reason
     detail: str
-    """What was found; never a patient-level value, so no path and no foreign error text."""
+    """The finding; never a patient-level value, so no path and no third-party error text."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class DecodedImage:
     source_size: tuple[int, int]
     format: Literal["dicom", "png", "jpeg"]
     shrunk: int = 1
-    """How many pixels of the source, in each direction, made one of `grey`."""
+    """How many pixels of the source, in each direction, make one of `grey`."""
 
 
 class UnusableError(Exception):

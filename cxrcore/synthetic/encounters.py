@@ -46,7 +46,7 @@ class _Stay:
 
 
 def make_subject(seed: int, number: int, kind: str, labels: dict[str, str], ids: Ids) -> Subject:
-    """The subject of this number: `labels` hold wherever the kind lets the tables tell them."""
+    """The subject of this number: `labels` hold wherever the kind lets the tables show them."""
     rng = np.random.default_rng([seed, 3, number])
     year = int(rng.integers(2112, 2200))
     time = datetime(year, 1, 1) + timedelta(milliseconds=int(rng.integers(0, 365 * 86_400_000)))

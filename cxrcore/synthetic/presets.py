@@ -11,7 +11,7 @@ Appearance = Literal["density", "grating", "bar", "spot"]
 
 @dataclass(frozen=True)
 class Marker:
-    """A mark whose appearance tells the class of a task.
+    """A mark whose appearance shows the class of a task.
 
     `centre` and `radius` are in the body frame: u from -1 (the patient's right, the image's
     left) to 1, v from -1 (head) to 1, both 2 for the width of an image of average pose.

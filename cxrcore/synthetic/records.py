@@ -48,7 +48,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Subject:
-    """One patient; `labels` holds the class of every task, also where no table tells it."""
+    """One patient; `labels` holds the class of every task, also where no table contains it."""
 
     subject_id: int
     kind: str

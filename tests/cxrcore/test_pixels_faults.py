@@ -205,7 +205,7 @@ def test_a_root_that_is_lost_in_the_middle_makes_no_rejects(
     on_image("b.png", lambda: lose(root), monkeypatch)
     results = prepare_all(root, ["a.png", "b.png", "c.png"], 32, workers=0)
     assert isinstance(next(results), ProcessedImage)
-    with pytest.raises(Interrupted, match=r"is not what it was.*run the same command to go on"):
+    with pytest.raises(Interrupted, match=r"has changed.*run the same command to resume"):
         next(results)
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/object_store.py [--images 24] [--workers 1 2 4 8 16] [--latency 150]
 
-An S3 server (moto) on loopback, a process of its own, holds full-size objects and small pictures.
+An S3 server (moto) on loopback, a process of its own, holds full-size objects and small images.
 First the processor time of fetching an object of 15.5 MB is measured, without TLS; then images/s
-of `prepare_all` on small pictures, each answer held back by so many milliseconds.
+of `prepare_all` on small images, each answer held back by so many milliseconds.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from moto.server import ThreadedMotoServer
 from PIL import Image
 from s3fs import S3FileSystem  # type: ignore[import-untyped]
 
-from cxrcore.pixels import Prepared, prepare_all, storage
+from cxrcore.pixels import ProcessedImage, image_files, prepare_all
 
-ROOT = "s3://images/films"
+ROOT = "s3://images/radiographs"
 FULL = 3056 * 2544 * 2
 
 
@@ -47,10 +47,10 @@ def serve(line: Connection, latency: float) -> None:
 
 def fetch_cost(images: int) -> tuple[float, float]:
     """Milliseconds of processor and of the clock to fetch a full-size object."""
-    storage.read_image(ROOT, "full0")
+    image_files.read_image(ROOT, "full0")
     clock, processor = time.perf_counter(), time.process_time()
     for number in range(images):
-        storage.read_image(ROOT, f"full{number % 4}")
+        image_files.read_image(ROOT, f"full{number % 4}")
     done = time.process_time() - processor, time.perf_counter() - clock
     return 1e3 * done[0] / images, 1e3 * done[1] / images
 
@@ -59,7 +59,7 @@ def images_per_second(path: str, workers: int) -> float:
     """Once every worker has started and has answered several times."""
     first, then = 10 * workers, 15 * workers
     results = prepare_all(ROOT, [path] * (first + then), 224, workers)
-    assert all(isinstance(next(results), Prepared) for _ in range(first))
+    assert all(isinstance(next(results), ProcessedImage) for _ in range(first))
     start = time.perf_counter()
     return sum(1 for _ in results) / (time.perf_counter() - start)
 
@@ -100,7 +100,7 @@ def main() -> None:
         content = io.BytesIO()
         Image.fromarray(rng.integers(0, 256, (256, 256), np.uint8)).save(content, "PNG")
         S3FileSystem().pipe_file(f"{ROOT}/small.png", content.getvalue())
-        print(f"small pictures, each answer {options.latency:g} ms late")
+        print(f"small images, each answer {options.latency:g} ms late")
         for workers in options.workers:
             rate = images_per_second("small.png", workers)
             print(f"{workers:4} workers {rate:6.1f} images/s")

@@ -33,7 +33,7 @@ from numpy.typing import NDArray  # noqa: E402
 from PIL import Image  # noqa: E402
 from pydicom.dataset import FileDataset, FileMetaDataset  # noqa: E402
 
-from cxrcore.pixels import Prepared, prepare  # noqa: E402
+from cxrcore.pixels import ProcessedImage, prepare  # noqa: E402
 
 ROWS, COLUMNS, SIZE = 3056, 2544, 224
 Row = tuple[str, Callable[[Path], object] | None]
@@ -63,7 +63,7 @@ def write_dicom(stored: NDArray[np.uint16], path: Path, *, windowed: bool) -> No
 
 
 def ours(path: Path) -> None:
-    assert isinstance(prepare(path, SIZE), Prepared)
+    assert isinstance(prepare(path, SIZE), ProcessedImage)
 
 
 def read(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""From the images of a source to the cohort, with an account of every image that is lost."""
+"""From the images of a source to the cohort, with an account of every exclusion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def assemble(
     `images` is what an adapter read (see `Adapter`); `min_age` is in years. The rules are
     applied in the order of the adapter, then age, then the choice of images.
 
-    Raises `SourceError` when no image is left, naming the rule that took the most.
+    Raises `SourceError` when no image remains, naming the rule that excluded the most.
     """
     import polars as pl
 
@@ -45,8 +45,8 @@ def assemble(
     if kept.is_empty():
         rule, taken = images["excluded"].value_counts(sort=True).row(0)
         raise SourceError(
-            f"no image of {images.height:,} is left: the rule '{rule}' took {taken:,}; "
-            "check that the tables belong together, or loosen the rule"
+            f"no image of {images.height:,} remains: the rule '{rule}' excluded {taken:,}; "
+            "check that the tables belong together, or relax the rule"
         )
     flow = _flow(images, kept, rules)
     cohort = kept.with_columns(source=pl.lit(source), split=split_of(kept["subject_id"], seed))
@@ -55,7 +55,7 @@ def assemble(
 
 
 def _flow(images: pl.DataFrame, kept: pl.DataFrame, rules: list[str]) -> pl.DataFrame:
-    """Rows of `COHORT_FLOW`: what each rule left, then per task what has no label and why."""
+    """Rows of `COHORT_FLOW`: what remains after each rule, then missing labels by task."""
     import polars as pl
 
     rows = [("cohort", "in the source", *_sizes(images), 0)]

@@ -17,7 +17,7 @@ GENDER_CLASSES = ("F", "M")
 RACE_CLASSES = ("White", "Black", "Asian")
 
 NO_DISCHARGE = "no discharge on record"
-CENSORED = "censored: the horizon was not observed to its end"
+CENSORED = "censored before the follow-up horizon"
 
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "White": (
@@ -41,7 +41,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "Pacific Islander": ("NATIVE HAWAIIAN OR OTHER PACIFIC ISLANDER",),
 }  # fmt: skip
 
-#: Say nothing about the group. PORTUGUESE and SOUTH AMERICAN name an origin that fits several.
+#: Do not determine the group. PORTUGUESE and SOUTH AMERICAN name an origin that fits several.
 _MISSING_RACES = (
     "MULTIPLE RACE/ETHNICITY", "OTHER", "PATIENT DECLINED TO ANSWER", "PORTUGUESE",
     "SOUTH AMERICAN", "UNABLE TO OBTAIN", "UNKNOWN",
@@ -81,7 +81,7 @@ def mortality_columns(horizon: int, known_after_discharge: int) -> dict[str, pl.
         .when((to_death > horizon).fill_null(True) & observed).then(pl.lit("survived"))
     )  # fmt: skip
     reason = pl.when(last.is_null()).then(pl.lit(NO_DISCHARGE)).otherwise(pl.lit(CENSORED))
-    # A study after the end of observation is followed for no time at all.
+    # A study after the end of observation has no follow-up.
     end = (stay + known_after_discharge).clip(0)
     return {
         "label_mortality": label.cast(pl.Enum(MORTALITY_CLASSES)),
@@ -94,7 +94,7 @@ def mortality_columns(horizon: int, known_after_discharge: int) -> dict[str, pl.
 
 
 def race_group(column: str = "race") -> pl.Expr:
-    """The group of each race string, null where it says nothing; see `RACE_GROUPS`."""
+    """The group of each race string, null where it determines none; see `RACE_GROUPS`."""
     import polars as pl
 
     return normalised(column).replace_strict(RACE_GROUPS, default=None, return_dtype=pl.String)

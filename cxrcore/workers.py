@@ -16,11 +16,11 @@ from data_contracts.errors import CxrError, Interrupted
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-#: What a worker says of an item: the result, or the error that it raised.
+#: A worker's answer to an item: the result, or the error that it raised.
 Answer = tuple[Any, Exception | None]
 
-#: Items that each worker has before it: enough that none waits for a slow neighbour.
-_AHEAD = 4
+#: Items queued at each worker: enough that none waits for a slow neighbour.
+_QUEUED = 4
 
 
 def usable_cores() -> int:
@@ -28,7 +28,7 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def in_order(
+def ordered_map(
     function: Callable[[Item], Result],
     items: Sequence[Item],
     workers: int,
@@ -37,58 +37,58 @@ def in_order(
     """Yield `function` of each of `items`, in their order.
 
     With 0 `workers` in this process, else in that many spawned ones; `function`, the items
-    (small ones) and the results must then pickle. Only a few items per worker are under way, so
+    (small ones) and the results must then pickle. Only a few items per worker are in progress, so
     memory does not grow with `items`. When the generator is closed, or this process dies, each
-    worker ends after its present item.
+    worker ends after its current item.
 
-    An item whose worker dies is tried once more, alone; if that one dies too, its result is
-    `on_death` of the item and of what has ended the worker. Without `on_death` one worker is as
-    good as none, and a death ends the work. Raises what `function` raises, `CxrError` for such a
-    death, and `Interrupted` when a worker cannot be started.
+    An item whose worker dies is retried once, alone; if that worker dies too, its result is
+    `on_death` of the item and of the cause of death. Without `on_death` one worker is as good as
+    none, and a death is an error. Raises what `function` raises, `CxrError` for such a death, and
+    `Interrupted` when a worker cannot be started.
     """
     workers = min(workers, len(items))
     if workers <= (1 if on_death is None else 0):
         yield from map(function, items)
         return
     done: dict[int, Answer] = {}
-    with _crew(function, workers) as crew:
-        ahead = _AHEAD * workers
+    with worker_pool(function, workers) as pool:
+        ahead = _QUEUED * workers
         for number in range(-ahead, len(items)):
             if (coming := number + ahead) < len(items):
-                crew[coming % workers].send(coming, items[coming])
+                pool[coming % workers].send(coming, items[coming])
             if number < 0:
                 continue
             while number not in done:
-                worker = crew[number % workers]
+                worker = pool[number % workers]
                 try:
                     done.update([worker.receive()])
                 except _DeathError:
-                    _try_alone(worker, crew, on_death, done)
+                    _retry_alone(worker, pool, on_death, done)
             result, error = done.pop(number)
             if error is not None:
                 raise error
             yield result
 
 
-def _try_alone(
+def _retry_alone(
     worker: _Worker,
-    crew: Sequence[_Worker],
+    pool: Sequence[_Worker],
     on_death: Callable[[Any, str], Any] | None,
     done: dict[int, Answer],
 ) -> None:
-    """Answer the item that a dead `worker` was at, in `done`, and start the worker anew."""
+    """Answer the item that a dead `worker` was at, in `done`, and restart the worker."""
     if on_death is None:
         raise CxrError(
-            "a worker process died (killed, or out of memory); run the same command again, "
+            "a worker process was killed (possibly out of memory); run the same command again, "
             "with fewer --workers if memory is short"
         )
-    for other in crew:
-        # A death among these is found again when its item is due.
+    for other in pool:
+        # A death among these is noticed again when its item is due.
         with suppress(_DeathError):
             while other is not worker and other.waiting:
                 done.update([other.receive()])
     number, item = worker.waiting.popleft()
-    with _crew(worker.function, 1) as (alone,):
+    with worker_pool(worker.function, 1) as (alone,):
         alone.send(number, item)
         try:
             done.update([alone.receive()])
@@ -98,13 +98,14 @@ def _try_alone(
 
 
 class _DeathError(Exception):
-    """A worker is dead; the text tells what has ended it."""
+    """A worker is dead; the text is the signal or exit code."""
 
 
 class _Worker:
-    """A process that answers items in turn, and what it has not answered yet.
+    """A process that answers items in turn, and the items that it has not answered yet.
 
-    Each has a line of its own: one that dies, even in the middle of a word, blocks no other.
+    Each has a connection of its own: one that dies, even in the middle of a message, blocks no
+    other.
     """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
@@ -114,28 +115,28 @@ class _Worker:
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self._line, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self.function), daemon=True)
+        self._connection, child_end = context.Pipe()
+        self._process = context.Process(target=_serve, args=(child_end, self.function), daemon=True)
         self._has_started = False
         try:
-            with theirs, _signals_held_back():
+            with child_end, _signals_blocked():
                 self._process.start()
         except OSError as error:
-            self._line.close()
+            self._connection.close()
             raise _cannot_start((error.strerror or "no resources").lower()) from error
 
     def send(self, number: int, item: Any) -> None:
         self.waiting.append((number, item))
-        # Whether it is dead is found when its answer is due.
+        # A death is noticed when the answer is due.
         with suppress(OSError):
-            self._line.send(item)
+            self._connection.send(item)
 
     def receive(self) -> tuple[int, Answer]:
         """The answer to the item that has waited longest; raise `_DeathError` if none will come."""
         try:
             if not self._has_started:
-                self._has_started = self._line.recv()
-            answer = self._line.recv()
+                self._has_started = self._connection.recv()
+            answer = self._connection.recv()
         except (EOFError, OSError):
             self._process.join()
             code = self._process.exitcode or 0
@@ -146,7 +147,7 @@ class _Worker:
         return self.waiting.popleft()[0], answer
 
     def restart(self) -> None:
-        """Start anew, with all that waits."""
+        """Start a new process, with all waiting items."""
         self.close()
         self._start()
         left, self.waiting = self.waiting, deque()
@@ -154,8 +155,8 @@ class _Worker:
             self.send(number, item)
 
     def close(self) -> None:
-        """Let the process end after its present item."""
-        self._line.close()
+        """Let the process end after its current item."""
+        self._connection.close()
 
     def join(self) -> None:
         self._process.join()
@@ -164,27 +165,27 @@ class _Worker:
 def _cannot_start(reason: str) -> Interrupted:
     return Interrupted(
         f"a worker process cannot be started ({reason}); lower --workers or raise the limits of "
-        "memory and processes, then run the same command to go on"
+        "memory and processes, then run the same command to resume"
     )
 
 
 @contextmanager
-def _crew(function: Callable[[Any], Any], workers: int) -> Iterator[list[_Worker]]:
-    """Start workers; in the end their lines are cut, and they are waited for."""
-    crew: list[_Worker] = []
+def worker_pool(function: Callable[[Any], Any], workers: int) -> Iterator[list[_Worker]]:
+    """Start workers; at the end close their connections, and wait for them."""
+    pool: list[_Worker] = []
     try:
         for _ in range(workers):
-            crew.append(_Worker(function))
-        yield crew
+            pool.append(_Worker(function))
+        yield pool
     finally:
-        for worker in crew:
+        for worker in pool:
             worker.close()
-        for worker in crew:
+        for worker in pool:
             worker.join()
 
 
 @contextmanager
-def _signals_held_back() -> Iterator[None]:
+def _signals_blocked() -> Iterator[None]:
     """Block SIGINT and SIGTERM, which a process that is started now inherits.
 
     A signal to the whole process group must not end a worker, not even one that is just
@@ -197,13 +198,13 @@ def _signals_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(line: Connection, function: Callable[[Any], Any]) -> None:
-    """Answer each item with (result, error) until the parent is gone or needs no more."""
+def _serve(connection: Connection, function: Callable[[Any], Any]) -> None:
+    """Answer each item with (result, error) until the parent is gone or closes the connection."""
     with suppress(OSError):
-        line.send(True)
+        connection.send(True)
     while True:
         try:
-            item = line.recv()
+            item = connection.recv()
         except (EOFError, OSError):
             return
         result, error = None, None
@@ -213,6 +214,6 @@ def _serve(line: Connection, function: Callable[[Any], Any]) -> None:
             fault.add_note(f"in a worker process:\n{traceback.format_exc()}")
             error = fault
         try:
-            line.send((result, error))
+            connection.send((result, error))
         except OSError:
             return

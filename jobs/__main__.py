@@ -19,7 +19,7 @@ def main() -> None:
 
 def _end(_: int, __: FrameType | None) -> None:
     """End while the command line is still being loaded: nothing has begun."""
-    os.write(2, b"cxr: interrupted; run the same command to go on\n")
+    os.write(2, b"cxr: interrupted; run the same command to resume\n")
     os._exit(75)
 
 

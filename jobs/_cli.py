@@ -41,15 +41,15 @@ def main() -> None:
     try:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
-        code = _complain("", "interrupted; run the same command to go on", 75)
+        code = _report_error("", "interrupted; run the same command to resume", 75)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     sys.stdout.flush()
-    # What a job has made is there, whoever reads of it. Other commands make nothing but output.
+    # The artifacts of a job exist even if its output is lost. Other commands produce only output.
     fault = out.fault
     if fault and fault.errno != errno.EPIPE and _command_of(sys.argv[1:]) not in find_jobs():
-        code = _complain("", f"stdout cannot be written ({fault.strerror})", 3)
-    # Torn down as usual, torch alone takes seconds, and nothing is left to be done.
+        code = _report_error("", f"cannot write to stdout ({fault.strerror})", 3)
+    # A regular exit takes seconds for torch alone, and nothing is left to be done.
     atexit._run_exitfuncs()
     os._exit(code)
 
@@ -64,17 +64,17 @@ def run(argv: list[str], package: ModuleType = jobs) -> int:
             argv, app.config = rest, tuple(_settings(command, f) for f in reversed(files))
         code = app(argv, exit_on_error=False, print_error=False, result_action="return_value")
     except UnknownCommandError as error:
-        return _complain("", _one_line(error), UsageError.exit_code)
+        return _report_error("", _one_line(error), UsageError.exit_code)
     except CycloptsError as error:
-        return _complain(command, _one_line(error), UsageError.exit_code)
+        return _report_error(command, _one_line(error), UsageError.exit_code)
     except CxrError as error:
-        return _complain(command, str(error), error.exit_code)
+        return _report_error(command, str(error), error.exit_code)
     return code or 0
 
 
 def _command_of(argv: list[str]) -> str:
     """The command's name: one word, or two for `submit JOB`."""
-    names = [word for word in argv[:2] if not word.startswith("-")]
+    names = [arg for arg in argv[:2] if not arg.startswith("-")]
     return " ".join(names if names[:1] == ["submit"] else names[:1])
 
 
@@ -87,14 +87,14 @@ def build_app(package: ModuleType = jobs) -> App:
         version=package_version,
         help_format="plaintext",
     )
-    for order, spec in enumerate(find_jobs(package).values()):
-        app.command(_command(spec), name=spec.name, sort_key=order)
+    for position, spec in enumerate(find_jobs(package).values()):
+        app.command(_command(spec), name=spec.name, sort_key=position)
     app.command(pipeline, name="run", sort_key=999)
     # By name: jobs do not import the dashboard, and listing the commands does not load it.
     app.command(
         "tui.command:dashboard",
         name="dashboard",
-        help="See what a workspace holds, launch jobs, look at averaged heatmaps.",
+        help="Browse a workspace, launch jobs, view averaged heatmaps.",
         sort_key=998,
     )
     app.command(_inspect, name="inspect", sort_key=1000)
@@ -121,14 +121,14 @@ def _command(spec: Spec) -> Any:
 
 @documented
 def _inspect(path: Path, /, *, verify: bool = False) -> int:
-    """Show header, schema and lineage of any artifact.
+    """Show header, schema and lineage of an artifact.
 
     Parameters
     ----------
     path
-        The artifact's file.
+        File of the artifact.
     verify
-        Read everything and recompute the digest.
+        Read the whole file and recompute its digest.
     """
     from jobs._inspect import inspect
 
@@ -137,14 +137,14 @@ def _inspect(path: Path, /, *, verify: bool = False) -> int:
 
 
 def _without_config_files(argv: list[str]) -> tuple[list[str], list[str]]:
-    """Take every `--config FILE` out of `argv`; the other words, and the files."""
-    rest, files, words = [], [], iter(argv)
-    for word in words:
-        flag, equals, value = word.partition("=")
+    """Split `argv` into the arguments other than `--config FILE`, and the files."""
+    rest, files, args = [], [], iter(argv)
+    for arg in args:
+        flag, equals, value = arg.partition("=")
         if flag == "--config":
-            files.append(value if equals else next(words, ""))
+            files.append(value if equals else next(args, ""))
         else:
-            rest.append(word)
+            rest.append(arg)
     return rest, files
 
 
@@ -173,7 +173,7 @@ def _one_line(error: CycloptsError) -> str:
     return " ".join(str(error).split())
 
 
-def _complain(command: str, message: str, code: int) -> int:
+def _report_error(command: str, message: str, code: int) -> int:
     name = f"cxr {command}".strip()
     print(
         f"{name}: {message} (see {name} --help)" if code == 2 else f"{name}: {message}",

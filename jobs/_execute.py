@@ -24,7 +24,7 @@ from jobs._registry import Spec
 from jobs._signals import signals
 from jobs._sources import file_digest
 
-UP_TO_DATE = "up to date: same inputs, same config; --force does it again"
+UP_TO_DATE = "up to date: same inputs, same config; --force runs it again"
 
 
 def execute(spec: Spec, config: JobConfig) -> int:
@@ -120,11 +120,11 @@ def report(error: BaseException, recorder: Recorder, *, debug: bool) -> int:
         recorder.stop_requested and not isinstance(error, CxrError)
     ):
         # Whatever the breaking off has become on its way up.
-        error = Interrupted("interrupted; run the same command to go on")
+        error = Interrupted("interrupted; run the same command to resume")
     elif is_out_of_memory(error):
         error = Interrupted(
             "out of memory; give the job more, or lower --batch-size or --workers, "
-            "then run the same command to go on"
+            "then run the same command to resume"
         )
     elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         error = StorageError("no space left on a disk; free some and run the same command again")

@@ -1,4 +1,4 @@
-"""Writes a run's record, and shows its progress to whoever watches."""
+"""Writes a run's record, and shows its progress."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Recorder:
         self.workspace, self.job = workspace, job
         self.folder = runs.run_folder(workspace, run_id)
         before = _read(self.folder)
-        #: The same run has begun before: a cluster has put it back into its queue.
+        #: The same run has started before: a cluster has requeued it.
         self.resumed = before is not None and before.job == job and before.state != "submitted"
         engine, engine_id = _launched_by(before, job)
         self.record = runs.RunRecord(
@@ -54,13 +54,13 @@ class Recorder:
                 continue
 
     def log(self, text: str) -> None:
-        """One line for people: on stderr and in `log.txt`."""
+        """Log one line to stderr and to `log.txt`."""
         line = f"cxr {self.job}: {text}"
-        # A full disk that stderr was sent to is no reason to end the work.
+        # A full disk that stderr is redirected to is no reason to stop.
         with suppress(OSError):
             print(line, file=sys.stderr, flush=True)
         path = self.folder / "log.txt"
-        # A path may hold bytes that are no text.
+        # A path may contain bytes that are not text.
         with translate_os_errors(path), path.open("a", encoding="utf-8", errors="replace") as file:
             file.write(f"{runs.now()} {line}\n")
 
@@ -70,7 +70,7 @@ class Recorder:
         runs.write_record(self.workspace, self.record)
 
     def end(self, state: runs.State, exit_code: int, message: str = "") -> None:
-        """Close the record; nothing more is written to it."""
+        """Close the record; nothing is written to it afterwards."""
         self._ended.set()
         self._heart.join()
         try:
@@ -86,11 +86,11 @@ class Recorder:
     def stop_if_asked(self) -> None:
         """Raise `Interrupted` when a signal has asked the job to stop."""
         if self.stop_requested:
-            raise Interrupted("interrupted; run the same command to go on")
+            raise Interrupted("interrupted; run the same command to resume")
 
     @contextmanager
     def progress(self, what: str, total: int, unit: str) -> Iterator[Callable[..., None]]:
-        """Yield `advance(steps=1, **shown)`, which also stops the job when asked to.
+        """Yield `advance(steps=1, **shown)`, which also stops the job on request.
 
         A bar on a terminal, a line for each tenth elsewhere; at most one event a second.
         """
@@ -135,7 +135,7 @@ class Recorder:
 
 
 def new_run_id(job: str) -> str:
-    """An id that sorts by time and tells the job."""
+    """An id that sorts by time and contains the job's name."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     return f"{stamp}-{job}-{secrets.token_hex(3)}"
 
@@ -148,15 +148,15 @@ def _read(folder: Path) -> runs.RunRecord | None:
 
 
 def _launched_by(record: runs.RunRecord | None, job: str) -> tuple[str, str | None]:
-    """Engine and id from the record that a launcher left; else from CXR_ENGINE, "slurm 8_2".
+    """Engine and id from the launcher's record, or else from CXR_ENGINE, such as "slurm 8_2".
 
-    Without either it is this very process.
+    Without either it is this process.
     """
     engine, _, engine_id = os.environ.get("CXR_ENGINE", "").partition(" ")
     own = (engine, engine_id) if engine_id else ("process", runs.process_mark(os.getpid()))
     if record is None:
         return own
-    # A process ends with its run; what a cluster has put back in its queue goes on by the same id.
+    # A process ends with its run; what a cluster has requeued resumes under the same id.
     again = record.engine != "process" or record.state == "submitted"
     return (record.engine, record.engine_id) if again and record.job == job else own
 

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: a job stops after its step, or within seconds if the step is a long one."""
+"""SIGTERM and Ctrl-C: a job stops after its current step, or after some seconds in a long step."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-#: Seconds that a job has to come to the end of its step.
+#: Seconds that a job has to finish its current step.
 PATIENCE = 3.0
 
 
 @dataclass
 class Stop:
-    """Whether a job was asked to stop, and whether it must not be broken off."""
+    """Whether a job was asked to stop, and whether it must finish its step."""
 
     requested: bool = False
     _in_steps: bool = False
@@ -24,7 +24,7 @@ class Stop:
 
     @contextmanager
     def after_steps(self) -> Iterator[None]:
-        """Within this block the job looks after each step whether it is to stop."""
+        """Within this block the job checks after each step whether to stop."""
         before, self._in_steps = self._in_steps, True
         try:
             yield
@@ -33,7 +33,7 @@ class Stop:
 
     @contextmanager
     def after_whole_steps(self) -> Iterator[None]:
-        """Within this block the job stops by itself after its step: breaking off loses work."""
+        """Within this block the job stops only after its step: an interruption would lose work."""
         before, self._whole = self._whole, True
         try:
             yield
@@ -41,12 +41,12 @@ class Stop:
             self._whole = before
 
     def ask(self, number: int, _: FrameType | None) -> None:
-        """The handler of SIGTERM and SIGINT. Breaks off at once where no steps are under way.
+        """The handler of SIGTERM and SIGINT. Interrupts at once outside of steps.
 
-        So does a second Ctrl-C, wherever it comes.
+        A second Ctrl-C always interrupts at once.
         """
         if self.requested and number == signal.SIGINT:
-            # A third one would break into the clearing up.
+            # A third one would interrupt the cleanup.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             raise KeyboardInterrupt
         if not self.requested:
@@ -61,12 +61,12 @@ class Stop:
                 raise KeyboardInterrupt
 
     def insist(self, _: int, __: FrameType | None) -> None:
-        """The handler of SIGALRM, once patience is at its end."""
+        """The handler of SIGALRM, `PATIENCE` seconds after the request to stop."""
         if not self._whole:
             raise KeyboardInterrupt
 
     def calm(self) -> None:
-        """From here on the end is near: nobody's impatience may cut off the report."""
+        """From here on ignore signals: nothing may interrupt the final report."""
         self._whole = True
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if self._timer:
@@ -76,7 +76,7 @@ class Stop:
 
 @contextmanager
 def signals() -> Iterator[Stop]:
-    """Hear SIGTERM and Ctrl-C until the block ends."""
+    """Handle SIGTERM and Ctrl-C until the block ends."""
     stop = Stop()
     handlers = {signal.SIGTERM: stop.ask, signal.SIGINT: stop.ask, signal.SIGALRM: stop.insist}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
@@ -85,11 +85,11 @@ def signals() -> Iterator[Stop]:
     finally:
         stop.calm()
         for number, handler in before.items():
-            # The command is over but for its exit code, which nothing may change any more.
+            # The command is over except for its exit code, which nothing may change any more.
             over = handler is break_off
             signal.signal(number, signal.SIG_IGN if over else handler)
 
 
 def break_off(_: int, __: FrameType | None) -> None:
-    """The handler while a command runs that is no job."""
+    """The handler for commands that are not jobs."""
     raise KeyboardInterrupt

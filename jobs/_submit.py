@@ -14,25 +14,25 @@ from data_contracts.errors import Unreachable, UsageError
 from jobs import _engines
 from jobs._config import default_workspace, require_text
 from jobs._docstrings import documented
-from jobs._engines._order import Options
+from jobs._engines._request import Options
 from jobs._registry import Spec, find_jobs
 
 
 def submit_app(package: ModuleType) -> App:
     """`cxr submit JOB`: every job as a command, with its own flags and those of the engines."""
     app = App(name="submit", help="Start a job on an engine and print its run id.", sort_key=1001)
-    for order, spec in enumerate(find_jobs(package).values()):
-        app.command(_command(spec), name=spec.name, sort_key=order)
+    for position, spec in enumerate(find_jobs(package).values()):
+        app.command(_command(spec), name=spec.name, sort_key=position)
     return app
 
 
 def _command(spec: Spec) -> Callable[..., int]:
     def command(*, config: Any = None, options: Any = None) -> int:
-        order = _engines.plan(spec, config or spec.config(), options or Options())
-        if order.options.dry_run:
-            print(_engines.engine(order.options.engine).render(order), end="")
+        request = _engines.plan(spec, config or spec.config(), options or Options())
+        if request.options.dry_run:
+            print(_engines.engine(request.options.engine).render(request), end="")
         else:
-            print(*_engines.submit(order), sep="\n")
+            print(*_engines.submit(request), sep="\n")
         return 0
 
     if any(field.is_required() for field in spec.config.model_fields.values()):
@@ -49,16 +49,16 @@ def _command(spec: Spec) -> Callable[..., int]:
 
 @documented
 def cancel(run_id: str, /, *, workspace: Path | None = None, grace: float = _engines.GRACE) -> int:
-    """End a run that was started from anywhere.
+    """Stop a run, wherever it was started.
 
     Parameters
     ----------
     run_id
-        The run, as `cxr runs` shows it.
+        Id of the run, as shown by `cxr runs`.
     workspace
         Folder of all artifacts of one analysis.
     grace
-        Seconds to save what going on needs; then it is killed.
+        Seconds in which the run may save a checkpoint, before it is killed.
     """
     if grace < 0:
         raise UsageError("--grace must not be negative")
@@ -69,7 +69,7 @@ def cancel(run_id: str, /, *, workspace: Path | None = None, grace: float = _eng
 
 @documented
 def list_runs(*, workspace: Path | None = None) -> int:
-    """Show the runs of a workspace and their states.
+    """List the runs of a workspace and their states.
 
     Parameters
     ----------
@@ -86,6 +86,6 @@ def list_runs(*, workspace: Path | None = None) -> int:
     try:
         records = _engines.present(folder, records)
     except (UsageError, Unreachable) as error:
-        print(f"cxr runs: states are as last recorded: {error}", file=sys.stderr)
+        print(f"cxr runs: showing the last recorded states: {error}", file=sys.stderr)
     show(records)
     return 0

@@ -1,6 +1,6 @@
-"""Decide from a collection's tables who is in the analysis, with which labels and split.
+"""Select the study cohort from a collection's tables, with labels and split.
 
-Writes the cohort, the account of every exclusion, and a description of who is left.
+Writes the cohort, the account of every exclusion, and the cohort's characteristics.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ class Config(JobConfig):
     source: Literal["mimic", "nih"] = "mimic"
     """Layout of the collection: MIMIC-CXR with MIMIC-IV, or NIH ChestX-ray14."""
     mimic_iv: Path | None = Field(default=None, exclude=True)
-    """Folder of MIMIC-IV, which holds hosp/ (core/ in version 1.0) and perhaps ed/."""
+    """Folder of MIMIC-IV, with hosp/ (core/ in version 1.0) and optionally ed/."""
     mimic_cxr: Path | None = Field(default=None, exclude=True)
-    """Folder of MIMIC-CXR, which holds cxr-record-list.csv.gz, the metadata and files/."""
+    """Folder of MIMIC-CXR, with cxr-record-list.csv.gz, the metadata and files/."""
     root: Path | None = Field(default=None, exclude=True)
-    """Folder of NIH ChestX-ray14, which holds Data_Entry_2017*.csv and images/."""
+    """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and images/."""
     select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"
-    """Which of the usable images to keep; one is chosen by a seeded hash."""
+    """Which of the eligible images to keep; one is chosen by a seeded hash."""
     min_age: int = Field(default=18, ge=0, le=120)
-    """Youngest age at the study, in years."""
+    """Minimum age at the study, in years."""
     horizon: int = Field(default=365, ge=1, le=3650)
-    """Days within which a death counts for the mortality label."""
+    """Follow-up horizon of the mortality label, in days after the study."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    """Seed of the split of subjects and of the choice of images."""
+    """Random seed of the split of subjects and of the choice of images."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
     """Fewer patients are not disclosed; 0: all are. Never applied to synthetic patients."""
 
 
 def sources(config: Config) -> dict[str, Path]:
-    """The table files that are read, by a name that means the same on any host."""
+    """The table files that are read, by a name that does not depend on the host."""
     from cxrcore.sources import locate
 
     folders = {"mimic_iv": config.mimic_iv, "mimic_cxr": config.mimic_cxr, "root": config.root}
@@ -69,4 +69,4 @@ def run(config: Config, job: Job) -> None:
     job.write(COHORT_FLOW, disclosed_flow(flow, least), min_cell_count=least)
     table_one = disclosed_characteristics(characteristics(cohort), least)
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
-    job.log(f"{cohort.height:,} of {images.height:,} images are in the cohort")
+    job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")

@@ -1,7 +1,6 @@
 """Turn the cohort's image files (DICOM, PNG, JPEG) into one store of 8-bit squares.
 
-What cannot be used goes to the rejects with a reason. An interrupted run goes on where it was
-when the same command runs again.
+Unusable images go to the rejects with a reason. The same command resumes an interrupted run.
 """
 
 from __future__ import annotations
@@ -13,28 +12,28 @@ from pydantic import Field
 from data_contracts.cohort import COHORT
 from data_contracts.errors import SourceError, UsageError
 from data_contracts.images import IMAGE_REJECTS, IMAGES
-from jobs import _parts
+from jobs import _chunks
 from jobs._config import FolderOrUrl, JobConfig, Shard
 from jobs._job import Job
 
 READS = (COHORT,)
 WRITES = (IMAGES, IMAGE_REJECTS)
-CHECKPOINTS = (_parts.FOLDER,)
+CHECKPOINTS = (_chunks.FOLDER,)
 
 
 class Config(JobConfig):
-    """What to prepare, and how large."""
+    """Which images to process, and their size."""
 
     root: FolderOrUrl = Field(exclude=True)
-    """Folder of the images, or URL such as s3://bucket/prefix; the cohort's paths start here."""
+    """Folder or URL (s3://bucket/prefix) that the cohort's image paths are relative to."""
     size: int = Field(default=224, ge=16, le=4096)
     """Side of the stored squares, in pixels."""
     shard: Shard = Field(default="1/1", pattern=r"^[1-9][0-9]{0,5}/[1-9][0-9]{0,5}$")
-    """Which part of the cohort: 3/16 is the third of sixteen, each a job of its own."""
+    """Part of the cohort to process: 3/16 is the third of sixteen, each a job of its own."""
     workers: int | None = Field(default=None, ge=0, le=256, exclude=True)
-    """Worker processes; by default one per core. 0: none, and a crashing decoder ends the job."""
+    """Worker processes, by default one per core. 0: none; a decoder crash then ends the job."""
     max_reject_fraction: float = Field(default=0.05, ge=0, le=1, exclude=True)
-    """Share of the images that may be rejected; with more the job fails, and lists why."""
+    """Fraction of images that may be rejected; above it the job fails and lists the reasons."""
 
     def keys(self) -> dict[str, str]:
         """The shard's number and their count name the files."""
@@ -43,7 +42,7 @@ class Config(JobConfig):
 
 
 def run(config: Config, job: Job) -> None:
-    from cxrcore.pixels import prepare_all, storage
+    from cxrcore.pixels import image_files, prepare_all
     from cxrcore.workers import usable_cores
 
     shard, shards = (int(config.keys()[key]) for key in ("shard", "shards"))
@@ -52,18 +51,18 @@ def run(config: Config, job: Job) -> None:
         raise SourceError("the cohort has no images; run `cxr extract` with a wider selection")
     if not shard <= shards <= cohort.height:
         raise UsageError(f"--shard {config.shard}: want i/n, 1 ≤ i ≤ n ≤ {cohort.height} images")
-    storage.check(config.root)
+    image_files.check(config.root)
     start, end = (cohort.height * edge // shards for edge in (shard - 1, shard))
 
-    parts = _parts.parts_of(cohort[start:end], job, shard, shards)
-    todo = [part for part in parts if not _parts.is_done(part, job, config.root)]
-    paths = [path for part in todo for path in part.rows["path"]]
+    chunks = _chunks.chunks_of(cohort[start:end], job, shard, shards)
+    todo = [chunk for chunk in chunks if not _chunks.is_done(chunk, job, config.root)]
+    paths = [path for chunk in todo for path in chunk.rows["path"]]
     workers = usable_cores() if config.workers is None else config.workers
     with (
         job.progress("preprocess", end - start, "images") as advance,
         closing(prepare_all(config.root, paths, config.size, workers)) as results,
     ):
         advance(end - start - len(paths))
-        for part in todo:
-            _parts.write_part(part, results, job, config.root, config.size, advance)
-    _parts.join(parts, job, shard, shards, config.max_reject_fraction)
+        for chunk in todo:
+            _chunks.write_chunk(chunk, results, job, config.root, config.size, advance)
+    _chunks.join(chunks, job, shard, shards, config.max_reject_fraction)

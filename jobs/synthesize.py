@@ -1,7 +1,7 @@
-"""Draw a synthetic collection in MIMIC's own layout, with known signs in its radiographs.
+"""Render a synthetic collection in MIMIC's own layout, with known markers in its radiographs.
 
-No credentialed data is needed to prove the whole chain: every rule that `extract` applies has
-its cases here, and what was planted is kept beside the tree as truth.
+Tests the whole chain without credentialed data: every rule that `extract` applies has its cases
+here, and what was planted is kept beside the collection as truth.
 """
 
 from __future__ import annotations
@@ -21,36 +21,39 @@ FILES = ("synthetic/source",)
 
 
 class Config(JobConfig):
-    """What to draw, and how much of it."""
+    """What to render, and how much of it."""
 
     preset: Literal["planted", "null"] = "planted"
-    """planted: a sign for every task; null: no sign in any image, labels independent."""
+    """planted: a marker for every task; null: no marker in any image, independent labels."""
     subjects: int = Field(default=400, ge=4, le=100_000)
     """Number of patients."""
     size: int = Field(default=256, ge=32, le=4096)
     """Longer side of an image, in pixels."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    """Everything that is drawn by chance follows from it."""
+    """Random seed of the whole collection."""
     workers: int | None = Field(default=None, ge=0, le=256, exclude=True)
-    """Worker processes; by default one per core, 0 or 1: none."""
+    """Worker processes, by default one per core; 0 or 1: none."""
 
 
 def run(config: Config, job: Job) -> None:
+    from cxrcore.synthetic.mimic_layout import atomic_tree, region_maps, truth, write_images
     from cxrcore.synthetic.population import plan
     from cxrcore.synthetic.tables import write_tables
-    from cxrcore.synthetic.tree import region_maps, truth, whole_tree, write_images
     from cxrcore.workers import usable_cores
 
     subjects = plan(config.preset, config.subjects, config.seed)
     workers = usable_cores() if config.workers is None else config.workers
-    place = job.path(SYNTHETIC_TRUTH).with_name("source")
-    with whole_tree(place) as tree, job.progress("drawing", len(subjects), "subjects") as advance:
-        write_tables(tree, subjects, config.size)
-        images = write_images(tree, subjects, config.preset, config.size, workers)
+    source = job.path(SYNTHETIC_TRUTH).with_name("source")
+    with (
+        atomic_tree(source) as root,
+        job.progress("rendering", len(subjects), "subjects") as advance,
+    ):
+        write_tables(root, subjects, config.size)
+        images = write_images(root, subjects, config.preset, config.size, workers)
         with closing(images):
             for count in images:
                 advance(images=count)
-        # The truth never stands beside a tree that it does not describe.
+        # The truth never lies beside a collection that it does not describe.
         for contract in WRITES:
             job.path(contract).unlink(missing_ok=True)
 
@@ -58,4 +61,4 @@ def run(config: Config, job: Job) -> None:
     job.write(SYNTHETIC_REGIONS, regions, preset=config.preset, seed=config.seed)
     truths = truth(regions, config.preset)
     job.write(SYNTHETIC_TRUTH, truths, preset=config.preset, seed=config.seed)
-    job.log(f"{len(subjects)} subjects and {count} images are in {place}")
+    job.log(f"wrote {len(subjects)} subjects and {count} images to {source}")

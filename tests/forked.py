@@ -18,7 +18,8 @@ from typing import Any
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     ["jobs._cli", "jobs._execute", "polars", "h5py", "yaml", "cxrcore.training",
-     "cxrcore.attribution", "pytorch_grad_cam", "cxrcore.synthetic.tree", "cxrcore.pixels.square"]
+     "cxrcore.attribution", "pytorch_grad_cam", "cxrcore.synthetic.mimic_layout",
+     "cxrcore.pixels.letterbox"]
 )  # fmt: skip
 
 #: What happens, and for which time: an event's kind, `record` (run.json is written) or `flush` (an

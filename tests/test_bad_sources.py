@@ -159,11 +159,11 @@ def nih(tmp_path: Path) -> Path:
         ((HEADER + ROW).replace("No", "Né").encode("latin-1"), "not in UTF-8"),
         ((HEADER + ROW).encode("utf-16"), "want the column"),
         pytest.param(ROW, "is there a header line?", id="no header line"),
-        (HEADER + ROW.replace("58", "old"), "'Patient Age': 1 of 1 rows are no numbers"),
+        (HEADER + ROW.replace("58", "old"), "'Patient Age': 1 of 1 rows are not numbers"),
         (HEADER + ROW + ROW, "'Image Index': 1 rows repeat an earlier one"),
-        (HEADER + ROW.replace("00000001", "../up"), "'Image Index': 1 of 1 rows are no paths"),
+        (HEADER + ROW.replace("00000001", "../up"), "'Image Index': 1 of 1 rows are not paths"),
         (HEADER + ROW.replace("PA", "LL"), "'View Position'"),
-        (HEADER + ROW.replace("58", "7"), "no image of 1 is left: the rule 'younger than 18"),
+        (HEADER + ROW.replace("58", "7"), "no image of 1 remains: the rule 'younger than 18"),
     ],
 )
 def test_a_bad_nih_table(
@@ -195,7 +195,7 @@ def test_images_that_are_not_there(copy: Path, refuse: Refuse, tmp_path: Path) -
     total = read_table(COHORT, COHORT.path(copy)).frame.height
     for root, want in (
         ("nowhere", "is not a folder"),
-        ("empty", f"none of the {total} images can be used: missing_file {total}; check --root"),
+        ("empty", f"none of the {total} images is usable: missing_file {total}; check --root"),
     ):
         command = ["preprocess", "--size=32", "--workers=0", f"--root={tmp_path / root}"]
         assert want in refuse(command, 4, copy)

@@ -24,7 +24,7 @@ MOMENTS: dict[str, list[Moment]] = {
     "explain mortality": [("progress", 1), ("flush", 1)],
     "aggregate": [("progress", 1), ("flush", 2)],
 }
-LAST_WORDS = "interrupted; run the same command to go on"
+LAST_WORDS = "interrupted; run the same command to resume"
 
 
 def test_every_job_is_struck() -> None:

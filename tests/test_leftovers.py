@@ -14,7 +14,7 @@ from data_contracts import lock
 from data_contracts.atomic import temporaries
 from data_contracts.header import HEADER_KEY, Header
 from data_contracts.run import read_runs
-from jobs import _parts
+from jobs import _chunks
 from jobs._cli import run
 from jobs._registry import find_jobs
 
@@ -39,7 +39,7 @@ def leftovers(step: str, workspace: Path) -> list[Path]:
         left += temporaries(workspace / place.format(**keys))
     if "preprocess" in step:
         folder = workspace / "images"
-        left += [folder / ".parts-2-of-3", folder / ".images-2-of-3.h5.partial"]
+        left += [folder / ".chunks-2-of-3", folder / ".images-2-of-3.h5.partial"]
     for path in left:
         if ".h5" in path.name or ".parquet" in path.name or ".html" in path.name:
             path.write_bytes(b"half")
@@ -63,12 +63,12 @@ def test_the_next_success_leaves_nothing_behind(job: str, force: bool, copy: Pat
     assert not hidden(copy)
 
 
-def test_parts_that_another_run_may_still_need_stay(copy: Path) -> None:
+def test_chunks_that_another_run_may_still_need_stay(copy: Path) -> None:
     leftovers("preprocess", copy)
     theirs = "images/images-2-of-3.h5"
     with lock.hold(copy, [theirs], "another run"):
         assert run(command("preprocess", copy)) == 0
-    assert hidden(copy) == {".parts-2-of-3", ".images-2-of-3.h5.partial"}
+    assert hidden(copy) == {".chunks-2-of-3", ".images-2-of-3.h5.partial"}
     assert run(command("preprocess", copy)) == 0
     assert not hidden(copy)
 
@@ -137,17 +137,17 @@ def test_a_checkpoint_of_another_version_is_not_taken_up(
     assert GOING_ON not in capfd.readouterr().err
 
 
-def test_force_takes_up_no_part(
+def test_force_reuses_no_chunk(
     copy: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for path in copy.glob("images/*"):
         path.unlink()
-    monkeypatch.setattr(_parts, "join", _interrupt)
+    monkeypatch.setattr(_chunks, "join", _interrupt)
     assert run(command("preprocess", copy)) == 75
-    (folder,) = copy.glob("images/.parts-*")
+    (folder,) = copy.glob("images/.chunks-*")
     monkeypatch.undo()
     before = {p: p.stat().st_ino for p in folder.iterdir()}
-    monkeypatch.setattr(_parts, "join", _interrupt)
+    monkeypatch.setattr(_chunks, "join", _interrupt)
     assert run(command("preprocess", copy)) == 75
     assert {p: p.stat().st_ino for p in folder.iterdir()} == before
     assert run([*command("preprocess", copy), "--force"]) == 75

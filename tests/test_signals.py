@@ -43,7 +43,7 @@ def test_a_signal_while_a_command_is_loaded(
         if process.returncode in (0, 3):
             continue  # the command was faster
         assert process.returncode == 75
-        assert err.endswith("interrupted; run the same command to go on\n")
+        assert err.endswith("interrupted; run the same command to resume\n")
         assert len(err.splitlines()) == 1
 
 
@@ -62,7 +62,7 @@ def test_a_long_step_is_broken_off(
     assert run([*words("aggregate", copy)[1:], "--force", "--workspace", str(copy)]) == 75
     assert time.monotonic() - started < 20
     said = capfd.readouterr().err.splitlines()
-    assert said[-1] == "cxr aggregate: interrupted; run the same command to go on"
+    assert said[-1] == "cxr aggregate: interrupted; run the same command to resume"
     assert read_runs(copy)[-1].state == "interrupted"
 
 

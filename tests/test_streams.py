@@ -73,5 +73,5 @@ def test_a_command_that_makes_nothing_but_output(redirection: str, code: int, co
     table = copy / "cohort" / "cohort.parquet"
     ended = shell(f"{CXR} inspect {table} {redirection}", copy)
     assert ended.returncode == code
-    want = "cxr: stdout cannot be written (No space left on device)\n" if code else ""
+    want = "cxr: cannot write to stdout (No space left on device)\n" if code else ""
     assert ended.stderr == want

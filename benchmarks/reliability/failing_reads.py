@@ -138,7 +138,7 @@ def unmounted(trial: Trial, library: Path, count: int, seed: int) -> None:
         slow = {"LD_PRELOAD": str(library), "FAIL_CALLS": "open", "FAIL_SLOW_US": SLOW,
                 "FAIL_BELOW": str(root / "files")}  # fmt: skip
         running = start(command("preprocess", workspace), workspace, **slow)
-        while running.process.poll() is None and not [*workspace.glob("images/.parts-*")]:
+        while running.process.poll() is None and not [*workspace.glob("images/.chunks-*")]:
             time.sleep(0.01)
         time.sleep(rng.uniform(0, 1.5))
         root.rename(root.with_name("away"))

@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.reliability.common import arguments, conclude, show
 from benchmarks.reliability.mutations import KINDS, Rng, mutated
 from benchmarks.reliability.sound_images import SOUND, sound
-from cxrcore.pixels import Prepared, Reject, prepare_all
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare_all
 from data_contracts.images import REJECT_REASONS
 
 MEMORY, SECONDS, SIZE = 1500, 30.0, 224
@@ -122,10 +122,10 @@ class Found:
         """Count a result."""
         self.slowest = max(self.slowest, (seconds, path))
         what = "prepared"
-        if isinstance(result, Reject):
+        if isinstance(result, RejectedImage):
             what = result.reason
             self.details[f"{result.reason}: {result.detail}"] += 1
-        elif not isinstance(result, Prepared):
+        elif not isinstance(result, ProcessedImage):
             self.broken.append(f"{path} ends as {result}")
         if path.endswith(("none", "vast")) and what != "prepared":
             self.broken.append(f"{path}, a sound file, ends as {result}")

@@ -7,49 +7,49 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from cxrcore.pixels import storage
-from cxrcore.pixels.result import Picture, Prepared, Reject, UnusableError
-from cxrcore.pixels.storage import Root, RootWatch
-from cxrcore.workers import in_order
+from cxrcore.pixels import image_files
+from cxrcore.pixels.image_files import Root, RootWatch
+from cxrcore.pixels.result import DecodedImage, ProcessedImage, RejectedImage, UnusableError
+from cxrcore.workers import ordered_map
 from data_contracts.errors import CxrError
 
-__all__ = ["Prepared", "Reject", "prepare", "prepare_all", "prepare_from"]
+__all__ = ["ProcessedImage", "RejectedImage", "prepare", "prepare_all", "prepare_from"]
 
 
 def prepare_all(
     root: Root, paths: Sequence[str], size: int, workers: int
-) -> Generator[Prepared | Reject]:
+) -> Generator[ProcessedImage | RejectedImage]:
     """Yield what `prepare_from` makes of each of `paths`, in their order.
 
-    The number of `workers` changes nothing in the result, but that with 0, in this process, an
-    image that crashes its decoder ends it; else such an image is a `Reject`. Raises what
+    The number of `workers` does not affect the results, except that with 0 the decoder runs in this
+    process and may crash it; otherwise such an image is a `RejectedImage`. Raises what
     `prepare_from` raises, and `Interrupted` when a file is missing because the root is no longer
     what it was.
     """
     watch = RootWatch(root)
     prepare_one = partial(_prepare_alone, root, size)
-    with closing(in_order(prepare_one, paths, workers, _crashed)) as results:
+    with closing(ordered_map(prepare_one, paths, workers, _crashed)) as results:
         for path, result in zip(paths, results, strict=True):
             yield _confirmed(result, watch, root, path, size)
 
 
-def _prepare_alone(root: Root, size: int, path: str) -> Prepared | Reject:
+def _prepare_alone(root: Root, size: int, path: str) -> ProcessedImage | RejectedImage:
     import cv2
 
-    # The images are what runs in parallel.
+    # Parallelism is across images.
     cv2.setNumThreads(1)
     return prepare_from(root, path, size)
 
 
-def _crashed(_: str, ending: str) -> Reject:
-    return Reject("not_decodable", f"decoding it ended the process twice ({ending})")
+def _crashed(_: str, ending: str) -> RejectedImage:
+    return RejectedImage("not_decodable", f"the decoder crashed twice ({ending})")
 
 
 def _confirmed(
-    result: Prepared | Reject, watch: RootWatch, root: Root, path: str, size: int
-) -> Prepared | Reject:
-    """The result, or a new one if the file was missing and is there now."""
-    if _is_missing(result) and storage.exists(root, path):
+    result: ProcessedImage | RejectedImage, watch: RootWatch, root: Root, path: str, size: int
+) -> ProcessedImage | RejectedImage:
+    """The result, or a new one if the file was missing and exists now."""
+    if _is_missing(result) and image_files.exists(root, path):
         result = prepare_from(root, path, size)
     if _is_missing(result):
         watch.require_unchanged()
@@ -58,27 +58,27 @@ def _confirmed(
     return result
 
 
-def _is_missing(result: Prepared | Reject) -> bool:
-    return isinstance(result, Reject) and result.reason == "missing_file"
+def _is_missing(result: ProcessedImage | RejectedImage) -> bool:
+    return isinstance(result, RejectedImage) and result.reason == "missing_file"
 
 
-def prepare(path: Path, size: int) -> Prepared | Reject:
-    """Decode the image at `path` (DICOM, PNG or JPEG, told by content) into a square of `size`.
+def prepare(path: Path, size: int) -> ProcessedImage | RejectedImage:
+    """Decode the image at `path` (DICOM, PNG or JPEG, by content) into a square of `size`.
 
-    Whatever is wrong with the file becomes a `Reject`. Faults of disk, network or memory say
-    nothing about it and raise `Interrupted`, denied access `SourceError`.
+    Any fault of the file becomes a `RejectedImage`. Faults of disk, network or memory raise
+    `Interrupted`, denied access raises `SourceError`.
     """
-    return _prepared(partial(storage.read_file, path), size)
+    return _prepared(partial(image_files.read_file, path), size)
 
 
-def prepare_from(root: Root, relative: str, size: int) -> Prepared | Reject:
+def prepare_from(root: Root, relative: str, size: int) -> ProcessedImage | RejectedImage:
     """As `prepare`, for a file that must lie below `root`, which may be a URL."""
-    return _prepared(partial(storage.read_image, root, relative), size)
+    return _prepared(partial(image_files.read_image, root, relative), size)
 
 
-def _prepared(read: Callable[[], bytes], size: int) -> Prepared | Reject:
+def _prepared(read: Callable[[], bytes], size: int) -> ProcessedImage | RejectedImage:
     from cxrcore.pixels.faults import fault_behind
-    from cxrcore.pixels.square import to_square
+    from cxrcore.pixels.letterbox import to_square
 
     try:
         return to_square(_decoded(read(), size), size)
@@ -92,13 +92,13 @@ def _prepared(read: Callable[[], bytes], size: int) -> Prepared | Reject:
         raise
 
 
-def _decoded(content: bytes, size: int) -> Picture:
+def _decoded(content: bytes, size: int) -> DecodedImage:
     if content[128:132] == b"DICM":
         from cxrcore.pixels.dicom import read_dicom
 
         return read_dicom(content)
     if content.startswith((b"\x89PNG", b"\xff\xd8\xff")):
-        from cxrcore.pixels.picture import read_picture
+        from cxrcore.pixels.png_jpeg import read_png_jpeg
 
-        return read_picture(content, size)
+        return read_png_jpeg(content, size)
     raise UnusableError("not_decodable", "neither DICOM, PNG nor JPEG" if content else "empty file")

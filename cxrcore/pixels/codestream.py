@@ -1,4 +1,4 @@
-"""What JPEG, JPEG-LS and JPEG 2000 data say of themselves, and whether they end early."""
+"""Headers of JPEG, JPEG-LS and JPEG 2000 data, and whether the data is truncated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cxrcore.pixels.result import UnusableError
 
 #: Detail of a reject.
 ENDS_EARLY = "the JPEG data ends early"
-#: Data that no picture ends with: it decodes to noise, and goes on after each restart marker.
+#: Data that no image ends with: it decodes to noise, and continues after each restart marker.
 #: The zero at its start completes a byte of 0xFF before it.
 _NOISE = bytes(1 + (index * index * 37 + index * 11) % 253 for index in range(128))
 _FILLER = b"\0" + b"".join(_NOISE + bytes((0xFF, 0xD0 + index % 8)) for index in range(16))
@@ -31,7 +31,7 @@ _MAX_TILES = 1 << 14
 
 
 class Declared(NamedTuple):
-    """Size of a picture as its codestream declares it."""
+    """Size of an image as its codestream declares it."""
 
     rows: int
     columns: int
@@ -80,7 +80,7 @@ def _of_jpeg2000(data: bytes) -> Declared:
         raise ValueError("no codestream")
     right, lower, left, upper, width, height, x0, y0 = struct.unpack_from(">8I", data, start + 8)
     if -(-(right - x0) // width) * -(-(lower - y0) // height) > _MAX_TILES:
-        raise UnusableError("not_decodable", "more tiles declared than a picture has")
+        raise UnusableError("not_decodable", "too many tiles declared")
     (samples,) = struct.unpack_from(">H", data, start + 40)
     return Declared(lower - upper, right - left, samples, dct_8_bit=False)
 
@@ -88,7 +88,7 @@ def _of_jpeg2000(data: bytes) -> Declared:
 def ends_early(data: bytes) -> bool:
     """Whether an 8-bit baseline or progressive JPEG ends before its last block.
 
-    libjpeg fills up what is missing, and PIL does not say so. Raises what PIL raises.
+    libjpeg fills in what is missing, and PIL does not report it. Raises what PIL raises.
     """
     pixels, suspect = _decoded(data)
     if not suspect:
@@ -110,18 +110,18 @@ def _lacks_scans(data: bytes) -> bool:
 
 
 def may_lack_blocks(image: Image.Image, pixels: NDArray[np.uint8]) -> bool:
-    """Whether a JPEG, decoded to `pixels`, may lack blocks at its end: a cheap look.
+    """Whether a JPEG, decoded to `pixels`, may lack blocks at its end: a cheap test.
 
     Where a baseline JPEG ends, mid-grey begins; a progressive one only loses detail.
     """
-    told_by_grey = image.mode in ("L", "RGB") and "progressive" not in image.info
-    return not told_by_grey or bool((pixels[-1, -1] == _FILL_VALUE).all())
+    shows_as_grey = image.mode in ("L", "RGB") and "progressive" not in image.info
+    return not shows_as_grey or bool((pixels[-1, -1] == _FILL_VALUE).all())
 
 
 def with_filler(data: bytes) -> bytes:
-    """The same JPEG or JPEG-LS data with more behind its last block, which changes no picture.
+    """The same JPEG or JPEG-LS data with more behind its last block, which changes no image.
 
-    Where blocks are missing a decoder takes it for them, so the picture changes.
+    Where blocks are missing a decoder takes it for them, so the image changes.
     """
     end = data.rfind(b"\xff\xd9")
     end = len(data) if end < 0 else end

@@ -14,18 +14,18 @@ from pydicom.multival import MultiValue
 from cxrcore.pixels import intensity
 from cxrcore.pixels.dicom_pixels import BoundedReader, decoded_pixels, inflated, pixels_in_place
 from cxrcore.pixels.faults import decoding
-from cxrcore.pixels.intensity import Floats, Patterns, Voi
+from cxrcore.pixels.intensity import Floats, RawCodes, Voi
 from cxrcore.pixels.limits import require_samples
-from cxrcore.pixels.result import Picture, UnusableError
+from cxrcore.pixels.result import DecodedImage, UnusableError
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-#: Computed, digital and film-scanned radiography; DR is an older name still met.
+#: Computed, digital and digitized radiography; DR is an older name still in use.
 MODALITIES = ("CR", "DX", "RG", "DR")
 
 
-def read_dicom(content: bytes) -> Picture:
+def read_dicom(content: bytes) -> DecodedImage:
     """Decode a single-frame radiograph and map it to 8 bit, dark is air.
 
     Stored values pass the modality LUT or rescale, then the first VOI LUT or window of the file
@@ -34,28 +34,28 @@ def read_dicom(content: bytes) -> Picture:
     `UnusableError`, and `Interrupted` when memory runs out.
     """
     with warnings.catch_warnings():
-        # What pydicom warns of either does not matter here or ends in a reject.
+        # Warnings of pydicom are either irrelevant here or end in a rejection.
         warnings.simplefilter("ignore")
-        # pydicom and its decoders raise nearly anything on damaged input.
+        # pydicom and its decoders may raise any exception on damaged input.
         with decoding("damaged DICOM file"):
             return _read(inflated(content))
 
 
-def _read(content: bytes) -> Picture:
+def _read(content: bytes) -> DecodedImage:
     file = BoundedReader(content)
     dataset = pydicom.dcmread(file, stop_before_pixels=True)
-    _refuse_what_is_no_radiograph(dataset)
+    _require_radiograph(dataset)
     pixels = pixels_in_place(content, file.tell(), dataset)
     if pixels is not None:
         return _grey(pixels, dataset, decoded=False)
     return _grey(decoded_pixels(content), dataset, decoded=True)
 
 
-def _refuse_what_is_no_radiograph(dataset: Dataset) -> None:
+def _require_radiograph(dataset: Dataset) -> None:
     modality = str(dataset.get("Modality") or "")
-    # De-identified collections may drop the modality; what else they hold is judged below.
+    # De-identified collections may drop the modality; the other elements are checked below.
     if modality and modality not in MODALITIES:
-        # Only defined terms are repeated: anything else might have been typed in.
+        # Only defined terms are shown: anything else might be free text.
         shown = modality if modality in _OTHER_MODALITIES else "unknown"
         raise UnusableError("not_a_radiograph", f"modality {shown}")
     samples = int(dataset.get("SamplesPerPixel") or 1)
@@ -78,7 +78,7 @@ _OTHER_MODALITIES = (
 )  # fmt: skip
 
 
-def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> Picture:
+def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> DecodedImage:
     source_size = (pixels.shape[0], pixels.shape[1])
     photometric = str(dataset.PhotometricInterpretation)
     if pixels.itemsize > 2 or pixels.dtype.kind not in "ui":
@@ -89,25 +89,25 @@ def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> Picture:
                 "not_decodable", f"{photometric} with {pixels.shape[2]} deep samples"
             )
         luma = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-        return Picture(luma, "as_stored", source_size, "dicom")
+        return DecodedImage(luma, "as_stored", source_size, "dicom")
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
-        raise UnusableError("not_decodable", "the photometric interpretation is not grey")
-    patterns: Patterns = pixels.view(f"u{pixels.itemsize}")
-    stored = _stored_values(dataset, patterns, decoded=decoded)
+        raise UnusableError("not_decodable", "the photometric interpretation is not greyscale")
+    raw_codes: RawCodes = pixels.view(f"u{pixels.itemsize}")
+    stored = _stored_values(dataset, raw_codes, decoded=decoded)
     values = _after_modality(stored, dataset)
     inverted = photometric == "MONOCHROME1" or dataset.get("PresentationLUTShape") == "INVERSE"
-    table, rule = intensity.grey_table(
-        patterns, values, _padding(stored, dataset), _vois(values, dataset), inverted=inverted
+    table, windowing = intensity.grey_table(
+        raw_codes, values, _padding(stored, dataset), _vois(values, dataset), inverted=inverted
     )
-    return Picture(intensity.apply(patterns, table), rule, source_size, "dicom")
+    return DecodedImage(intensity.apply(raw_codes, table), windowing, source_size, "dicom")
 
 
-def _stored_values(dataset: Dataset, patterns: Patterns, *, decoded: bool) -> NDArray[np.int64]:
-    """The stored value of every pattern: the bits up to the high bit, with their sign.
+def _stored_values(dataset: Dataset, raw_codes: RawCodes, *, decoded: bool) -> NDArray[np.int64]:
+    """The stored value of every raw code: the bits up to the high bit, with their sign.
 
     Other bits may hold an overlay (retired). Decoders have shifted the value down already.
     """
-    allocated = 8 * patterns.itemsize
+    allocated = 8 * raw_codes.itemsize
     bits = min(int(dataset.get("BitsStored") or allocated), allocated)
     high = bits - 1 if decoded else int(dataset.get("HighBit") or bits - 1)
     values = (np.arange(1 << allocated) >> max(high + 1 - bits, 0)) & ((1 << bits) - 1)
@@ -169,7 +169,7 @@ def _lut(item: Dataset, dataset: Dataset) -> tuple[NDArray[Any], int]:
 
 
 def _padding(stored: NDArray[np.int64], dataset: Dataset) -> NDArray[np.bool_]:
-    """Which patterns are padding (PS3.3 C.7.5.1.1.2)."""
+    """Which raw codes are padding (PS3.3 C.7.5.1.1.2)."""
     value = dataset.get("PixelPaddingValue")
     if value is None or value == "":
         return np.zeros(len(stored), bool)

@@ -23,7 +23,7 @@ from pydicom.uid import (
 
 from cxrcore.pixels.codestream import ENDS_EARLY, Declared, declared, ends_early, with_filler
 from cxrcore.pixels.faults import decoding
-from cxrcore.pixels.intensity import Patterns
+from cxrcore.pixels.intensity import RawCodes
 from cxrcore.pixels.limits import MAX_BYTES, require_bytes
 from cxrcore.pixels.result import UnusableError
 
@@ -71,7 +71,7 @@ def inflated(content: bytes) -> bytes:
     return _PLAIN_START + plain
 
 
-def pixels_in_place(content: bytes, start: int, dataset: Dataset) -> Patterns | None:
+def pixels_in_place(content: bytes, start: int, dataset: Dataset) -> RawCodes | None:
     """The pixels of an uncompressed little-endian grey image as they lie in `content`.
 
     `start` is where the header ended. None when the pixels have to be decoded.
@@ -116,7 +116,7 @@ def _jpeg_pixels(frame: bytes, dataset: Dataset) -> NDArray[Any]:
         raise UnusableError("not_decodable", ENDS_EARLY)
     pixels = _pixel_array(dataset, frame)
     if header.dct_8_bit or not frame.startswith(b"\xff\xd8"):
-        # The one was looked at, openjpeg is strict.
+        # The former was checked above; openjpeg is strict.
         return pixels
     if not np.array_equal(pixels, _pixel_array(dataset, with_filler(frame))):
         raise UnusableError("not_decodable", ENDS_EARLY)
@@ -126,13 +126,13 @@ def _jpeg_pixels(frame: bytes, dataset: Dataset) -> NDArray[Any]:
 def _require_agreement(header: Declared, dataset: Dataset) -> None:
     samples = int(dataset.get("SamplesPerPixel") or 1)
     if header[:3] != (dataset.Rows, dataset.Columns, samples):
-        raise UnusableError("not_decodable", "the pixel data declares another size than the file")
+        raise UnusableError("not_decodable", "the sizes of pixel data and file header differ")
 
 
 def _pixel_array(dataset: Dataset, frame: bytes | None = None) -> NDArray[Any]:
     """The pixels, in this machine's byte order; of `frame` instead of the file's own if given."""
     if frame is not None:
-        # Whatever the file's fragments and offset tables say: what was looked at is decoded.
+        # Decode the frame that was checked, whatever the file's fragments and offset tables say.
         dataset.PixelData = encapsulate([frame])
         dataset.pop("ExtendedOffsetTable", None)
         dataset.pop("ExtendedOffsetTableLengths", None)
@@ -145,7 +145,7 @@ def _samples(dataset: Dataset) -> int:
 
 
 def _require_rle(frame: bytes, dataset: Dataset) -> None:
-    """Look that each segment may hold a byte of each pixel, and unpacks to no more than a file."""
+    """Check that each segment may hold a byte of each pixel, and unpacks to no more than a file."""
     count, *offsets = struct.unpack_from("<16L", frame)
     edges = [*offsets[:count], len(frame)]
     if count > 15 or edges != sorted(edges):

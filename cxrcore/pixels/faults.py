@@ -1,4 +1,4 @@
-"""What an error says about an image, told apart from what it says about the machine."""
+"""Distinguishes faults of an image from faults of the machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BYTES_PER_SAMPLE = 16
 
 @contextmanager
 def decoding(what: str, samples: int = 0) -> Iterator[None]:
-    """Let any error of a decoder mean that `what`, an image of `samples`, is damaged.
+    """Treat any error of a decoder as damage of `what`, an image of `samples`.
 
     Raises `UnusableError` (not_decodable), but `CxrError` if memory or disk lies behind it.
     """
@@ -33,7 +33,7 @@ def decoding(what: str, samples: int = 0) -> Iterator[None]:
 
 
 def fault_behind(error: BaseException) -> CxrError | None:
-    """The fault of the surroundings that `error`, or what it was raised from, stands for."""
+    """The fault of the environment behind `error` or one of its causes, if any."""
     for cause in _causes(error):
         out_of_memory = isinstance(cause, cv2.error) and cause.code == cv2.Error.StsNoMem
         if fault := _fault(MemoryError() if out_of_memory else cause):
@@ -48,7 +48,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _fault_of_memory(samples: int) -> CxrError | None:
-    # Decoders written in C call a lack of memory damage: look whether there is enough.
+    # Decoders written in C report a lack of memory as damage: check whether there is enough.
     try:
         np.empty(_BYTES_PER_SAMPLE * samples, np.uint8)
     except MemoryError as error:

@@ -1,7 +1,7 @@
-"""How stored values become 8-bit grey: one table over every pattern a pixel can hold.
+"""How stored values become 8-bit grey: one table over every raw code a pixel can hold.
 
-A pixel of up to 16 bits has at most 65,536 patterns, so every rule (modality LUT, window, VOI
-LUT, percentiles, inversion, padding) is worked out once for the patterns, and the image is
+A pixel of up to 16 bits has at most 65,536 raw codes, so every rule (modality LUT, window, VOI
+LUT, percentiles, inversion, padding) is worked out once for the raw codes, and the image is
 mapped by looking them up.
 """
 
@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.pixels.result import Grey, Rule, UnusableError
+from cxrcore.pixels.result import Grey, UnusableError, Windowing
 
 Floats = NDArray[np.float64]
-Patterns = NDArray[np.uint8] | NDArray[np.uint16]
+RawCodes = NDArray[np.uint8] | NDArray[np.uint16]
 
 #: Share of pixels cut off at either end by the percentile rule.
 TAIL = 0.005
@@ -32,20 +32,20 @@ _SMALL = 1 << 18
 
 @dataclass(frozen=True)
 class Voi:
-    """One way to show values, as the file asks for."""
+    """A window or VOI LUT of the file."""
 
-    rule: Rule
+    windowing: Windowing
     brightness: Floats
-    """From 0 to 1, of every pattern."""
+    """From 0 to 1, of every raw code."""
     inside: NDArray[np.bool_]
-    """Which patterns lie in the range that the window or LUT was made for."""
+    """Which raw codes lie in the range that the window or LUT was made for."""
 
 
-def histogram(patterns: Patterns, row_step: int = 1) -> Floats:
-    """How often each pattern occurs in every `row_step`-th row: (256 or 65536,)."""
-    bins = 1 << (8 * patterns.itemsize)
-    # Counts are float32 in OpenCV: exact to 2^24 per pattern.
-    counts = cv2.calcHist([patterns[::row_step]], [0], None, [bins], [0, bins])
+def histogram(raw_codes: RawCodes, row_step: int = 1) -> Floats:
+    """How often each raw code occurs in every `row_step`-th row: (256 or 65536,)."""
+    bins = 1 << (8 * raw_codes.itemsize)
+    # Counts are float32 in OpenCV: exact to 2^24 per code.
+    counts = cv2.calcHist([raw_codes[::row_step]], [0], None, [bins], [0, bins])
     return counts.ravel().astype(np.float64)
 
 
@@ -63,45 +63,47 @@ def tails(counts: Floats, values: Floats) -> tuple[float, float]:
     return float(values[order[low]]), float(values[order[high]])
 
 
-def apply(patterns: Patterns, table: Grey) -> Grey:
+def apply(raw_codes: RawCodes, table: Grey) -> Grey:
     """Look every pixel up in `table`."""
-    return np.asarray(cv2.LUT(patterns, table), np.uint8)
+    return np.asarray(cv2.LUT(raw_codes, table), np.uint8)
 
 
 def grey_table(
-    patterns: Patterns,
+    raw_codes: RawCodes,
     values: Floats,
     padding: NDArray[np.bool_],
     vois: list[Voi],
     *,
     inverted: bool,
-) -> tuple[Grey, Rule]:
-    """The grey level of every pattern, and the rule it follows.
+) -> tuple[Grey, Windowing]:
+    """The grey level of every raw code, and the windowing that gives it.
 
     The first of `vois` that covers the pixel values is taken, else the percentiles of the
     pixels that are not padding. Inversion happens on the resulting scale; padding is black.
     Raises `UnusableError` (blank) when the pixels outside the padding have one value.
     """
-    rule: Rule
-    voi = _covering(patterns, padding, vois)
+    windowing: Windowing
+    voi = _covering(raw_codes, padding, vois)
     if voi is None:
-        counts = np.where(padding, 0.0, histogram(patterns))
+        counts = np.where(padding, 0.0, histogram(raw_codes))
         if not counts.any():
             raise UnusableError("blank", "every pixel is padding")
         low, high = tails(counts, values)
         if low == high:
             raise UnusableError("blank", "99 % of the pixels have one value")
-        rule, brightness = "percentile", np.clip((values - low) / (high - low), 0, 1)
+        windowing, brightness = "percentile", np.clip((values - low) / (high - low), 0, 1)
     else:
-        rule, brightness = voi.rule, voi.brightness
+        windowing, brightness = voi.windowing, voi.brightness
     brightness = 1 - brightness if inverted else brightness
-    return np.where(padding, 0, np.rint(255 * brightness)).astype(np.uint8), rule
+    return np.where(padding, 0, np.rint(255 * brightness)).astype(np.uint8), windowing
 
 
-def _covering(patterns: Patterns, padding: NDArray[np.bool_], vois: list[Voi]) -> Voi | None:
+def _covering(raw_codes: RawCodes, padding: NDArray[np.bool_], vois: list[Voi]) -> Voi | None:
     if not vois:
         return None
-    counts = np.where(padding, 0.0, histogram(patterns, _ROW_STEP if patterns.size > _SMALL else 1))
+    counts = np.where(
+        padding, 0.0, histogram(raw_codes, _ROW_STEP if raw_codes.size > _SMALL else 1)
+    )
     if not counts.any():
         return None
     for voi in vois:
@@ -130,7 +132,7 @@ def window(values: Floats, center: float, width: float, function: str) -> Voi | 
 
 
 def lookup(values: Floats, entries: NDArray[Any], first: int) -> tuple[Floats, NDArray[np.bool_]]:
-    """Look `values` up in a LUT whose first entry is for `first`; the end entries go on outside.
+    """Look `values` up in a LUT whose first entry is for `first`; the end entries extend beyond it.
 
     Gives the looked-up values and which of `values` lie in the LUT's range (PS3.3 C.11.1.1).
     """

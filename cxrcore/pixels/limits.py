@@ -1,10 +1,10 @@
-"""How large an image may be: what is stored must not depend on the memory of the machine."""
+"""Size limits of an image: what is stored must not depend on the memory of the machine."""
 
 from __future__ import annotations
 
 from cxrcore.pixels.result import UnusableError
 
-#: Samples (pixels × colours) of an image: three times the largest detectors and film scanners.
+#: Samples (pixels × colours) of an image: three times the largest detectors and film digitizers.
 MAX_SAMPLES = 1 << 26
 #: Bytes of a file, and of what it inflates to: the largest 16-bit image, and 16 MiB around it.
 MAX_BYTES = 2 * MAX_SAMPLES + (1 << 24)

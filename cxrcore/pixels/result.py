@@ -1,4 +1,4 @@
-"""What becomes of an image: a square for the store, or a reason why not."""
+"""The result of processing an image: a square for the store, or the reason of its rejection."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from numpy.typing import NDArray
 Reason = Literal[
     "missing_file", "not_decodable", "not_a_radiograph", "multiple_frames", "too_small", "blank"
 ]
-Rule = Literal["as_stored", "window", "voi_lut", "percentile"]
+Windowing = Literal["as_stored", "window", "voi_lut", "percentile"]
 Grey = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Prepared:
+class ProcessedImage:
     """An image as the store keeps it."""
 
     pixels: Grey
     """(size, size), dark is air."""
-    box: tuple[int, int, int, int]
-    """Where the picture lies in the square: top, left, bottom, right (the last two excluded)."""
-    rule: Rule
-    bright_border: bool
+    content_bbox: tuple[int, int, int, int]
+    """Where the image lies in the square: top, left, bottom, right (the last two excluded)."""
+    windowing: Windowing
+    polarity_suspect: bool
     source_size: tuple[int, int]
     """Rows and columns of the source."""
     format: Literal["dicom", "png", "jpeg"]
 
 
 @dataclass(frozen=True)
-class Reject:
-    """An image that cannot be used."""
+class RejectedImage:
+    """An unusable image."""
 
     reason: Reason
     detail: str
-    """What was found; never a patient-level value, so no path and no foreign error text."""
+    """The finding; never a patient-level value, so no path and no third-party error text."""
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedImage:
     """A whole decoded image in 8 bit, dark is air."""
 
     grey: Grey
     """(rows, columns) of the source, divided by `shrunk` and rounded up."""
-    rule: Rule
+    windowing: Windowing
     source_size: tuple[int, int]
     format: Literal["dicom", "png", "jpeg"]
     shrunk: int = 1
-    """How many pixels of the source, in each direction, made one of `grey`."""
+    """How many pixels of the source, in each direction, make one of `grey`."""
 
 
 class UnusableError(Exception):
-    """Raised where an image turns out to be unusable; becomes a `Reject`."""
+    """Raised where an image turns out to be unusable; becomes a `RejectedImage`."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
-        self.reject = Reject(reason, detail)
+        self.reject = RejectedImage(reason, detail)

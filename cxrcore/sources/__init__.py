@@ -12,20 +12,20 @@ from data_contracts.errors import UsageError
 
 
 def names() -> tuple[str, ...]:
-    """The sources there are, sorted."""
+    """The available sources, sorted."""
     return tuple(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
 
 
 def adapter(name: str) -> Adapter:
     """The adapter of the source `name`; raise `UsageError` if there is none."""
     if name not in names():
-        raise UsageError(f"there is no source '{name}'; there are {', '.join(names())}")
+        raise UsageError(f"unknown source '{name}'; choose from {', '.join(names())}")
     found: Adapter = importlib.import_module(f"{__name__}.{name}").ADAPTER
     return found
 
 
 def locate(name: str, folders: Mapping[str, Path | None]) -> dict[str, Path]:
-    """The table files of the source `name`, by a name that means the same on any host.
+    """The table files of the source `name`, by a name that does not depend on the host.
 
     Raises `UsageError` naming the flag of every folder that is needed and not given, and
     `SourceError` naming every file that is missing.

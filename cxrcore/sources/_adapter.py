@@ -16,20 +16,20 @@ class Adapter:
     """One collection of radiographs, read into the columns of the cohort.
 
     `read` gives one row per image of the source, in any order, with the cohort's columns but
-    `source` and `split`, and for the account of what was lost:
+    `source` and `split`, and for the account of exclusions:
 
-    - `excluded` (Enum, its categories in order of application): the rule that takes the image
-      out of every analysis; null: stays;
-    - `null_<task>` (Enum): why `label_<task>` is null, for the images that stay;
-    - `note_<task>` (Enum): something to count that costs no label.
+    - `excluded` (Enum, its categories in order of application): the rule that excludes the image
+      from every analysis; null: included;
+    - `null_<task>` (Enum): why `label_<task>` is null, for the included images;
+    - `note_<task>` (Enum): something to count that does not cost the label.
     """
 
     folders: Mapping[str, str]
-    """Names of the folders it needs, each with what lies there."""
+    """Names of the folders it needs, each with its content."""
     tasks: tuple[str, ...]
     """The tasks it can label."""
     locate: Callable[[Mapping[str, Path]], dict[str, Path]]
-    """(folders) → the table files by a name that means the same on any host; raises
+    """(folders) → the table files by a name that does not depend on the host; raises
     `SourceError` naming every file that is missing."""
     read: Callable[[Mapping[str, Path], int], pl.DataFrame]
     """(table files, horizon in days) → the frame described above; raises `SourceError`."""

@@ -1,4 +1,4 @@
-"""Which admission a radiograph belongs to, and what the admissions say of a patient."""
+"""The admission that a radiograph belongs to, and the labels that admissions give."""
 
 from __future__ import annotations
 

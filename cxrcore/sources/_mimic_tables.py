@@ -46,7 +46,7 @@ def _module(mimic_iv: Path) -> str:
 def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
     """`patients`, `admissions`, `records`, `metadata`; where there, `edstays` and `findings`.
 
-    Raises `SourceError` for all faults of all tables, or else for all values that no rule covers.
+    Raises one `SourceError` for all faults of all tables, or else for all unknown categories.
     """
     paths = {Path(name).name.split(".csv")[0]: path for name, path in files.items()}
     requests = {
@@ -86,21 +86,23 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
             paths[_FINDINGS], {"study_id": "id", "No Finding": "number"}, key=("study_id",)
         )
     tables = read_tables(requests)
-    _refuse_unknown(tables, requests)
+    _require_known_categories(tables, requests)
     return tables
 
 
-def _refuse_unknown(tables: Mapping[str, pl.DataFrame], requests: Mapping[str, Request]) -> None:
+def _require_known_categories(
+    tables: Mapping[str, pl.DataFrame], requests: Mapping[str, Request]
+) -> None:
     """Raise `SourceError` for categories that no rule covers, all of them at once."""
-    looked_at = (
+    checked = (
         ("patients", "gender", GENDER_CLASSES),
         ("admissions", "race", RACE_GROUPS),
         ("admissions", "insurance", INSURANCES),
     )
     faults = [
         f"{requests[table].path}: {fault}"
-        for table, column, known in looked_at
+        for table, column, known in checked
         for fault in unknown_categories(tables[table], column, tuple(known))
     ]
     if faults:
-        raise SourceError(f"{'; '.join(faults)}; correct the table or update this software")
+        raise SourceError(f"{'; '.join(faults)}; correct the table or update cxr")

@@ -1,4 +1,4 @@
-"""Reads the CSV tables of a source: the wanted columns, typed, with every fault at once."""
+"""Reads the CSV tables of a source: the required columns, typed, with all faults at once."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 Kind = Literal["id", "path", "text", "number", "date", "day", "clock", "timestamp"]
 
 _SUFFIXES = (".csv.gz", ".csv")
-_MEANINGS: Mapping[str, str] = {
-    "path": "are no paths inside the folder",
-    "number": "are no numbers",
-    "date": "are no dates (YYYY-MM-DD)",
-    "day": "are no dates (YYYYMMDD)",
-    "clock": "are no times of day (HHMMSS.fff)",
-    "timestamp": "are no times (YYYY-MM-DD HH:MM:SS)",
+_FAULTS: Mapping[str, str] = {
+    "path": "are not paths inside the folder",
+    "number": "are not numbers",
+    "date": "are not dates (YYYY-MM-DD)",
+    "day": "are not dates (YYYYMMDD)",
+    "clock": "are not times of day (HHMMSS.fff)",
+    "timestamp": "are not times (YYYY-MM-DD HH:MM:SS)",
 }
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is wanted of one table.
+    """The columns to read from one table.
 
     A column's name may list alternatives, as in `race|ethnicity`; the result has the first.
     `optional` names columns whose absence gives nulls, `key` the columns that must be unique.
@@ -62,7 +62,7 @@ def require_tables(
         elif (prefix, folder, stem) in wanted:
             missing.append(f"{folder / stem}.csv.gz (or .csv) does not exist")
     if missing:
-        raise SourceError(f"{'; '.join(missing)}; check the folder, or download what it lacks")
+        raise SourceError(f"{'; '.join(missing)}; check the folder, or download the missing tables")
     return found
 
 
@@ -108,13 +108,13 @@ def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
 
 
 def _raise_fault_of_surroundings(error: Exception, path: Path) -> None:
-    """Raise where it was the disk, and not the table, that failed."""
+    """Raise if the disk failed, and not the table."""
     if fault := environment_error(error, path, SourceError):
         raise fault from error
 
 
 def _pick(request: Request, names: list[str]) -> tuple[dict[str, str], list[str]]:
-    """For each column its name in the file; or the fault that some are not there."""
+    """For each column its name in the file; or a fault that names the missing ones."""
     picked, missing = {}, []
     for wanted in request.columns:
         alternatives = wanted.split("|")
@@ -145,7 +145,7 @@ def _typed(request: Request, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[str]
         if kind in ("id", "path") and empty:
             faults.append(f"column '{name}': {empty:,} of {raw.height:,} rows are empty")
         if lost:
-            faults.append(f"column '{name}': {lost:,} of {raw.height:,} rows {_MEANINGS[kind]}")
+            faults.append(f"column '{name}': {lost:,} of {raw.height:,} rows {_FAULTS[kind]}")
     if request.key:
         repeats = frame.height - frame.select(request.key).n_unique()
         if repeats:

@@ -24,11 +24,11 @@ NO_METADATA = "in only one of record list and metadata"
 NOT_FRONTAL = "not a frontal view (AP or PA)"
 NOT_IN_PATIENTS = "subject not in the patients table"
 NO_TIME = "no study date or time"
-DIED_BEFORE = "died_before_study: date of death before the study"
+DIED_BEFORE = "date of death before the study"
 NO_GENDER = "gender not stated"
 
-#: Days after the last discharge for which deaths are on record. Version 1.0, whose tables lie
-#: in `core`, has deaths in hospital only: none after the last discharge.
+#: Days after the last discharge for which deaths are on record. Version 1.0, whose tables are in
+#: `core`, has in-hospital deaths only: none after the last discharge.
 KNOWN_AFTER_DISCHARGE = 365
 
 _VIEW_CODES = {"ANTERO-POSTERIOR": "AP", "POSTERO-ANTERIOR": "PA"}
@@ -82,7 +82,7 @@ def _images(
 
 
 def _with_patients(images: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Adds gender, age at the study, date of death and last discharge."""
+    """Add gender, age at the study, date of death and last discharge."""
     import polars as pl
 
     admissions = tables["admissions"]
@@ -105,7 +105,7 @@ def _with_patients(images: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> 
 
 
 def _excluded() -> pl.Expr:
-    """The first rule that takes an image out, null if none does."""
+    """The first rule that excludes an image, null if none does."""
     import polars as pl
 
     rules = {
@@ -136,8 +136,8 @@ _COLUMNS = (
 
 ADAPTER = Adapter(
     folders={
-        "mimic_iv": "MIMIC-IV, which holds hosp/ (core/ in version 1.0)",
-        "mimic_cxr": "MIMIC-CXR, which holds cxr-record-list.csv.gz and files/",
+        "mimic_iv": "MIMIC-IV, with hosp/ (core/ in version 1.0)",
+        "mimic_cxr": "MIMIC-CXR, with cxr-record-list.csv.gz and files/",
     },
     tasks=_TASKS,
     locate=locate,

@@ -32,10 +32,10 @@ def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
     if len(tables) > 1:
         faults.append(f"{root} has more than one table ({', '.join(t.name for t in tables)})")
     if not (root / "images").is_dir():
-        faults.append(f"{root / 'images'} does not exist or is no folder")
+        faults.append(f"{root / 'images'} does not exist or is not a folder")
     if faults:
         raise SourceError(
-            f"{'; '.join(faults)}; --root wants one Data_Entry_2017*.csv and the folder images"
+            f"{'; '.join(faults)}; --root must contain one Data_Entry_2017*.csv and images/"
         )
     return {tables[0].name: tables[0]}
 
@@ -71,7 +71,7 @@ def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:  # noqa: ARG0
 
 
 def _read_table(path: Path) -> pl.DataFrame:
-    """The wanted columns; the unnamed empty ones at the end of the original are not looked at."""
+    """The required columns; the unnamed empty ones at the end of the original are ignored."""
     columns: dict[str, Kind] = {
         "Image Index": "path", "Finding Labels": "text", "Follow-up #": "id", "Patient ID": "id",
         "Patient Age": "number", "Patient Gender": "text", "View Position": "text",
@@ -85,7 +85,7 @@ def _read_table(path: Path) -> pl.DataFrame:
 
 
 ADAPTER = Adapter(
-    folders={"root": "the collection, which holds Data_Entry_2017*.csv and images/"},
+    folders={"root": "the collection, with Data_Entry_2017*.csv and images/"},
     tasks=("gender",),
     locate=locate,
     read=read,

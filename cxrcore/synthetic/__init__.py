@@ -1,1 +1,1 @@
-"""A synthetic collection in MIMIC's own layout, with known signs planted in its radiographs."""
+"""A synthetic collection in MIMIC's own layout, with known markers planted in its radiographs."""

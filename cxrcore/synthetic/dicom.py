@@ -15,7 +15,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
 )
 
-from cxrcore.synthetic.thorax import Plane
+from cxrcore.synthetic.phantom import Plane
 
 
 def write_radiograph(

@@ -1,7 +1,7 @@
 """Who is in the collection: the patients' facts, and the plan of the whole population.
 
-Everything is decided here, from the seed alone, before a single image is drawn; the workers
-that draw have nothing left to choose that another part needs to know.
+Everything is decided here, from the seed alone, before a single image is rendered; the workers
+that render them have nothing left to choose that another part needs to know.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cxrcore.synthetic.courses import course
+from cxrcore.synthetic.encounters import make_subject
 from cxrcore.synthetic.presets import TRAITS, PresetName, association
 from cxrcore.synthetic.records import Ids, Subject
 
@@ -40,13 +40,13 @@ SLOTS = 4
 def plan(preset: PresetName, subjects: int, seed: int) -> list[Subject]:
     """The population of a collection, sorted by `subject_id`.
 
-    Each subject's course comes from a generator of (seed, its number), so that it depends
+    Each subject's encounters come from a generator of (seed, its number), so that it depends
     neither on the order of work nor on the preset; the preset decides the labels.
     """
     kinds = assign_kinds(np.random.default_rng([seed, 0]), subjects)
     labels = assign_labels(np.random.default_rng([seed, 1]), subjects, preset)
     ids = _assign_ids(np.random.default_rng([seed, 2]), subjects)
-    return [course(seed, i, kinds[i], labels[i], ids[i]) for i in range(subjects)]
+    return [make_subject(seed, i, kinds[i], labels[i], ids[i]) for i in range(subjects)]
 
 
 def assign_kinds(rng: np.random.Generator, subjects: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is planted: the signs, where they lie, and how the labels hang together."""
+"""What is planted: the markers, where they lie, and how the labels hang together."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 PresetName = Literal["planted", "null"]
-Mark = Literal["density", "grating", "bar", "spot"]
+Appearance = Literal["density", "grating", "bar", "spot"]
 
 
 @dataclass(frozen=True)
-class Sign:
-    """A mark whose appearance tells the class of a task.
+class Marker:
+    """A mark whose appearance shows the class of a task.
 
     `centre` and `radius` are in the body frame: u from -1 (the patient's right, the image's
     left) to 1, v from -1 (head) to 1, both 2 for the width of an image of average pose.
     """
 
-    mark: Mark
+    appearance: Appearance
     region: str
     centre: tuple[float, float]
     radius: float
@@ -27,34 +27,34 @@ class Sign:
 
 @dataclass(frozen=True)
 class Trait:
-    """A task: its classes in order with their shares, its sign, its tie to mortality."""
+    """A task: its classes in order with their shares, its marker, its tie to mortality."""
 
     classes: tuple[str, ...]
     shares: tuple[float, ...]
-    sign: Sign
+    marker: Marker
     association: float
     """Correlation of the latent variable behind the label with mortality's."""
 
 
 _LOWER, _LOWER_CENTRE = "right lower zone", (-0.44, 0.10)
 
-#: The signs are arbitrary marks: they stand for no property of people.
+#: The markers are arbitrary marks: they stand for no property of people.
 TRAITS: dict[str, Trait] = {
     "mortality": Trait(
         ("survived", "died"), (0.55, 0.45),
-        Sign("density", _LOWER, _LOWER_CENTRE, 0.24, 0.11), 1.0,
+        Marker("density", _LOWER, _LOWER_CENTRE, 0.24, 0.11), 1.0,
     ),
     "gender": Trait(
         ("F", "M"), (0.5, 0.5),
-        Sign("spot", "left apex", (0.37, -0.42), 0.22, 0.16), 0.0,
+        Marker("spot", "left apex", (0.37, -0.42), 0.22, 0.16), 0.0,
     ),
     "race": Trait(
         ("White", "Black", "Asian"), (0.36, 0.32, 0.32),
-        Sign("bar", "right mid zone", (-0.41, -0.16), 0.24, 0.15), 0.1,
+        Marker("bar", "right mid zone", (-0.41, -0.16), 0.24, 0.15), 0.1,
     ),
     "insurance": Trait(
         ("Medicaid", "Medicare", "Other"), (0.32, 0.35, 0.33),
-        Sign("grating", _LOWER, _LOWER_CENTRE, 0.24, 0.12), 0.15,
+        Marker("grating", _LOWER, _LOWER_CENTRE, 0.24, 0.12), 0.15,
     ),
 }  # fmt: skip
 

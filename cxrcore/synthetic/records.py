@@ -1,4 +1,4 @@
-"""What is decided of a synthetic patient before an image is drawn."""
+"""What is decided of a synthetic patient before an image is rendered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Admission:
 
 @dataclass(frozen=True)
 class Image:
-    """One image file; `key` seeds the generator that draws it."""
+    """One image file; `key` seeds the generator that renders it."""
 
     dicom_id: str
     key: tuple[int, ...]
@@ -48,7 +48,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Subject:
-    """One patient; `labels` holds the class of every task, also where no table tells it."""
+    """One patient; `labels` holds the class of every task, also where no table contains it."""
 
     subject_id: int
     kind: str

@@ -29,15 +29,15 @@ _VIEW_CODES: dict[View, str] = {
 
 def write_tables(root: Path, subjects: Sequence[Subject], size: int) -> None:
     """Write the five tables below `root`; the same content gives the same bytes."""
-    hospital, films = root / "mimic-iv" / "hosp", root / "mimic-cxr"
+    hospital, radiographs = root / "mimic-iv" / "hosp", root / "mimic-cxr"
     known = [s for s in subjects if s.kind != "withheld"]
     stays = [_admission(s, a) for s in known for a in s.admissions]
     taken = [(s, study, image) for s in subjects for study in s.studies for image in study.images]
     _write(hospital / "patients.csv.gz", [_patient(s) for s in known])
     _write(hospital / "admissions.csv.gz", stays)
-    _write(films / "cxr-record-list.csv.gz", [_record(*t) for t in taken])
-    _write(films / "mimic-cxr-2.0.0-metadata.csv.gz", [_metadata(*t, size) for t in taken])
-    _write(films / "mimic-cxr-2.0.0-chexpert.csv.gz", list(_findings(subjects)))
+    _write(radiographs / "cxr-record-list.csv.gz", [_record(*t) for t in taken])
+    _write(radiographs / "mimic-cxr-2.0.0-metadata.csv.gz", [_metadata(*t, size) for t in taken])
+    _write(radiographs / "mimic-cxr-2.0.0-chexpert.csv.gz", list(_findings(subjects)))
 
 
 def image_path(subject: Subject, study: Study, image: Image) -> str:
@@ -47,7 +47,7 @@ def image_path(subject: Subject, study: Study, image: Image) -> str:
 
 
 def shape(aspect: Aspect, size: int) -> tuple[int, int]:
-    """Rows and columns of an image: the middle of a square of `size`, cut to film's 2544 : 3056."""
+    """Rows and columns of an image: the middle of a square of `size`, cut to 2544 : 3056."""
     short = max(round(size * 2544 / 3056 / 2) * 2, 2)
     return {"square": (size, size), "portrait": (size, short), "landscape": (short, size)}[aspect]
 

@@ -20,29 +20,29 @@ from data_contracts.errors import ArtifactError, CxrError, Unreachable, UsageErr
 from data_contracts.header import package_version
 from data_contracts.run import RunRecord, State
 from jobs._config import JobConfig
-from jobs._engines._order import Options, Order, make_order
+from jobs._engines._request import JobRequest, Options, build_request
 from jobs._registry import Spec
 
 UNFINISHED = ("submitted", "running")
 GRACE = 30.0
-#: What a run has said; what its process printed, if it ended before it said anything.
+#: The log of a run; the output of its process, if it ended before it logged anything.
 LOG_FILES = ("log.txt", "output.txt")
 
 
 class Engine(Protocol):
     """What the module of an engine offers."""
 
-    USES: frozenset[str]
-    """The fields of `Options` that it heeds."""
+    SUPPORTED_OPTIONS: frozenset[str]
+    """The fields of `Options` that it uses."""
 
-    def check(self, order: Order) -> None:
-        """Raise `CxrError` when the engine cannot take the order; nothing is written yet."""
+    def check(self, request: JobRequest) -> None:
+        """Raise `CxrError` when the engine cannot take the request; nothing is written yet."""
 
-    def render(self, order: Order) -> str:
+    def render(self, request: JobRequest) -> str:
         """What would be submitted, for people to read."""
 
-    def launch(self, order: Order, note: Callable[..., None]) -> None:
-        """Hand the order over; call `note` with an engine id for each run before any begins."""
+    def launch(self, request: JobRequest, on_submitted: Callable[..., None]) -> None:
+        """Submit the request; call `on_submitted` with an engine id per run before any begins."""
 
     def states(self, records: Sequence[RunRecord]) -> dict[str, State]:
         """State by run id as the engine sees it; `lost` is what it no longer knows."""
@@ -56,41 +56,43 @@ def engine(name: str) -> Engine:
     return cast(Engine, importlib.import_module(f"{__name__}.{name}"))
 
 
-def plan(spec: Spec, config: JobConfig, options: Options) -> Order:
-    """The order for a job; raise `UsageError` for options that its engine does not heed."""
-    idle = options.model_fields_set - engine(options.engine).USES - {"engine", "dry_run"}
-    if idle:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(idle))
-        raise UsageError(f"{flags}: not for --engine {options.engine}")
-    return make_order(spec, config, options)
+def plan(spec: Spec, config: JobConfig, options: Options) -> JobRequest:
+    """The request for a job; raise `UsageError` for options that its engine does not support."""
+    unsupported = (
+        options.model_fields_set - engine(options.engine).SUPPORTED_OPTIONS - {"engine", "dry_run"}
+    )
+    if unsupported:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(unsupported))
+        raise UsageError(f"{flags}: not supported by --engine {options.engine}")
+    return build_request(spec, config, options)
 
 
-def submit(order: Order) -> tuple[str, ...]:
+def submit(request: JobRequest) -> tuple[str, ...]:
     """Start a job and return its run ids, one for each shard.
 
     Raises `UsageError` when the engine cannot run it as asked, `Unreachable` when the engine does
     not answer, `StorageError` when the workspace cannot be written.
     """
-    chosen = engine(order.options.engine)
-    chosen.check(order)
-    records = [_record(order, shard) for shard in range(len(order.run_ids))]
+    chosen = engine(request.options.engine)
+    chosen.check(request)
+    records = [_record(request, shard) for shard in range(len(request.run_ids))]
     for record in records:
-        _write(order.workspace, record)
+        _write(request.workspace, record)
 
-    def note(*engine_ids: str) -> None:
+    def on_submitted(*engine_ids: str) -> None:
         for shard, engine_id in enumerate(engine_ids):
             records[shard] = replace(records[shard], engine_id=engine_id)
-            runs.write_record(order.workspace, records[shard])
+            runs.write_record(request.workspace, records[shard])
 
     try:
-        chosen.launch(order, note)
+        chosen.launch(request, on_submitted)
     except CxrError as error:
         for record in records:
             code, text = error.exit_code, str(error)
             failed = replace(record, state="failed", exit_code=code, message=text, ended=runs.now())
-            _write(order.workspace, failed)
+            _write(request.workspace, failed)
         raise
-    return order.run_ids
+    return request.run_ids
 
 
 def state(workspace: Path, run_id: str) -> RunRecord:
@@ -98,15 +100,15 @@ def state(workspace: Path, run_id: str) -> RunRecord:
     records = {record.run_id: record for record in runs.read_runs(workspace)}
     if run_id not in records:
         near = get_close_matches(run_id, records, n=1)
-        hint = f"did you mean {near[0]}" if near else "`cxr runs` lists them"
-        raise UsageError(f"there is no run {run_id} in {workspace}; {hint}")
+        hint = f"did you mean {near[0]}?" if near else "`cxr runs` lists them"
+        raise UsageError(f"no run {run_id} in {workspace}; {hint}")
     return present(workspace, [records[run_id]])[0]
 
 
 def present(workspace: Path, records: Iterable[RunRecord]) -> list[RunRecord]:
-    """The records with the states that their engines know of; one question for each engine.
+    """The records with the states that their engines report; each engine is queried once.
 
-    What a record says of its own end counts. Raises `Unreachable` when an engine does not answer.
+    A final state in a record takes precedence. Raises `Unreachable` when an engine does not answer.
     """
     asked: dict[str, list[RunRecord]] = defaultdict(list)
     records = list(records)
@@ -122,7 +124,7 @@ def present(workspace: Path, records: Iterable[RunRecord]) -> list[RunRecord]:
 def _settled(workspace: Path, record: RunRecord, seen: State) -> RunRecord:
     if seen in UNFINISHED:
         return replace(record, state=seen)
-    # It may have ended between the reading of its record and the question to the engine.
+    # It may have ended between the reading of its record and the query to the engine.
     last = runs.read_record(runs.run_folder(workspace, record.run_id))
     return replace(last, state=seen) if last.state in UNFINISHED else last
 
@@ -135,9 +137,9 @@ def cancel(workspace: Path, run_id: str, grace: float = GRACE) -> RunRecord:
     """
     record = state(workspace, run_id)
     if record.state not in UNFINISHED:
-        raise UsageError(f"run {run_id} is {record.state} already; there is nothing to cancel")
+        raise UsageError(f"run {run_id} already ended ({record.state}); nothing to cancel")
     if record.state == "submitted" and record.engine_id is None:
-        raise Unreachable(f"run {run_id} is just being submitted; cancel it in a moment")
+        raise Unreachable(f"run {run_id} is still being submitted; try again in a moment")
     engine(record.engine).stop(record, grace)
     for other in runs.read_runs(workspace):
         if other.run_id == run_id or _is_shard_beside(other, record):
@@ -146,7 +148,7 @@ def cancel(workspace: Path, run_id: str, grace: float = GRACE) -> RunRecord:
 
 
 def _is_shard_beside(other: RunRecord, record: RunRecord) -> bool:
-    """Whether both are one job to their engine, whose numbers may have begun anew since."""
+    """Whether both are one job to their engine, which may have reused its numbers since."""
     names = (r.run_id.rpartition("-")[0] for r in (other, record))
     ids = ((r.engine, r.engine_id) for r in (other, record))
     return record.engine_id is not None and len({*names}) == len({*ids}) == 1
@@ -161,7 +163,7 @@ def _close(workspace: Path, run_id: str) -> None:
 
 
 def log(workspace: Path, run_id: str) -> str:
-    """What the run has said; what its process printed if it ended before it said anything."""
+    """The log of the run; the output of its process if it ended before it logged anything."""
     folder = runs.run_folder(workspace, run_id)
     for name in LOG_FILES:
         try:
@@ -174,18 +176,18 @@ def log(workspace: Path, run_id: str) -> str:
     return ""
 
 
-def _record(order: Order, shard: int) -> RunRecord:
-    settings = dict(order.settings)
-    if len(order.run_ids) > 1:
-        settings["shard"] = f"{shard + 1}/{len(order.run_ids)}"
+def _record(request: JobRequest, shard: int) -> RunRecord:
+    settings = dict(request.settings)
+    if len(request.run_ids) > 1:
+        settings["shard"] = f"{shard + 1}/{len(request.run_ids)}"
     return RunRecord(
-        run_id=order.run_ids[shard], job=order.job, config=settings, state="submitted",
-        started=runs.now(), package_version=package_version(), engine=order.options.engine,
+        run_id=request.run_ids[shard], job=request.job, config=settings, state="submitted",
+        started=runs.now(), package_version=package_version(), engine=request.options.engine,
     )  # fmt: skip
 
 
 def _write(workspace: Path, record: RunRecord) -> None:
-    """Replace the record, and tell of its state to whoever follows the events."""
+    """Replace the record, and append its state to the events."""
     runs.write_record(workspace, record)
     folder = runs.run_folder(workspace, record.run_id)
     runs.append_event(folder, "state", state=record.state)

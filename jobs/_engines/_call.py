@@ -15,7 +15,7 @@ from data_contracts.errors import Unreachable, UsageError
 
 #: Seconds in which the command of an engine must answer.
 PATIENCE = 60.0
-_GET = {
+_HINTS = {
     "docker": "install Docker (https://docs.docker.com/engine/install), or use --engine process",
     "sbatch": "run this on a login node of the cluster, or use --engine process",
     "sinfo": "run this on a login node of the cluster",
@@ -36,39 +36,39 @@ def cxr_command() -> str:
 def require(command: str) -> None:
     """Raise `UsageError` that says how to get `command` if it is not there."""
     if shutil.which(command) is None:
-        raise UsageError(f"`{command}` is not installed here; {_GET[command]}")
+        raise UsageError(f"`{command}` is not installed here; {_HINTS[command]}")
 
 
 def call(
-    words: Sequence[str], *, text: str = "", patience: float | None = None
+    args: Sequence[str], *, text: str = "", patience: float | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `words` with `text` as its input, and return what it said, whatever its exit code.
+    """Run `args` with `text` as its input, and return its output, whatever its exit code.
 
     Raises `UsageError` when there is no such command, `Unreachable` when it has not ended after
     `patience` seconds; it is then killed with everything it has started.
     """
-    require(words[0])
+    require(args[0])
     patience = PATIENCE if patience is None else patience
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        list(words), stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True,
+        list(args), stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True,
         encoding="utf-8", errors="replace",
     ) as process:  # fmt: skip
         try:
-            out, said = process.communicate(text, timeout=patience)
+            stdout, stderr = process.communicate(text, timeout=patience)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise Unreachable(
-                f"`{words[0]}` has not answered within {patience:.0f} s; "
+                f"`{args[0]}` did not answer within {patience:.0f} s; "
                 "run the same command again once it does"
             ) from None
-    return subprocess.CompletedProcess(list(words), process.returncode, out, said)
+    return subprocess.CompletedProcess(list(args), process.returncode, stdout, stderr)
 
 
-def first_line(said: str) -> str:
-    """What a command complains of, as one short line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return lines[0][:300] if lines else "it does not say why"
+def first_line(stderr: str) -> str:
+    """The first line of an error output, cut to a readable length."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return lines[0][:300] if lines else "no error message"
 
 
 def wait_until(done: Callable[[], bool], seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""A Kubernetes Job (batch/v1) for an order, as plain data."""
+"""A Kubernetes Job (batch/v1) for a request, as plain data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from data_contracts.errors import ArtifactError, Interrupted, SourceError, UsageError
-from jobs._engines._order import INSIDE, Order, arguments
+from jobs._engines._request import CONTAINER_WORKSPACE, JobRequest, arguments
 
 #: Where the claim with the sources is mounted.
 DATA = "/data"
@@ -15,34 +15,34 @@ DATA = "/data"
 _STORE_SECRET = "cxr-store"  # noqa: S105
 #: The user of the image, for a launcher who is root.
 _NOBODY = 10001
-#: Seconds that a pod gets to save what going on needs.
+#: Seconds that a pod gets to save what it needs to resume.
 GRACE = 60
-#: Retries of a crash, such as one for want of memory; stops and evictions do not count.
+#: Retries after a crash, such as one out of memory; stops and evictions do not count.
 _RETRIES = 3
 _KEPT_SECONDS = 7 * 24 * 3600
 _INDEX = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
 
 
-def manifest(order: Order) -> dict[str, Any]:
-    """The Job: non-root, read-only root, no retry for what a retry cannot mend.
+def manifest(request: JobRequest) -> dict[str, Any]:
+    """The Job: non-root, read-only root, no retry of what a retry cannot fix.
 
     Raises `UsageError` for a path that no volume of the pod holds.
     """
-    _refuse_foreign_paths(order)
+    _require_visible_paths(request)
     labels = {
-        "app.kubernetes.io/name": "cxr", "app.kubernetes.io/component": order.job,
-        "cxr/run": order.name,
+        "app.kubernetes.io/name": "cxr", "app.kubernetes.io/component": request.job,
+        "cxr/run": request.name,
     }  # fmt: skip
-    metadata: dict[str, Any] = {"name": job_name(order.name), "labels": labels}
-    if order.options.namespace:
-        metadata["namespace"] = order.options.namespace
-    pod = {"metadata": {"labels": dict(labels)}, "spec": _pod(order)}
+    metadata: dict[str, Any] = {"name": job_name(request.name), "labels": labels}
+    if request.options.namespace:
+        metadata["namespace"] = request.options.namespace
+    pod = {"metadata": {"labels": dict(labels)}, "spec": _pod(request)}
     spec = {
-        **_retries(order),
+        **_retries(request),
         "ttlSecondsAfterFinished": _KEPT_SECONDS,
         **(
             {"activeDeadlineSeconds": _seconds(limit)}
-            if (limit := order.options.time_limit)
+            if (limit := request.options.time_limit)
             else {}
         ),
         "template": pod,
@@ -55,8 +55,8 @@ def job_name(run: str) -> str:
     return f"cxr-{run.lower().replace('_', '-').replace('.', '-')}"[:63].rstrip("-")
 
 
-def _retries(order: Order) -> dict[str, Any]:
-    shards = len(order.run_ids)
+def _retries(request: JobRequest) -> dict[str, Any]:
+    shards = len(request.run_ids)
     hopeless = [e.exit_code for e in (UsageError, ArtifactError, SourceError)]
 
     def on(action: str, codes: list[int]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _retries(order: Order) -> dict[str, Any]:
 
     policy = {
         "rules": [
-            # The node was drained, or needed for something else: no fault of the job.
+            # The node was drained, or preempted: no failure of the job.
             {
                 "action": "Ignore",
                 # Older clusters want the status named.
@@ -83,12 +83,12 @@ def _retries(order: Order) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _pod(order: Order) -> dict[str, Any]:
+def _pod(request: JobRequest) -> dict[str, Any]:
     user = os.getuid() or _NOBODY
     group = os.getgid() or _NOBODY
-    volumes = [_claim("workspace", order.options.claim), {"name": "tmp", "emptyDir": {}}]
-    if order.options.data_claim:
-        volumes.append(_claim("data", order.options.data_claim, readOnly=True))
+    volumes = [_claim("workspace", request.options.claim), {"name": "tmp", "emptyDir": {}}]
+    if request.options.data_claim:
+        volumes.append(_claim("data", request.options.data_claim, readOnly=True))
     return {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": GRACE,
@@ -99,31 +99,32 @@ def _pod(order: Order) -> dict[str, Any]:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(order)],
+        "containers": [_container(request)],
         "volumes": volumes,
     }  # fmt: skip
 
 
-def _container(order: Order) -> dict[str, Any]:
+def _container(request: JobRequest) -> dict[str, Any]:
     mounts: list[dict[str, Any]] = [
-        {"name": "workspace", "mountPath": INSIDE}, {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
-    ]  # fmt: skip
-    if order.options.data_claim:
+        {"name": "workspace", "mountPath": CONTAINER_WORKSPACE},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+    ]
+    if request.options.data_claim:
         mounts.append({"name": "data", "mountPath": DATA, "readOnly": True})
     return {
         "name": "job",
-        "image": order.image,
+        "image": request.image,
         "imagePullPolicy": "IfNotPresent",
         # Kubernetes fills in $(NAME) by itself; a path must keep its letters.
-        "args": [word.replace("$(", "$$(") for word in arguments(order, INSIDE)],
-        "env": _environment(order),
+        "args": [arg.replace("$(", "$$(") for arg in arguments(request, CONTAINER_WORKSPACE)],
+        "env": _environment(request),
         # Optional: the pod's service account may carry the permission instead.
         **(
             {"envFrom": [{"secretRef": {"name": _STORE_SECRET, "optional": True}}]}
-            if order.needs_network
+            if request.needs_network
             else {}
         ),
-        "resources": _resources(order),
+        "resources": _resources(request),
         "securityContext": {
             "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
@@ -133,23 +134,23 @@ def _container(order: Order) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _environment(order: Order) -> list[dict[str, Any]]:
-    if len(order.run_ids) == 1:
-        return [{"name": "CXR_RUN_ID", "value": order.name}]
+def _environment(request: JobRequest) -> list[dict[str, Any]]:
+    if len(request.run_ids) == 1:
+        return [{"name": "CXR_RUN_ID", "value": request.name}]
     return [
         {"name": "CXR_SHARD_INDEX", "valueFrom": {"fieldRef": {"fieldPath": _INDEX}}},
-        {"name": "CXR_RUN_ID", "value": f"{order.name}-$(CXR_SHARD_INDEX)"},
+        {"name": "CXR_RUN_ID", "value": f"{request.name}-$(CXR_SHARD_INDEX)"},
     ]
 
 
-def _resources(order: Order) -> dict[str, Any]:
-    options = order.options
+def _resources(request: JobRequest) -> dict[str, Any]:
+    options = request.options
     limits: dict[str, Any] = {}
     if options.gpus:
         limits["nvidia.com/gpu"] = options.gpus
     if options.memory:
         limits["memory"] = f"{options.memory}i"
-    # Cores are asked for and not capped: a cap slows the threads down instead of sharing.
+    # Cores are requested and not limited: a limit throttles the threads instead of sharing.
     requests = limits | ({"cpu": str(options.cpus)} if options.cpus else {})
     return {kind: values for kind, values in (("requests", requests), ("limits", limits)) if values}
 
@@ -158,15 +159,15 @@ def _claim(name: str, claim: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "persistentVolumeClaim": {"claimName": claim, **more}}
 
 
-def _refuse_foreign_paths(order: Order) -> None:
-    roots = [INSIDE, DATA] if order.options.data_claim else [INSIDE]
-    for name, path in order.paths.items():
+def _require_visible_paths(request: JobRequest) -> None:
+    roots = [CONTAINER_WORKSPACE, DATA] if request.options.data_claim else [CONTAINER_WORKSPACE]
+    for name, path in request.paths.items():
         held = any(PurePosixPath(path).is_relative_to(root) for root in roots)
-        if not held and not path.is_relative_to(order.workspace):
+        if not held and not path.is_relative_to(request.workspace):
             where = "in the workspace" if len(roots) == 1 else f"in the workspace or under {DATA}"
             hint = "; --data-claim mounts a claim at /data" if len(roots) == 1 else ""
             flag = name.replace("_", "-")
-            raise UsageError(f"--{flag} {path}: a pod sees only what lies {where}{hint}")
+            raise UsageError(f"--{flag} {path}: a pod can only read files {where}{hint}")
 
 
 def _seconds(limit: str) -> int:

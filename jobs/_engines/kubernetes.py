@@ -1,4 +1,4 @@
-"""A Job of a Kubernetes cluster, by the official client; all shards of an order as one Job."""
+"""A Job of a Kubernetes cluster, by the official client; all shards of a request as one Job."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from data_contracts.errors import Unreachable, UsageError
 from data_contracts.run import RunRecord, State
 from jobs._engines._call import PATIENCE, wait_until
 from jobs._engines._manifest import GRACE, manifest
-from jobs._engines._order import Order
+from jobs._engines._request import JobRequest
 
-USES = frozenset({
+SUPPORTED_OPTIONS = frozenset({
     "image", "gpus", "cpus", "memory", "time_limit", "shards", "claim", "data_claim", "namespace",
 })  # fmt: skip
 _OURS = "app.kubernetes.io/name=cxr"
 
 
 class _Cluster(NamedTuple):
-    """The parts of its API that are used, and the namespace of the present context."""
+    """The API clients in use, and the namespace of the current context."""
 
     batch: Any
     core: Any
     namespace: str
 
 
-def check(order: Order) -> None:
-    """Raise `UsageError` without client or cluster, or for a path that no pod sees."""
-    manifest(order)
+def check(request: JobRequest) -> None:
+    """Raise `UsageError` without client or cluster, or for a path that no pod can read."""
+    manifest(request)
     _cluster()
 
 
-def render(order: Order) -> str:
+def render(request: JobRequest) -> str:
     """The manifest as YAML, as `kubectl apply --filename -` takes it."""
-    text: str = yaml.safe_dump(manifest(order), sort_keys=False, allow_unicode=True)
+    text: str = yaml.safe_dump(manifest(request), sort_keys=False, allow_unicode=True)
     return text
 
 
-def launch(order: Order, note: Callable[..., None]) -> None:
+def launch(request: JobRequest, on_submitted: Callable[..., None]) -> None:
     """Create the Job; its name follows from the run id."""
-    cluster, body = _cluster(), manifest(order)
-    namespace = order.options.namespace or cluster.namespace
-    note(*[f"{namespace}/{body['metadata']['name']}"] * len(order.run_ids))
+    cluster, body = _cluster(), manifest(request)
+    namespace = request.options.namespace or cluster.namespace
+    on_submitted(*[f"{namespace}/{body['metadata']['name']}"] * len(request.run_ids))
     with _faults():
         cluster.batch.create_namespaced_job(namespace, body, _request_timeout=PATIENCE)
 
 
 def states(records: Sequence[RunRecord]) -> dict[str, State]:
-    """Of each run, what its Job says; `lost` when there is none."""
+    """The state of each run's Job; `lost` when there is none."""
     cluster = _cluster()
     by_namespace: dict[str, list[RunRecord]] = defaultdict(list)
     for record in records:
@@ -78,7 +78,7 @@ def stop(record: RunRecord, grace: float) -> None:
     def gone() -> bool:
         return states([record])[record.run_id] == "lost"
 
-    # The cluster itself gives no more than the pod's own time.
+    # The cluster grants no more than the pod's own grace period.
     with _faults(missing_is_fine=True):
         cluster.batch.delete_namespaced_job(
             name, namespace, propagation_policy="Foreground", _request_timeout=PATIENCE
@@ -91,7 +91,7 @@ def stop(record: RunRecord, grace: float) -> None:
             grace_period_seconds=0, _request_timeout=PATIENCE,
         )  # fmt: skip
     if not wait_until(gone, 30.0):
-        raise Unreachable(f"Job {namespace}/{name} does not end; look at `kubectl describe`")
+        raise Unreachable(f"Job {namespace}/{name} does not stop; see `kubectl describe`")
 
 
 def _state(job: Any, run_id: str) -> State:
@@ -117,7 +117,7 @@ def _holds(ranges: str | None, index: int) -> bool:
 
 
 def _cluster() -> _Cluster:
-    """The cluster of the present context."""
+    """The cluster of the current context."""
     try:
         from kubernetes import client, config
     except ImportError:
@@ -136,16 +136,16 @@ def _cluster() -> _Cluster:
             namespace = active["context"].get("namespace", "default")
     except config.ConfigException:
         raise UsageError(
-            "no Kubernetes cluster is set up here; name one by `kubectl config use-context`"
+            "no Kubernetes cluster is configured here; choose one by `kubectl config use-context`"
         ) from None
-    # A request that fails is told at once, and not tried for minutes.
+    # A request that fails is reported at once, not retried for minutes.
     settings.retries = 0
     api = client.ApiClient(settings)
     return _Cluster(client.BatchV1Api(api), client.CoreV1Api(api), str(namespace))
 
 
 def _own_namespace() -> str | None:
-    """The namespace of the pod that this is, if it is one."""
+    """The namespace of the pod that runs this process, if any."""
     try:
         with open("/var/run/secrets/kubernetes.io/serviceaccount/namespace") as file:  # noqa: PTH123
             return file.read().strip()
@@ -155,7 +155,7 @@ def _own_namespace() -> str | None:
 
 @contextmanager
 def _faults(*, missing_is_fine: bool = False) -> Iterator[None]:
-    """Turn what the client raises into one line."""
+    """Turn the client's exceptions into one-line errors."""
     from kubernetes.client import ApiException
     from urllib3.exceptions import HTTPError
 
@@ -169,7 +169,7 @@ def _faults(*, missing_is_fine: bool = False) -> Iterator[None]:
                 f"the cluster does not answer ({error.status} {error.reason}); "
                 "run the same command once it does"
             ) from None
-        raise UsageError(f"the cluster refuses: {_reason(error)}") from None
+        raise UsageError(f"the cluster refused the request: {_reason(error)}") from None
     except HTTPError as error:
         raise Unreachable(
             f"the cluster does not answer ({type(error).__name__}); "

@@ -1,4 +1,4 @@
-"""A detached process on this host: it goes on when whoever started it has ended."""
+"""A detached process on this host: it outlives the command that started it."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from pathlib import Path
 from data_contracts.errors import Unreachable, UsageError
 from data_contracts.run import RunRecord, State, process_mark, run_folder
 from jobs._engines._call import cxr_command, wait_until
-from jobs._engines._order import Order, arguments
+from jobs._engines._request import JobRequest, arguments
 
-USES = frozenset({"gpus"})
+SUPPORTED_OPTIONS = frozenset({"gpus"})
 
-#: Tells the job's process id and waits for a line before it becomes the job. Its parent ends at
+#: Prints the job's process id and waits for a line before it becomes the job. Its parent ends at
 #: once, so nobody has to wait for the job; if the launcher dies first, the job never starts.
 _GATE = 'exec 3<&0; { read -r _ <&3 && exec "$@" </dev/null >>"$0" 2>&1 3<&-; } & echo $!'
 
 
-def check(order: Order) -> None:
+def check(request: JobRequest) -> None:
     """Raise `UsageError` when this host has fewer GPUs than asked for."""
     found = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    if order.options.gpus > found:
+    if request.options.gpus > found:
         raise UsageError(
-            f"--gpus {order.options.gpus}: this host has {found}; leave it out to use the processor"
+            f"--gpus {request.options.gpus}: this host has {found}; omit the flag to use the CPU"
         )
 
 
-def render(order: Order) -> str:
+def render(request: JobRequest) -> str:
     """The command line."""
-    return shlex.join(_words(order)) + "\n"
+    return shlex.join(_command_line(request)) + "\n"
 
 
-def launch(order: Order, note: Callable[..., None]) -> None:
-    """Start the job; `note` gets its engine id before the job begins."""
-    (run_id,) = order.run_ids
-    output = run_folder(order.workspace, run_id) / "output.txt"
+def launch(request: JobRequest, on_submitted: Callable[..., None]) -> None:
+    """Start the job; `on_submitted` gets its engine id before the job begins."""
+    (run_id,) = request.run_ids
+    output = run_folder(request.workspace, run_id) / "output.txt"
     with subprocess.Popen(
-        ["/bin/sh", "-c", _GATE, str(output), *_words(order)],
+        ["/bin/sh", "-c", _GATE, str(output), *_command_line(request)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         start_new_session=True, env=os.environ | {"CXR_RUN_ID": run_id},
     ) as gate:  # fmt: skip
         assert gate.stdin is not None
         assert gate.stdout is not None
-        note(process_mark(int(gate.stdout.readline())))
+        on_submitted(process_mark(int(gate.stdout.readline())))
         gate.stdin.write(b"go\n")
 
 
 def states(records: Sequence[RunRecord]) -> dict[str, State]:
-    """Of each run on this host: running, or lost when its process is gone."""
+    """The state of each run on this host; `lost` when its process is gone."""
     here = socket.gethostname()
     return {
         r.run_id: "lost" if _pid(r) is None else r.state
@@ -74,20 +74,20 @@ def stop(record: RunRecord, grace: float) -> None:
             return
         except PermissionError:
             raise UsageError(
-                f"run {record.run_id} belongs to another user, who alone can cancel it"
+                f"run {record.run_id} belongs to another user; only they can cancel it"
             ) from None
         if wait_until(lambda: _pid(record) is None, seconds):
             return
-    raise Unreachable(f"run {record.run_id} does not end; its process hangs in the system")
+    raise Unreachable(f"run {record.run_id} does not stop; its process hangs in the kernel")
 
 
 def _pid(record: RunRecord) -> int | None:
-    """The living process of a run; None when it has ended, also if its id was given anew."""
+    """The running process of a run; None when it has ended, also if its id was reused."""
     mark = record.engine_id
     pid = int(mark.partition("@")[0]) if mark else record.pid
     alive = process_mark(pid)
     return pid if alive and (mark is None or alive == mark) else None
 
 
-def _words(order: Order) -> list[str]:
-    return [cxr_command(), *arguments(order)]
+def _command_line(request: JobRequest) -> list[str]:
+    return [cxr_command(), *arguments(request)]

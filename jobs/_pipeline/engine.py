@@ -1,6 +1,6 @@
 """The process that is Snakemake: `python -m jobs._pipeline.engine ARGUMENT …`.
 
-It ends when its standard input does, be it closed or its other end killed: the running jobs are
+It ends when its standard input does, whether closed or its other end killed: the running jobs are
 then asked to stop, and no other one starts. So no pipeline outlives the command that started it.
 """
 
@@ -15,11 +15,11 @@ from pathlib import Path
 
 from data_contracts import lock
 from data_contracts.errors import Busy
-from jobs._pipeline.slurm import follow_queue
+from jobs._pipeline.slurm_queue import follow_queue
 
-#: Held while an engine, or what it leaves behind, works in the folder of a pipeline.
+#: Locked while an engine, or a job that it left behind, works in the folder of a pipeline.
 PLACE = ".pipeline/engine"
-_ASK_EVERY = 0.5
+_POLL_SECONDS = 0.5
 
 
 def main(arguments: list[str]) -> None:
@@ -35,8 +35,8 @@ def main(arguments: list[str]) -> None:
             with lock.hold(workspace, [PLACE], f"process {os.getpid()}"):
                 cli.main(arguments)
         except Busy:
-            # The jobs of an engine that was killed are still saving what they have.
-            time.sleep(_ASK_EVERY)
+            # The jobs of an engine that was killed are still saving their state.
+            time.sleep(_POLL_SECONDS)
 
 
 def _end_with_input() -> None:
@@ -46,10 +46,10 @@ def _end_with_input() -> None:
 
     os.kill(os.getpid(), signal.SIGINT)
     while True:
-        # A job may have been about to start; one that was asked already takes no harm.
+        # A job may have been about to start; a second SIGTERM does no harm.
         for process in list(shell._processes.values()):
             process.terminate()
-        time.sleep(_ASK_EVERY)
+        time.sleep(_POLL_SECONDS)
 
 
 if __name__ == "__main__":

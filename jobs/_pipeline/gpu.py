@@ -1,4 +1,4 @@
-"""Gives a command a GPU of its own: `python -m jobs._pipeline.gpu FOLDER WORD …`.
+"""Gives a command a GPU of its own: `python -m jobs._pipeline.gpu FOLDER ARGUMENT …`.
 
 The engine counts GPUs but does not hand them out: each job would take the first. A lock in FOLDER
 marks a GPU as taken for as long as the command lives, however it ends.
@@ -14,7 +14,7 @@ from pathlib import Path
 from data_contracts.errors import Busy
 
 
-def main(folder: Path, words: list[str]) -> None:
+def main(folder: Path, args: list[str]) -> None:
     """Become the command, with one visible GPU."""
     for device in visible():
         lock = os.open(folder / f"gpu-{device}", os.O_RDWR | os.O_CREAT, 0o664)
@@ -24,8 +24,8 @@ def main(folder: Path, words: list[str]) -> None:
             os.close(lock)
             continue
         os.set_inheritable(lock, True)
-        os.execvpe(words[0], words, os.environ | {"CUDA_VISIBLE_DEVICES": device})  # noqa: S606
-    raise Busy("every GPU is taken; run the same command again once one is free")
+        os.execvpe(args[0], args, os.environ | {"CUDA_VISIBLE_DEVICES": device})  # noqa: S606
+    raise Busy("all GPUs are in use; run the same command again once one is free")
 
 
 def visible() -> list[str]:

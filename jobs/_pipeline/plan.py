@@ -1,4 +1,4 @@
-"""Which commands make up an analysis, and which artifacts lead from one to the next."""
+"""The steps of an analysis, and the artifacts that connect them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Step:
 
     @cached_property
     def name(self) -> str:
-        """The job and what tells its steps apart: `train-task gender main`, `preprocess 2/4`."""
+        """The job and what distinguishes its steps: `train-task gender main`, `preprocess 2/4`."""
         named = self.config.model_fields_set
         unset = {n for n in type(self.config).model_fields if n not in named}
         keys = {k: v for k, v in self.keys.items() if k in template_keys(self.spec) - unset}
@@ -60,18 +60,18 @@ class Step:
     def outputs(self) -> tuple[str, ...]:
         return tuple(c.path_template.format(**self.keys) for c in self.spec.writes)
 
-    def words(self, **more: Any) -> list[str]:
-        """The command line after `cxr`; `more` are flags that say how to run it."""
-        words = [self.spec.name, f"--workspace={self.config.workspace}"]
+    def args(self, **more: Any) -> list[str]:
+        """The arguments of `cxr`; `more` are flags that say how to run it."""
+        args = [self.spec.name, f"--workspace={self.config.workspace}"]
         given = {n: getattr(self.config, n) for n in sorted(self.config.model_fields_set)}
         for name, value in ({n: v for n, v in more.items() if n not in given} | given).items():
             flag = f"--{name.replace('_', '-')}"
             if isinstance(value, bool):
-                words.append(flag if value else flag.replace("--", "--no-", 1))
+                args.append(flag if value else flag.replace("--", "--no-", 1))
             elif value is not None and name != "workspace":
                 many = value if isinstance(value, list | tuple) else [value]
-                words += [f"{flag}={one}" for one in many]
-        return words
+                args += [f"{flag}={one}" for one in many]
+        return args
 
 
 def steps_of(config: PipelineConfig, sections: Sections) -> list[Step]:
@@ -125,7 +125,7 @@ def _combinations(
     """The settings by which the steps of a job differ: a list in its section is an axis too."""
     tasks = config.tasks.split(",")
     if len({*tasks}) < len(tasks):
-        raise UsageError(f"--tasks {config.tasks} names one twice; name each once")
+        raise UsageError(f"--tasks {config.tasks} has duplicates; name each once")
     lists = {axis: section[axis] for axis in axes_of(spec) if isinstance(section.get(axis), list)}
     shards = [f"{i}/{config.shards}" for i in range(1, config.shards + 1)]
     yield from combinations(spec, {"task": tasks, "shard": shards, **lists}, models_of(config))
@@ -149,7 +149,7 @@ def _set_by_pipeline(spec: Spec, section: Mapping[str, Any]) -> set[str]:
 
 
 def _instead(field: str) -> str:
-    return f"set by --{_SET_BY[field]}" if field in _SET_BY else f"no setting; use --{field}"
+    return f"set by --{_SET_BY[field]}" if field in _SET_BY else f"not a setting; use --{field}"
 
 
 def _inputs(spec: Spec, config: JobConfig, before: Mapping[str, Sequence[Step]]) -> tuple[str, ...]:
@@ -163,8 +163,8 @@ def _inputs(spec: Spec, config: JobConfig, before: Mapping[str, Sequence[Step]])
             existing(contract, config.workspace, asked)
         elif spare := _spare_shards(contract, config.workspace, found):
             raise ArtifactError(
-                f"{config.workspace / spare} is none of this pipeline's shards; delete it, or "
-                "run with the --shards that made it"
+                f"{config.workspace / spare} is not one of this pipeline's shards; delete it, or "
+                "run with the --shards that produced it"
             )
         places += found
     folders = [config.workspace / f for f in _paths_of(config)]

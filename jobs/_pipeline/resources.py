@@ -1,4 +1,4 @@
-"""What the steps of a pipeline may use, and what is there to be used."""
+"""The threads and GPUs of each step, and what the engine needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from data_contracts.errors import UsageError
-from jobs._engines._slurm_names import pipeline_prefix
+from jobs._engines.slurm.job_names import pipeline_prefix
 from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.gpu import visible
 from jobs._pipeline.plan import Step
@@ -21,17 +21,17 @@ _NOT_FOR_SLURM = "$`\"'\\%\n"
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one step gets."""
+class Resources:
+    """What one step may use."""
 
     threads: int
     gpus: int
 
 
-def shares(config: PipelineConfig, steps: Sequence[Step]) -> dict[str, Share]:
-    """By name of the step: its threads and GPUs.
+def resources_of(config: PipelineConfig, steps: Sequence[Step]) -> dict[str, Resources]:
+    """The threads and GPUs of each step, by its name.
 
-    The steps of one job run side by side and share the cores, or as many of them as there are
+    The steps of one job run in parallel and share the cores, or as many of them as there are
     GPUs to train on: two trainings of one thread each are faster than one of two threads.
     """
     counts = Counter(step.spec.name for step in steps)
@@ -42,7 +42,7 @@ def shares(config: PipelineConfig, steps: Sequence[Step]) -> dict[str, Share]:
             wants_gpu = wants_gpu and gpus > 0
             beside = counts[step.spec.name]
             threads = max(1, threads // (min(beside, gpus) if wants_gpu else beside))
-        found[step.name] = Share(threads, int(wants_gpu))
+        found[step.name] = Resources(threads, int(wants_gpu))
     return found
 
 
@@ -56,7 +56,7 @@ def check_engine(config: PipelineConfig) -> None:
         return
     if find_spec(f"snakemake_executor_plugin_{config.engine}") is None:
         raise UsageError(
-            f"--engine {config.engine} is not installed; get it by: pip install 'cxr[cluster]'"
+            f"--engine {config.engine} is not installed; run: pip install 'cxr[cluster]'"
         )
     if config.engine == "slurm" and shutil.which("sbatch") is None:
         raise UsageError(
@@ -66,25 +66,25 @@ def check_engine(config: PipelineConfig) -> None:
     path = str(config.workspace.resolve())
     if config.engine == "slurm" and (strange := [c for c in path if c in _NOT_FOR_SLURM]):
         raise UsageError(
-            f"--workspace {path}: Snakemake's Slurm plugin cannot work in a path with "
-            f"{strange[0]} in it; rename the folder"
+            f"--workspace {path}: Snakemake's Slurm plugin does not support {strange[0]!r} in a "
+            "path; rename the folder"
         )
     if config.profile and not (config.profile / "config.yaml").is_file():
-        raise UsageError(f"--profile {config.profile} holds no config.yaml; name such a folder")
+        raise UsageError(f"--profile {config.profile} has no config.yaml; name a folder with one")
 
 
 def engine_arguments(config: PipelineConfig, run_id: str) -> list[str]:
-    """The command line of Snakemake for the pipeline that is the run `run_id`."""
-    words = [
+    """Snakemake's arguments for the pipeline that is the run `run_id`."""
+    args = [
         "all", "--snakefile", str(HERE / "Snakefile"), "--nolock", "--keep-going",
         "--rerun-incomplete", "--rerun-triggers", "mtime", "--scheduler", "greedy",
         "--workflow-profile", "none", "--nocolor",
     ]  # fmt: skip
     if config.engine == "local":
         gpus = str(len(visible()))
-        return [*words, "--cores", str(config.threads()), "--resources", f"gpu={gpus}"]
+        return [*args, "--cores", str(config.threads()), "--resources", f"gpu={gpus}"]
     profile = config.profile or HERE / "profiles" / config.engine
-    words += ["--executor", config.engine, "--profile", str(profile.absolute())]
+    args += ["--executor", config.engine, "--profile", str(profile.absolute())]
     if config.engine == "slurm":
-        words.append(f"--slurm-jobname-prefix={pipeline_prefix(config.workspace, run_id)}")
-    return words
+        args.append(f"--slurm-jobname-prefix={pipeline_prefix(config.workspace, run_id)}")
+    return args

@@ -17,7 +17,7 @@ from jobs._registry import find_jobs
 
 Sections = Mapping[str, Mapping[str, Any]]
 
-#: Flags that make no sense in the file that they name.
+#: Flags that are not allowed in the settings file.
 _NOT_IN_FILE = {"config", "dry_run", "force", "debug"}
 
 
@@ -34,7 +34,7 @@ def read_settings(flags: PipelineConfig) -> tuple[PipelineConfig, Sections]:
     faults = [unknown(key, [*jobs, *sorted(own)]) for key in content if key not in {*own, *jobs}]
     for job in jobs:
         if not isinstance(content.get(job, {}), dict | None):
-            faults.append(f"{job}: want a section with `field: value` lines")
+            faults.append(f"{job}: want a section of `field: value` lines")
     if faults:
         raise UsageError(f"--config {flags.config}: {'; '.join(faults)}")
     given = {name: getattr(flags, name) for name in flags.model_fields_set}
@@ -63,7 +63,7 @@ def validated(kind: type[Any], values: Mapping[str, Any], section: str) -> Any:
 
 
 def unknown(key: object, known: list[str], section: str = "") -> str:
-    """The complaint about a key that nothing knows."""
+    """The error message for an unknown key."""
     near = get_close_matches(str(key), known, n=1, cutoff=0.5)
     hint = f"did you mean {section}{near[0]}?" if near else f"known: {', '.join(known)}"
     return f"unknown key {section}{key}; {hint}"
@@ -81,5 +81,7 @@ def _filled(value: Any, config: JobConfig, key: str) -> Any:
     except KeyError as error:
         raise UsageError(f"settings: {key}: ${error.args[0]} is not set; export it") from None
     except ValueError:
-        raise UsageError(f"settings: {key}: write $$ for a dollar, ${{NAME}} else") from None
+        raise UsageError(
+            f"settings: {key}: write $$ for a dollar sign, ${{NAME}} for a variable"
+        ) from None
     return filled.replace("{workspace}", str(config.workspace))

@@ -1,4 +1,4 @@
-"""What is left to do, and why. The artifacts' headers say it, never the times of files."""
+"""Which steps must run, and why, judged by the artifacts' headers and never by file times."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _outdated(step: Step) -> str:
     wanted = [*step.outputs, *step.spec.files]
     missing = [place for place in wanted if not (step.config.workspace / place).exists()]
     if missing:
-        return "not made yet" if len(missing) == len(wanted) else f"{missing[0]} is missing"
+        return "does not exist yet" if len(missing) == len(wanted) else f"{missing[0]} is missing"
     from data_contracts.lineage import changed_settings
 
     try:
@@ -45,7 +45,7 @@ def _outdated(step: Step) -> str:
     except CxrError as error:
         if not concerns_content(error):
             raise
-        return "damaged, or of another version"
+        return "damaged or of another version"
     config = step.config
     wanted_now = Provenance(
         step.spec.name, config.model_dump(mode="json"), defaults=config.defaults()
@@ -63,12 +63,12 @@ def _outdated_inputs(step: Step, digest: Callable[[Path], str]) -> str:
     except CxrError as error:
         if not concerns_content(error):
             raise
-        return "its inputs do not fit together"
+        return "its inputs are inconsistent"
     if is_current(step.config.workspace, list(step.outputs), origin):
         return ""
     made_from = {i for i in _headers(step)[0].inputs if i.path not in step.outputs}
     changed = sorted({i.path for i in made_from ^ set(origin.inputs)})
-    return f"changed: {_shown(changed)}" if changed else "its parts do not fit together"
+    return f"changed: {_shown(changed)}" if changed else "its outputs are inconsistent"
 
 
 def _headers(step: Step) -> list[Header]:

@@ -68,7 +68,7 @@ def test_only_usable_images_stand_for_the_choice() -> None:
 
 
 def test_when_nothing_is_left_the_greediest_rule_is_named() -> None:
-    with pytest.raises(SourceError, match=r"no image of 5 .* 'younger than 30 .*' took 3"):
+    with pytest.raises(SourceError, match=r"no image of 5 .* 'younger than 30 .*' excluded 3"):
         assemble(images([20.0] * 5, taken=2), "x", "all", 30, seed=0)
 
 

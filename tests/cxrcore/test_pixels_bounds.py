@@ -28,13 +28,13 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from cxrcore.pixels import Reject, limits, prepare
+from cxrcore.pixels import RejectedImage, limits, prepare
 
 #: Prepares a file with its address space limited to what it has and 400 MB more.
 LIMITED = """
 import json, resource, sys
 from pathlib import Path
-import cxrcore.pixels.dicom, cxrcore.pixels.picture, cxrcore.pixels.square
+import cxrcore.pixels.dicom, cxrcore.pixels.png_jpeg, cxrcore.pixels.letterbox
 from cxrcore.pixels import prepare
 
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -189,7 +189,7 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_is_declared_costs_no_memory(attack: str, tmp_path: Path) -> None:
     name, detail = limited(ATTACKS[attack](), tmp_path)
-    assert name == "Reject", detail
+    assert name == "RejectedImage", detail
     # A decoder that was let loose would have met the limit.
     assert not {"MemoryError", "RuntimeError"} & set(re.findall(r"\w+", detail)), detail
 
@@ -199,7 +199,7 @@ def test_a_sound_image_that_finds_no_memory_is_no_reject(tmp_path: Path) -> None
     image = Image.linear_gradient("L").resize((2000, 3000))
     image.save(file, "JPEG2000", no_jp2=True)
     content = encapsulated(JPEG2000Lossless, file.getvalue(), header(3000, 2000))
-    assert limited(content, tmp_path)[0] == "Prepared"
+    assert limited(content, tmp_path)[0] == "ProcessedImage"
     name, message = limited(content, tmp_path, 30 << 20)
     assert (name, "out of memory" in message) == ("Interrupted", True), message
 
@@ -212,7 +212,7 @@ def test_a_file_beyond_the_bound_is_not_read(tmp_path: Path) -> None:
     result = prepare(path, 32)
     assert tracemalloc.get_traced_memory()[1] < 10 << 20
     tracemalloc.stop()
-    assert result == Reject("not_decodable", "larger than 144 MiB")
+    assert result == RejectedImage("not_decodable", "larger than 144 MiB")
 
 
 def test_a_deflated_file_that_ends_early_is_rejected(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import JPEGBaseline8Bit
 
-from cxrcore.pixels import Prepared, Reject, prepare
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare
 
 Grey = np.ndarray[Any, np.dtype[np.uint8]]
 END = b"\xff\xd9"
@@ -40,7 +40,7 @@ def jpeg(grey: Grey, mode: str = "L", **options: Any) -> bytes:
     return file.getvalue()
 
 
-def outcome(content: bytes, folder: Path, size: int = 48) -> Prepared | Reject:
+def outcome(content: bytes, folder: Path, size: int = 48) -> ProcessedImage | RejectedImage:
     path = folder / "image"
     path.write_bytes(content)
     return prepare(path, size)
@@ -56,12 +56,12 @@ def test_cut_files_are_rejected_and_whole_ones_are_not(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     whole = jpeg(drawn(below, shape), mode, progressive=progressive, **restart)
-    assert isinstance(outcome(whole, tmp_path), Prepared)
+    assert isinstance(outcome(whole, tmp_path), ProcessedImage)
     for share in SHARES:
         cut = whole[: int(share * len(whole))]
         for content in (cut, cut + END):
             result = outcome(content, tmp_path, 48 if share < 0.9 else 600)
-            assert isinstance(result, Reject), share
+            assert isinstance(result, RejectedImage), share
             assert result.reason == "not_decodable"
 
 
@@ -70,10 +70,10 @@ def test_every_cut_is_seen_but_for_the_last_blocks(progressive: bool, tmp_path: 
     whole = jpeg(drawn("body", (64, 56)), progressive=progressive)
     start = whole.index(b"\xff\xda") + 10
     for length in range(start, len(whole) - 12):
-        assert isinstance(outcome(whole[:length] + END, tmp_path), Reject), length
+        assert isinstance(outcome(whole[:length] + END, tmp_path), RejectedImage), length
 
 
-def in_dicom(frame: bytes, grey: Grey, folder: Path, mode: str) -> Prepared | Reject:
+def in_dicom(frame: bytes, grey: Grey, folder: Path, mode: str) -> ProcessedImage | RejectedImage:
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
@@ -87,7 +87,7 @@ def in_dicom(frame: bytes, grey: Grey, folder: Path, mode: str) -> Prepared | Re
     return of_frame(ds, frame, folder)
 
 
-def of_frame(ds: Dataset, frame: bytes, folder: Path) -> Prepared | Reject:
+def of_frame(ds: Dataset, frame: bytes, folder: Path) -> ProcessedImage | RejectedImage:
     path = folder / "image.dcm"
     ds.PixelData = encapsulate([frame])
     ds["PixelData"].VR = "OB"
@@ -100,12 +100,12 @@ def of_frame(ds: Dataset, frame: bytes, folder: Path) -> Prepared | Reject:
 def test_cut_baseline_in_dicom(below: str, mode: str, tmp_path: Path) -> None:
     grey = drawn(below, (301, 203))
     whole = jpeg(grey, mode)
-    assert isinstance(in_dicom(whole, grey, tmp_path, mode), Prepared)
+    assert isinstance(in_dicom(whole, grey, tmp_path, mode), ProcessedImage)
     for share in SHARES:
         cut = whole[: int(share * len(whole))]
         for frame in (cut, cut + END):
             result = in_dicom(frame, grey, tmp_path, mode)
-            assert isinstance(result, Reject), share
+            assert isinstance(result, RejectedImage), share
             assert "JPEG" in result.detail
 
 
@@ -121,8 +121,8 @@ def test_cut_files_of_other_processes(name: str, tmp_path: Path) -> None:
     ds.Modality = "DX"
     whole = get_frame(ds.PixelData, 0, number_of_frames=1)
     end = whole.rindex(END)
-    assert isinstance(of_frame(ds, whole, tmp_path), Prepared)
+    assert isinstance(of_frame(ds, whole, tmp_path), ProcessedImage)
     for share in SHARES:
         for tail in (b"", END):
             result = of_frame(ds, whole[: int(share * end)] + tail, tmp_path)
-            assert isinstance(result, Reject), share
+            assert isinstance(result, RejectedImage), share

@@ -21,7 +21,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from cxrcore.pixels import Prepared, Reject, prepare
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare
 
 SIZE = 48
 Array = NDArray[Any]
@@ -66,15 +66,15 @@ def saved(ds: FileDataset, folder: Path) -> Path:
     return path
 
 
-def prepared(ds: FileDataset, folder: Path) -> Prepared:
+def prepared(ds: FileDataset, folder: Path) -> ProcessedImage:
     result = prepare(saved(ds, folder), SIZE)
-    assert isinstance(result, Prepared), result
+    assert isinstance(result, ProcessedImage), result
     return result
 
 
-def rejected(ds: FileDataset, folder: Path) -> Reject:
+def rejected(ds: FileDataset, folder: Path) -> RejectedImage:
     result = prepare(saved(ds, folder), SIZE)
-    assert isinstance(result, Reject), result
+    assert isinstance(result, RejectedImage), result
     return result
 
 
@@ -166,9 +166,9 @@ def test_grey_levels_agree_with_the_plain_pipeline(
     if shape:
         ds.PresentationLUTShape = shape
     result = prepared(ds, tmp_path)
-    top, left, bottom, right = result.box
+    top, left, bottom, right = result.content_bbox
     difference = result.pixels[top:bottom, left:right] - reference(ds, stored, rule)
-    assert result.rule == rule
+    assert result.windowing == rule
     assert np.abs(difference).max() <= 1
 
 
@@ -177,7 +177,7 @@ def test_grey_levels_agree_with_the_plain_pipeline(
 def test_every_depth_and_sign(bits: int, signed: bool, tmp_path: Path) -> None:
     stored = thorax(bits, signed=signed)
     result = prepared(dataset(stored, bits), tmp_path)
-    top, left, bottom, right = result.box
+    top, left, bottom, right = result.content_bbox
     difference = result.pixels[top:bottom, left:right] - reference(
         dataset(stored, bits), stored, "percentile"
     )
@@ -214,9 +214,7 @@ def test_bits_above_the_stored_ones_are_ignored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("windowed", [False, True])
-def test_inverted_values_as_monochrome1_give_the_same_picture(
-    windowed: bool, tmp_path: Path
-) -> None:
+def test_inverted_values_as_monochrome1_give_the_same_image(windowed: bool, tmp_path: Path) -> None:
     stored = thorax()
     window = WINDOW if windowed else {}
     # The linear window lies half a value to the left of its centre (PS3.3 C.11.2.1.2.1).
@@ -225,7 +223,7 @@ def test_inverted_values_as_monochrome1_give_the_same_picture(
     inverted = prepared(
         dataset(4095 - stored, PhotometricInterpretation="MONOCHROME1", **mirrored), tmp_path
     )
-    assert inverted.rule == usual.rule
+    assert inverted.windowing == usual.windowing
     assert (inverted.pixels == usual.pixels).all()
 
 
@@ -235,7 +233,7 @@ def test_padding_is_black_and_does_not_move_the_grey_levels(tmp_path: Path) -> N
     framed[20:170, 20:141] = stored
     ds = dataset(framed, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=3000)
     result = prepared(ds, tmp_path)
-    top, left, _, right = result.box
+    top, left, _, right = result.content_bbox
     assert (result.pixels[top : top + 4, left:right] == 0).all()
     assert result.pixels.max() > 240
 
@@ -247,19 +245,19 @@ def test_a_wrong_voi_descriptor_does_not_darken(tmp_path: Path) -> None:
 
 
 def test_inverted_polarity_is_flagged(tmp_path: Path) -> None:
-    assert not prepared(dataset(thorax()), tmp_path).bright_border
+    assert not prepared(dataset(thorax()), tmp_path).polarity_suspect
     believed = dataset(thorax(), PhotometricInterpretation="MONOCHROME1")
-    assert prepared(believed, tmp_path).bright_border
+    assert prepared(believed, tmp_path).polarity_suspect
 
 
 def test_colour_becomes_luma(tmp_path: Path) -> None:
     grey = thorax(8)
     colour = dataset(np.stack([grey] * 3, axis=2), 8, PhotometricInterpretation="RGB")
     result = prepared(colour, tmp_path)
-    top, left, bottom, right = result.box
+    top, left, bottom, right = result.content_bbox
     rows, columns = bottom - top, right - left
     plain = cv2.resize(grey.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
-    assert result.rule == "as_stored"
+    assert result.windowing == "as_stored"
     assert np.abs(result.pixels[top:bottom, left:right] - plain).max() <= 1
 
 
@@ -301,7 +299,7 @@ def test_truncated_files_are_rejected(share: float, tmp_path: Path) -> None:
     cut = tmp_path / "cut.dcm"
     cut.write_bytes(whole[: int(share * len(whole))])
     result = prepare(cut, SIZE)
-    assert isinstance(result, Reject)
+    assert isinstance(result, RejectedImage)
     assert result.reason == "not_decodable"
 
 
@@ -314,7 +312,7 @@ def test_damaged_headers_never_raise(seed: int, tmp_path: Path) -> None:
         damaged[position] = rng.integers(256)
     path = tmp_path / "damaged.dcm"
     path.write_bytes(damaged)
-    assert isinstance(prepare(path, SIZE), Prepared | Reject)
+    assert isinstance(prepare(path, SIZE), ProcessedImage | RejectedImage)
 
 
 def real(name: str) -> Path:
@@ -327,19 +325,19 @@ def real(name: str) -> Path:
 @pytest.mark.parametrize(
     ("plain", "compressed"), [("RG1_UNCR", "RG1_J2KR"), ("RG1_UNCI", "RG1_J2KI")]
 )
-def test_a_real_chest_film_is_the_same_compressed(plain: str, compressed: str) -> None:
+def test_a_real_radiograph_is_the_same_compressed(plain: str, compressed: str) -> None:
     pair = [prepare(real(name), 224) for name in (plain, compressed)]
-    one, other = (p for p in pair if isinstance(p, Prepared))
+    one, other = (p for p in pair if isinstance(p, ProcessedImage))
     assert (one.pixels == other.pixels).all()
-    assert one.box == (0, 6, 224, 217)
-    assert (one.rule, one.source_size, one.bright_border) == ("window", (1955, 1841), False)
+    assert one.content_bbox == (0, 6, 224, 217)
+    assert (one.windowing, one.source_size, one.polarity_suspect) == ("window", (1955, 1841), False)
 
 
-def test_a_real_chest_film_agrees_with_the_plain_pipeline() -> None:
+def test_a_real_radiograph_agrees_with_the_plain_pipeline() -> None:
     ds = pydicom.dcmread(real("RG1_UNCR"))
     result = prepare(real("RG1_UNCR"), SIZE)
-    assert isinstance(result, Prepared)
-    top, left, bottom, right = result.box
+    assert isinstance(result, ProcessedImage)
+    top, left, bottom, right = result.content_bbox
     plain = reference(ds, ds.pixel_array.astype(np.int64), "window")
     assert np.abs(result.pixels[top:bottom, left:right] - plain).max() <= 1
 
@@ -347,7 +345,7 @@ def test_a_real_chest_film_agrees_with_the_plain_pipeline() -> None:
 def test_files_that_pydicom_ships_are_prepared_or_rejected_but_never_raise() -> None:
     folder = Path(pydicom.__file__).parent / "data" / "test_files"
     results = {p.name: prepare(p, SIZE) for p in sorted(folder.iterdir()) if p.is_file()}
-    reasons = {n: r.reason for n, r in results.items() if isinstance(r, Reject)}
+    reasons = {n: r.reason for n, r in results.items() if isinstance(r, RejectedImage)}
     assert reasons["CT_small.dcm"] == reasons["MR_truncated.dcm"] == "not_a_radiograph"
     assert reasons["rtplan_truncated.dcm"] == "not_a_radiograph"
     assert reasons["UN_sequence.dcm"] == reasons["no_meta.dcm"] == "not_decodable"

@@ -16,8 +16,15 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from cxrcore import pixels
-from cxrcore.pixels import Prepared, Reject, dicom_pixels, prepare_all, prepare_from, storage
-from cxrcore.pixels import square as square_module
+from cxrcore.pixels import (
+    ProcessedImage,
+    RejectedImage,
+    dicom_pixels,
+    image_files,
+    letterbox,
+    prepare_all,
+    prepare_from,
+)
 from data_contracts.errors import CxrError, Interrupted, SourceError
 
 FAULTS = (
@@ -84,7 +91,7 @@ def test_a_fault_of_the_disk_is_no_reject(
     assert "secret" not in str(caught.value)
     if where in ("follow", "look"):
         with pytest.raises(kind):
-            storage.exists(root, NAME)
+            image_files.exists(root, NAME)
 
 
 @pytest.mark.parametrize("where", ["follow", "look", "open"])
@@ -94,7 +101,7 @@ def test_what_is_wrong_with_the_path_is_a_reject(
 ) -> None:
     break_at(where, OSError(number, os.strerror(number), NAME), monkeypatch)
     result = prepare_from(root, NAME, 32)
-    assert isinstance(result, Reject)
+    assert isinstance(result, RejectedImage)
     assert result.reason == "missing_file"
 
 
@@ -148,7 +155,7 @@ def test_what_lies_behind_an_error_of_a_decoder_decides(
     for name in (NAME, "image.dcm"):
         if kind is None:
             result = prepare_from(root, name, 32)
-            assert isinstance(result, Reject)
+            assert isinstance(result, RejectedImage)
             assert result.reason == "not_decodable"
         else:
             with pytest.raises(kind):
@@ -161,18 +168,18 @@ def test_no_memory_to_resize_is_no_reject(root: Path, monkeypatch: pytest.Monkey
         error.code = cv2.Error.StsNoMem
         raise error
 
-    monkeypatch.setattr(square_module, "resize", failing)
+    monkeypatch.setattr(letterbox, "resize", failing)
     with pytest.raises(Interrupted, match="out of memory"):
         prepare_from(root, NAME, 32)
 
 
 def on_image(
     name: str, act: Callable[[], object], patch: pytest.MonkeyPatch
-) -> Callable[..., Prepared | Reject]:
+) -> Callable[..., ProcessedImage | RejectedImage]:
     """Let `prepare_from` act before it first takes an image."""
     acts = [act]
 
-    def prepare(root: Path, relative: str, size: int) -> Prepared | Reject:
+    def prepare(root: Path, relative: str, size: int) -> ProcessedImage | RejectedImage:
         if relative == name and acts:
             acts.pop()()
         return prepare_from(root, relative, size)
@@ -197,36 +204,36 @@ def test_a_root_that_is_lost_in_the_middle_makes_no_rejects(
 ) -> None:
     on_image("b.png", lambda: lose(root), monkeypatch)
     results = prepare_all(root, ["a.png", "b.png", "c.png"], 32, workers=0)
-    assert isinstance(next(results), Prepared)
-    with pytest.raises(Interrupted, match=r"is not what it was.*run the same command to go on"):
+    assert isinstance(next(results), ProcessedImage)
+    with pytest.raises(Interrupted, match=r"has changed.*run the same command to resume"):
         next(results)
 
 
 def test_a_file_that_is_missing_alone_is_a_reject(root: Path) -> None:
     (root / "b.png").unlink()
     kinds = [type(r) for r in prepare_all(root, ["none", "a.png", "b.png", "c.png"], 32, 2)]
-    assert kinds == [Reject, Prepared, Reject, Prepared]
+    assert kinds == [RejectedImage, ProcessedImage, RejectedImage, ProcessedImage]
 
 
 def test_a_file_that_comes_back_is_taken(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = storage.read_image
+    real = image_files.read_image
     calls = []
 
     def missing_at_first(root: Path, relative: str) -> bytes:
         calls.append(relative)
         return real(root, relative if len(calls) > 1 else "none")
 
-    monkeypatch.setattr(storage, "read_image", missing_at_first)
+    monkeypatch.setattr(image_files, "read_image", missing_at_first)
     (result,) = prepare_all(root, ["a.png"], 32, 0)
-    assert isinstance(result, Prepared)
+    assert isinstance(result, ProcessedImage)
 
 
 def test_whether_a_file_exists(root: Path) -> None:
     (root / "out.png").symlink_to(root.parent / "other.png")
     (root.parent / "other.png").touch()
-    assert storage.exists(root, "a.png")
+    assert image_files.exists(root, "a.png")
     for path in ("none", "", ".", "a.png/x", "out.png", "../other.png", "null\0", "x" * 300):
-        assert not storage.exists(root, path), path
+        assert not image_files.exists(root, path), path
 
 
 def test_a_root_that_does_not_answer_is_no_wrong_root(
@@ -237,4 +244,4 @@ def test_a_root_that_does_not_answer_is_no_wrong_root(
 
     monkeypatch.setattr(Path, "stat", failing)
     with pytest.raises(Interrupted, match="stale"):
-        storage.check(root)
+        image_files.check(root)

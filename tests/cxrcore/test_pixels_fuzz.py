@@ -13,7 +13,7 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
 
-from cxrcore.pixels import Prepared, Reject, prepare
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare
 from cxrcore.synthetic.dicom import write_radiograph
 
 #: Small test files of pydicom.
@@ -66,7 +66,7 @@ def test_mutated_files_are_prepared_or_rejected(kind: str, tmp_path: Path) -> No
     rng, path = np.random.default_rng(KINDS.index(kind)), tmp_path / "image"
     content = whole(kind, tmp_path)
     path.write_bytes(content)
-    assert isinstance(prepare(path, 32), Prepared | Reject)
+    assert isinstance(prepare(path, 32), ProcessedImage | RejectedImage)
     for _ in range(60):
         path.write_bytes(mutated(content, rng))
-        assert isinstance(prepare(path, 32), Prepared | Reject)
+        assert isinstance(prepare(path, 32), ProcessedImage | RejectedImage)

@@ -134,7 +134,7 @@ def test_study_time_is_padded(tree: Tree, clock: float, want: str) -> None:
 @pytest.mark.parametrize("clock", [240000, 86100, 80561, -1, "abc", "nan"])
 def test_an_impossible_time_is_counted(tree: Tree, clock: object) -> None:
     tree.images = [IMAGE, {**IMAGE, "dicom_id": "aa-2", "StudyTime": clock}]
-    with pytest.raises(SourceError, match=r"'StudyTime': 1 of 2 rows are no times of day"):
+    with pytest.raises(SourceError, match=r"'StudyTime': 1 of 2 rows are not times of day"):
         tree.read()
 
 
@@ -423,8 +423,8 @@ def test_all_faults_of_all_tables_are_told_at_once_without_a_value(tree: Tree) -
         tree.read()
     message = str(caught.value)
     for part in (
-        "patients.csv.gz: column 'dod': 1 of 2 rows are no dates (YYYY-MM-DD)",
-        "patients.csv.gz: column 'anchor_age': 1 of 2 rows are no numbers",
+        "patients.csv.gz: column 'dod': 1 of 2 rows are not dates (YYYY-MM-DD)",
+        "patients.csv.gz: column 'anchor_age': 1 of 2 rows are not numbers",
         "patients.csv.gz: column 'subject_id': 1 rows repeat an earlier one",
         "admissions.csv.gz: want the columns 'insurance', 'race' or 'ethnicity', got subject_id",
         "cxr-record-list.csv.gz: column 'dicom_id': 1 rows repeat an earlier one",
@@ -456,11 +456,11 @@ def test_missing_files_are_all_named(tree: Tree) -> None:
 def test_missing_flags_are_all_named() -> None:
     with pytest.raises(UsageError, match=r"--mimic-iv DIR .* and --mimic-cxr DIR"):
         locate("mimic", {"root": Path()})
-    with pytest.raises(UsageError, match=r"no source 'chexpert'; there are mimic, nih"):
+    with pytest.raises(UsageError, match=r"unknown source 'chexpert'; choose from mimic, nih"):
         locate("chexpert", {})
 
 
 def test_a_path_that_leaves_the_folder_is_refused(tree: Tree) -> None:
     tree.images = [{**IMAGE, "dicom_id": "../../../../../etc/x"}]
-    with pytest.raises(SourceError, match=r"'path': 1 of 1 rows are no paths inside the folder"):
+    with pytest.raises(SourceError, match=r"'path': 1 of 1 rows are not paths inside the folder"):
         tree.read()

@@ -30,7 +30,7 @@ def fault(path: Path, content: bytes, **request: object) -> str:
         ("a.csv", b"subject_id,n\n1,\xff\xfe\n", "cannot be read as CSV to its end"),
         ("a.csv", b'subject_id,n\n"1,2\n3,4\n', "cannot be read as CSV"),
         ("a.csv", b"subject_id,n\n,1\n2,x\n3,inf\n", "'subject_id': 1 of 3 rows are empty"),
-        ("a.csv", b"subject_id,n\n,1\n2,x\n3,inf\n", "'n': 2 of 3 rows are no numbers"),
+        ("a.csv", b"subject_id,n\n,1\n2,x\n3,inf\n", "'n': 2 of 3 rows are not numbers"),
         ("a.csv", b"subject_id,n\n  ,1\n2, \n", "'subject_id': 1 of 2 rows are empty"),
         ("a.csv.gz", gzip.compress(b"subject_id,n\n" + b"1,2\n" * 9000, mtime=0)[:60], "damaged"),
     ],

@@ -1,4 +1,4 @@
-"""The drawn population: its labels, its kinds and the courses the extract rules must read."""
+"""The synthetic population: its labels, its kinds and the encounters that `extract` must read."""
 
 from __future__ import annotations
 

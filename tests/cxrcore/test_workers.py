@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrcore.pixels import Prepared, Reject, prepare_all
-from cxrcore.workers import in_order
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare_all
+from cxrcore.workers import ordered_map
 from data_contracts.errors import CxrError, Interrupted, StorageError
 
 #: Slow enough that work is under way when a test looks.
@@ -38,26 +38,26 @@ def root(tmp_path: Path) -> Path:
 def test_workers_change_neither_order_nor_pixels(root: Path) -> None:
     paths = [f"{number}.png" for number in range(43)]
     alone, together = (list(prepare_all(root, paths, 32, workers)) for workers in (0, 2))
-    assert [type(r) for r in alone] == [Prepared] * 40 + [Reject] * 3
+    assert [type(r) for r in alone] == [ProcessedImage] * 40 + [RejectedImage] * 3
     for one, other in zip(alone, together, strict=True):
-        if isinstance(one, Prepared) and isinstance(other, Prepared):
+        if isinstance(one, ProcessedImage) and isinstance(other, ProcessedImage):
             assert (one.pixels == other.pixels).all()
-            assert one.box == other.box
+            assert one.content_bbox == other.content_bbox
         else:
             assert one == other
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 100])
 def test_any_number_of_items_keeps_its_order(count: int) -> None:
-    assert list(in_order(operator.neg, range(count), 2)) == [-i for i in range(count)]
+    assert list(ordered_map(operator.neg, range(count), 2)) == [-i for i in range(count)]
 
 
 def test_a_fault_of_an_item_comes_through() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(in_order(partial(operator.truediv, 1), [1, 1, 0, 1], 2))
+        list(ordered_map(partial(operator.truediv, 1), [1, 1, 0, 1], 2))
     error = StorageError("no space left")
     with pytest.raises(StorageError, match="no space left"):
-        list(in_order(partial(_raise, error), [1, 2, 3], 2))
+        list(ordered_map(partial(_raise, error), [1, 2, 3], 2))
 
 
 def _raise(error: Exception, _: int) -> None:
@@ -66,11 +66,11 @@ def _raise(error: Exception, _: int) -> None:
 
 @pytest.mark.parametrize("victims", [1, 2])
 def test_a_killed_worker_ends_the_work_with_one_line(victims: int) -> None:
-    results = in_order(bytes, [1 << 20] * 4000, 2)
+    results = ordered_map(bytes, [1 << 20] * 4000, 2)
     next(results)
     for worker in multiprocessing.active_children()[:victims]:
         os.kill(worker.pid or 0, signal.SIGKILL)
-    with pytest.raises(CxrError, match=r"a worker process (died|cannot be started)"):
+    with pytest.raises(CxrError, match=r"a worker process (was killed|cannot be started)"):
         list(results)
     assert not multiprocessing.active_children()
 
@@ -91,13 +91,13 @@ def _died(number: int, ending: str) -> str:
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_an_item_that_kills_its_worker_ends_nothing_else(workers: int) -> None:
     bad = {0, 5, 6, 19}
-    results = list(in_order(partial(_crash, on=bad), range(20), workers, _died))
+    results = list(ordered_map(partial(_crash, on=bad), range(20), workers, _died))
     assert results == [f"{i} SIGSEGV" if i in bad else -i for i in range(20)]
     assert not multiprocessing.active_children()
 
 
 def test_a_worker_that_died_by_chance_costs_no_item(tmp_path: Path) -> None:
-    results = in_order(partial(_crash, on={2, 3}, once=tmp_path), range(9), 2, _died)
+    results = ordered_map(partial(_crash, on={2, 3}, once=tmp_path), range(9), 2, _died)
     assert list(results) == [-i for i in range(9)]
     assert {p.name for p in tmp_path.iterdir()} == {"2", "3"}
 
@@ -110,14 +110,14 @@ def test_a_worker_that_cannot_start_is_no_fault_of_an_item(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with pytest.raises(Interrupted, match=r"cannot be started \(exit code 1\); lower --workers"):
-        list(in_order(_Unpicklable(), [1, 2, 3], 2, _died))
+        list(ordered_map(_Unpicklable(), [1, 2, 3], 2, _died))
 
     def no_process(_: object) -> None:
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     monkeypatch.setattr(SpawnProcess, "start", no_process)
     with pytest.raises(Interrupted, match="resource temporarily unavailable"):
-        list(in_order(_never, [1, 2, 3], 2, _died))
+        list(ordered_map(_never, [1, 2, 3], 2, _died))
 
 
 class _Unpicklable:
@@ -131,7 +131,7 @@ class _Unpicklable:
 
 
 def test_stopping_early_leaves_no_worker_behind() -> None:
-    results = in_order(time.sleep, [0.0] * 3 + [0.5] * 400, 2)
+    results = ordered_map(time.sleep, [0.0] * 3 + [0.5] * 400, 2)
     assert len(list(islice(results, 3))) == 3
     results.close()
     assert not multiprocessing.active_children()
@@ -139,7 +139,7 @@ def test_stopping_early_leaves_no_worker_behind() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_workers_do_not_hear_what_the_whole_group_is_told(number: signal.Signals) -> None:
-    results = in_order(time.sleep, [REST] * 100, 2)
+    results = ordered_map(time.sleep, [REST] * 100, 2)
     next(results)
     for worker in multiprocessing.active_children():
         os.kill(worker.pid or 0, number)
@@ -148,9 +148,9 @@ def test_workers_do_not_hear_what_the_whole_group_is_told(number: signal.Signals
 
 PARENT = """
 import multiprocessing, time
-from cxrcore.workers import in_order
+from cxrcore.workers import ordered_map
 if __name__ == "__main__":
-    results = in_order(time.sleep, [0.02] * 4000, 2)
+    results = ordered_map(time.sleep, [0.02] * 4000, 2)
     next(results)
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)
     time.sleep(60)

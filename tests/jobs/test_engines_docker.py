@@ -171,7 +171,7 @@ def test_what_another_daemon_has_stays_as_recorded_and_is_cancelled_there(
     assert _engines.state(workspace, "b").state == "lost"
     assert run(["cancel", "a", "--workspace", str(workspace)]) == 2
     said = one_line(capfd)
-    assert "run a is on host node-7, in the Docker daemon 0123abcd; cancel it there" in said
+    assert "run a is on host node-7, Docker daemon 0123abcd; cancel it there" in said
     assert not [words for words in docker.calls("docker") if words[0] in ("stop", "rm")]
     # Wherever the container is seen, it can be ended.
     docker.answer(INFO | {"docker ps": {"out": "cxr-a running\n"}})
@@ -210,13 +210,13 @@ GPU = 'docker: could not select device driver "" with capabilities: [[gpu]].\n'
     ("answers", "words", "code", "complaint"),
     [
         ({"docker image": {"code": 1, "err": "Error: No such image: cxr\n"}}, [], 2,
-         "there is no image cxr here; `make image` builds it"),
+         "no image cxr on this host; `make image` builds it"),
         ({"docker image": {"code": 1, "err": DAEMON}}, [], 75, "Cannot connect to the Docker"),
-        ({"docker start": {"code": 1, "err": GPU}}, ["--gpus", "1"], 2, "has no GPU to give"),
+        ({"docker start": {"code": 1, "err": GPU}}, ["--gpus", "1"], 2, "has no GPU"),
         ({"docker create": {"code": 125, "err": "docker: odd\nmore\n"}}, [], 2, "docker: odd"),
-        ({"docker image": {"seconds": 60}}, [], 75, "has not answered within 1 s"),
-        ({"docker start": {"seconds": 60}}, [], 75, "has not answered within 1 s"),
-        ({}, ["--shards", "2"], 2, "--shards: not for --engine docker"),
+        ({"docker image": {"seconds": 60}}, [], 75, "did not answer within 1 s"),
+        ({"docker start": {"seconds": 60}}, [], 75, "did not answer within 1 s"),
+        ({}, ["--shards", "2"], 2, "--shards: not supported by --engine docker"),
         ({}, ["--time-limit", "1:00:00", "--partition", "x"], 2, "--partition, --time-limit"),
     ],
 )  # fmt: skip
@@ -271,5 +271,5 @@ def test_when_docker_is_silent_the_list_is_as_recorded(
     docker.answer({"docker ps": {"code": 1, "err": DAEMON}})
     assert run(["runs", "--workspace", str(workspace)]) == 0
     shown = capfd.readouterr()
-    assert "states are as last recorded" in shown.err
+    assert "showing the last recorded states" in shown.err
     assert shown.out.splitlines()[1].split("\t")[:2] == ["a", "submitted"]

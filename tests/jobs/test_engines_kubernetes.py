@@ -313,7 +313,11 @@ def test_cancel_deletes_the_job_and_kills_after_the_grace(
 @pytest.mark.parametrize(
     ("answer", "code", "complaint"),
     [
-        ((403, {"message": "jobs.batch is forbidden"}), 2, "refuses: jobs.batch is forbidden"),
+        (
+            (403, {"message": "jobs.batch is forbidden"}),
+            2,
+            "refused the request: jobs.batch is forbidden",
+        ),
         ((404, {"message": 'namespaces "lab" not found'}), 2, 'namespaces "lab" not found'),
         ((503, {}), 75, "the cluster does not answer (503"),
         ((429, {}), 75, "the cluster does not answer (429"),
@@ -350,8 +354,8 @@ def test_a_cluster_that_is_down(
     [
         (["preprocess", "--root", "/elsewhere"], "--data-claim mounts a claim at /data"),
         (["preprocess", "--root", "x", "--data-claim", "d"], "in the workspace or under /data"),
-        ([*TRAIN, "--shards", "2"], "train-task takes no --shard"),
-        ([*TRAIN, "--partition", "x"], "--partition: not for --engine kubernetes"),
+        ([*TRAIN, "--shards", "2"], "train-task has no --shard"),
+        ([*TRAIN, "--partition", "x"], "--partition: not supported by --engine kubernetes"),
         ([*TRAIN, "--memory", "lots"], "--memory"),
     ],
 )
@@ -379,5 +383,5 @@ def test_without_client_or_cluster_it_says_how_to_get_one(
     nowhere = os.path.join(tmp_path, "nowhere")  # noqa: PTH118
     monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", nowhere)
     assert submit(workspace, *TRAIN) == 2
-    assert "no Kubernetes cluster is set up here" in capfd.readouterr().err
+    assert "no Kubernetes cluster is configured here" in capfd.readouterr().err
     assert not workspace.exists()

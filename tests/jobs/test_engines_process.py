@@ -104,7 +104,7 @@ def test_cancel_lets_the_job_end_in_75(workspace: Path, capfd: pytest.CaptureFix
     assert process._pid(record) is None
 
     assert run(["cancel", run_id, "--workspace", str(workspace)]) == 2
-    assert "is cancelled already" in capfd.readouterr().err
+    assert "already ended (cancelled)" in capfd.readouterr().err
 
 
 def test_a_deaf_job_is_killed_after_its_grace(
@@ -152,7 +152,7 @@ def test_a_process_that_got_the_same_id_is_not_the_run(workspace: Path) -> None:
     runs.write_record(workspace, record)
     assert [r.state for r in runs.read_runs(workspace)] == ["lost"]
     assert _engines.state(workspace, "old").state == "lost"
-    with pytest.raises(UsageError, match="is lost"):
+    with pytest.raises(UsageError, match=r"already ended \(lost\)"):
         _engines.cancel(workspace, "old")
     runs.write_record(workspace, replace(record, engine_id=mine))
     assert _engines.state(workspace, "old").state == "running"
@@ -175,7 +175,7 @@ def test_without_its_launcher_a_job_never_starts(workspace: Path) -> None:
 def test_a_run_that_was_never_handed_over(workspace: Path) -> None:
     record = RunRecord("half", "extract", {}, "submitted", runs.now())
     runs.write_record(workspace, record)
-    with pytest.raises(Unreachable, match="just being submitted"):
+    with pytest.raises(Unreachable, match="still being submitted"):
         _engines.cancel(workspace, "half")
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
@@ -196,12 +196,16 @@ def test_another_hosts_process_is_cancelled_there(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "complaint"),
     [
-        (["cancel", "nothing-like-it"], 2, "there is no run nothing-like-it in"),
+        (["cancel", "nothing-like-it"], 2, "no run nothing-like-it in"),
         (["cancel", "20261123T000000-extract-aaaaab"], 2, "mean 20261123T000000-extract-aaaaaa"),
-        (["cancel", "20261123T000000-extract-aaaaaa"], 2, "is succeeded already"),
+        (["cancel", "20261123T000000-extract-aaaaaa"], 2, "already ended (succeeded)"),
         (["cancel", "x", "--grace", "-1"], 2, "--grace must not be negative"),
         (["submit", "synthesize", "--gpus", "64"], 2, "--gpus 64: this host has"),
-        (["submit", "synthesize", "--memory", "2G"], 2, "--memory: not for --engine process"),
+        (
+            ["submit", "synthesize", "--memory", "2G"],
+            2,
+            "--memory: not supported by --engine process",
+        ),
         (["submit", "synthesize", "--memory", "2"], 2, "--memory"),
         (["submit", "synthesize", "--engin", "x"], 2, "Did you mean --engine"),
         (["submit", "synthesize", "--subjects", "1"], 2, "--subjects"),

@@ -17,7 +17,7 @@ from data_contracts.run import RunRecord, read_record, read_runs, run_folder
 from jobs import _engines
 from jobs._cli import run
 from jobs._engines import _call, slurm
-from jobs._engines._slurm_names import pipeline_prefix, step_run_id, workspace_prefix
+from jobs._engines.slurm.job_names import pipeline_prefix, step_run_id, workspace_prefix
 
 DOWN = "sbatch: error: Batch job submission failed: Unable to contact slurm controller\n"
 QUEUED = {"sbatch": {"out": "17\n"}}
@@ -244,7 +244,7 @@ def test_cancel_signals_the_batch_process_first_and_kills_after_the_grace(
     record = written(workspace)
     cluster.answer({"squeue": {"out": "17|RUNNING|cxr-a\n"}})
     monkeypatch.setattr(slurm, "_NOTICE", 0.2)
-    with pytest.raises(Exception, match="does not end"):
+    with pytest.raises(Exception, match="does not stop"):
         _engines.cancel(workspace, "a", grace=0.2)
     term, kill = ["--signal=TERM", "--full", "17"], ["--signal=KILL", "--full", "17"]
     assert cluster.calls("scancel") == [term, kill, ["17"]]
@@ -265,8 +265,8 @@ def test_what_still_waits_is_taken_out_of_the_queue(
     ("answers", "words", "code", "complaint"),
     [
         ({**TRIED, "sbatch": {"code": 1, "err": DOWN}}, [], 75, "Slurm does not answer (Batch job"),
-        ({**TRIED, "sbatch": {"seconds": 60}}, [], 75, "`sbatch` has not answered within 1 s"),
-        ({"sbatch": {"out": "17\n"}, "scontrol": {"seconds": 60}}, [], 75, "`scontrol` has not"),
+        ({**TRIED, "sbatch": {"seconds": 60}}, [], 75, "`sbatch` did not answer within 1 s"),
+        ({"sbatch": {"out": "17\n"}, "scontrol": {"seconds": 60}}, [], 75, "`scontrol` did not"),
         ({"sbatch": {"code": 1, "err": "sbatch: error: Invalid generic resource (gres)\n"}},
          ["--gpus", "1"], 2, "--gpus: the cluster has no such GPU"),
         ({"sbatch": {"code": 1, "err": "sbatch: error: invalid partition specified: x\n"}},
@@ -275,11 +275,11 @@ def test_what_still_waits_is_taken_out_of_the_queue(
                                        "Requested time limit is invalid\n"}},
          ["--time-limit", "99:00:00"], 2, "--time-limit: sbatch: Batch job submission failed"),
         ({"sbatch": {"out": "hello\n"}}, [], 2, "expected a job id, got hello"),
-        ({}, ["--after", "nobody"], 2, "there is no run nobody"),
-        ({}, ["--after", "failed"], 2, "--after failed: it is failed on engine slurm"),
+        ({}, ["--after", "nobody"], 2, "no run nobody"),
+        ({}, ["--after", "failed"], 2, "--after failed: the run is failed on engine slurm"),
         ({}, ["--image", "x.sif"], 2, "--container"),
-        ({}, ["--shards", "2"], 2, "synthesize takes no --shard"),
-        ({}, ["--claim", "x"], 2, "--claim: not for --engine slurm"),
+        ({}, ["--shards", "2"], 2, "synthesize has no --shard"),
+        ({}, ["--claim", "x"], 2, "--claim: not supported by --engine slurm"),
         ({}, ["--time-limit", "soon"], 2, "--time-limit"),
     ],
 )  # fmt: skip
@@ -373,7 +373,7 @@ def test_a_silent_slurm_leaves_the_list_as_recorded(
     cluster.answer({"squeue": {"code": 1, "err": down}})
     assert run(["runs", "--workspace", str(workspace)]) == 0
     shown = capfd.readouterr()
-    assert "states are as last recorded: Slurm does not answer" in shown.err
+    assert "showing the last recorded states: Slurm does not answer" in shown.err
     assert "\tsubmitted\t" in shown.out
     assert run(["cancel", "a", "--workspace", str(workspace)]) == 75
 

@@ -83,7 +83,9 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
     }
     flow = read_table(COHORT_FLOW, COHORT_FLOW.path(workspace)).frame
     assert (
-        flow.filter(pl.col("rule").str.starts_with("died_before_study"))["excluded_images"].item()
+        flow.filter(pl.col("rule").str.starts_with("date of death before"))[
+            "excluded_images"
+        ].item()
         == 1
     )
     read_table(COHORT_CHARACTERISTICS, COHORT_CHARACTERISTICS.path(workspace))
@@ -129,7 +131,7 @@ RECORDS, METADATA = "mimic-cxr/cxr-record-list.csv", "mimic-cxr/mimic-cxr-2.0.0-
         (PATIENTS, TABLES[PATIENTS], "", "the file is empty"),
         (ADMISSIONS, "ASIAN", "martian", "'MARTIAN' (1 rows)"),
         (ADMISSIONS, "2178-03-09 10:00:00", "yesterday", "'admittime': 1 of 3 rows"),
-        (METADATA, ",2180", ",2170", "no image of 4 is left: the rule 'younger than 70 years"),
+        (METADATA, ",2180", ",2170", "no image of 4 remains: the rule 'younger than 70 years"),
     ],
     ids=["no file", "no column", "empty", "category", "time", "nothing left"],
 )

@@ -12,11 +12,11 @@ import pytest
 from pipelines import planned, settings, words
 
 from jobs._cli import run
-from jobs._pipeline.conduct import _fault
 from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.folder import Folder, complaint
 from jobs._pipeline.plan import steps_of
-from jobs._pipeline.resources import Share, shares
+from jobs._pipeline.resources import Resources, resources_of
+from jobs._pipeline.run_plan import _fault
 from jobs._pipeline.settings import read_settings
 from jobs._pipeline.watch import Outcome
 
@@ -32,7 +32,7 @@ def test_a_dry_run_tells_every_job_and_writes_nothing(
         "synthesize", "extract", "preprocess 1/2", "preprocess 2/2", "aggregate",
         *(f"{job} {model}" for job in ("train-task", "explain") for model in models),
     ])  # fmt: skip
-    assert set(plan.values()) == {"not made yet"}
+    assert set(plan.values()) == {"does not exist yet"}
     assert not workspace.exists()
 
 
@@ -63,10 +63,14 @@ def test_a_target_takes_along_what_it_needs(
         ({"train_tusk": {"epochs": 2}}, (), "unknown key train-tusk; did you mean train-task?"),
         ({"train_task": {"epochs": "many"}}, (), "train-task.epochs: Input should be a valid int"),
         ({"train_task": {"task": "gender"}}, (), "train-task.task is set by --tasks"),
-        ({"explain": {"workspace": "x"}}, (), "explain.workspace is no setting; use --workspace"),
+        (
+            {"explain": {"workspace": "x"}},
+            (),
+            "explain.workspace is not a setting; use --workspace",
+        ),
         ({"aggregate": "fast"}, (), "aggregate: want a section"),
         ({"train_task": {"weights": "${NOWHERE}"}}, (), "train-task.weights: $NOWHERE is not set"),
-        ({}, ("--tasks", "a,a"), "--tasks a,a names one twice"),
+        ({}, ("--tasks", "a,a"), "--tasks a,a has duplicates"),
         ({}, ("--seeds", "0,1,01"), "the model seed1 is named twice"),
         ({}, ("agregate",), "unknown target agregate; did you mean aggregate?"),
         ({}, ("--enigne", "slurm"), "--engine"),
@@ -128,10 +132,10 @@ def test_trainings_share_the_cores_or_the_gpus(
     steps = steps_of(config, sections)
     for gpus, threads in (("", 3), ("0", 6), ("0,1", 3), ("0,1,2,3", 3)):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
-        share = shares(config, steps)
-        assert share["train-task a main"] == Share(threads, gpus=int(bool(gpus)))
+        share = resources_of(config, steps)
+        assert share["train-task a main"] == Resources(threads, gpus=int(bool(gpus)))
         assert share["explain a main"].gpus == 0
-        assert share["aggregate"] == Share(6, gpus=0)
+        assert share["aggregate"] == Resources(6, gpus=0)
 
 
 def test_what_nothing_makes_must_be_there(
@@ -160,10 +164,10 @@ def test_a_workspace_that_is_no_folder_has_no_plan(
 @pytest.mark.parametrize(
     ("codes", "code", "hint"),
     [
-        ((2, 2), 2, "correct the settings that the lines above name, then run the same command"),
-        ((75, 2), 2, "correct the settings that the lines above name, then run the same command"),
-        ((75, 3), 3, "failed: a, b; 1 more did not run; run the same command to go on"),
-        ((75, 75), 75, "failed: a, b; 1 more did not run; run the same command to go on"),
+        ((2, 2), 2, "correct the settings named above, then run the same command"),
+        ((75, 2), 2, "correct the settings named above, then run the same command"),
+        ((75, 3), 3, "failed: a, b; 1 more did not run; run the same command to resume"),
+        ((75, 75), 75, "failed: a, b; 1 more did not run; run the same command to resume"),
     ],
 )
 def test_the_last_line_says_what_can_help(

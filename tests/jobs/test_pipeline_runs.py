@@ -156,7 +156,7 @@ def test_a_killed_job_is_named(
     os.kill(training(copy), signal.SIGKILL)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert "lost train-task mortality main: it was killed" in said
+    assert "lost train-task mortality main: killed (possibly out of memory)" in said
     assert "failed: train-task mortality main; 2 more did not run" in said
     assert "train-task mortality main" in planned(capfd, *words(settings(tmp_path), copy))
 
@@ -168,7 +168,7 @@ def test_a_cancelled_job_is_no_fault_of_the_program(
     assert run(["cancel", run_id, "--workspace", str(copy)]) == 0
     _, said = running.communicate(timeout=60)
     assert running.returncode == 75
-    assert "run the same command to go on" in said.splitlines()[-1]
+    assert "run the same command to resume" in said.splitlines()[-1]
 
 
 def test_a_job_that_was_cancelled_by_force_is_not_called_killed() -> None:
@@ -188,7 +188,7 @@ def test_two_at_once_and_an_interruption(
     running.send_signal(signal.SIGTERM)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 75
-    assert said.splitlines()[-1].endswith("interrupted; run the same command to go on")
+    assert said.splitlines()[-1].endswith("interrupted; run the same command to resume")
     assert ends(pid, 0.1)
     assert [r.state for r in read_runs(copy) if r.job == "train-task"] == ["interrupted"]
 
@@ -197,7 +197,7 @@ def test_shards_of_another_number_are_refused(
     copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(words(settings(tmp_path), copy, "--shards", "2")) == 3
-    assert "images-1-of-1.h5 is none of this pipeline's shards" in capfd.readouterr().err
+    assert "images-1-of-1.h5 is not one of this pipeline's shards" in capfd.readouterr().err
 
 
 def test_the_plan_for_the_engine_holds_no_patient(whole: tuple[Path, object]) -> None:

@@ -16,8 +16,8 @@ from data_contracts import run as runs
 from data_contracts.errors import Unreachable
 from data_contracts.run import RunRecord
 from jobs._cli import run
-from jobs._engines._slurm_names import pipeline_prefix
-from jobs._pipeline import slurm
+from jobs._engines.slurm.job_names import pipeline_prefix
+from jobs._pipeline import slurm_queue
 from jobs._record import Recorder
 
 
@@ -45,7 +45,7 @@ class Cluster:
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     cluster = Cluster()
-    monkeypatch.setattr(slurm, "call", cluster.call)
+    monkeypatch.setattr(slurm_queue, "call", cluster.call)
     return cluster
 
 
@@ -55,7 +55,7 @@ def test_what_a_killed_pipeline_left_is_ended_and_nothing_else(
     ours, others = (pipeline_prefix(p, "an-earlier-run") for p in (tmp_path, tmp_path / "other"))
     cluster.jobs = {"2_1": (f"{ours}_a", "RUNNING"), "7": (f"{others}_a", "RUNNING"),
                     "8": ("mine", "PENDING"), "9": (f"{ours}_b", "PENDING")}  # fmt: skip
-    slurm.end_leftovers(Recorder(tmp_path, "run", {}))
+    slurm_queue.end_leftovers(Recorder(tmp_path, "run", {}))
     assert sorted(cluster.jobs) == ["7", "8"]
     assert cluster.called[1:3] == ["scancel --signal=TERM --full 2_1 9", "scancel 2_1 9"]
 
@@ -65,7 +65,7 @@ def test_a_cluster_that_does_not_answer_is_told_before_anything_is_laid_out(
 ) -> None:
     cluster.answers = False
     with pytest.raises(Unreachable, match="Slurm does not answer"):
-        slurm.end_leftovers(Recorder(tmp_path, "run", {}))
+        slurm_queue.end_leftovers(Recorder(tmp_path, "run", {}))
 
 
 class Executor:
@@ -90,7 +90,7 @@ def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     # Set back after the test, as everything that is patched.
     monkeypatch.setattr(plugin.Executor, "check_active_jobs", None)
     monkeypatch.chdir(tmp_path)
-    slurm.follow_queue(tmp_path)
+    slurm_queue.follow_queue(tmp_path)
     check = plugin.Executor.check_active_jobs
 
     def look(*ids: str) -> tuple[dict[str, str], list[str]]:
@@ -116,7 +116,7 @@ def test_jobs_are_awaited_until_the_queue_says_how_they_have_ended(
     states = {"1": "PENDING", "2_1": "RUNNING", "3": "COMPLETED", "4": "TIMEOUT"}
     cluster.jobs = {i: ("cxr-1_2", state) for i, state in states.items()}
     heard, awaited = look(*states)
-    assert heard == {"3": "success", "4": "Slurm job 4 has ended as TIMEOUT"}
+    assert heard == {"3": "success", "4": "Slurm job 4 ended as TIMEOUT"}
     assert awaited == ["1", "2_1"]
 
 
@@ -133,11 +133,11 @@ def test_no_job_is_forgotten_while_the_cluster_is_away(
 ) -> None:
     cluster.answers = False
     assert look("1", "2") == ({}, ["1", "2"])
-    assert "does not answer" in (tmp_path / slurm.UNANSWERED).read_text()
+    assert "does not answer" in (tmp_path / slurm_queue.UNANSWERED).read_text()
     cluster.answers = True
     cluster.jobs = {"1": ("cxr-1_2", "RUNNING"), "2": ("cxr-1_2", "RUNNING")}
     assert look("1", "2") == ({}, ["1", "2"])
-    assert not (tmp_path / slurm.UNANSWERED).exists()
+    assert not (tmp_path / slurm_queue.UNANSWERED).exists()
 
 
 def test_what_the_queue_has_forgotten_is_judged_by_its_record(
@@ -147,8 +147,8 @@ def test_what_the_queue_has_forgotten_is_judged_by_its_record(
         record = RunRecord(run_id, "extract", {}, state, runs.now())  # type: ignore[arg-type]
         runs.write_record(tmp_path, record)
     heard, awaited = look("1", "2", "3", "4")
-    assert heard == {"1": "success", "2": "Slurm job 2 has ended as FAILED",
-                     "4": "Slurm job 4 has ended as CANCELLED"}  # fmt: skip
+    assert heard == {"1": "success", "2": "Slurm job 2 ended as FAILED",
+                     "4": "Slurm job 4 ended as CANCELLED"}  # fmt: skip
     assert awaited == ["3"]
 
 
@@ -161,5 +161,5 @@ def test_a_path_that_the_plugin_would_spoil_is_refused(
     monkeypatch.setenv("PATH", str(tmp_path))
     workspace = tmp_path / f"a{letter}b"
     assert run(words(settings(tmp_path), workspace, "--engine", "slurm")) == 2
-    assert f"cannot work in a path with {letter} in it" in capfd.readouterr().err
+    assert f"does not support {letter!r} in a path" in capfd.readouterr().err
     assert not workspace.exists()

@@ -125,7 +125,7 @@ def test_a_shard_cancelled_a_training_requeued_and_the_same_result(
     assert first.returncode == 1, said
     # The engine numbers the elements of its array as it likes.
     (done,) = re.findall(r"done (preprocess \d/2)", said)
-    assert f"2 of 4 jobs did not run: Slurm job {shard} has ended as CANCELLED" in said
+    assert f"2 of 4 jobs did not run: Slurm job {shard} ended as CANCELLED" in said
     assert "started train-task" not in said
 
     second = pipeline()

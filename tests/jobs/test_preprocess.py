@@ -17,11 +17,11 @@ import pytest
 from PIL import Image
 
 from cxrcore import pixels
-from cxrcore.pixels import Prepared, Reject, prepare_from
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare_from
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGE_REJECTS, IMAGES
 from data_contracts.store import Provenance, open_arrays, read_table, verify, write_table
-from jobs import _parts
+from jobs import _chunks
 from jobs._cli import run
 
 N = 22
@@ -84,9 +84,9 @@ def test_every_image_is_in_the_store_or_among_the_rejects(
         assert store.header.attributes["formats"] == ["jpeg", "png"]
         assert (store.read("source_size") == (50, 44)).all()
         first = prepare_from(place / "root", "image00.jpg", 32)
-        assert isinstance(first, Prepared)
+        assert isinstance(first, ProcessedImage)
         assert (store.read("pixels", 0) == first.pixels).all()
-        assert tuple(store.read("content_box", 0)) == first.box
+        assert tuple(store.read("content_box", 0)) == first.content_bbox
     assert rejects(place) == {f"image_id{i:02d}": reason for i, reason in BAD.items()}
     said = capsys.readouterr().err
     assert "19 of 22 images" in said
@@ -125,7 +125,7 @@ def test_wrong_roots_are_refused_and_leave_nothing(
     assert "is not a folder" in capsys.readouterr().err
     (place / "empty").mkdir()
     assert preprocess(place, root="empty") == 4
-    assert "none of the 22 images can be used: missing_file 22" in capsys.readouterr().err
+    assert "none of the 22 images is usable: missing_file 22" in capsys.readouterr().err
     assert not list(place.glob("images/*"))
     assert preprocess(place) == 0
 
@@ -138,11 +138,11 @@ def test_an_empty_cohort_is_refused(place: Path, capsys: pytest.CaptureFixture[s
     assert "no images" in capsys.readouterr().err
 
 
-def on_image(number: int, act: Callable[[], None]) -> Callable[..., Prepared | Reject]:
+def on_image(number: int, act: Callable[[], None]) -> Callable[..., ProcessedImage | RejectedImage]:
     """`prepare_from` that acts before its `number`-th call."""
     calls = 0
 
-    def prepare(root: Path, relative: str, size: int) -> Prepared | Reject:
+    def prepare(root: Path, relative: str, size: int) -> ProcessedImage | RejectedImage:
         nonlocal calls
         calls += 1
         if calls == number:
@@ -159,14 +159,14 @@ def interrupted(place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str
     whole = digest(place)
     for path in place.glob("images/*"):
         path.unlink()
-    monkeypatch.setattr(_parts, "PART", 5)
+    monkeypatch.setattr(_chunks, "CHUNK_SIZE", 5)
     stop = on_image(12, lambda: os.kill(os.getpid(), signal.SIGTERM))
     monkeypatch.setattr(pixels, "prepare_from", stop)
     assert preprocess(place) == 75
     assert not list(place.glob("images/images*"))
     later: list[str] = []
 
-    def note(root: Path, relative: str, size: int) -> Prepared | Reject:
+    def note(root: Path, relative: str, size: int) -> ProcessedImage | RejectedImage:
         later.append(relative)
         return prepare_from(root, relative, size)
 
@@ -183,13 +183,13 @@ def test_an_interrupted_run_goes_on_where_it_was(interrupted: tuple[Path, str, l
     assert not list(place.glob("images/.*"))
 
 
-def test_parts_of_another_config_are_not_used(interrupted: tuple[Path, str, list[str]]) -> None:
+def test_chunks_of_another_config_are_not_used(interrupted: tuple[Path, str, list[str]]) -> None:
     place, _, later = interrupted
     assert preprocess(place, size=40) == 0
     assert len(later) == N
 
 
-def test_parts_of_another_root_are_not_used(interrupted: tuple[Path, str, list[str]]) -> None:
+def test_chunks_of_another_root_are_not_used(interrupted: tuple[Path, str, list[str]]) -> None:
     place, whole, later = interrupted
     (place / "root").rename(place / "moved")
     assert preprocess(place, root="moved") == 0
@@ -197,10 +197,10 @@ def test_parts_of_another_root_are_not_used(interrupted: tuple[Path, str, list[s
     assert digest(place) == whole
 
 
-def test_a_damaged_part_is_made_again(interrupted: tuple[Path, str, list[str]]) -> None:
+def test_a_damaged_chunk_is_regenerated(interrupted: tuple[Path, str, list[str]]) -> None:
     place, whole, later = interrupted
-    part = sorted(place.glob("images/.parts-1-of-1/*.h5"))[0]
-    part.write_bytes(part.read_bytes()[:-50])
+    chunk = sorted(place.glob("images/.chunks-1-of-1/*.h5"))[0]
+    chunk.write_bytes(chunk.read_bytes()[:-50])
     assert preprocess(place) == 0
     assert len(later) == N - 5
     assert digest(place) == whole
@@ -210,7 +210,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from cxrcore import pixels
-from jobs import _parts
+from jobs import _chunks
 from jobs._cli import run
 
 calls = 0
@@ -222,7 +222,7 @@ def prepare(root, relative, size):
     return real(root, relative, size)
 
 real = pixels.prepare_from
-_parts.PART, pixels.prepare_from = 5, prepare
+_chunks.CHUNK_SIZE, pixels.prepare_from = 5, prepare
 run(["preprocess", "--root", sys.argv[1] + "/root", "--workspace", sys.argv[1], "--size", "32",
      "--workers", "0", "--max-reject-fraction", "0.5"])
 """
@@ -234,7 +234,7 @@ def test_a_killed_run_leaves_no_artifact_and_goes_on(
     done = subprocess.run([sys.executable, "-c", KILLED, str(place)], check=False)
     assert done.returncode == -signal.SIGKILL
     assert not list(place.glob("images/images*"))
-    monkeypatch.setattr(_parts, "PART", 5)
+    monkeypatch.setattr(_chunks, "CHUNK_SIZE", 5)
     later = on_image(N - 10 + 1, lambda: pytest.fail("images were prepared twice"))
     monkeypatch.setattr(pixels, "prepare_from", later)
     assert preprocess(place) == 0
@@ -245,33 +245,33 @@ def test_a_killed_run_leaves_no_artifact_and_goes_on(
 def test_too_many_rejects_are_no_success(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert preprocess(place, most=0.13) == 4
     said = capsys.readouterr().err
-    assert "3 of 22 images cannot be used: missing_file 1, not_decodable 1, blank 1" in said
+    assert "3 of 22 images are unusable: missing_file 1, not_decodable 1, blank 1" in said
     assert "--max-reject-fraction 0.14" in said
     assert not list(place.glob("images/images*"))
-    # Its parts were kept, but a file that was missing is looked for again.
-    before = {p: p.stat().st_ino for p in place.glob("images/.parts-1-of-1/*")}
+    # Its chunks were kept, but a file that was missing is looked for again.
+    before = {p: p.stat().st_ino for p in place.glob("images/.chunks-1-of-1/*")}
     assert preprocess(place, most=0.13) == 4
-    assert {p: p.stat().st_ino for p in place.glob("images/.parts-1-of-1/*")} == before
+    assert {p: p.stat().st_ino for p in place.glob("images/.chunks-1-of-1/*")} == before
     shutil.copy(place / "root" / "image05.png", place / "root" / "image03.png")
     assert preprocess(place, most=0.13) == 0
     assert len(rejects(place)) == 2
     assert not list(place.glob("images/.*"))
 
 
-def test_a_part_that_is_replaced_is_not_joined(
+def test_a_chunk_that_is_replaced_is_not_joined(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(_parts, "PART", 11)
-    join = _parts.join
+    monkeypatch.setattr(_chunks, "CHUNK_SIZE", 11)
+    join = _chunks.join
 
-    def join_late(parts: list[_parts.Part], *rest: Any) -> None:
-        first, second = (part.images for part in parts)
+    def join_late(chunks: list[_chunks.Chunk], *rest: Any) -> None:
+        first, second = (chunk.images for chunk in chunks)
         first.write_bytes(second.read_bytes())
-        join(parts, *rest)
+        join(chunks, *rest)
 
-    monkeypatch.setattr(_parts, "join", join_late)
+    monkeypatch.setattr(_chunks, "join", join_late)
     assert preprocess(place) == 75
-    assert "was replaced while it was joined" in capsys.readouterr().err
+    assert "was replaced while it was being joined" in capsys.readouterr().err
     assert not list(place.glob("images/images*"))
 
 

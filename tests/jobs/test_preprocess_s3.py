@@ -15,13 +15,13 @@ from pipelines import planned, settings, words
 from refusals import Refuse
 
 from cxrcore import pixels
-from cxrcore.pixels import Prepared, Reject, prepare_from
-from cxrcore.pixels.storage import Root
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare_from
+from cxrcore.pixels.image_files import Root
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGE_REJECTS, IMAGES
 from data_contracts.run import read_runs
 from data_contracts.store import Provenance, read_table, verify, write_table
-from jobs import _parts
+from jobs import _chunks
 from jobs._cli import run
 
 ROOT = f"s3://{BUCKET}/mimic-cxr"
@@ -94,7 +94,7 @@ def on_image(number: int, act: Callable[[], None]) -> tuple[list[str], Callable[
     """The paths prepared so far, and a `prepare_from` that acts before its `number`-th call."""
     seen: list[str] = []
 
-    def prepare(root: Root, relative: str, size: int) -> Prepared | Reject:
+    def prepare(root: Root, relative: str, size: int) -> ProcessedImage | RejectedImage:
         seen.append(relative)
         if len(seen) == number:
             act()
@@ -108,7 +108,7 @@ def test_a_store_that_fails_in_the_middle_makes_no_rejects(
     fault: str, code: int, place: Path, whole: list[str], object_store: ObjectStore,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(_parts, "PART", 5)
+    monkeypatch.setattr(_chunks, "CHUNK_SIZE", 5)
     act = object_store.stop if fault == "down" else object_store.deny
     _, prepare = on_image(12, act)
     monkeypatch.setattr(pixels, "prepare_from", prepare)
@@ -117,7 +117,7 @@ def test_a_store_that_fails_in_the_middle_makes_no_rejects(
     finally:
         object_store.start() if fault == "down" else object_store.deny(after=float("inf"))
     assert not list(place.glob("images/images*"))
-    assert "run the same command to go on" in capfd.readouterr().err.splitlines()[-1]
+    assert "run the same command to resume" in capfd.readouterr().err.splitlines()[-1]
     assert read_runs(place)[-1].state == ("interrupted" if fault == "down" else "failed")
     later, prepare = on_image(0, object_store.stop)
     monkeypatch.setattr(pixels, "prepare_from", prepare)
@@ -127,13 +127,13 @@ def test_a_store_that_fails_in_the_middle_makes_no_rejects(
     assert later == everything[10:]
 
 
-def test_parts_of_another_url_are_not_used(
+def test_chunks_of_another_url_are_not_used(
     place: Path, drawn: Path, object_store: ObjectStore,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     other = f"s3://{BUCKET}/copy"
     object_store.put(drawn / "synthetic/source/mimic-cxr", other)
-    monkeypatch.setattr(_parts, "PART", 5)
+    monkeypatch.setattr(_chunks, "CHUNK_SIZE", 5)
     _, prepare = on_image(12, lambda: os.kill(os.getpid(), signal.SIGTERM))
     monkeypatch.setattr(pixels, "prepare_from", prepare)
     assert preprocess(place) == 75
@@ -172,7 +172,7 @@ def test_a_root_that_cannot_be_used_is_refused_before_any_work(
 ) -> None:  # fmt: skip
     flags = ["preprocess", "--root"]
     assert "no such bucket" in refuse([*flags, "s3://no-such-bucket/x"], 4, place)
-    assert "nothing below that prefix" in refuse([*flags, f"s3://{BUCKET}/none"], 4, place)
+    assert "no objects under that prefix" in refuse([*flags, f"s3://{BUCKET}/none"], 4, place)
     assert "unknown" in refuse([*flags, f"fax://{BUCKET}"], 2, place)
     object_store.deny()
     assert "access denied" in refuse([*flags, ROOT], 4, place)
@@ -187,7 +187,7 @@ def test_a_root_that_cannot_be_used_is_refused_before_any_work(
     "url",
     [f"s3://{KEY}:{SECRET}@{BUCKET}/x", f"s3://{KEY}:{SECRET}/x", f"s3://{SECRET}@{BUCKET}",
      f"s3://{BUCKET}/x?X-Amz-Signature={SECRET}", f"https://{KEY}:{SECRET}@127.0.0.1/x",
-     f"S3://{SECRET}@{BUCKET}", "file:///films", "s3://", "s3:///films", "simplecache::s3://b/x"],
+     f"S3://{SECRET}@{BUCKET}", "file:///radiographs", "s3://", "s3:///radiographs", "simplecache::s3://b/x"],
 )  # fmt: skip
 def test_a_url_with_a_secret_or_without_sense_is_refused_and_not_repeated(
     url: str, place: Path, refuse: Refuse
@@ -212,7 +212,7 @@ def test_the_pipeline_takes_a_url(
 ) -> None:
     file = settings(tmp_path, preprocess={"root": ROOT})
     plan = planned(capfd, *words(file, drawn, "--shards", "2"))
-    assert plan["preprocess 2/2"] == "not made yet"
+    assert plan["preprocess 2/2"] == "does not exist yet"
     bad = settings(tmp_path, preprocess={"root": f"s3://{KEY}:{SECRET}@{BUCKET}"})
     assert run([*words(bad, drawn), "--dry-run"]) == 2
     assert SECRET not in capfd.readouterr().err

@@ -90,7 +90,7 @@ def test_stopped_or_killed_it_leaves_nothing_half_made(tmp_path: Path) -> None:
         assert process.returncode == code, told
         assert [p.name for p in folder.iterdir() if not p.name.startswith(".")] == []
         if code == 75:
-            assert told.strip().splitlines()[-1].endswith("run the same command to go on")
+            assert told.strip().splitlines()[-1].endswith("run the same command to resume")
             assert list(folder.iterdir()) == []
     assert run(["synthesize", *_flags(tmp_path)]) == 0
     assert sorted(p.name for p in folder.iterdir()) == ["source", "truth.h5", "truth.parquet"]

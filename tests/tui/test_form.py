@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from jobs import _engines
 from jobs._cli import build_app
 from jobs._config import JobConfig
-from jobs._engines._order import Options
+from jobs._engines._request import Options
 from jobs._registry import Spec, find_jobs
 from tui.launching.form import Entry, Raw, entries_of, heeded, makes_models, option_entries, raw_of
 from tui.launching.orders import commands

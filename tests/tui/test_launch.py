@@ -18,7 +18,7 @@ from textual.widgets import Button, Input, Static
 from data_contracts.cohort import COHORT
 from data_contracts.errors import UsageError
 from jobs import _engines
-from jobs._engines._order import Order
+from jobs._engines._request import JobRequest
 from jobs._registry import Spec, find_jobs
 from tui.app import Dashboard
 from tui.keys import action_names
@@ -84,11 +84,11 @@ def shown(pilot: Pilot[None], kind: str = "shell") -> tuple[str, ...]:
 
 
 @pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
+def submitted(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
     """The orders that would have been submitted."""
-    orders: list[Order] = []
+    orders: list[JobRequest] = []
 
-    def submit(order: Order) -> tuple[str, ...]:
+    def submit(order: JobRequest) -> tuple[str, ...]:
         orders.append(order)
         return order.run_ids
 
@@ -127,7 +127,7 @@ async def test_arrows_and_tab_move_between_fields_and_keep_them_in_sight(workspa
 
 
 async def test_a_wrong_value_says_why_and_cannot_be_launched(
-    workspace: Path, submitted: list[Order]
+    workspace: Path, submitted: list[JobRequest]
 ) -> None:
     async with form(workspace, "synthesize") as pilot:
         assert not button(pilot).disabled
@@ -149,7 +149,7 @@ async def test_a_wrong_value_says_why_and_cannot_be_launched(
 
 
 async def test_two_tasks_and_two_seeds_are_four_runs(
-    workspace: Path, submitted: list[Order]
+    workspace: Path, submitted: list[JobRequest]
 ) -> None:
     async with form(workspace, "train-task") as pilot:
         assert said(pilot, "task") == "is missing"
@@ -168,7 +168,7 @@ async def test_two_tasks_and_two_seeds_are_four_runs(
 
 
 async def test_keys_that_come_in_one_burst_go_where_they_were_meant(
-    workspace: Path, submitted: list[Order]
+    workspace: Path, submitted: list[JobRequest]
 ) -> None:
     async with form(workspace, "synthesize") as pilot:
         # As a slow line delivers them: nothing waits for the key before.
@@ -193,7 +193,7 @@ async def test_keys_that_come_in_one_burst_go_where_they_were_meant(
         ]
 
 
-async def test_the_button_launches_as_well(workspace: Path, submitted: list[Order]) -> None:
+async def test_the_button_launches_as_well(workspace: Path, submitted: list[JobRequest]) -> None:
     async with form(workspace, "aggregate") as pilot:
         await pilot.click(Button)
         await done(pilot)
@@ -201,11 +201,11 @@ async def test_the_button_launches_as_well(workspace: Path, submitted: list[Orde
 
 
 async def test_what_one_run_fails_of_keeps_no_other(
-    workspace: Path, submitted: list[Order], monkeypatch: pytest.MonkeyPatch
+    workspace: Path, submitted: list[JobRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submit = _engines.submit
 
-    def refusing(order: Order) -> tuple[str, ...]:
+    def refusing(order: JobRequest) -> tuple[str, ...]:
         if order.settings["task"] == "mortality":
             raise UsageError("no room [here]")
         return submit(order)
@@ -274,7 +274,7 @@ async def test_an_engine_brings_its_own_fields(workspace: Path) -> None:
 
 
 async def test_a_read_only_workspace_cannot_be_launched_in(
-    workspace: Path, submitted: list[Order], monkeypatch: pytest.MonkeyPatch
+    workspace: Path, submitted: list[JobRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui.workspace.scan._writable", lambda _: False)
     async with form(workspace, "aggregate") as pilot:
@@ -316,7 +316,7 @@ async def test_a_clone_of_an_older_run_names_what_is_no_longer(workspace: Path) 
 
 
 async def test_a_key_that_comes_before_the_form_does_nothing(
-    workspace: Path, submitted: list[Order]
+    workspace: Path, submitted: list[JobRequest]
 ) -> None:
     async with opened(workspace) as pilot:
         pilot.app.push_screen(LaunchScreen("aggregate", {}))

@@ -13,7 +13,7 @@ from dashboards import NOW
 
 from data_contracts.errors import UsageError
 from data_contracts.run import RunRecord, append_event, moment, read_new_events
-from jobs._engines._order import given
+from jobs._engines._request import given
 from jobs._registry import find_jobs
 from jobs._runs import row
 from tui.launching import runs

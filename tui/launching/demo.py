@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from jobs import _engines
-from jobs._engines._order import Options, Order
+from jobs._engines._request import JobRequest, Options
 from jobs._pipeline.config import PipelineConfig
 from jobs._record import new_run_id
 
@@ -22,6 +22,6 @@ def start_demo(workspace: Path) -> str:
     workspace = workspace.absolute()
     settings = PipelineConfig(config=SETTINGS, workspace=workspace).settings()
     flags = {"config": SETTINGS}
-    order = Order("run", workspace, (new_run_id("run"),), settings, flags, flags, Options())
+    order = JobRequest("run", workspace, (new_run_id("run"),), settings, flags, flags, Options())
     (run_id,) = _engines.submit(order)
     return run_id

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from jobs import _engines
 from jobs._config import JobConfig
-from jobs._engines._order import Options
+from jobs._engines._request import Options
 from jobs._registry import Spec
 
 Raw = str | bool | tuple[str, ...]
@@ -77,7 +77,7 @@ def option_entries(spec: Spec) -> tuple[Entry, ...]:
 
 def heeded(engine: str) -> frozenset[str]:
     """The options that mean something to an engine."""
-    return _engines.engine(engine).USES | {"engine"}
+    return _engines.engine(engine).SUPPORTED_OPTIONS | {"engine"}
 
 
 def makes_models(spec: Spec) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from data_contracts.errors import CxrError
 from jobs import _engines
 from jobs._config import JobConfig
-from jobs._engines._order import Options, Order, arguments
+from jobs._engines._request import JobRequest, Options, arguments
 from jobs._registry import Spec
 from tui.launching.form import heeded
 from tui.launching.request import Request
@@ -42,7 +42,7 @@ def commands(asked: Request) -> Commands:
     return Commands(shell, docker, lost)
 
 
-def shell_command(order: Order) -> str:
+def shell_command(order: JobRequest) -> str:
     """The `cxr submit` that an order is equal to."""
     options = order.options
     given = {n: getattr(options, n) for n in sorted(options.model_fields_set)}

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from data_contracts.errors import UsageError
 from jobs._config import JobConfig, complaint
-from jobs._engines._order import Options
+from jobs._engines._request import Options
 from jobs._pipeline.plan import models_of
 from jobs._registry import Spec
 from tui.launching.form import Entry, Models, Raw, heeded, makes_models

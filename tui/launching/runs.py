@@ -13,7 +13,7 @@ from data_contracts.errors import UsageError
 from data_contracts.run import RunRecord
 from jobs import _engines
 from jobs._config import JobConfig
-from jobs._engines._order import Options
+from jobs._engines._request import Options
 from jobs._registry import Spec, find_jobs
 from tui.texts.run_texts import config_of
 

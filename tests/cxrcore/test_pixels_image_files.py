@@ -12,31 +12,38 @@ from object_store import BUCKET, SECRET, ObjectStore, object_store  # noqa: F401
 from PIL import Image
 from s3fs import S3FileSystem  # type: ignore[import-untyped]
 
-from cxrcore.pixels import Prepared, Reject, limits, prepare_all, prepare_from, storage
+from cxrcore.pixels import (
+    ProcessedImage,
+    RejectedImage,
+    image_files,
+    limits,
+    prepare_all,
+    prepare_from,
+)
 from data_contracts.errors import CxrError, Interrupted, SourceError, UsageError
 
-ROOT = f"s3://{BUCKET}/films"
+ROOT = f"s3://{BUCKET}/radiographs"
 
 
 @pytest.fixture(scope="module")
-def films(object_store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def radiographs(object_store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
     """A folder of one image and, beside it, a secret one; the same in the store."""
     outer = tmp_path_factory.mktemp("store")
-    (outer / "films" / "p10").mkdir(parents=True)
+    (outer / "radiographs" / "p10").mkdir(parents=True)
     image = Image.linear_gradient("L")
-    image.save(outer / "films" / "p10" / "größer 1.png")
+    image.save(outer / "radiographs" / "p10" / "größer 1.png")
     image.save(outer / "secret.png")
     object_store.put(outer, f"s3://{BUCKET}")
-    return outer / "films"
+    return outer / "radiographs"
 
 
 @pytest.mark.parametrize(
     "path", ["p10/größer 1.png", "p10//größer 1.png", "p10/../p10/größer 1.png"]
 )
-def test_an_image_is_the_same_from_both(path: str, films: Path) -> None:
-    results = [prepare_from(root, path, 32) for root in (films, ROOT)]
-    assert all(isinstance(r, Prepared) for r in results), results
-    there, here = (r for r in results if isinstance(r, Prepared))
+def test_an_image_is_the_same_from_both(path: str, radiographs: Path) -> None:
+    results = [prepare_from(root, path, 32) for root in (radiographs, ROOT)]
+    assert all(isinstance(r, ProcessedImage) for r in results), results
+    there, here = (r for r in results if isinstance(r, ProcessedImage))
     assert (there.pixels == here.pixels).all()
 
 
@@ -45,32 +52,34 @@ def test_an_image_is_the_same_from_both(path: str, films: Path) -> None:
     ["none.png", "p10", "", "../secret.png", "p10/../../secret.png", "/secret.png", "null\0.png",
      "x" * 1100, "s3://radiographs/secret.png", "*.png"],
 )  # fmt: skip
-def test_what_is_not_there_or_leads_out_is_a_reject(path: str, films: Path) -> None:
-    results = [prepare_from(root, path, 32) for root in (films, ROOT)]
-    assert all(isinstance(r, Reject) and r.reason == "missing_file" for r in results), results
+def test_what_is_not_there_or_leads_out_is_a_reject(path: str, radiographs: Path) -> None:
+    results = [prepare_from(root, path, 32) for root in (radiographs, ROOT)]
+    assert all(isinstance(r, RejectedImage) and r.reason == "missing_file" for r in results), (
+        results
+    )
     if ".." in path or path.startswith("/"):
-        assert "leads out" in results[1].detail  # type: ignore[union-attr]
+        assert "outside the root" in results[1].detail  # type: ignore[union-attr]
 
 
-def refused(root: storage.Root, kind: type[CxrError]) -> str:
+def refused(root: image_files.Root, kind: type[CxrError]) -> str:
     with pytest.raises(kind) as caught:
-        storage.check(root)
+        image_files.check(root)
     assert SECRET not in str(caught.value)
     assert type(caught.value) is kind
     return str(caught.value)
 
 
-def test_a_root_that_is_not_there_is_refused(films: Path) -> None:
-    storage.check(films)
-    storage.check(ROOT)
-    storage.check(f"s3://{BUCKET}")
-    assert "is not a folder" in refused(films / "none", SourceError)
-    for url in ("s3://no-such-bucket", "s3://no-such-bucket/films", f"{ROOT}/none"):
+def test_a_root_that_is_not_there_is_refused(radiographs: Path) -> None:
+    image_files.check(radiographs)
+    image_files.check(ROOT)
+    image_files.check(f"s3://{BUCKET}")
+    assert "is not a folder" in refused(radiographs / "none", SourceError)
+    for url in ("s3://no-such-bucket", "s3://no-such-bucket/radiographs", f"{ROOT}/none"):
         assert "no such bucket" in refused(url, SourceError)
 
 
 def test_a_store_that_is_silent_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "_PATIENCE", 0.2)
+    monkeypatch.setattr(image_files, "_PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
@@ -81,8 +90,8 @@ def test_a_store_that_is_silent_is_refused_in_time(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_protocol_that_cannot_be_read_is_refused() -> None:
-    assert "unknown" in refused("fax://bucket/films", UsageError)
-    code = "import sys; sys.modules['s3fs'] = None; from cxrcore.pixels import storage as s; "
+    assert "unknown protocol" in refused("fax://bucket/radiographs", UsageError)
+    code = "import sys; sys.modules['s3fs'] = None; from cxrcore.pixels import image_files as s; "
     done = subprocess.run(
         [sys.executable, "-c", f"{code} s.check({ROOT!r})"], text=True, capture_output=True,
         check=False,
@@ -94,15 +103,16 @@ def test_a_protocol_that_cannot_be_read_is_refused() -> None:
 def test_a_folder_needs_nothing_of_this(tmp_path: Path) -> None:
     Image.linear_gradient("L").save(tmp_path / "image.png")
     code = (
-        "import sys; from pathlib import Path; from cxrcore.pixels import prepare_from, storage; "
-        f"root = Path({str(tmp_path)!r}); storage.check(root); "
+        "import sys; from pathlib import Path; "
+        "from cxrcore.pixels import image_files, prepare_from; "
+        f"root = Path({str(tmp_path)!r}); image_files.check(root); "
         "print(prepare_from(root, 'image.png', 32).format, 'fsspec' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
     assert done.stdout.split() == ["png", "False"]
 
 
-@pytest.mark.usefixtures("films")
+@pytest.mark.usefixtures("radiographs")
 def test_denied_access_says_nothing_about_an_image(object_store: ObjectStore) -> None:  # noqa: F811
     object_store.deny()
     try:
@@ -113,57 +123,57 @@ def test_denied_access_says_nothing_about_an_image(object_store: ObjectStore) ->
         object_store.deny(after=float("inf"))
 
 
-@pytest.mark.usefixtures("films")
+@pytest.mark.usefixtures("radiographs")
 def test_a_store_that_is_down_says_nothing_about_an_image(object_store: ObjectStore) -> None:  # noqa: F811
     object_store.stop()
     try:
         assert "does not answer (EndpointConnectionError)" in refused(ROOT, SourceError)
-        with pytest.raises(Interrupted, match="run the same command to go on"):
+        with pytest.raises(Interrupted, match="run the same command to resume"):
             prepare_from(ROOT, "p10/größer 1.png", 32)
     finally:
         object_store.start()
 
 
-@pytest.mark.usefixtures("films")
+@pytest.mark.usefixtures("radiographs")
 def test_whether_an_image_exists(object_store: ObjectStore) -> None:  # noqa: F811
-    assert storage.exists(ROOT, "p10/größer 1.png")
+    assert image_files.exists(ROOT, "p10/größer 1.png")
     for path in ("none.png", "p10", "", "../secret.png", "null\0.png", "x" * 1100):
-        assert not storage.exists(ROOT, path), path
+        assert not image_files.exists(ROOT, path), path
     object_store.deny()
     try:
         with pytest.raises(SourceError, match="denied"):
-            storage.exists(ROOT, "none.png")
+            image_files.exists(ROOT, "none.png")
     finally:
         object_store.deny(after=float("inf"))
     object_store.stop()
     try:
         with pytest.raises(Interrupted):
-            storage.exists(ROOT, "none.png")
+            image_files.exists(ROOT, "none.png")
     finally:
         object_store.start()
 
 
-@pytest.mark.usefixtures("films")
+@pytest.mark.usefixtures("radiographs")
 def test_objects_that_are_empty_or_too_large_are_rejected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     S3FileSystem().pipe_file(f"{ROOT}/empty.png", b"")
-    assert prepare_from(ROOT, "empty.png", 32) == Reject("not_decodable", "empty file")
-    monkeypatch.setattr(storage, "MAX_BYTES", 99)
+    assert prepare_from(ROOT, "empty.png", 32) == RejectedImage("not_decodable", "empty file")
+    monkeypatch.setattr(image_files, "MAX_BYTES", 99)
     monkeypatch.setattr(limits, "MAX_BYTES", 99)
-    assert len(storage._fetch(ROOT, "p10/größer 1.png")) == 100
+    assert len(image_files._fetch(ROOT, "p10/größer 1.png")) == 100
     result = prepare_from(ROOT, "p10/größer 1.png", 32)
-    assert isinstance(result, Reject)
+    assert isinstance(result, RejectedImage)
     assert "larger than" in result.detail
 
 
-@pytest.mark.usefixtures("films")
+@pytest.mark.usefixtures("radiographs")
 def test_a_prefix_that_is_emptied_in_the_middle_makes_no_rejects() -> None:
     url, store = f"s3://{BUCKET}/other", S3FileSystem()
     store.copy(f"{ROOT}/p10/größer 1.png", f"{url}/a.png")
     results = prepare_all(url, ["a.png", "b.png", "c.png"], 32, workers=0)
-    assert isinstance(next(results), Prepared)
-    assert isinstance(next(results), Reject)
+    assert isinstance(next(results), ProcessedImage)
+    assert isinstance(next(results), RejectedImage)
     store.rm(url, recursive=True)
-    with pytest.raises(Interrupted, match="is not what it was"):
+    with pytest.raises(Interrupted, match="has changed"):
         next(results)

@@ -1,4 +1,4 @@
-"""The source tree: real names, readable files, equal bytes from equal seeds, whole or none."""
+"""The source folder: real names, readable files, equal bytes from equal seeds, whole or none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 import pydicom
 import pytest
 
-from cxrcore.synthetic import tree as trees
+from cxrcore.synthetic import mimic_layout
 from cxrcore.synthetic.population import plan
 from cxrcore.synthetic.presets import PresetName
 from cxrcore.synthetic.records import Subject
@@ -44,9 +44,9 @@ def _make(
     root: Path, preset: PresetName = "planted", workers: int = 1, seed: int = 2
 ) -> list[Subject]:
     people = plan(preset, 100, seed)
-    with trees.whole_tree(root) as partial:
+    with mimic_layout.atomic_tree(root) as partial:
         write_tables(partial, people, SIZE)
-        for _ in trees.write_images(partial, people, preset, SIZE, workers):
+        for _ in mimic_layout.write_images(partial, people, preset, SIZE, workers):
             pass
     return people
 
@@ -104,28 +104,28 @@ def test_every_file_is_listed_and_every_whole_one_decodes(made: tuple[Path, list
     assert damaged
     seen = set()
     for path in sorted(root.rglob("*.dcm")):
-        film = pydicom.dcmread(path)
+        dataset = pydicom.dcmread(path)
         if path.stem in damaged:
-            assert len(film.PixelData) < 2 * film.Rows * film.Columns
+            assert len(dataset.PixelData) < 2 * dataset.Rows * dataset.Columns
             with pytest.raises(ValueError, match="less than"):
-                _ = film.pixel_array
+                _ = dataset.pixel_array
             continue
-        pixels = film.pixel_array
+        pixels = dataset.pixel_array
         assert pixels.shape == shapes[path.stem]
-        assert pixels.max() < 2**film.BitsStored
+        assert pixels.max() < 2**dataset.BitsStored
         assert pixels.std() > 0.1 * pixels.max()
-        assert film.file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
-        window = film.get("WindowWidth")
+        assert dataset.file_meta.TransferSyntaxUID == pydicom.uid.ExplicitVRLittleEndian
+        window = dataset.get("WindowWidth")
         covers = window is not None and window > np.ptp(pixels)
         seen |= {
-            film.BitsStored,
-            film.PhotometricInterpretation,
-            film.Modality,
+            dataset.BitsStored,
+            dataset.PhotometricInterpretation,
+            dataset.Modality,
             covers,
             window is None,
         }
         _, patient, study = path.relative_to(root / "mimic-cxr" / "files").parts[:3]
-        assert (f"p{film.PatientID}", f"s{film.StudyID}") == (patient, study)
+        assert (f"p{dataset.PatientID}", f"s{dataset.StudyID}") == (patient, study)
     assert seen >= {12, 14, 15, 16, "MONOCHROME1", "MONOCHROME2", "CR", "DX", True, False}
 
 
@@ -133,11 +133,11 @@ def test_polarity_says_what_is_bone(made: tuple[Path, list[Subject]]) -> None:
     root, people = made
     damaged = {i.dicom_id for p in people for s in p.studies for i in s.images if i.damaged}
     for path in sorted(root.rglob("*.dcm")):
-        film = pydicom.dcmread(path)
-        if path.stem in damaged or film.ViewPosition == "LATERAL":
+        dataset = pydicom.dcmread(path)
+        if path.stem in damaged or dataset.ViewPosition == "LATERAL":
             continue
-        grey = film.pixel_array.astype(float) / (2**film.BitsStored - 1)
-        grey = 1 - grey if film.PhotometricInterpretation == "MONOCHROME1" else grey
+        grey = dataset.pixel_array.astype(float) / (2**dataset.BitsStored - 1)
+        grey = 1 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey
         rows, columns = grey.shape
         spine = grey[-rows // 8 :, columns * 2 // 5 : columns * 3 // 5].mean()
         assert spine > grey[rows // 3 : rows // 2, columns // 5 : columns // 3].mean()
@@ -151,7 +151,9 @@ def test_equal_seeds_give_equal_bytes(
     assert _digests(tmp_path / "source") == _digests(made[0])
 
 
-def test_another_seed_gives_another_tree(made: tuple[Path, list[Subject]], tmp_path: Path) -> None:
+def test_another_seed_gives_another_collection(
+    made: tuple[Path, list[Subject]], tmp_path: Path
+) -> None:
     _make(tmp_path / "source", seed=3)
     assert not set(_digests(tmp_path / "source").values()) & set(_digests(made[0]).values())
 
@@ -167,57 +169,59 @@ def test_gzip_headers_tell_no_time(made: tuple[Path, list[Subject]]) -> None:
 def test_null_differs_from_planted_in_the_signs_alone(made: tuple[Path, list[Subject]]) -> None:
     person = made[1][0]
     image = person.studies[0].images[0]
-    planted, null = (trees.draw_image(image, labels, SIZE) for labels in (person.labels, {}))
+    planted, null = (
+        mimic_layout.render_image(image, labels, SIZE) for labels in (person.labels, {})
+    )
     assert 0.02 < (np.abs(planted - null) > 0.01).mean() < 0.2
 
 
-def test_a_film_padded_to_its_square_lies_in_the_frame() -> None:
+def test_an_image_padded_to_its_square_lies_in_the_frame() -> None:
     square = np.arange(SIZE * SIZE, dtype=np.float32).reshape(SIZE, SIZE)
     for person in plan("null", 20, 0):
         image = person.studies[0].images[0]
-        film = trees.cut(square, image, SIZE)
-        top, left = (SIZE - film.shape[0]) // 2, (SIZE - film.shape[1]) // 2
-        assert film[0, 0] == square[top, left]
-        assert (film.shape == (SIZE, SIZE)) == (image.aspect == "square")
+        shown = mimic_layout.cut(square, image, SIZE)
+        top, left = (SIZE - shown.shape[0]) // 2, (SIZE - shown.shape[1]) // 2
+        assert shown[0, 0] == square[top, left]
+        assert (shown.shape == (SIZE, SIZE)) == (image.aspect == "square")
 
 
 def test_truth_names_the_ranking() -> None:
     people = plan("planted", 60, 0)
-    regions = trees.region_maps(people, "planted")
-    truth = trees.truth(regions, "planted")
+    regions = mimic_layout.region_maps(people, "planted")
+    truth = mimic_layout.truth(regions, "planted")
     assert dict(truth["task", "rank"].iter_rows()) == {
         "mortality": 0, "insurance": 1, "race": 2, "gender": 3,
     }  # fmt: skip
     assert truth["strength"].min() > 4  # type: ignore[operator]
-    nothing = trees.truth(trees.region_maps(people, "null"), "null")
+    nothing = mimic_layout.truth(mimic_layout.region_maps(people, "null"), "null")
     for column in ("rank", "strength", "overlap_with_mortality"):
         assert nothing[column].to_list() == [0, 0, 0, 0]
     assert dict(nothing["task", "label_association"].iter_rows())["insurance"] == 0
 
 
-def test_a_failed_tree_leaves_the_old_one(tmp_path: Path) -> None:
+def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "source"
-    with trees.whole_tree(path) as new:
+    with mimic_layout.atomic_tree(path) as new:
         (new / "first").touch()
 
     def fill() -> None:
-        with trees.whole_tree(path) as new:
+        with mimic_layout.atomic_tree(path) as new:
             (new / "second").touch()
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(StorageError, match="no space left"):
         fill()
     assert [p.name for p in tmp_path.rglob("*")] == ["source", "first"]
-    with trees.whole_tree(path) as new:
+    with mimic_layout.atomic_tree(path) as new:
         (new / "third").touch()
     assert [p.name for p in tmp_path.rglob("*")] == ["source", "third"]
 
 
-def test_a_tree_that_cannot_take_its_place_leaves_the_old_one(
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "source"
-    with trees.whole_tree(path) as new:
+    with mimic_layout.atomic_tree(path) as new:
         (new / "first").touch()
     rename = Path.rename
 
@@ -227,7 +231,7 @@ def test_a_tree_that_cannot_take_its_place_leaves_the_old_one(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", break_off)
-    with pytest.raises(KeyboardInterrupt), trees.whole_tree(path) as new:
+    with pytest.raises(KeyboardInterrupt), mimic_layout.atomic_tree(path) as new:
         (new / "second").touch()
     assert [p.name for p in tmp_path.rglob("*")] == ["source", "first"]
 
@@ -235,12 +239,12 @@ def test_a_tree_that_cannot_take_its_place_leaves_the_old_one(
 def test_leftovers_of_a_killed_run_are_cleared(tmp_path: Path) -> None:
     for name in (".source.partial", ".source.old"):
         (tmp_path / name / "files").mkdir(parents=True)
-    with trees.whole_tree(tmp_path / "source") as new:
+    with mimic_layout.atomic_tree(tmp_path / "source") as new:
         assert list(new.iterdir()) == []
     assert [p.name for p in tmp_path.iterdir()] == ["source"]
 
 
-def test_all_of_a_tree_is_on_the_disk_before_it_takes_its_place(
+def test_all_of_a_folder_is_on_the_disk_before_it_takes_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, flushed = tmp_path / "source", []
@@ -251,10 +255,10 @@ def test_all_of_a_tree_is_on_the_disk_before_it_takes_its_place(
         flushed.append((item.relative_to(tmp_path).as_posix(), path.exists()))
 
     monkeypatch.setattr(atomic, "_flush", watched)
-    with trees.whole_tree(path) as new:
+    with mimic_layout.atomic_tree(path) as new:
         (new / "files" / "p1").mkdir(parents=True)
-        (new / "files" / "p1" / "film.dcm").write_bytes(b"film")
+        (new / "files" / "p1" / "image.dcm").write_bytes(b"image")
         (new / "table.csv").touch()
-    places = ["", "/files", "/files/p1", "/files/p1/film.dcm", "/table.csv"]
+    places = ["", "/files", "/files/p1", "/files/p1/image.dcm", "/table.csv"]
     assert sorted(flushed[:-1]) == [(f".source.partial{place}", False) for place in places]
     assert flushed[-1] == (".", True), "the new name as well"

@@ -1,4 +1,4 @@
-"""Runs what a plan has left to do, and shows what a plan is."""
+"""Runs the steps of a plan that are out of date, or prints them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from data_contracts import lock
 from data_contracts.errors import CxrError, Interrupted, Unreachable, UsageError
 from jobs._execute import recorded
 from jobs._pipeline.config import PipelineConfig
-from jobs._pipeline.folder import FOLDER, Folder, complaint, lay_out
+from jobs._pipeline.folder import FOLDER, Folder, complaint, write_plan
 from jobs._pipeline.plan import Step
 from jobs._pipeline.resources import check_engine, engine_arguments
-from jobs._pipeline.slurm import end_leftovers
+from jobs._pipeline.slurm_queue import end_leftovers
 from jobs._pipeline.state import reasons_to_run
 from jobs._pipeline.watch import Outcome, watch
 from jobs._record import Recorder
 
-UP_TO_DATE = "everything is up to date; --force does it again"
+UP_TO_DATE = "everything is up to date; --force runs it again"
 _HEAD = ("job", "target", "reason")
-#: Rows of a drawn table; a thousand of them take a second.
-_MOST_DRAWN = 500
+#: Rows of a formatted table; a thousand of them take a second.
+_MAX_FORMATTED = 500
 
 
-def conduct(config: PipelineConfig, steps: Sequence[Step]) -> int:
+def run_plan(config: PipelineConfig, steps: Sequence[Step]) -> int:
     """Run the steps that are not up to date, and return the exit code of the worst of them.
 
-    A step that fails stops only what follows on it. One pipeline at a time works in a workspace.
+    A failed step stops only the steps that depend on it. A workspace runs one pipeline at a time.
     """
     check_engine(config)
 
@@ -46,35 +46,35 @@ def _perform(config: PipelineConfig, steps: Sequence[Step], recorder: Recorder) 
     if config.engine == "slurm":
         end_leftovers(recorder)
     run_id = recorder.record.run_id
-    folder = lay_out(config, steps, reasons, run_id)
-    recorder.log(f"{len(reasons)} of {len(steps)} jobs to do; {folder.log} tells more")
+    folder = write_plan(config, steps, reasons, run_id)
+    recorder.log(f"{len(reasons)} of {len(steps)} jobs to run; details: {folder.log}")
     # Each job needs its own time to stop.
     with recorder.stop.after_whole_steps():
         outcome = watch(folder, engine_arguments(config, run_id), recorder)
     recorder.stop_if_asked()
     if fault := _fault(outcome, folder):
         raise fault
-    for ticket in folder.tickets:
-        sys.stdout.write(ticket.output)
+    for step in folder.scheduled:
+        sys.stdout.write(step.stdout)
     return "done"
 
 
 def _fault(outcome: Outcome, folder: Folder) -> CxrError | None:
-    """What the pipeline has failed of, with the exit code of the worst job.
+    """Why the pipeline failed, with the exit code of the worst job.
 
-    A fault of the program (1) is worse than one that a person can mend (2, 3, 4), and an
-    interruption (75) is the least.
+    An internal error (1) is worse than one that a user can fix (2, 3, 4), and an interruption (75)
+    is the least.
     """
     if not outcome.failed:
         why = complaint(folder.log) or "the engine was killed"
-        count = f"{len(outcome.not_run)} of {len(folder.tickets)} jobs"
-        said = f"{count} did not run: {why}; {folder.log} tells more"
+        count = f"{len(outcome.not_run)} of {len(folder.scheduled)} jobs"
+        message = f"{count} did not run: {why}; details: {folder.log}"
         kind = Unreachable if "Unable to contact slurm" in why else CxrError
-        return kind(said) if outcome.not_run else None
+        return kind(message) if outcome.not_run else None
     left = f"; {len(outcome.not_run)} more did not run" if outcome.not_run else ""
-    again = "run the same command to go on"
+    again = "run the same command to resume"
     if UsageError.exit_code in outcome.failed.values():
-        again = f"correct the settings that the lines above name, then {again}"
+        again = f"correct the settings named above, then {again}"
     message = f"failed: {', '.join(outcome.failed)}{left}; {again}"
     code = min(outcome.failed.values())
     fault = Interrupted(message) if code == Interrupted.exit_code else CxrError(message)
@@ -83,19 +83,19 @@ def _fault(outcome: Outcome, folder: Folder) -> CxrError | None:
 
 
 def print_plan(steps: Sequence[Step], reasons: Mapping[str, str]) -> None:
-    """The steps that must run, with the reason, as a table on stdout."""
+    """Print the steps that must run, each with the reason, as a table on stdout."""
     rows = [(s.name, s.outputs[0], reasons[s.name]) for s in steps if s.name in reasons]
-    if rows and sys.stdout.isatty() and len(rows) <= _MOST_DRAWN:
-        _draw(_HEAD, rows)
+    if rows and sys.stdout.isatty() and len(rows) <= _MAX_FORMATTED:
+        _print_table(_HEAD, rows)
     elif rows:
         widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
         for row in (_HEAD, *rows):
             cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             print("  ".join(cells).rstrip())
-    print(f"{len(reasons)} of {len(steps)} jobs to do" if reasons else UP_TO_DATE)
+    print(f"{len(reasons)} of {len(steps)} jobs to run" if reasons else UP_TO_DATE)
 
 
-def _draw(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

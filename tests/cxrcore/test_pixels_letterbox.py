@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrcore.pixels import square
-from cxrcore.pixels.result import Picture, UnusableError
+from cxrcore.pixels import letterbox
+from cxrcore.pixels.result import DecodedImage, UnusableError
 
 sides = st.integers(1, 400)
 sizes = st.integers(16, 96)
@@ -25,7 +25,7 @@ def noise(
 def test_the_box_lies_inside_touches_two_sides_and_keeps_the_aspect(
     height: int, width: int, size: int
 ) -> None:
-    top, left, bottom, right = square.letterbox(height, width, size)
+    top, left, bottom, right = letterbox.content_bbox(height, width, size)
     assert 0 <= top < bottom <= size
     assert 0 <= left < right <= size
     assert max(bottom - top, right - left) == size
@@ -40,24 +40,24 @@ def test_shrinking_keeps_the_mean_and_equals_opencv(
     height: int, width: int, data: st.DataObject
 ) -> None:
     rows, columns = data.draw(st.integers(1, height)), data.draw(st.integers(1, width))
-    picture = noise(height, width)
-    small = square.area_average(picture, rows, columns, (height, width))
-    opencv = cv2.resize(picture.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
-    assert small.mean() == pytest.approx(picture.mean())
+    image = noise(height, width)
+    small = letterbox.area_average(image, rows, columns, (height, width))
+    opencv = cv2.resize(image.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+    assert small.mean() == pytest.approx(image.mean())
     assert np.abs(small - opencv).max() < 1e-2
 
 
 def test_sums_beyond_32_bit_are_exact() -> None:
-    picture = np.full((3000, 3000), 255, np.uint8)
-    assert np.abs(square.area_average(picture, 7, 11, (3000, 3000)) - 255).max() < 1e-6
+    image = np.full((3000, 3000), 255, np.uint8)
+    assert np.abs(letterbox.area_average(image, 7, 11, (3000, 3000)) - 255).max() < 1e-6
 
 
 @given(st.integers(32, 200), st.integers(32, 200), sizes)
 def test_the_square_is_black_around_the_box(height: int, width: int, size: int) -> None:
-    picture = np.maximum(noise(height, width), 1) // 2 + 64
-    picture[: height // 2] //= 2
-    made = square.to_square(Picture(picture, "window", (height, width), "dicom"), size)
-    top, left, bottom, right = made.box
+    image = np.maximum(noise(height, width), 1) // 2 + 64
+    image[: height // 2] //= 2
+    made = letterbox.to_square(DecodedImage(image, "window", (height, width), "dicom"), size)
+    top, left, bottom, right = made.content_bbox
     assert made.pixels.shape == (size, size)
     assert made.pixels[top:bottom, left:right].min() > 0
     outside = made.pixels.copy()
@@ -66,20 +66,20 @@ def test_the_square_is_black_around_the_box(height: int, width: int, size: int) 
 
 
 def test_a_square_of_the_right_size_is_left_as_it_is() -> None:
-    picture = noise(64, 64)
-    made = square.to_square(Picture(picture, "as_stored", (64, 64), "png"), 64)
-    assert (made.pixels == picture).all()
-    assert made.box == (0, 0, 64, 64)
+    image = noise(64, 64)
+    made = letterbox.to_square(DecodedImage(image, "as_stored", (64, 64), "png"), 64)
+    assert (made.pixels == image).all()
+    assert made.content_bbox == (0, 0, 64, 64)
 
 
 def test_small_and_blank_pictures_are_refused() -> None:
     with pytest.raises(UnusableError) as small:
-        square.to_square(Picture(noise(31, 99), "as_stored", (31, 99), "png"), 64)
+        letterbox.to_square(DecodedImage(noise(31, 99), "as_stored", (31, 99), "png"), 64)
     assert small.value.reject.reason == "too_small"
     grey = np.full((99, 99), 90, np.uint8)
     grey[0] = 91
     with pytest.raises(UnusableError) as blank:
-        square.to_square(Picture(grey, "as_stored", (99, 99), "png"), 64)
+        letterbox.to_square(DecodedImage(grey, "as_stored", (99, 99), "png"), 64)
     assert blank.value.reject.reason == "blank"
 
 
@@ -87,5 +87,5 @@ def test_small_and_blank_pictures_are_refused() -> None:
 def test_a_bright_border_is_seen(shape: tuple[int, int]) -> None:
     dark = np.zeros(shape, np.uint8)
     dark[shape[0] // 3 : -(-2 * shape[0] // 3), shape[1] // 3 : -(-2 * shape[1] // 3)] = 200
-    assert not square.border_is_brighter(dark)
-    assert square.border_is_brighter(255 - dark) == (shape != (1, 1))
+    assert not letterbox.border_is_brighter(dark)
+    assert letterbox.border_is_brighter(255 - dark) == (shape != (1, 1))

@@ -1,6 +1,6 @@
-"""Draws thoraxes: a cartoon of a chest radiograph, with varied pose, build and exposure.
+"""Renders phantoms: a cartoon of a chest radiograph, with varied pose, build and exposure.
 
-Everything is drawn in a body frame (u, v): u from -1 at the image's left, which is the
+Everything is rendered in a body frame (u, v): u from -1 at the image's left, which is the
 patient's right, to 1; v from -1 at the head to 1. Grey values run from 0 (air) to 1 (bone).
 """
 
@@ -82,7 +82,7 @@ def _cage(v: Plane) -> Plane:
 
 
 def frontal(rng: np.random.Generator, pose: Pose, size: int) -> Plane:
-    """A frontal thorax, (size, size), without noise: the heart lies at the image's right."""
+    """A frontal phantom, (size, size), without noise: the heart lies at the image's right."""
     build, heart, breath, age = rng.uniform(-1, 1, 4).astype(np.float32)
     u, v = body_frame(pose, size)
     x, left = np.abs(u), u > 0
@@ -140,7 +140,7 @@ def _bands(phase: Plane, count: int, half: float) -> Plane:
 
 
 def lateral(rng: np.random.Generator, pose: Pose, size: int) -> Plane:
-    """A lateral thorax, (size, size), without noise: the breastbone at the image's left."""
+    """A lateral phantom, (size, size), without noise: the breastbone at the image's left."""
     build, breath = rng.uniform(-1, 1, 2).astype(np.float32)
     u, v = body_frame(pose, size)
     trunk = _ellipse(u, v, (0.0, 0.35), (0.82 + 0.04 * float(build), 1.40), 0.0, 0.02)
@@ -155,7 +155,7 @@ def lateral(rng: np.random.Generator, pose: Pose, size: int) -> Plane:
 
 
 def expose(rng: np.random.Generator, image: Plane) -> Plane:
-    """The film's response to the clean image: exposure and contrast vary, range about 0 to 1."""
+    """The detector's response to the clean image, about 0 to 1: exposure and contrast vary."""
     gamma, gain = rng.uniform(0.88, 1.15), rng.uniform(0.94, 1.06)
     toned = np.clip(image * np.float32(gain), 0.02, 1) ** np.float32(gamma)
     return np.asarray(toned, dtype=np.float32)

@@ -1,7 +1,7 @@
-"""Where image files lie: below a folder, or below the URL of an object store.
+"""Reads image files below a folder, or below the URL of an object store.
 
-Credentials, region and endpoint of a store are the environment's business; for S3 they are what
-botocore reads (`AWS_*`, `~/.aws`), and so are its retries.
+Credentials, region and endpoint of a store come from the environment; for S3 from what botocore
+reads (`AWS_*`, `~/.aws`), and so do its retries.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Root = Path | str
 
 #: What to install where a protocol's package is missing.
 _PACKAGES = {"s3": "'cxr[s3]'", "s3a": "'cxr[s3]'", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs"}
-#: Seconds for a store to say whether the root is there; with all retries it could be minutes.
+#: Seconds for a store to report whether the root exists; with all retries it could be minutes.
 _PATIENCE = 60.0
 #: Bytes of the longest key of S3.
 _LONGEST_KEY = 1024
 
 
 def check(root: Root) -> None:
-    """Look whether `root` is there and may be read, before any work.
+    """Check that `root` exists and is readable, before any work.
 
     Raises `SourceError` if not, `Interrupted` when the disk does not answer, `UsageError` when
     nothing installed here reads such a URL.
@@ -44,12 +44,12 @@ def check(root: Root) -> None:
         store.info(root, **({"timeout": _PATIENCE} if store.async_impl else {}))
     except FileNotFoundError as error:
         raise SourceError(
-            f"--root {root}: no such bucket, or nothing below that prefix; check the URL"
+            f"--root {root}: no such bucket, or no objects under that prefix; check the URL"
         ) from error
     except PermissionError as error:
         raise SourceError(
-            f"--root {root}: access denied; its objects must be readable and listable with the "
-            "credentials of the environment"
+            f"--root {root}: access denied; the credentials of the environment must allow listing "
+            "and reading its objects"
         ) from error
     except Exception as error:
         # Every store and its network have exceptions of their own.
@@ -60,7 +60,7 @@ def check(root: Root) -> None:
 
 
 class RootWatch:
-    """Tells whether a root is still what it was: below one that was unmounted, all is missing."""
+    """Detects a root that was replaced: below one that was unmounted, every file is missing."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
@@ -68,7 +68,7 @@ class RootWatch:
         self._seen: str | None = None
 
     def saw(self, relative: str) -> None:
-        """Remember a file that was there."""
+        """Remember a file that exists."""
         self._seen = relative
 
     def require_unchanged(self) -> None:
@@ -81,13 +81,13 @@ class RootWatch:
             same = False
         if not same or (self._seen is not None and not exists(self._root, self._seen)):
             raise Interrupted(
-                f"--root {self._root} is not what it was: images that were there are gone; "
-                "mount it again, then run the same command to go on"
+                f"--root {self._root} has changed: images that existed are missing; "
+                "mount it again, then run the same command to resume"
             )
 
 
 def _identity(root: Path) -> tuple[int, int]:
-    """What tells a folder from another that takes its place."""
+    """What distinguishes a folder from another in its place."""
     try:
         status = root.stat()
     except (OSError, ValueError) as error:
@@ -99,13 +99,13 @@ def _identity(root: Path) -> tuple[int, int]:
 
 
 def _no_folder(root: Path) -> SourceError:
-    return SourceError(f"--root {root} is not a folder; name the folder of the images")
+    return SourceError(f"--root {root} is not a folder; give the folder of the images")
 
 
 def exists(root: Root, relative: str) -> bool:
-    """Whether there is such a file below `root` now, that is, `read_image` would find it.
+    """Whether the file exists below `root`, that is, `read_image` would find it.
 
-    Raises what `read_image` raises of a root that cannot be read.
+    Raises what `read_image` raises for a root that cannot be read.
     """
     try:
         if isinstance(root, Path):
@@ -121,9 +121,9 @@ def exists(root: Root, relative: str) -> bool:
 def read_image(root: Root, relative: str) -> bytes:
     """Read a file that must lie below `root`, links followed.
 
-    Raises `UnusableError` for one that is not there (missing_file) or larger than `MAX_BYTES`
-    (not_decodable). What says nothing about the image is no such thing: `SourceError` where
-    access is denied, `Interrupted` where disk, network, store or memory fail.
+    Raises `UnusableError` for one that is missing (missing_file) or larger than `MAX_BYTES`
+    (not_decodable); `SourceError` where access is denied, `Interrupted` where disk, network,
+    store or memory fail.
     """
     if isinstance(root, str):
         content = _fetch(root, _key(relative))
@@ -141,7 +141,7 @@ def read_file(path: Path, what: str = "an image") -> bytes:
         require_bytes(size)
         content = file.read(size)
     if len(content) < size:
-        raise Interrupted(f"{what} shrank while it was read; run the same command to go on")
+        raise Interrupted(f"{what} shrank while being read; run the same command to resume")
     return content
 
 
@@ -154,7 +154,7 @@ def _inside(root: Path, relative: str) -> Path:
         path = Path(os.path.realpath(root / relative, strict=True))
         inside = path.is_relative_to(os.path.realpath(root, strict=True))
     if not inside:
-        raise UnusableError("missing_file", "the path leads out of the root folder")
+        raise UnusableError("missing_file", "the path is outside the root folder")
     return path
 
 
@@ -163,12 +163,12 @@ def _require_file(path: Path, what: str) -> None:
         mode = path.stat().st_mode
     # A pipe or a device would block or never end.
     if not stat.S_ISREG(mode):
-        raise UnusableError("missing_file", "no regular file")
+        raise UnusableError("missing_file", "not a regular file")
 
 
 @contextmanager
 def _path_faults(what: str) -> Iterator[None]:
-    """Let what is wrong with a path be a reject, and nothing else."""
+    """Turn faults of a path, and nothing else, into a rejection."""
     try:
         yield
     except FileNotFoundError as error:
@@ -179,10 +179,10 @@ def _path_faults(what: str) -> Iterator[None]:
 
 
 def _key(relative: str) -> str:
-    """What follows the root in the URL: as a path below a folder would be followed."""
+    """The object's key relative to the root, resolved like a path below a folder."""
     key = posixpath.normpath(relative)
     if key == ".." or key.startswith(("../", "/")):
-        raise UnusableError("missing_file", "the path leads out of the root folder")
+        raise UnusableError("missing_file", "the path is outside the root folder")
     if "\0" in key or len(key.encode()) > _LONGEST_KEY:
         raise UnusableError("missing_file", "the path cannot be followed")
     return key
@@ -212,15 +212,15 @@ def _store_faults(root: str) -> Iterator[None]:
         raise UnusableError("missing_file", "no such file") from error
     except PermissionError as error:
         raise SourceError(
-            f"--root {root}: access to an image is denied; renew or widen the credentials, then "
-            "run the same command to go on"
+            f"--root {root}: access to an image was denied; renew or extend the credentials, then "
+            "run the same command to resume"
         ) from error
     except MemoryError as error:
         raise environment_error(error, _image_of(root)) or error from error
     except Exception as error:
         raise Interrupted(
-            f"--root {root} does not answer any more ({type(error).__name__}); "
-            "run the same command to go on"
+            f"--root {root} no longer answers ({type(error).__name__}); "
+            "run the same command to resume"
         ) from error
 
 
@@ -239,5 +239,6 @@ def _store(root: str) -> Any:
         ) from error
     except ValueError as error:
         raise UsageError(
-            f"--root: {protocol}:// is unknown; want a folder, or a URL such as s3://bucket/prefix"
+            f"--root: unknown protocol {protocol}://; want a folder or a URL such as "
+            "s3://bucket/prefix"
         ) from error

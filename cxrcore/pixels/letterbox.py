@@ -1,4 +1,4 @@
-"""From a picture of any size to the square of the store."""
+"""From an image of any size to the square of the store."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.pixels.result import Grey, Picture, Prepared, UnusableError
+from cxrcore.pixels.result import DecodedImage, Grey, ProcessedImage, UnusableError
 
-#: A source with a side below this holds no chest.
+#: A source with a side below this cannot show a chest.
 MIN_SIDE = 32
-#: A picture whose grey levels deviate less from their mean shows nothing.
+#: An image whose grey levels deviate less from their mean shows nothing.
 MIN_DEVIATION = 2.0
 _INT32_SUM = (2**31 - 1) // 255
 _BAND_PIXELS = 1 << 19
 
 
-def letterbox(height: int, width: int, size: int) -> tuple[int, int, int, int]:
-    """Where a picture of `height` × `width` lies in a square of `size`: its longer side fills it.
+def content_bbox(height: int, width: int, size: int) -> tuple[int, int, int, int]:
+    """Where an image of `height` × `width` lies in a square of `size`: its longer side fills it.
 
     Gives top, left, bottom, right; aspect is kept to the nearest pixel, the margins are equal.
     """
@@ -29,15 +29,15 @@ def letterbox(height: int, width: int, size: int) -> tuple[int, int, int, int]:
     return top, left, top + rows, left + columns
 
 
-def resize(picture: Picture, rows: int, columns: int) -> Grey:
+def resize(image: DecodedImage, rows: int, columns: int) -> Grey:
     """Shrink by area averaging, enlarge linearly."""
-    grey, (height, width) = picture.grey, picture.source_size
+    grey, (height, width) = image.grey, image.source_size
     if (rows, columns) == grey.shape:
         return grey
     if rows > height or columns > width:
         larger = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_LINEAR)
         return np.asarray(larger, np.uint8)
-    extent = height / picture.shrunk, width / picture.shrunk
+    extent = height / image.shrunk, width / image.shrunk
     return np.rint(area_average(grey, rows, columns, extent)).astype(np.uint8)
 
 
@@ -77,38 +77,38 @@ def _sums_at(
     return np.asarray(west + (across - left) * (east - west))
 
 
-def border_is_brighter(picture: Grey) -> bool:
-    """Whether the outer 1/32 of the picture is brighter, on average, than its middle third.
+def border_is_brighter(image: Grey) -> bool:
+    """Whether the outer 1/32 of the image is brighter, on average, than its middle third.
 
     Around a chest lies air, in its middle the mediastinum: a bright border hints at inverted
     polarity. It is a hint only: collimation and tight cropping brighten the border as well.
     """
-    height, width = picture.shape
+    height, width = image.shape
     rim = max(1, round(min(height, width) / 32))
-    inner = picture[rim : height - rim, rim : width - rim]
-    border = (picture.sum(dtype=np.int64) - inner.sum(dtype=np.int64)) / max(
-        picture.size - inner.size, 1
+    inner = image[rim : height - rim, rim : width - rim]
+    border = (image.sum(dtype=np.int64) - inner.sum(dtype=np.int64)) / max(
+        image.size - inner.size, 1
     )
-    third = picture[height // 3 : -(-2 * height // 3), width // 3 : -(-2 * width // 3)]
+    third = image[height // 3 : -(-2 * height // 3), width // 3 : -(-2 * width // 3)]
     return bool(border > third.mean())
 
 
-def to_square(picture: Picture, size: int) -> Prepared:
-    """Letterbox a picture into a black square of `size`.
+def to_square(image: DecodedImage, size: int) -> ProcessedImage:
+    """Letterbox an image into a black square of `size`.
 
-    Raises `UnusableError` for a source that is too small or a picture that shows nothing.
+    Raises `UnusableError` for a source that is too small or an image that shows nothing.
     """
-    rows, columns = picture.source_size
+    rows, columns = image.source_size
     if min(rows, columns) < MIN_SIDE:
         raise UnusableError(
-            "too_small", f"{rows}×{columns} pixels; {MIN_SIDE} is the least for a side"
+            "too_small", f"{rows}×{columns} pixels; each side must be at least {MIN_SIDE}"
         )
-    box = top, left, bottom, right = letterbox(rows, columns, size)
-    content = resize(picture, bottom - top, right - left)
+    bbox = top, left, bottom, right = content_bbox(rows, columns, size)
+    content = resize(image, bottom - top, right - left)
     if content.std() < MIN_DEVIATION:
-        raise UnusableError("blank", "the picture is of one grey level")
+        raise UnusableError("blank", "the image has almost no contrast")
     square = np.zeros((size, size), np.uint8)
     square[top:bottom, left:right] = content
-    return Prepared(
-        square, box, picture.rule, border_is_brighter(content), picture.source_size, picture.format
+    return ProcessedImage(
+        square, bbox, image.windowing, border_is_brighter(content), image.source_size, image.format
     )

@@ -1,4 +1,4 @@
-"""What is to be run, and how: a job's flags, what it reads outside the workspace, the options."""
+"""A request to run a job: its flags, its paths outside the workspace, the engine's options."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from jobs._config import JobConfig, is_url
 from jobs._record import new_run_id
 from jobs._registry import Spec
 
-#: Where the workspace stands in a container.
-INSIDE = "/workspace"
+#: Where the workspace is mounted in a container.
+CONTAINER_WORKSPACE = "/workspace"
 #: Where botocore finds the credentials and the address of an object store.
 _STORE_VARIABLES = (
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION",
@@ -25,45 +25,45 @@ _STORE_VARIABLES = (
 
 
 class Options(BaseModel):
-    """Where to run a job, and with what. Every engine says which of these it uses."""
+    """Where to run a job, and with what. Every engine declares which of these it supports."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     engine: Literal["process", "docker", "slurm", "kubernetes"] = "process"
-    """What runs the job: a process of its own on this host, a container, or a cluster."""
+    """What runs the job: a process on this host, a container, or a cluster."""
     dry_run: bool = False
-    """Print what would be submitted, and do nothing."""
+    """Print what would be submitted, and exit."""
     image: str | None = None
-    """Container image [docker, slurm, kubernetes]; without it: cxr."""
+    """Container image, by default cxr [docker, slurm, kubernetes]."""
     container: Literal["none", "apptainer", "docker"] = "none"
-    """Run the job in a container of this kind [slurm]."""
+    """Container runtime for the job [slurm]."""
     gpus: int = Field(default=0, ge=0, le=64)
-    """GPUs that the job needs."""
+    """Number of GPUs."""
     cpus: int | None = Field(default=None, ge=1, le=1024)
-    """Processor cores [docker, slurm, kubernetes]."""
+    """CPU cores [docker, slurm, kubernetes]."""
     memory: str | None = Field(default=None, pattern=r"^[1-9][0-9]*[MG]$")
     """Memory, such as 16G [docker, slurm, kubernetes]."""
     time_limit: str | None = Field(default=None, pattern=r"^[0-9]{1,3}:[0-5][0-9]:[0-5][0-9]$")
-    """Longest run time as hours:minutes:seconds [slurm, kubernetes]."""
+    """Time limit as hours:minutes:seconds [slurm, kubernetes]."""
     after: tuple[str, ...] = ()
-    """Start only when this run has succeeded; may be given again [slurm]."""
+    """Start only after this run has succeeded; repeatable [slurm]."""
     partition: str | None = None
-    """Partition of the cluster [slurm]."""
+    """Partition to submit to [slurm]."""
     account: str | None = None
-    """Whom to charge [slurm]."""
+    """Account to charge [slurm]."""
     shards: int = Field(default=1, ge=1, le=10_000)
-    """Submit a job of so many shards as one array [slurm, kubernetes]."""
+    """Split the job into this many shards, submitted as one array [slurm, kubernetes]."""
     claim: str = "cxr-workspace"
-    """Volume claim that holds the workspace [kubernetes]."""
+    """Persistent volume claim of the workspace [kubernetes]."""
     data_claim: str | None = None
-    """Volume claim that is read at /data [kubernetes]."""
+    """Persistent volume claim mounted read-only at /data [kubernetes]."""
     namespace: str | None = None
-    """Namespace of the cluster; without it, the present context's [kubernetes]."""
+    """Namespace, by default that of the current context [kubernetes]."""
 
 
 @dataclass(frozen=True)
-class Order:
-    """A job as an engine is to run it. All paths are absolute."""
+class JobRequest:
+    """A job for an engine to run. All paths are absolute."""
 
     job: str
     workspace: Path
@@ -74,11 +74,11 @@ class Order:
     flags: Mapping[str, Any]
     """The fields that were given."""
     paths: Mapping[str, Path]
-    """What the flags name on disk, by flag."""
+    """The paths that flags name, by flag."""
     options: Options
 
     @property
-    def outside(self) -> list[Path]:
+    def external_paths(self) -> list[Path]:
         """The paths that do not lie in the workspace."""
         return sorted({p for p in self.paths.values() if not p.is_relative_to(self.workspace)})
 
@@ -105,10 +105,10 @@ class Order:
         return self.options.image or "cxr"
 
 
-def make_order(spec: Spec, config: JobConfig, options: Options) -> Order:
-    """Settle the run ids and everything that depends on where the launcher stands."""
+def build_request(spec: Spec, config: JobConfig, options: Options) -> JobRequest:
+    """Choose the run ids, and resolve all that depends on the launcher's working directory."""
     if options.shards > 1 and ("shard" not in spec.config.model_fields or "shard" in given(config)):
-        raise UsageError(f"--shards: {spec.name} takes no --shard, or --shard is given as well")
+        raise UsageError(f"--shards: {spec.name} has no --shard, or --shard was given as well")
     run_id = new_run_id(spec.name)
     run_ids = [f"{run_id}-{i}" for i in range(options.shards)] if options.shards > 1 else [run_id]
     flags = given(config)
@@ -116,7 +116,7 @@ def make_order(spec: Spec, config: JobConfig, options: Options) -> Order:
     workspace = config.workspace.absolute()
     settings = config.settings() | {"workspace": str(workspace)}
     settings |= {n: str(p) for n, p in paths.items()}
-    return Order(spec.name, workspace, tuple(run_ids), settings, flags, paths, options)
+    return JobRequest(spec.name, workspace, tuple(run_ids), settings, flags, paths, options)
 
 
 def given(config: JobConfig) -> dict[str, Any]:
@@ -136,21 +136,21 @@ def _is_path(value: Any, spec: Spec, config: JobConfig) -> bool:
     )
 
 
-def arguments(order: Order, workspace: str | None = None) -> list[str]:
-    """The words after `cxr`, with the workspace as it is called where the job will run."""
-    words = [order.job, f"--workspace={workspace or order.workspace}"]
-    for name, value in order.flags.items():
+def arguments(request: JobRequest, workspace: str | None = None) -> list[str]:
+    """The arguments of `cxr`, with the workspace's path where the job will run."""
+    args = [request.job, f"--workspace={workspace or request.workspace}"]
+    for name, value in request.flags.items():
         flag = name.replace("_", "-")
         if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
+            args.append(f"--{flag}" if value else f"--no-{flag}")
             continue
-        if path := order.paths.get(name):
-            value = _seen_from(path, order.workspace, workspace)
+        if path := request.paths.get(name):
+            value = _seen_from(path, request.workspace, workspace)
         many = value if isinstance(value, list | tuple) else [value]
-        words += [f"--{flag}={one}" for one in many]
-    if order.options.shards > 1:
-        words.append(f"--shard=auto/{order.options.shards}")
-    return words
+        args += [f"--{flag}={one}" for one in many]
+    if request.options.shards > 1:
+        args.append(f"--shard=auto/{request.options.shards}")
+    return args
 
 
 def _seen_from(path: Path, here: Path, there: str | None) -> str:

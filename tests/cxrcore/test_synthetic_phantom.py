@@ -1,4 +1,4 @@
-"""The drawings: anatomy the right way round, signs in their place and readable."""
+"""The phantoms: anatomy the right way round, markers in their place and readable."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 
-from cxrcore.synthetic import signs, thorax
+from cxrcore.synthetic import markers, phantom
+from cxrcore.synthetic.phantom import Plane, Pose
 from cxrcore.synthetic.presets import TRAITS
-from cxrcore.synthetic.thorax import Plane, Pose
 
 STRAIGHT = Pose((0.0, 0.0), (1.0, 1.0), 0.0)
 FIRST = {task: trait.classes[0] for task, trait in TRAITS.items()}
@@ -20,7 +20,7 @@ FIRST = {task: trait.classes[0] for task, trait in TRAITS.items()}
 
 def _body(seed: int, pose: Pose = STRAIGHT, size: int = 128) -> Plane:
     rng = np.random.default_rng(seed)
-    return thorax.expose(rng, thorax.frontal(rng, pose, size))
+    return phantom.expose(rng, phantom.frontal(rng, pose, size))
 
 
 def _grey(image: Plane, u: float, v: float, half: int = 3) -> float:
@@ -42,7 +42,7 @@ def test_anatomy_lies_the_right_way_round(seed: int) -> None:
 
 def test_body_frame_follows_shift_scale_and_rotation() -> None:
     pose = Pose((0.1, -0.05), (1.1, 0.9), np.deg2rad(5.0))
-    u, v = thorax.body_frame(pose, 200)
+    u, v = phantom.body_frame(pose, 200)
     row, column = np.unravel_index(np.hypot(u - 0.4, v - 0.2).argmin(), u.shape)
     x, y = (column + 0.5) / 100 - 1, (row + 0.5) / 100 - 1
     turn = np.array(
@@ -55,38 +55,38 @@ def test_body_frame_follows_shift_scale_and_rotation() -> None:
 def test_a_sign_changes_its_region_and_nothing_else() -> None:
     rng = np.random.default_rng(0)
     for task, trait in TRAITS.items():
-        pose = thorax.random_pose(rng)
+        pose = phantom.random_pose(rng)
         body = _body(1, pose)
         for label in trait.classes:
-            change = np.abs(signs.draw_signs(body, pose, {task: label}) - body)
-            u, v = thorax.body_frame(pose, 128)
-            distance = np.hypot(u - trait.sign.centre[0], v - trait.sign.centre[1])
-            assert change[distance > 1.4 * trait.sign.radius].max() < 0.02 * trait.sign.contrast
-            assert change[distance < 0.8 * trait.sign.radius].max() > 0.8 * trait.sign.contrast
+            change = np.abs(markers.render_markers(body, pose, {task: label}) - body)
+            u, v = phantom.body_frame(pose, 128)
+            distance = np.hypot(u - trait.marker.centre[0], v - trait.marker.centre[1])
+            assert change[distance > 1.4 * trait.marker.radius].max() < 0.02 * trait.marker.contrast
+            assert change[distance < 0.8 * trait.marker.radius].max() > 0.8 * trait.marker.contrast
 
 
 def test_each_class_has_a_look_of_its_own() -> None:
     body = _body(1)
     for task, trait in TRAITS.items():
-        looks = [signs.draw_signs(body, STRAIGHT, {task: c}) - body for c in trait.classes]
+        looks = [markers.render_markers(body, STRAIGHT, {task: c}) - body for c in trait.classes]
         for i, first in enumerate(looks):
             for second in looks[i + 1 :]:
                 assert np.corrcoef(first.ravel(), second.ravel())[0, 1] < 0.2
 
 
 def test_regions_lie_where_the_signs_are_and_imply_the_ranking() -> None:
-    poses = [thorax.random_pose(np.random.default_rng(i)) for i in range(60)]
-    maps = dict(zip(TRAITS, signs.regions(poses, 64), strict=True))
+    poses = [phantom.random_pose(np.random.default_rng(i)) for i in range(60)]
+    maps = dict(zip(TRAITS, markers.regions(poses, 64), strict=True))
     for task, region in maps.items():
         assert 0 <= region.min() <= region.max() <= 1
         rows, columns = np.mgrid[:64, :64]
         centre = [(region * axis).sum() / region.sum() / 32 - 1 for axis in (columns, rows)]
-        assert np.allclose(centre, TRAITS[task].sign.centre, atol=0.05)
-    overlaps = {task: signs.overlap(maps["mortality"], region) for task, region in maps.items()}
+        assert np.allclose(centre, TRAITS[task].marker.centre, atol=0.05)
+    overlaps = {task: markers.overlap(maps["mortality"], region) for task, region in maps.items()}
     assert overlaps["mortality"] == overlaps["insurance"] == 1
     assert 0.15 < overlaps["race"] < 0.5
     assert overlaps["gender"] == 0
-    assert signs.overlap(np.zeros((2, 2)), np.zeros((2, 2))) == 0
+    assert markers.overlap(np.zeros((2, 2)), np.zeros((2, 2))) == 0
 
 
 def _sample(count: int, planted: bool) -> tuple[np.ndarray, list[dict[str, str]]]:
@@ -95,9 +95,9 @@ def _sample(count: int, planted: bool) -> tuple[np.ndarray, list[dict[str, str]]
     for i in range(count):
         rng = np.random.default_rng([9, i])
         label = {t: str(chance.choice(trait.classes)) for t, trait in TRAITS.items()}
-        pose = thorax.random_pose(rng)
-        body = thorax.expose(rng, thorax.frontal(rng, pose, 224))
-        image = thorax.add_noise(rng, signs.draw_signs(body, pose, label if planted else {}))
+        pose = phantom.random_pose(rng)
+        body = phantom.expose(rng, phantom.frontal(rng, pose, 224))
+        image = phantom.add_noise(rng, markers.render_markers(body, pose, label if planted else {}))
         # The pose is undone, so that a linear rule can read what a network finds anywhere.
         u = (pose.shift[0] + 1) * 112, (pose.shift[1] + 1) * 112
         turn = cv2.getRotationMatrix2D(u, np.rad2deg(pose.angle), 1 / pose.scale[0])
@@ -110,7 +110,7 @@ def _sample(count: int, planted: bool) -> tuple[np.ndarray, list[dict[str, str]]
 
 def _auroc(images: np.ndarray, labels: list[dict[str, str]], task: str) -> float:
     trait = TRAITS[task]
-    column, row = ((np.array(trait.sign.centre) + 1) * 56).astype(int)
+    column, row = ((np.array(trait.marker.centre) + 1) * 56).astype(int)
     crop = images[:, row - 14 : row + 14, column - 14 : column + 14].reshape(len(images), -1)
     target, half = np.array([trait.classes.index(x[task]) for x in labels]), len(images) * 2 // 3
     model = make_pipeline(PCA(30, random_state=0), LogisticRegression(C=10, max_iter=2000))
@@ -128,8 +128,8 @@ def test_every_sign_can_be_read_and_none_where_none_is() -> None:
     assert max(abs(a - 0.5) for a in guessed.values()) < 0.15, guessed
 
 
-def test_lateral_is_a_picture_of_its_own() -> None:
+def test_lateral_is_an_image_of_its_own() -> None:
     rng = np.random.default_rng(0)
-    image = thorax.lateral(rng, STRAIGHT, 128)
+    image = phantom.lateral(rng, STRAIGHT, 128)
     assert _grey(image, 0.1, -0.2) < _grey(image, -0.2, 0.2) - 0.1  # lung, heart
     assert _grey(image, -0.95, -0.95) < 0.1

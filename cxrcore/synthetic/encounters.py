@@ -1,4 +1,4 @@
-"""The course of one patient: admissions, death and studies, as the hospital would record them."""
+"""The encounters of one patient: admissions, death and studies, as a hospital records them."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class _Stay:
     ends_in_death: bool = False
 
 
-def course(seed: int, number: int, kind: str, labels: dict[str, str], ids: Ids) -> Subject:
-    """The subject of this number: `labels` hold wherever the kind lets the tables tell them."""
+def make_subject(seed: int, number: int, kind: str, labels: dict[str, str], ids: Ids) -> Subject:
+    """The subject of this number: `labels` hold wherever the kind lets the tables show them."""
     rng = np.random.default_rng([seed, 3, number])
     year = int(rng.integers(2112, 2200))
     time = datetime(year, 1, 1) + timedelta(milliseconds=int(rng.integers(0, 365 * 86_400_000)))

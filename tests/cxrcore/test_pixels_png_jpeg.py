@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrcore.pixels import Prepared, Reject, prepare, prepare_from
+from cxrcore.pixels import ProcessedImage, RejectedImage, prepare, prepare_from
 
 SIZE = 40
 
@@ -24,8 +24,8 @@ def ramp(height: int = 80, width: int = 60) -> np.ndarray[Any, np.dtype[np.uint8
 
 def content(path: Path, size: int = SIZE) -> np.ndarray[Any, np.dtype[np.uint8]]:
     result = prepare(path, size)
-    assert isinstance(result, Prepared), result
-    top, left, bottom, right = result.box
+    assert isinstance(result, ProcessedImage), result
+    top, left, bottom, right = result.content_bbox
     return result.pixels[top:bottom, left:right]
 
 
@@ -40,8 +40,8 @@ def test_every_png_mode_becomes_grey(mode: str, tmp_path: Path) -> None:
     grey = np.asarray(Image.fromarray(ramp()).convert(mode).convert("L"))
     assert np.abs(content(path) - plain(grey)).max() <= 1
     result = prepare(path, SIZE)
-    assert isinstance(result, Prepared)
-    assert (result.rule, result.format, result.source_size) == ("as_stored", "png", (80, 60))
+    assert isinstance(result, ProcessedImage)
+    assert (result.windowing, result.format, result.source_size) == ("as_stored", "png", (80, 60))
 
 
 def test_a_16_bit_png_is_mapped_by_percentiles(tmp_path: Path) -> None:
@@ -52,8 +52,8 @@ def test_a_16_bit_png_is_mapped_by_percentiles(tmp_path: Path) -> None:
     low, high = float(inner[cut - 1]), float(inner[-cut])
     grey = 255 * np.clip((deep - low) / (high - low), 0, 1)
     result = prepare(path, SIZE)
-    assert isinstance(result, Prepared)
-    assert result.rule == "percentile"
+    assert isinstance(result, ProcessedImage)
+    assert result.windowing == "percentile"
     assert np.abs(content(path) - plain(grey)).max() <= 1
 
 
@@ -64,8 +64,12 @@ def test_jpegs_agree_with_full_decoding(mode: str, tmp_path: Path) -> None:
     full = np.asarray(Image.open(path).convert("L"))
     difference = np.abs(content(path) - plain(full))
     result = prepare(path, SIZE)
-    assert isinstance(result, Prepared)
-    assert (result.format, result.source_size, result.box) == ("jpeg", (803, 602), (0, 5, 40, 35))
+    assert isinstance(result, ProcessedImage)
+    assert (result.format, result.source_size, result.content_bbox) == (
+        "jpeg",
+        (803, 602),
+        (0, 5, 40, 35),
+    )
     assert difference.max() <= 3
     assert difference.mean() < 1
 
@@ -87,17 +91,17 @@ def test_truncated_pictures_are_rejected(share: float, suffix: str, tmp_path: Pa
     data = whole.read_bytes()
     cut.write_bytes(data[: int(share * len(data))])
     result = prepare(cut, SIZE)
-    assert isinstance(result, Reject)
+    assert isinstance(result, RejectedImage)
     assert result.reason == "not_decodable"
 
 
 def test_the_content_decides_not_the_name(tmp_path: Path) -> None:
     path = tmp_path / "image.dcm"
     Image.fromarray(ramp()).save(path, format="PNG")
-    assert isinstance(prepare(path, SIZE), Prepared)
+    assert isinstance(prepare(path, SIZE), ProcessedImage)
     path.write_text("patient,name\n")
     result = prepare(path, SIZE)
-    assert result == Reject("not_decodable", "neither DICOM, PNG nor JPEG")
+    assert result == RejectedImage("not_decodable", "neither DICOM, PNG nor JPEG")
 
 
 def test_files_must_be_there_be_files_and_lie_below_the_root(tmp_path: Path) -> None:
@@ -109,13 +113,13 @@ def test_files_must_be_there_be_files_and_lie_below_the_root(tmp_path: Path) -> 
     (root / "in.png").symlink_to(root / "inside.png")
     (root / "loop.png").symlink_to(root / "loop.png")
     os.mkfifo(root / "pipe.png")
-    assert isinstance(prepare_from(root, "inside.png", SIZE), Prepared)
-    assert isinstance(prepare_from(root, "in.png", SIZE), Prepared)
+    assert isinstance(prepare_from(root, "inside.png", SIZE), ProcessedImage)
+    assert isinstance(prepare_from(root, "in.png", SIZE), ProcessedImage)
     for path in (
         "none.png", "folder", "pipe.png", "out.png", "../secret.png", str(secret), "loop.png",
         "null\0.png", "inside.png/more", "x" * 300,
     ):  # fmt: skip
         result = prepare_from(root, path, SIZE)
-        assert isinstance(result, Reject)
+        assert isinstance(result, RejectedImage)
         assert result.reason == "missing_file"
         assert "secret" not in result.detail

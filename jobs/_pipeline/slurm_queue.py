@@ -1,8 +1,8 @@
-"""How a pipeline stands with the queue of a Slurm cluster.
+"""Queries the queue of a Slurm cluster, and removes a pipeline's leftovers from it.
 
-The Slurm plugin of Snakemake looks at the queue ever more rarely, up to three minutes apart, and
+The Slurm plugin of Snakemake polls the queue ever more rarely, up to three minutes apart, and
 forgets its jobs, and waits without end, once the cluster has not answered five times.
-So the engine asks the queue itself.
+So the engine polls the queue itself.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 from data_contracts import run as runs
 from data_contracts.errors import ArtifactError, Unreachable
 from jobs._engines._call import call, first_line, wait_until
-from jobs._engines._slurm_names import workspace_prefix
+from jobs._engines.slurm.job_names import workspace_prefix
 from jobs._record import Recorder
 
-#: In the folder of the pipeline, while the cluster does not answer: what it said last.
+#: In the folder of the pipeline, while the cluster does not answer: its last error message.
 UNANSWERED = "unanswered"
 #: For the shell of a job: engine and id as the record of its run has them.
 OWN_ID = '"slurm ${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"'
@@ -30,7 +30,7 @@ _NOTICE = 90.0
 
 
 def end_leftovers(recorder: Recorder) -> None:
-    """Cancel what a pipeline that was killed, or whose host was, has left in the queue.
+    """Cancel the jobs that a pipeline that was killed, or whose host was, left in the queue.
 
     Raises `Unreachable` when the cluster does not answer.
     """
@@ -42,23 +42,23 @@ def end_leftovers(recorder: Recorder) -> None:
 
     if not (jobs := left()):
         return
-    recorder.log(f"ending what an earlier pipeline left in the queue: {', '.join(jobs)}")
-    # By its own hand `scancel` spares the batch process, which may have something to save.
+    recorder.log(f"cancelling jobs left in the queue by an earlier pipeline: {', '.join(jobs)}")
+    # Plain `scancel` does not signal the batch process, which may have something to save.
     call(["scancel", "--signal=TERM", "--full", *jobs])
     call(["scancel", *jobs])
     if not wait_until(lambda: not left(), _NOTICE):
-        raise Unreachable(f"jobs {', '.join(jobs)} do not end; look at `squeue`")
+        raise Unreachable(f"jobs {', '.join(jobs)} do not stop; see `squeue`")
 
 
 def follow_queue(workspace: Path) -> None:
-    """Have the engine of this process ask the queue every `seconds-between-status-checks`."""
+    """Make the engine of this process poll the queue every `seconds-between-status-checks`."""
     from snakemake_executor_plugin_slurm import Executor  # type: ignore[import-untyped]
 
     Path(UNANSWERED).unlink(missing_ok=True)
 
     async def check_active_jobs(executor: Any, active: list[Any]) -> AsyncIterator[Any]:
         if not active:
-            # The engine asks already while it makes its executor, which has no `run_uuid` yet.
+            # The engine polls already while it creates its executor, which has no `run_uuid` yet.
             return
         try:
             queue = _queue("--states=all", "--format=%i|%T", f"--name={executor.run_uuid}")
@@ -73,8 +73,10 @@ def follow_queue(workspace: Path) -> None:
             if state == "COMPLETED":
                 executor.report_job_success(job)
             elif state in _ENDED:
-                said = f"Slurm job {job.external_jobid} has ended as {state}"
-                executor.report_job_error(job, msg=said, aux_logs=[str(job.aux["slurm_logfile"])])
+                message = f"Slurm job {job.external_jobid} ended as {state}"
+                executor.report_job_error(
+                    job, msg=message, aux_logs=[str(job.aux["slurm_logfile"])]
+                )
             else:
                 yield job
 
@@ -82,7 +84,7 @@ def follow_queue(workspace: Path) -> None:
 
 
 def _forgotten(workspace: Path, run_id: str) -> str:
-    """The state of a job that the queue no longer knows, by the record that it wrote."""
+    """The state of a job that is no longer in the queue, by the record that it wrote."""
     folder = runs.run_folder(workspace, run_id)
     try:
         state = runs.with_present_state(folder, runs.read_record(folder)).state
@@ -92,10 +94,10 @@ def _forgotten(workspace: Path, run_id: str) -> str:
 
 
 def _queue(*flags: str) -> dict[str, str]:
-    """What `squeue` tells of each job; raise `Unreachable` when it does not answer."""
+    """The output of `squeue` for each job; raise `Unreachable` when it does not answer."""
     done = call(["squeue", "--array", "--noheader", *flags])
     if done.returncode:
-        said = first_line(done.stderr)
-        raise Unreachable(f"Slurm does not answer ({said}); run the same command once it does")
+        message = first_line(done.stderr)
+        raise Unreachable(f"Slurm does not answer ({message}); run the same command once it does")
     lines = (line.strip().partition("|") for line in done.stdout.splitlines())
     return {job: fact for job, _, fact in lines}

@@ -1,6 +1,6 @@
-"""What the jobs of a run are called in the queue of Slurm.
+"""The names of a run's jobs in the Slurm queue.
 
-The numbers of a cluster may begin anew, so a number alone does not tell whose job it is.
+A cluster may reuse job numbers, so a number alone does not identify a run's job.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from data_contracts.run import RunRecord
 _KEPT = 70
 
 
-def order_name(run: str) -> str:
+def submitted_job_name(run: str) -> str:
     """The job that `cxr submit` queues for a run, or for all shards of it."""
     return f"cxr-{run}"
 
 
 def workspace_prefix(workspace: Path) -> str:
-    """How the names of all jobs begin that pipelines in `workspace` put into the queue."""
+    """The prefix of the names of all jobs that pipelines in `workspace` submit."""
     place = str(workspace.resolve()).encode("utf-8", "surrogateescape")
     return f"cxr-{hashlib.sha256(place).hexdigest()[:16]}"
 
 
 def pipeline_prefix(workspace: Path, run_id: str) -> str:
-    """How the names of the jobs of one pipeline begin."""
+    """The prefix of the names of one pipeline's jobs."""
     return f"{workspace_prefix(workspace)}-{_mark(run_id)}"
 
 
@@ -44,7 +44,7 @@ def belongs(record: RunRecord, name: str) -> bool:
         return bool(re.fullmatch(rf"cxr-[0-9a-f]{{16}}-{_mark(step[1])}_.*", name))
     element = str(record.engine_id).partition("_")[2]
     run = record.run_id.removesuffix(f"-{element}") if element else record.run_id
-    return name == order_name(run)
+    return name == submitted_job_name(run)
 
 
 def _mark(pipeline: str) -> str:

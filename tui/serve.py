@@ -110,7 +110,7 @@ class _Guarded(Server):
 
     def _refuse_strangers(self, request: web.Request) -> None:
         """Refuse another site's page, and another name for this host (DNS rebinding)."""
-        origin = request.headers.get("Provenance")
+        origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
             raise web.HTTPForbidden(text="this page does not take requests of other sites")
         if self.host in LOOPBACK and urlsplit(f"//{request.host}").hostname not in LOOPBACK:

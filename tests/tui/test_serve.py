@@ -81,7 +81,7 @@ def test_only_the_token_opens_the_page(tmp_path: Path) -> None:
         assert status == 200
         assert "default-src 'self'" in headers["Content-Security-Policy"]
         # Another site's page in the same browser, which sends the cookie along.
-        assert answer(f"{bare}ws", Cookie=cookie, Provenance="http://elsewhere.example")[0] == 403
+        assert answer(f"{bare}ws", Cookie=cookie, Origin="http://elsewhere.example")[0] == 403
         assert answer(bare, Cookie=cookie, Host="elsewhere.example")[0] == 403
 
 

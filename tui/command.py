@@ -61,7 +61,7 @@ def dashboard(
 def _show(workspace: Path, *, graphics: bool) -> None:
     """In this terminal, with the user's own settings."""
     from tui.app import Dashboard
-    from tui.settings import read_settings, settings_path
+    from tui.preferences import preferences_path, read_preferences
     from tui.themes import THEMES
 
     # Textual draws on the standard error.
@@ -77,8 +77,8 @@ def _show(workspace: Path, *, graphics: bool) -> None:
     sys.setswitchinterval(0.0005)
     # Looking for garbage holds up the keys as well, and finds little.
     gc.set_threshold(20_000, 20, 100)
-    settings = read_settings(settings_path(), [theme.name for theme in THEMES])
-    app = Dashboard(workspace, settings, graphics=graphics)
+    preferences = read_preferences(preferences_path(), [theme.name for theme in THEMES])
+    app = Dashboard(workspace, preferences, graphics=graphics)
     app.run()
     if app.return_code == Interrupted.exit_code:
         raise Interrupted("interrupted; run the same command to go on")

@@ -60,8 +60,8 @@ class _Guarded(Server):
     """textual-serve behind a token."""
 
     def __init__(self, workspace: Path, host: str, port: int, token: str) -> None:
-        words = [cxr_command(), "dashboard", f"--workspace={workspace.absolute()}"]
-        super().__init__(shlex.join(words), host=host, port=port, title="cxr")
+        args = [cxr_command(), "dashboard", f"--workspace={workspace.absolute()}"]
+        super().__init__(shlex.join(args), host=host, port=port, title="cxr")
         self._token = token
         # Browsers keep cookies by host, whatever the port.
         self._cookie = f"cxr-dashboard-{port}"
@@ -69,10 +69,10 @@ class _Guarded(Server):
     def serve(self, debug: bool = False) -> None:  # noqa: ARG002
         """Until Ctrl-C. Requests are not logged: they hold the token."""
         web.run_app(
-            self._make_app(), host=self.host, port=self.port, print=self._tell, access_log=None
+            self._make_app(), host=self.host, port=self.port, print=self._print_url, access_log=None
         )
 
-    def _tell(self, _: str) -> None:
+    def _print_url(self, _: str) -> None:
         """Called once the port is open."""
         name = f"[{self.host}]" if ":" in self.host else self.host
         url = f"http://{name}:{self.port}/?token={quote(self._token, safe='')}"
@@ -88,7 +88,7 @@ class _Guarded(Server):
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        self._refuse_strangers(request)
+        self._require_same_origin(request)
         given = request.query.get("token")
         if given is not None and self._is_token(given):
             # Out of the address, so that it does not stay in the browser's history.
@@ -108,7 +108,7 @@ class _Guarded(Server):
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self._token.encode())
 
-    def _refuse_strangers(self, request: web.Request) -> None:
+    def _require_same_origin(self, request: web.Request) -> None:
         """Refuse another site's page, and another name for this host (DNS rebinding)."""
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:

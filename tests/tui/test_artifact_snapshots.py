@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 from data_contracts import header
 from tui import clock
 from tui.app import Dashboard
+from tui.preferences import Preferences
 from tui.screens.artifact import ArtifactPage
-from tui.settings import Settings
 from tui.widgets.lineage import Lineage
-from tui.widgets.schema_view import SchemaView
+from tui.widgets.schema_table import SchemaTable
 
 LOOKS = [(size, theme) for size in ((80, 24), (140, 45)) for theme in ("cxr-dark", "cxr-light")]
 looks = pytest.mark.parametrize(
@@ -43,7 +43,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
         await pilot.pause(0.01)
     await settled(pilot)
     await pilot.press("6", *keys)
-    view = app.screen.query_one(SchemaView)
+    view = app.screen.query_one(SchemaTable)
     while view.is_reading:
         await pilot.pause(0.02)
     await settled(pilot)
@@ -59,7 +59,7 @@ def test_a_view(
         await press(pilot, *"jjjjjjjj", *keys)
         pilot.app.screen.query_one(Lineage).draw()
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
@@ -70,11 +70,11 @@ def test_damaged(workspace: Path, snap_compare: Any, size: tuple[int, int], them
     async def before(pilot: Pilot[None]) -> None:
         await press(pilot, *"jjj")
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
 @looks
 def test_empty(tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
-    app = Dashboard(tmp_path / "workspace", Settings(theme))
+    app = Dashboard(tmp_path / "workspace", Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=press)

@@ -10,7 +10,7 @@ from cohorts import write_cohort
 from dashboards import looks, see, write_workspace
 
 from tui.app import Dashboard
-from tui.settings import Settings
+from tui.preferences import Preferences
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_parts(
     workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, part: str
 ) -> None:
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "5", part))
 
 
@@ -34,5 +34,5 @@ def test_the_parts(
 def test_an_empty_workspace(
     tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str
 ) -> None:
-    app = Dashboard(tmp_path / "workspace", Settings(theme))
+    app = Dashboard(tmp_path / "workspace", Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "5"))

@@ -18,9 +18,17 @@ from jobs._cli import build_app
 from jobs._config import JobConfig
 from jobs._engines._order import Options
 from jobs._registry import Spec, find_jobs
-from tui.launching.form import Entry, Raw, entries_of, heeded, makes_models, option_entries, raw_of
-from tui.launching.orders import commands
-from tui.launching.request import MOST_RUNS, Request, requested
+from tui.launching.form import (
+    Entry,
+    Raw,
+    entries_of,
+    makes_models,
+    option_entries,
+    raw_of,
+    supported_options,
+)
+from tui.launching.request import MOST_RUNS, LaunchRequest, read_form
+from tui.launching.submission import equivalent_commands
 
 JOBS = find_jobs()
 each_job = pytest.mark.parametrize("spec", JOBS.values(), ids=JOBS)
@@ -34,10 +42,12 @@ LINE = st.text(
 ).filter(lambda text: text == text.strip() and not text.startswith("~"))
 
 
-def ask(spec: Spec, raw: dict[str, Raw], models: set[tuple[str, str]] | None = None) -> Request:
+def ask(
+    spec: Spec, raw: dict[str, Raw], models: set[tuple[str, str]] | None = None
+) -> LaunchRequest:
     """What the form asks for when `raw` has been entered in it, and the rest left alone."""
     entries = (*entries_of(spec, TASKS, models or ()), *option_entries(spec))
-    return requested(
+    return read_form(
         spec, entries, {e.name: e.blank for e in entries} | raw, WORKSPACE, models or ()
     )
 
@@ -77,7 +87,7 @@ def entered(draw: st.DrawFn, spec: Spec) -> dict[str, Raw]:
             raw[entry.name] = draw(st.sampled_from(entry.choices))
         elif entry.kind == "many":
             raw[entry.name] = tuple(draw(st.sets(st.sampled_from(entry.choices), min_size=1)))
-        elif entry.kind == "words":
+        elif entry.kind == "list":
             raw[entry.name] = " ".join(draw(st.lists(st.from_regex("[a-z0-9-]+", fullmatch=True))))
         else:
             raw[entry.name] = draw(values_of(entry.name, fields[entry.name]))
@@ -103,7 +113,7 @@ def facts_of(config: JobConfig) -> dict[str, Any]:
 def test_the_shown_command_says_what_the_form_says(spec: Spec, data: st.DataObject) -> None:
     asked = ask(spec, data.draw(entered(spec)))
     assert not asked.faults
-    shown = commands(asked)
+    shown = equivalent_commands(asked)
     assert not shown.fault
     assert len(shown.shell) == len(asked.configs) >= 1
     for line, config in zip(shown.shell, asked.configs, strict=True):
@@ -145,7 +155,7 @@ def test_options_are_those_that_the_engine_heeds() -> None:
     shown = {e.name for e in option_entries(JOBS["train-task"])}
     assert "shards" not in shown  # nothing to divide
     assert "shards" in {e.name for e in option_entries(JOBS["preprocess"])}
-    assert shown & heeded("process") == {"engine", "gpus"}
+    assert shown & supported_options("process") == {"engine", "gpus"}
     asked = ask(JOBS["synthesize"], {"engine": "process", "memory": "16G"})
     assert asked.options == Options()
 
@@ -171,7 +181,7 @@ def test_a_new_jobs_form_appears_by_existing() -> None:
     assert found == {
         "mode": ("choice", "", ""),
         "folder": ("path", "", ""),
-        "words": ("words", "", ""),
+        "list": ("list", "", ""),
         "share": ("text", "0.5", ""),
         "loud": ("switch", "True", True),
         "force": ("switch", "False", False),
@@ -179,10 +189,10 @@ def test_a_new_jobs_form_appears_by_existing() -> None:
     assert next(e for e in entries_of(spec) if e.name == "share").help == (
         "How much. Above 0 below 1."
     )
-    raw: dict[str, Raw] = {"mode": "slow", "words": "a b", "loud": False, "share": "0.5"}
+    raw: dict[str, Raw] = {"mode": "slow", "list": "a b", "loud": False, "share": "0.5"}
     (config,) = ask(spec, raw).configs
     assert config == Curious(workspace=WORKSPACE, mode="slow", words=("a", "b"), loud=False)
-    assert config.model_fields_set == {"workspace", "mode", "words", "loud"}
+    assert config.model_fields_set == {"workspace", "mode", "list", "loud"}
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,11 @@ from data_contracts.store import (
     write_table,
 )
 from data_contracts.summary import MEAN_HEATMAPS
-from tui.maps.images import orders_of, read_explained, read_one
-from tui.maps.painting import Painting
+from tui.maps.figure import HeatmapFigure
+from tui.maps.images import rank_images, read_explained_images, read_one
 from tui.screens.heatmap_canvas import Canvas
 from tui.screens.heatmaps import HeatmapsPage
-from tui.widgets.panels import Question
+from tui.widgets.dialogs import Question
 
 KEYS = {"task": "gender", "name": "main"}
 ORIGIN = Provenance("explain", {"seed": 0}, created=CREATED)
@@ -100,28 +100,28 @@ def canvas_of(pilot: Pilot[Any]) -> Canvas:
 
 
 def facts(pilot: Pilot[Any]) -> str:
-    painting = canvas_of(pilot).seen
-    assert isinstance(painting, Painting)
-    return "\n".join(text for _, text in painting.facts)
+    figure = canvas_of(pilot).seen
+    assert isinstance(figure, HeatmapFigure)
+    return "\n".join(text for _, text in figure.caption)
 
 
 def test_images_are_ordered_by_confidence() -> None:
-    orders = orders_of([*TARGETS, None], [*SHARES, [0.49, 0.51]])
-    assert list(orders["most confident right"]) == [2, 0, 1]
-    assert list(orders["most confident wrong"]) == [3]
-    assert list(orders["least confident"]) == [4, 1, 3, 0, 2]
+    rankings = rank_images([*TARGETS, None], [*SHARES, [0.49, 0.51]])
+    assert list(rankings["most confident right"]) == [2, 0, 1]
+    assert list(rankings["most confident wrong"]) == [3]
+    assert list(rankings["least confident"]) == [4, 1, 3, 0, 2]
 
 
 def test_only_one_images_rows_are_read(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    explained = read_explained(*paths(workspace))
+    explained = read_explained_images(*paths(workspace))
     asked = []
     read = Arrays.read
 
-    def told(arrays: Arrays, name: str, rows: Any = ()) -> Any:
+    def raised(arrays: Arrays, name: str, rows: Any = ()) -> Any:
         asked.append((name, rows))
         return read(arrays, name, rows)
 
-    monkeypatch.setattr(Arrays, "read", told)
+    monkeypatch.setattr(Arrays, "read", raised)
     one = read_one(explained, 1)
     assert asked == [("cam", 1), ("pixels", 0)]
     assert one.maps.shape == (2, 3, 3)
@@ -130,7 +130,7 @@ def test_only_one_images_rows_are_read(workspace: Path, monkeypatch: pytest.Monk
 
 
 def test_a_replaced_file_is_not_mixed_with_the_old_one(workspace: Path) -> None:
-    explained = read_explained(*paths(workspace))
+    explained = read_explained_images(*paths(workspace))
     path = paths(workspace)[0]
     with open_arrays(ATTRIBUTIONS, path) as arrays:
         content = {name: arrays.read(name) for name in arrays.names()}

@@ -1,4 +1,4 @@
-"""The views of the page Heatmaps as they look: two sizes, two themes."""
+"""The views of the page Heatmaps as they options: two sizes, two themes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from textual.pilot import Pilot
 
 from tui import clock
 from tui.app import Dashboard
-from tui.settings import Settings
+from tui.preferences import Preferences
 
 KEYS = {"map": "m", "hidden": "nnn", "compare": "d", "tasks": "a", "similarity": "r", "images": "i"}
 SMALL, LARGE = (80, 24), (140, 45)
 #: A theme does not change a picture, and large pictures make large files.
 LOOKS = [
-    *((view, SMALL, theme) for view in KEYS for theme in ("cxr-dark", "cxr-light")),
-    *((view, LARGE, "cxr-dark") for view in KEYS if view != "hidden"),
-    *((view, LARGE, "cxr-light") for view in ("map", "similarity")),
+    *((tab, SMALL, theme) for tab in KEYS for theme in ("cxr-dark", "cxr-light")),
+    *((tab, LARGE, "cxr-dark") for tab in KEYS if tab != "hidden"),
+    *((tab, LARGE, "cxr-light") for tab in ("map", "similarity")),
 ]
 
 
@@ -36,22 +36,22 @@ def workspace(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("view", "size", "theme"), LOOKS, ids=[f"{v}-{s[0]}-{theme}" for v, s, theme in LOOKS]
+    ("tab", "size", "theme"), LOOKS, ids=[f"{v}-{s[0]}-{theme}" for v, s, theme in LOOKS]
 )
 def test_view(
-    workspace: Path, snap_compare: Any, view: str, size: tuple[int, int], theme: str
+    workspace: Path, snap_compare: Any, tab: str, size: tuple[int, int], theme: str
 ) -> None:
     async def before(pilot: Pilot[None]) -> None:
         app = pilot.app
         assert isinstance(app, Dashboard)
         while app.snapshot is None:
             await pilot.pause(0.01)
-        for key in ("4", *KEYS[view]):
+        for key in ("4", *KEYS[tab]):
             await pilot.press(key)
             for _ in range(3):
                 await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
@@ -65,5 +65,5 @@ def test_empty(tmp_path: Path, snap_compare: Any, theme: str) -> None:
         await pilot.press("4")
         await settled(pilot)
 
-    app = Dashboard(tmp_path / "workspace", Settings(theme))
+    app = Dashboard(tmp_path / "workspace", Preferences(theme))
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)

@@ -22,13 +22,13 @@ from tui import clock
 from tui.messages import OpenLaunch, OpenRun
 from tui.screens.jobs import JobsPage
 from tui.screens.launch import LaunchScreen
-from tui.widgets.curves import Curves
+from tui.widgets.dialogs import Question
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.log_pane import LogPane
-from tui.widgets.log_view import LogView
-from tui.widgets.panels import Question
+from tui.widgets.log_text import LogText
+from tui.widgets.run_curves import RunCurves
 from tui.widgets.run_details import RunDetails
-from tui.widgets.run_facts import RunFacts
+from tui.widgets.run_info import RunInfo
 from tui.widgets.run_rows import RunRows
 from tui.workspace import scan
 
@@ -75,7 +75,7 @@ def text_of(pilot: Pilot[None], selector: str) -> str:
 
 
 def log_of(pilot: Pilot[None]) -> Sequence[str]:
-    return page_of(pilot).query_one(LogView).lines
+    return page_of(pilot).query_one(LogText).lines
 
 
 def notes(pilot: Pilot[None]) -> list[str]:
@@ -219,7 +219,7 @@ async def test_curves_grow_with_the_events(workspace: Path) -> None:
     folder = workspace / "runs" / run_id
     async with opened(workspace, (140, 40)) as pilot:
         await pilot.press("2", "v")
-        curves = page_of(pilot).query_one(Curves)
+        curves = page_of(pilot).query_one(RunCurves)
         await until(pilot, lambda: "32 images/s" in text_of(pilot, "#told"))
         assert not curves.has_class("learns")
         for epoch in (1, 2):
@@ -241,8 +241,8 @@ async def test_a_run_without_curves_says_so(workspace: Path) -> None:
     async with opened(workspace) as pilot:
         await pilot.press("2", "v")
         await settled(pilot)
-        assert not page_of(pilot).query_one(Curves).has_class("drawn")
-        assert "No curve" in text_of(pilot, "Curves Empty")
+        assert not page_of(pilot).query_one(RunCurves).has_class("drawn")
+        assert "No curve" in text_of(pilot, "RunCurves Placeholder")
 
 
 async def test_facts(workspace: Path) -> None:
@@ -252,7 +252,7 @@ async def test_facts(workspace: Path) -> None:
     )  # fmt: skip
     async with opened(workspace) as pilot:
         await pilot.press("2", "i")
-        text = str(page_of(pilot).query_one(RunFacts).query_one(Static).render())
+        text = str(page_of(pilot).query_one(RunInfo).query_one(Static).render())
         for part in ("out of [b]memory", "1 (internal error)", "17", "gender", "1:35",
                      "cohort/cohort.parquet  sha256:abc", "2026-11-23 11:59:00 UTC"):  # fmt: skip
             assert part in text

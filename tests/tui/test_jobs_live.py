@@ -23,8 +23,8 @@ from tui.messages import OpenLaunch
 from tui.screens.jobs import JobsPage
 from tui.screens.launch import LaunchScreen
 from tui.table import Row
-from tui.widgets.log_view import LogView
-from tui.widgets.panels import Question
+from tui.widgets.dialogs import Question
+from tui.widgets.log_text import LogText
 from tui.widgets.run_rows import RunRows
 
 #: Enough to be caught at work.
@@ -84,7 +84,7 @@ async def test_a_run_is_seen_from_its_launch_to_its_end(workspace: Path) -> None
         await until(pilot, lambda: "%" in top(pilot)[3])
         assert top(pilot)[:2] == ("▸ running", "synthesize")
         await until(pilot, lambda: top(pilot)[:2] == ("✓ succeeded", "synthesize"))
-        log = pilot.app.screen.query_one(LogView)
+        log = pilot.app.screen.query_one(LogText)
         await until(pilot, lambda: any(" images are in " in line for line in log.lines))
         record = runs.read_runs(workspace)[-1]
         assert record.config["subjects"] == 600
@@ -105,7 +105,7 @@ async def test_a_run_is_cancelled_by_keys(workspace: Path) -> None:
         await until(
             pilot, lambda: any("is cancelled" in n.message for n in pilot.app._notifications)
         )
-        assert not table_of(pilot).ending
+        assert not table_of(pilot).stopping
 
 
 async def test_cancelling_holds_nothing_up(workspace: Path) -> None:

@@ -15,8 +15,8 @@ from textual.pilot import Pilot
 from jobs import _engines
 from tui import clock
 from tui.app import Dashboard
-from tui.settings import Settings
-from tui.widgets.log_view import LogView
+from tui.preferences import Preferences
+from tui.widgets.log_text import LogText
 
 KEYS = {
     "log": ["2"],
@@ -107,10 +107,10 @@ def test_look(
             await settled(pilot)
         while (
             view not in ("empty", "curves", "facts")
-            and not app.screen_stack[0].query_one(LogView).lines
+            and not app.screen_stack[0].query_one(LogText).lines
         ):
             await pilot.pause(0.01)
         await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme=theme))
+    app = Dashboard(workspace, Preferences(theme=theme))
     assert snap_compare(app, terminal_size=size, run_before=prepare)

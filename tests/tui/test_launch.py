@@ -25,7 +25,7 @@ from tui.keys import action_names
 from tui.screens.launch import LaunchScreen
 from tui.widgets.choices import Choices
 from tui.widgets.command_box import CommandBox
-from tui.widgets.field import Field
+from tui.widgets.form_field import FormField
 from tui.widgets.launch_form import LaunchForm
 
 JOBS = find_jobs()
@@ -60,14 +60,14 @@ async def form(
 
 
 async def enter(pilot: Pilot[None], field: str, text: str) -> None:
-    pilot.app.screen.query_one(f"#field-{field}", Field).focus_control()
+    pilot.app.screen.query_one(f"#field-{field}", FormField).focus_control()
     await pilot.press(*text)
     await done(pilot)
 
 
 def said(pilot: Pilot[None], field: str) -> str:
     """What stands under a field."""
-    found = pilot.app.screen.query_one(f"#field-{field} .said", Static)
+    found = pilot.app.screen.query_one(f"#field-{field} .hint", Static)
     return str(found.render()) if found.display else ""
 
 
@@ -99,7 +99,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
 @pytest.mark.parametrize("spec", JOBS.values(), ids=JOBS)
 async def test_every_jobs_form_opens_with_all_its_fields(spec: Spec, workspace: Path) -> None:
     async with form(workspace, spec.name, size=(80, 24)) as pilot:
-        fields = [f for f in pilot.app.screen.query(Field) if f.display]
+        fields = [f for f in pilot.app.screen.query(FormField) if f.display]
         own = set(spec.config.model_fields) - {"workspace", "debug"}
         assert {f.entry.name for f in fields} == own | {"engine", "gpus"}
         fields[0].focus_control()
@@ -117,10 +117,10 @@ async def test_arrows_and_tab_move_between_fields_and_keep_them_in_sight(workspa
         for key in ("down", "tab", "down", "up", "shift+tab"):
             await pilot.press(key)
             assert pilot.app.focused is not None
-            seen.append(next(a.id for a in pilot.app.focused.ancestors if isinstance(a, Field)))
+            seen.append(next(a.id for a in pilot.app.focused.ancestors if isinstance(a, FormField)))
         names = ["name", "architecture", "weights", "architecture", "name"]
         assert seen == [f"field-{name}" for name in names]
-        last = pilot.app.screen.query_one("#field-gpus", Field)
+        last = pilot.app.screen.query_one("#field-gpus", FormField)
         last.focus_control()
         await done(pilot)
         assert pilot.app.screen.query_one(LaunchForm).region.contains_region(last.region)
@@ -261,7 +261,7 @@ async def test_an_engine_brings_its_own_fields(workspace: Path) -> None:
     async with form(workspace, "preprocess", {"root": "/images"}) as pilot:
         assert said(pilot, "root") == "does not exist on this host"
         assert not pilot.app.screen.query_one("#field-partition").display
-        pilot.app.screen.query_one("#field-engine", Field).focus_control()
+        pilot.app.screen.query_one("#field-engine", FormField).focus_control()
         await pilot.press("right", "right")
         await done(pilot)
         assert pilot.app.screen.query_one("#field-partition").display
@@ -298,7 +298,7 @@ async def test_what_was_entered_is_there_the_next_time(workspace: Path) -> None:
         await done(pilot)
         assert shown(pilot) == before
         assert "--epochs=7" in before[0]
-        # Settings of a run come before what was entered.
+        # Preferences of a run come before what was entered.
         await pilot.press("escape")
         await pilot.app.push_screen(LaunchScreen("train-task", {"task": "gender", "epochs": 3}))
         await done(pilot)

@@ -11,12 +11,12 @@ from dashboards import settled, write_workspace
 from textual.pilot import Pilot
 
 from tui.app import Dashboard
-from tui.launching import orders as launching
-from tui.launching.orders import Commands
-from tui.launching.request import Request
+from tui.launching import submission
+from tui.launching.request import LaunchRequest
+from tui.launching.submission import Commands
+from tui.preferences import Preferences
 from tui.screens import launch
 from tui.screens.launch import LaunchScreen
-from tui.settings import Settings
 
 SIZES = ((80, 24), (140, 45))
 each_look = [
@@ -37,12 +37,12 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         line = re.sub(r"\d{8}T\d{6}-([a-z-]+)-[0-9a-f]{6}", r"20261123T120000-\1-0a1b2c", line)
         return re.sub(r"--user=\d+:\d+", "--user=1000:1000", line)
 
-    def commands(asked: Request) -> Commands:
-        found = launching.commands(asked)
+    def commands(request: LaunchRequest) -> Commands:
+        found = submission.equivalent_commands(request)
         shell, docker = tuple(map(plain, found.shell)), tuple(map(plain, found.docker))
         return Commands(shell, docker, found.notes, found.fault)
 
-    monkeypatch.setattr(launch, "commands", commands)
+    monkeypatch.setattr(launch, "equivalent_commands", commands)
     return folder
 
 
@@ -62,7 +62,7 @@ def pictured(
             for _ in range(3):
                 await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme=theme))
+    app = Dashboard(workspace, Preferences(theme=theme))
     return bool(snap_compare(app, terminal_size=size, run_before=before))
 
 

@@ -116,8 +116,8 @@ async def test_the_filter_narrows_the_table(finished: Path) -> None:
 async def test_the_export_says_where_it_went_and_holds_the_shown_rows(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(Dashboard, "notify", lambda _, message, **_facts: told.append(message))
+    notices: list[str] = []
+    monkeypatch.setattr(Dashboard, "notify", lambda _, message, **_facts: notices.append(message))
     async with metrics_page(workspace) as pilot:
         await press(pilot, "t", "slash", *"gender", "enter", "x")
         path = workspace / "exports" / "metrics-test-auroc-strata-filtered.csv"
@@ -126,9 +126,9 @@ async def test_the_export_says_where_it_went_and_holds_the_shown_rows(
         assert frame.columns[:6] == ["task", "model", "split", "stratum", "level", "metric"]
         assert frame.height == 6
         assert set(frame["task"]) == {"gender"}
-        while not told:
+        while not notices:
             await pilot.pause(0.01)
-        assert told == [str(path)]
+        assert notices == [str(path)]
 
 
 async def test_marked_models_are_compared(finished: Path) -> None:
@@ -255,7 +255,7 @@ async def test_an_empty_workspace_says_what_to_do(
 
     monkeypatch.setattr(Dashboard, "on_open_launch", launch)
     async with metrics_page(tmp_path) as pilot:
-        assert "launch train-task" in text(pilot, "Empty")
+        assert "launch train-task" in text(pilot, "Placeholder")
         await press(pilot, "c", "space", "x", "n")
         assert isinstance(pilot.app.screen, MetricsPage)
         assert launched == ["train-task"]
@@ -283,7 +283,7 @@ async def test_damaged_predictions_do_not_hide_the_other_model(workspace: Path) 
 async def test_new_metrics_are_shown_by_themselves(workspace: Path) -> None:
     async with metrics_page(workspace) as pilot:
         METRICS.path(workspace).unlink()
-        cast(Dashboard, pilot.app).look_now()
+        cast(Dashboard, pilot.app).refresh_workspace()
         while "has not run" not in text(pilot, "#note"):
             await pilot.pause(0.01)
         await settled(pilot)

@@ -11,7 +11,7 @@ from readings import write_readings
 
 from data_contracts.summary import METRICS
 from tui.app import Dashboard
-from tui.settings import Settings
+from tui.preferences import Preferences
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_pages(
     workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, keys: tuple[str, ...]
 ) -> None:
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, *keys))
 
 
@@ -47,7 +47,7 @@ def test_without_metrics(
     bare.mkdir()
     (bare / "models").symlink_to(workspace / "models")
     assert not METRICS.path(bare).exists()
-    app = Dashboard(bare, Settings(theme))
+    app = Dashboard(bare, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "3"))
 
 
@@ -55,5 +55,5 @@ def test_without_metrics(
 def test_an_empty_workspace(
     tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str
 ) -> None:
-    app = Dashboard(tmp_path / "workspace", Settings(theme))
+    app = Dashboard(tmp_path / "workspace", Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "3"))

@@ -153,7 +153,7 @@ async def until(pilot: Pilot[None], done: Any) -> None:
     app = pilot.app
     assert isinstance(app, Dashboard)
     while not done(app):
-        app.look_now()
+        app.refresh_workspace()
         await pilot.pause(0.05)
     await settled(pilot)
 

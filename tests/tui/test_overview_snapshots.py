@@ -15,7 +15,7 @@ from data_contracts.cohort import COHORT
 from data_contracts.store import Provenance
 from tui import clock
 from tui.app import Dashboard
-from tui.settings import Settings
+from tui.preferences import Preferences
 
 LOOKS = [(size, theme) for size in ((80, 24), (140, 45)) for theme in ("cxr-dark", "cxr-light")]
 looks = pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_full(workspace: Path, snap_compare: Any, size: tuple[int, int], theme: 
         await pilot.press("l")
         await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
@@ -68,10 +68,10 @@ def test_in_trouble_and_at_work(
     write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
     (workspace / "models/race/main/features.h5").write_bytes(b"x")
     shutil.rmtree(workspace / "summary")
-    told = {"event": "progress", "what": "p", "done": 48, "total": 120, "unit": "images"}
+    progress = {"event": "progress", "what": "p", "done": 48, "total": 120, "unit": "images"}
     write_run(
-        workspace, 0, "explain", "running", config={"task": "race", "name": "main"}, events=[told],
-        host="elsewhere",
+        workspace, 0, "explain", "running", config={"task": "race", "name": "main"},
+        events=[progress], host="elsewhere",
     )  # fmt: skip
 
     async def before(pilot: Pilot[None]) -> None:
@@ -79,7 +79,7 @@ def test_in_trouble_and_at_work(
         await pilot.press("l", "l")
         await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
@@ -92,12 +92,12 @@ def test_many_to_choose_from(
         await pilot.press(*"lll", "enter")
         await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
 @looks
 def test_empty(tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
     (tmp_path / "workspace").mkdir()
-    app = Dashboard(tmp_path / "workspace", Settings(theme))
+    app = Dashboard(tmp_path / "workspace", Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=first)

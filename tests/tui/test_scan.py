@@ -139,15 +139,15 @@ def test_what_cannot_be_read_is_told_and_not_passed_over(workspace: Path) -> Non
     snapshot = Scanner(workspace).scan()
     model = snapshot.artifacts["models/gender/main/model.h5"]
     assert model.state == "damaged"
-    told = "\n".join(snapshot.faults)
-    assert model.reason in told
-    assert "summary cannot be read (not a directory)" in told
+    faults = "\n".join(snapshot.faults)
+    assert model.reason in faults
+    assert "summary cannot be read (not a directory)" in faults
 
 
 def test_what_reading_has_refuted_is_damaged_until_the_file_changes(workspace: Path) -> None:
     scanner = Scanner(workspace)
     place = "models/gender/main/model.h5"
-    scanner.refute(scanner.scan().artifacts[place], "its digest differs")
+    scanner.mark_damaged(scanner.scan().artifacts[place], "its digest differs")
     snapshot = scanner.scan()
     assert snapshot.artifacts[place].state == "damaged"
     assert snapshot.faults == ("its digest differs",)

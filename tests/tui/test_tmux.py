@@ -25,10 +25,10 @@ class Tmux:
     """A terminal of 80 × 24 in a tmux server of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._words = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
+        self._args = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
 
-    def __call__(self, *words: str) -> str:
-        done = subprocess.run([*self._words, *words], text=True, capture_output=True, check=False)
+    def __call__(self, *args: str) -> str:
+        done = subprocess.run([*self._args, *args], text=True, capture_output=True, check=False)
         return done.stdout
 
     def press(self, *keys: str) -> None:

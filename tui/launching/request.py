@@ -16,16 +16,16 @@ from jobs._config import JobConfig, complaint
 from jobs._engines._order import Options
 from jobs._pipeline.plan import models_of
 from jobs._registry import Spec
-from tui.launching.form import Entry, Models, Raw, heeded, makes_models
+from tui.launching.form import Entry, Models, Raw, makes_models, supported_options
 
 MOST_RUNS = 1000
 _TOO_MANY = f"makes more than {MOST_RUNS:,} runs"
 
-_Model = TypeVar("_Model", bound=BaseModel)
+_Config = TypeVar("_Config", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Request:
+class LaunchRequest:
     """Runs that differ in task and model, or why there are none."""
 
     spec: Spec
@@ -37,15 +37,15 @@ class Request:
     """What is good to know of an entry."""
 
 
-def requested(
+def read_form(
     spec: Spec,
     entries: Sequence[Entry],
     raw: Mapping[str, Raw],
     workspace: Path,
     models: Models = (),
-) -> Request:
+) -> LaunchRequest:
     """What was entered, as the models of job and engine take it, or their own complaints."""
-    used = heeded(str(raw["engine"]))
+    used = supported_options(str(raw["engine"]))
     options, faults = checked(Options, _given([e for e in entries if e.name in used], raw))
     own = _given([e for e in entries if e.name in spec.config.model_fields], raw)
     own["workspace"] = workspace
@@ -69,10 +69,12 @@ def requested(
     if makes_models(spec) and (there := [c for c in combined if _key(c) in models]):
         names = ", ".join(" ".join(_key(c)) for c in there[:3]) + ", …" * (len(there) > 3)
         notes = {"name": f"there already, made anew if anything differs: {names}"}
-    return Request(spec, tuple(configs), options or Options(), faults | wrong, notes)
+    return LaunchRequest(spec, tuple(configs), options or Options(), faults | wrong, notes)
 
 
-def checked(kind: type[_Model], values: Mapping[str, Any]) -> tuple[_Model | None, dict[str, str]]:
+def checked(
+    kind: type[_Config], values: Mapping[str, Any]
+) -> tuple[_Config | None, dict[str, str]]:
     """The model with only those fields set that are not as by default; or faults by field."""
     try:
         full = kind(**values)
@@ -100,7 +102,7 @@ def _given(entries: Sequence[Entry], raw: Mapping[str, Raw]) -> dict[str, Any]:
             given[entry.name] = value
         elif text := value.strip():
             text = str(Path(text).expanduser()) if re.match("~(/|$)", text) else text
-            given[entry.name] = text.split() if entry.kind == "words" else text
+            given[entry.name] = text.split() if entry.kind == "list" else text
     return given
 
 

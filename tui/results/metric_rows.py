@@ -58,8 +58,8 @@ def guarded(metrics: pl.DataFrame) -> pl.DataFrame:
     ).iter_rows():
         cell, metric, (images, subjects, positives) = row[:5], row[5], row[6:]
         task, model, split, stratum, _ = cell
-        told = stratum != "all" and told_by_other_tasks(patients[model, split], task, stratum)
-        hide = told or cell in levels
+        revealed = stratum != "all" and told_by_other_tasks(patients[model, split], task, stratum)
+        hide = revealed or cell in levels
         texts["subjects"].append(shown(subjects, hide))
         texts["images"].append("hidden" if hide else count(images, subjects))
         hide = hide or (*cell, metric) in classes or (*cell, "") in classes
@@ -84,8 +84,8 @@ def _hidden_levels(metrics: pl.DataFrame) -> set[tuple[str, ...]]:
     for group, parts, whole in _strata(metrics.select(names).unique().iter_rows()):
         # Patients without a known level can be worked out from the whole.
         rest = max(0, whole.get("all", 0) - sum(parts.values()))
-        known: dict[str | None, int] = {**parts, None: rest}
-        out |= {(*group, level) for level in hidden_parts(known) if level is not None}
+        counts: dict[str | None, int] = {**parts, None: rest}
+        out |= {(*group, level) for level in hidden_parts(counts) if level is not None}
     return out
 
 
@@ -142,22 +142,22 @@ def selected(metrics: pl.DataFrame, selection: Selection) -> tuple[pl.DataFrame,
     """The rows of a selection, `guarded`, and how many more of few patients it would have."""
     import polars as pl
 
-    found = metrics
+    rows = metrics
     if selection.split:
-        found = found.filter(pl.col("split") == selection.split)
+        rows = rows.filter(pl.col("split") == selection.split)
     if selection.kind:
-        found = found.filter(pl.col("kind") == selection.kind)
+        rows = rows.filter(pl.col("kind") == selection.kind)
     if not selection.strata:
-        found = found.filter(pl.col("stratum") == "all")
-    enough = found.filter(pl.col("subjects") >= SMALLEST_CELL)
-    return enough, found.height - enough.height
+        rows = rows.filter(pl.col("stratum") == "all")
+    enough = rows.filter(pl.col("subjects") >= SMALLEST_CELL)
+    return enough, rows.height - enough.height
 
 
 def file_name(selection: Selection, *, filtered: bool = False) -> str:
     """The name of a file for a selection; what a filter has left does not replace the whole."""
-    words = ["metrics", selection.split, selection.kind.rstrip(":"), "strata" * selection.strata]
-    words.append("filtered" * filtered)
-    return "-".join(filter(None, words)) + ".csv"
+    parts = ["metrics", selection.split, selection.kind.rstrip(":"), "strata" * selection.strata]
+    parts.append("filtered" * filtered)
+    return "-".join(filter(None, parts)) + ".csv"
 
 
 def as_csv(rows: pl.DataFrame) -> bytes:

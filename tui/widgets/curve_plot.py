@@ -18,7 +18,7 @@ Limits = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Line:
+class PlotLine:
     """A line, or dots, through points."""
 
     x: Sequence[float]
@@ -54,7 +54,7 @@ class CurvePlot(Vertical):
         """`why`: what to say when there is no line."""
         super().__init__(id=id, classes="bare")
         self._title, self._why = title, why
-        self._lines: Sequence[Line] = ()
+        self._lines: Sequence[PlotLine] = ()
         self._limits: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
         self._ticks: Sequence[float] | None = None
 
@@ -64,7 +64,7 @@ class CurvePlot(Vertical):
 
     async def draw(
         self,
-        lines: Sequence[Line],
+        lines: Sequence[PlotLine],
         x: Limits,
         y: Limits,
         title: str = "",

@@ -17,7 +17,7 @@ from data_contracts.errors import ArtifactError, Interrupted
 from data_contracts.header import Header, Input
 from jobs._facts import Standing, standing
 from tui.table import Tone
-from tui.texts.plain import plain_line
+from tui.texts.sanitize import sanitize
 from tui.widgets.tab_keys import TAB_KEYS
 from tui.workspace.pipeline import SIGNS
 from tui.workspace.snapshot import Artifact
@@ -38,7 +38,7 @@ class Relative:
     place: str
     sign: str
     tone: Tone
-    words: str
+    text: str
 
 
 _Shown = tuple[Artifact, Mapping[str, Artifact]]
@@ -104,7 +104,7 @@ class Lineage(Tree[Relative]):
             Relative("into", artifact.place, "", "", "made into"),
         )
         for branch in branches:
-            node = self.root.add(branch.words, branch, expand=True)
+            node = self.root.add(branch.text, branch, expand=True)
             if not self._grow(node, seen):
                 node.add_leaf("", Relative(branch.way, "", "", "dim", "nothing"))
         self.cursor_line = line
@@ -146,7 +146,7 @@ class Lineage(Tree[Relative]):
             yield self._input(item)
 
     def _input(self, item: Input) -> Relative:
-        state, _ = standing(item, self._look)
+        state, _ = standing(item, self._header_at)
         parent = self._artifacts.get(item.path)
         if state == "ok" and parent is not None and parent.state == "stale":
             return Relative("from", item.path, "!", "warn", f"itself stale: {parent.reason}")
@@ -159,10 +159,10 @@ class Lineage(Tree[Relative]):
             "outside": ("◇", "dim", "outside the workspace"),
         }
         place = "" if state == "outside" else item.path
-        sign, tone, words = signs[state]
-        return Relative("from", place, sign, tone, words if place else f"{item.path}  {words}")
+        sign, tone, text = signs[state]
+        return Relative("from", place, sign, tone, text if place else f"{item.path}  {text}")
 
-    def _look(self, place: str) -> Header | None:
+    def _header_at(self, place: str) -> Header | None:
         artifact = self._artifacts.get(place)
         if artifact is not None and artifact.header is None:
             kind = ArtifactError if artifact.state == "damaged" else Interrupted
@@ -172,13 +172,13 @@ class Lineage(Tree[Relative]):
     def render_label(self, node: TreeNode[Relative], base_style: Style, style: Style) -> Text:
         data = node.data
         if data is None or not data.sign:
-            return Text(data.words if data else "", style=style + Style(bold=bool(node.children)))
+            return Text(data.text if data else "", style=style + Style(bold=bool(node.children)))
         tone = self.get_component_rich_style(f"lineage--{data.tone}", partial=True)
         fold = self.ICON_NODE if node.allow_expand and not node.is_expanded else ""
-        name = f"{plain_line(data.place)}  " if data.place else ""
+        name = f"{sanitize(data.place)}  " if data.place else ""
         return Text.assemble(
             (fold, base_style), (f"{data.sign} ", style + tone), (name, style),
-            (plain_line(data.words), style + tone),
+            (sanitize(data.text), style + tone),
         )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from data_contracts.errors import ArtifactError
 from data_contracts.run import run_folder
 from jobs._engines import LOG_FILES, UNFINISHED
 from tui.messages import ErrorMet
-from tui.widgets.log_view import MOST_LINES, LogView
+from tui.widgets.log_text import MOST_LINES, LogText
 from tui.workspace.tail import Added, Place, read_added
 
 
@@ -68,7 +68,7 @@ class LogPane(Vertical):
         self._fault = ""
 
     def compose(self) -> Iterator[Widget]:
-        yield LogView()
+        yield LogText()
         yield LogSearch()
         yield Static(id="log-state")
 
@@ -102,7 +102,7 @@ class LogPane(Vertical):
         if message.fault and message.fault != self._fault:
             self.post_message(ErrorMet("log", message.fault))
         self._fault = message.fault
-        added, view = message.added, self.query_one(LogView)
+        added, view = message.added, self.query_one(LogText)
         if added is None and view.lines:
             view.add([], anew=True)
         # Of two readings from the same place only the first counts.
@@ -110,20 +110,20 @@ class LogPane(Vertical):
             self._place = added.after
             view.add(added.lines, added.partial, anew=added.anew)
             view.left_out |= added.left_out
-        self._say()
+        self._update_status()
 
     def on_descendant_focus(self) -> None:
-        self._say()
+        self._update_status()
 
     def on_descendant_blur(self) -> None:
-        self._say()
+        self._update_status()
 
-    def on_log_view_changed(self, message: LogView.Changed) -> None:
+    def on_log_text_changed(self, message: LogText.Changed) -> None:
         message.stop()
-        self._say()
+        self._update_status()
 
-    def _say(self) -> None:
-        view, search = self.query_one(LogView), self.query_one(LogSearch)
+    def _update_status(self) -> None:
+        view, search = self.query_one(LogText), self.query_one(LogSearch)
         alive = self._state in UNFINISHED
         if self._fault:
             parts = ["[$text-error]the log cannot be read (E tells more)[/]"]
@@ -159,9 +159,9 @@ class LogPane(Vertical):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.query_one(LogView).search(event.value)
+        self.query_one(LogText).search(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         event.input.set_class(bool(event.value), "open")
-        self.query_one(LogView).focus()
+        self.query_one(LogText).focus()

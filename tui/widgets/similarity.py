@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from data_contracts.summary import LAYERS_OF_EVIDENCE, SMALLEST_CELL
 from tui.maps.colours import colours, ink_on
-from tui.maps.painting import Line
+from tui.maps.figure import TonedLine
 
 _TITLES = {
     "pearson_of_contrast_maps": "contrast maps",
@@ -34,8 +34,8 @@ def statistic_text(name: str) -> str:
     return _TITLES.get(name, name.replace("_", " "))
 
 
-_SIGNS: Line = ("dim", "95 % intervals over patients; incl. 0: contains 0. −1 blue, 1 orange.")
-_UNREAD: Line = (
+_SIGNS: TonedLine = ("dim", "95 % intervals over patients; incl. 0: contains 0. −1 blue, 1 orange.")
+_UNREAD: TonedLine = (
     "dim", "not read: the AUROC interval of one of the networks does not lie above 0.5.",
 )  # fmt: skip
 
@@ -75,7 +75,7 @@ def title_of(matrix: Matrix) -> str:
     return f"Similarity of each attribute with {matrix.reference}"
 
 
-def notes_of(matrix: Matrix) -> tuple[Line, ...]:
+def notes_of(matrix: Matrix) -> tuple[TonedLine, ...]:
     """What the words and colours in the cells mean."""
     unread = any("not read" in cell.lines for cell in (matrix.cells or {}).values())
     return (_SIGNS, _UNREAD) if unread else (_SIGNS,)
@@ -84,11 +84,11 @@ def notes_of(matrix: Matrix) -> tuple[Line, ...]:
 def matrix_of(
     associations: Sequence[Mapping[str, Any]],
     unread: Callable[[str], str],
-    words: str = "",
+    query: str = "",
 ) -> Matrix:
     """The matrix of all associations with the first reference.
 
-    `unread(task)` tells why a task's maps are not read; `words` must all be in an attribute.
+    `unread(task)`: why a task's maps are not interpreted. Attributes match every word of `query`.
     """
     if not associations:
         return Matrix()
@@ -96,12 +96,12 @@ def matrix_of(
     rows = [r for r in associations if r["reference"] == reference]
     columns = dict.fromkeys((r["layer_of_evidence"], r["statistic"]) for r in rows)
     order = sorted(columns, key=lambda c: -LAYERS_OF_EVIDENCE.index(c[0]))
-    known = {r["attribute"]: r["value"] for r in rows
+    ranks = {r["attribute"]: r["value"] for r in rows
              if r["statistic"] == RANKING and r["value"] is not None}  # fmt: skip
     names = dict.fromkeys(
-        r["attribute"] for r in rows if all(w in r["attribute"] for w in words.lower().split())
+        r["attribute"] for r in rows if all(w in r["attribute"] for w in query.lower().split())
     )
-    ranked = sorted(names, key=lambda a: -known.get(a, -2.0))
+    ranked = sorted(names, key=lambda a: -ranks.get(a, -2.0))
     cells = {
         (r["attribute"], r["layer_of_evidence"], r["statistic"]): _similar(r, unread) for r in rows
     }
@@ -109,7 +109,7 @@ def matrix_of(
 
 
 def _similar(row: Mapping[str, Any], unread: Callable[[str], str]) -> Similar:
-    from tui.maps.data import interval, number
+    from tui.maps.map_texts import interval, number
 
     if row["subjects"] < SMALLEST_CELL:
         return Similar(("hidden", f"<{SMALLEST_CELL} subjects"))

@@ -13,8 +13,8 @@ from textual.widgets import Static
 
 from data_contracts.run import RunRecord, moment
 from tui import clock
-from tui.texts.plain import plain_line
 from tui.texts.run_texts import config_of, duration_of, duration_text, state_text
+from tui.texts.sanitize import sanitize
 
 #: What the exit codes of all jobs mean.
 _CODES = {
@@ -23,12 +23,12 @@ _CODES = {
 }  # fmt: skip
 
 
-class RunFacts(VerticalScroll):
+class RunInfo(VerticalScroll):
     """Settings, inputs, outputs, times, and how it ended."""
 
     DEFAULT_CSS = """
-    RunFacts { padding: 0 0 0 1; scrollbar-size-vertical: 1; }
-    RunFacts Static { height: auto; }
+    RunInfo { padding: 0 0 0 1; scrollbar-size-vertical: 1; }
+    RunInfo Static { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "scroll_up", "Up", show=False, id="facts.up"),
@@ -42,10 +42,10 @@ class RunFacts(VerticalScroll):
 
     def look_at(self, record: RunRecord) -> None:
         """Show the facts of a run."""
-        self.query_one(Static).update(facts_text(record))
+        self.query_one(Static).update(info_text(record))
 
 
-def facts_text(record: RunRecord) -> Content:
+def info_text(record: RunRecord) -> Content:
     """The facts; nothing in the record can act as markup or as a command to the terminal."""
     sections = [
         ("Run", _run(record)),
@@ -53,13 +53,13 @@ def facts_text(record: RunRecord) -> Content:
         ("Inputs", _artifacts(record.inputs)),
         ("Outputs", _artifacts(record.outputs)),
     ]
-    width = max(len(plain_line(name)) for _, facts in sections for name, _ in facts)
+    width = max(len(sanitize(name)) for _, rows in sections for name, _ in rows)
     parts: list[str | tuple[str, str]] = []
-    for title, facts in sections:
-        parts += [(title, "bold $primary"), "\n" if facts else ("  none\n", "$foreground 60%")]
-        for name, value in facts:
-            parts += [(f"  {plain_line(name):<{width}}  ", "$foreground 60%"),
-                      f"{plain_line(value)}\n"]  # fmt: skip
+    for title, rows in sections:
+        parts += [(title, "bold $primary"), "\n" if rows else ("  none\n", "$foreground 60%")]
+        for name, value in rows:
+            parts += [(f"  {sanitize(name):<{width}}  ", "$foreground 60%"),
+                      f"{sanitize(value)}\n"]  # fmt: skip
     return Content.assemble(*parts)
 
 
@@ -69,7 +69,7 @@ def _run(record: RunRecord) -> list[tuple[str, Any]]:
     code = "" if record.exit_code is None else f"{record.exit_code}"
     if record.exit_code in _CODES:
         code += f" ({_CODES[record.exit_code]})"
-    facts = [
+    rows = [
         ("id", record.run_id), ("job", record.job), ("state", state_text(record.state)),
         ("message", record.message), ("exit code", code),
         ("started", f"{begun:%Y-%m-%d %H:%M:%S} UTC" if begun else ""),
@@ -78,14 +78,15 @@ def _run(record: RunRecord) -> list[tuple[str, Any]]:
         ("host", record.host), ("process id", record.pid), ("engine", record.engine),
         ("engine id", record.engine_id or ""), ("version", record.package_version),
     ]  # fmt: skip
-    return [(name, value) for name, value in facts if value != ""]
+    return [(name, value) for name, value in rows if value != ""]
 
 
 def _artifacts(items: object) -> list[tuple[str, Any]]:
     """Contract, place and the begin of the digest of each."""
     if not isinstance(items, list):
         return []
-    found = [item for item in items if isinstance(item, dict)]
+    entries = [item for item in items if isinstance(item, dict)]
     return [
-        (str(i.get("contract")), f"{i.get('path')}  {str(i.get('digest', ''))[:19]}") for i in found
+        (str(i.get("contract")), f"{i.get('path')}  {str(i.get('digest', ''))[:19]}")
+        for i in entries
     ]

@@ -12,34 +12,34 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from data_contracts.errors import ArtifactError
-from tui.texts.plain import plain_line, unmarked
-from tui.widgets import log_view
-from tui.widgets.log_view import LogView
+from tui.texts.sanitize import escape_markup, sanitize
+from tui.widgets import log_text
+from tui.widgets.log_text import LogText
 from tui.workspace import tail
 from tui.workspace.tail import Place, read_added
 
 
 class Shown(App[None]):
     def compose(self) -> ComposeResult:
-        yield LogView()
+        yield LogText()
 
 
 @asynccontextmanager
 async def shown(*lines: str, size: tuple[int, int] = (40, 10)) -> AsyncIterator[Pilot[None]]:
     async with Shown().run_test(size=size) as pilot:
-        view_of(pilot).add(lines)
-        view_of(pilot).focus()
+        metric_table(pilot).add(lines)
+        metric_table(pilot).focus()
         await pilot.pause()
         yield pilot
 
 
-def view_of(pilot: Pilot[None]) -> LogView:
-    return pilot.app.query_one(LogView)
+def metric_table(pilot: Pilot[None]) -> LogText:
+    return pilot.app.query_one(LogText)
 
 
 def seen(pilot: Pilot[None]) -> list[str]:
     """What stands on the screen."""
-    view = view_of(pilot)
+    view = metric_table(pilot)
     return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
 
 
@@ -129,11 +129,11 @@ def test_a_log_that_cannot_be_read(tmp_path: Path) -> None:
     ],
 )
 def test_control_characters_do_nothing(text: str, plain: str) -> None:
-    assert plain_line(text) == plain
+    assert sanitize(text) == plain
 
 
 def test_markup_stays_text() -> None:
-    assert unmarked("[b]x[/]") == "\\[b]x\\[/]"
+    assert escape_markup("[b]x[/]") == "\\[b]x\\[/]"
 
 
 async def test_markup_and_links_in_a_log_stay_text() -> None:
@@ -144,7 +144,7 @@ async def test_markup_and_links_in_a_log_stay_text() -> None:
 
 async def test_it_follows_until_one_scrolls_up() -> None:
     async with shown(*NUMBERED) as pilot:
-        view = view_of(pilot)
+        view = metric_table(pilot)
         assert seen(pilot)[-1] == "line 99"
         view.add(["line 100"])
         assert seen(pilot)[-1] == "line 100"
@@ -161,7 +161,7 @@ async def test_it_follows_until_one_scrolls_up() -> None:
 
 async def test_the_wheel_pauses_and_the_way_down_resumes() -> None:
     async with shown(*NUMBERED) as pilot:
-        view = view_of(pilot)
+        view = metric_table(pilot)
         await pilot._post_mouse_events([events.MouseScrollUp], view, button=0)
         while view.following:
             await pilot.pause(0.01)
@@ -175,15 +175,15 @@ async def test_a_resize_keeps_the_end() -> None:
             await pilot.resize_terminal(*size)
             await pilot.pause()
             assert seen(pilot)[-1] == "line 99"
-            assert view_of(pilot).following
+            assert metric_table(pilot).following
 
 
 async def test_what_is_read_stays_in_place_while_early_lines_are_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(log_view, "MOST_LINES", 100)
+    monkeypatch.setattr(log_text, "MOST_LINES", 100)
     async with shown(*NUMBERED) as pilot:
-        view = view_of(pilot)
+        view = metric_table(pilot)
         assert not view.left_out
         await pilot.press("pageup")
         before = seen(pilot)
@@ -196,7 +196,7 @@ async def test_what_is_read_stays_in_place_while_early_lines_are_forgotten(
 
 async def test_a_growing_last_line_is_replaced() -> None:
     async with shown("one") as pilot:
-        view = view_of(pilot)
+        view = metric_table(pilot)
         view.add([], "tw")
         view.add([], "two")
         view.add(["two and"], "th")
@@ -206,7 +206,7 @@ async def test_a_growing_last_line_is_replaced() -> None:
 async def test_lines_wrap_or_scroll_sideways() -> None:
     long = "".join(str(i % 10) for i in range(70)) + "肺" * 20
     async with shown(long) as pilot:
-        view = view_of(pilot)
+        view = metric_table(pilot)
         wrapped = [text for text in seen(pilot) if text]
         assert "".join(wrapped) == long
         assert len(wrapped) == 3
@@ -220,7 +220,7 @@ async def test_lines_wrap_or_scroll_sideways() -> None:
 
 async def test_search_goes_from_match_to_match() -> None:
     async with shown(*NUMBERED, "LINE 7 again") as pilot:
-        view = view_of(pilot)
+        view = metric_table(pilot)
         await pilot.press("g")
         view.search("line 7")
         assert view.matches == (1, 12)
@@ -237,7 +237,7 @@ async def test_search_goes_from_match_to_match() -> None:
 
 async def test_a_match_is_marked() -> None:
     async with shown("a fault here, a fault there") as pilot:
-        view = view_of(pilot)
+        view = metric_table(pilot)
         view.search("fault")
         styles = {s.text: s.style for s in view.render_line(0) if s.text.strip()}
         backgrounds = [

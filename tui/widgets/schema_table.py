@@ -16,18 +16,18 @@ from textual.widgets import Static
 from data_contracts.catalog import contracts
 from data_contracts.errors import CxrError, concerns_content
 from jobs._facts import Schema, schema_of
-from tui.texts.plain import plain_line, unmarked
-from tui.widgets.facts_view import ReadingView
+from tui.texts.sanitize import escape_markup, sanitize
+from tui.widgets.artifact_info import ReadingPane
 from tui.workspace.snapshot import Artifact
 
 #: Seconds for which the cursor must rest on an artifact before its file is read.
 _REST = 0.15
 
 
-class SchemaView(ReadingView):
+class SchemaTable(ReadingPane):
     """A line for each column or dataset; never a cell or a value."""
 
-    DEFAULT_CSS = "SchemaView Static { height: auto; }"
+    DEFAULT_CSS = "SchemaTable Static { height: auto; }"
 
     @dataclass
     class Read(Message):
@@ -54,7 +54,7 @@ class SchemaView(ReadingView):
 
     def update_status(self, text: str) -> None:
         """Show why there is nothing to show."""
-        self.query_one(Static).update(unmarked(text))
+        self.query_one(Static).update(escape_markup(text))
 
     def read(self, artifact: Artifact, path: Path) -> None:
         """Show what is in the file of an artifact, once it has been read."""
@@ -80,7 +80,7 @@ class SchemaView(ReadingView):
         else:
             self.post_message(self.Read(artifact, schema))
 
-    def on_schema_view_read(self, message: Read) -> None:
+    def on_schema_table_read(self, message: Read) -> None:
         if self._artifact is None or message.artifact.identity != self._artifact.identity:
             return
         self._reading = False
@@ -102,5 +102,5 @@ def _table(schema: Schema) -> Table:
     kind.ratio, meaning.ratio, meaning.style = 4, 7, "dim"
     for m in schema.members:
         cells = (m.name, m.type, m.extent, m.unit, m.description)
-        table.add_row(*(Text(plain_line(cell)) for cell in cells))
+        table.add_row(*(Text(sanitize(cell)) for cell in cells))
     return table

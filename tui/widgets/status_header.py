@@ -9,14 +9,16 @@ from textual.widgets import Static
 PAGES = ("overview", "jobs", "metrics", "heatmaps", "cohort", "artifact")
 
 
-class TopBar(Horizontal):
+class StatusHeader(Horizontal):
     """Names the pages with their keys; a click opens one."""
 
     DEFAULT_CSS = """
-    TopBar Static { link-style: none; link-style-hover: bold; link-background-hover: $primary 40%; }
-    TopBar { height: 1; background: $panel; dock: top; }
-    TopBar #tabs { width: auto; }
-    TopBar #place {
+    StatusHeader Static {
+        link-style: none; link-style-hover: bold; link-background-hover: $primary 40%;
+    }
+    StatusHeader { height: 1; background: $panel; dock: top; }
+    StatusHeader #tabs { width: auto; }
+    StatusHeader #place {
         width: 1fr; text-align: right; color: $foreground 60%; padding: 0 1;
         text-wrap: nowrap; text-overflow: ellipsis;
     }

@@ -13,7 +13,7 @@ from data_contracts.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Settings:
+class Preferences:
     """What the file may hold."""
 
     theme: str = "cxr-dark"
@@ -21,7 +21,7 @@ class Settings:
     """Keys by the name of what they do, such as `page.jobs: f2`; several with commas."""
 
 
-def settings_path() -> Path:
+def preferences_path() -> Path:
     """Where the file lies: CXR_DASHBOARD, or `cxr/dashboard.yaml` in the XDG config folder.
 
     Raises `UsageError` where CXR_DASHBOARD names no file.
@@ -34,30 +34,30 @@ def settings_path() -> Path:
     return Path(home) / "cxr" / "dashboard.yaml"
 
 
-def read_settings(path: Path, themes: Iterable[str]) -> Settings:
+def read_preferences(path: Path, themes: Iterable[str]) -> Preferences:
     """The settings at `path`, or the defaults if there is no such file.
 
     Raises `UsageError` that names every unknown key with its nearest, and every clash of keys.
     """
     if not path.exists():
-        return Settings()
+        return Preferences()
     from tui.keys import action_names, clashes
 
     content = _mapping(path)
     faults = [_unknown(k, ("theme", "keys")) for k in content if k not in ("theme", "keys")]
-    theme, keys = content.get("theme", Settings.theme), content.get("keys") or {}
-    if theme not in (known := tuple(themes)):
-        faults.append(_unknown(theme, known))
+    theme, keys = content.get("theme", Preferences.theme), content.get("keys") or {}
+    if theme not in (valid := tuple(themes)):
+        faults.append(_unknown(theme, valid))
     if not isinstance(keys, dict):
         faults.append("keys: want `action: key` lines")
         keys = {}
-    known = tuple(action_names())
-    faults += [_unknown(key, known) for key in keys if key not in known]
+    valid = tuple(action_names())
+    faults += [_unknown(key, valid) for key in keys if key not in valid]
     faults += [fault for name, key in keys.items() if (fault := _key_fault(name, key))]
     keys = {str(k): str(v) for k, v in keys.items()}
     if faults := faults or clashes(keys):
         raise UsageError(f"{path}: {'; '.join(faults)}")
-    return Settings(theme, keys)
+    return Preferences(theme, keys)
 
 
 def _mapping(path: Path) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _key_fault(name: object, value: object) -> str:
     return f"{name}: {wrong[0]} is no key; such are f2, ctrl+q, slash, x" if wrong else ""
 
 
-def _unknown(name: object, known: tuple[str, ...]) -> str:
-    near = get_close_matches(str(name), known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+def _unknown(name: object, valid: tuple[str, ...]) -> str:
+    near = get_close_matches(str(name), valid, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(valid)}"
     return f"unknown {name!r}; {hint}"

@@ -14,7 +14,7 @@ _ACTIVE = re.compile(
 )
 
 
-def plain_line(text: object) -> str:
+def sanitize(text: object) -> str:
     """`text` as one line without control characters.
 
     Colours and other commands to a terminal are left out. Where a line was drawn over itself, such
@@ -27,12 +27,12 @@ def plain_line(text: object) -> str:
     return _ACTIVE.sub("", line.rpartition("\r")[2])
 
 
-def unmarked(text: object) -> str:
+def escape_markup(text: object) -> str:
     """`text` as one line in which content markup finds nothing to read."""
-    return plain_line(text).replace("[", "\\[")
+    return sanitize(text).replace("[", "\\[")
 
 
-def fitted(text: str, width: int, *, right: bool = False) -> str:
+def pad(text: str, width: int, *, right: bool = False) -> str:
     """`text` in exactly `width` cells, with an ellipsis where it is cut."""
     length = cell_len(text)
     if length > width:

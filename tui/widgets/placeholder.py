@@ -5,11 +5,11 @@ from __future__ import annotations
 from textual.widgets import Static
 
 
-class Empty(Static):
+class Placeholder(Static):
     """A message in the middle of the page. Content markup; name the key that helps."""
 
     DEFAULT_CSS = """
-    Empty {
+    Placeholder {
         width: 1fr; height: 1fr; content-align: center middle; text-align: center;
         color: $foreground 70%; padding: 0 2;
     }

@@ -37,7 +37,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Curves:
+class ModelCurves:
     """One class of one model against the rest."""
 
     positive: str
@@ -64,10 +64,10 @@ def scores_of(predictions: pl.DataFrame, classes: Sequence[str]) -> dict[str, Sc
         pl.col("subject_id").rank("dense").cast(pl.UInt32).alias("subject"),
     )  # fmt: skip
     out = {}
-    for (split,), found in labelled.group_by("split", maintain_order=True):
-        logits = found["logits"].list.to_array(len(classes)).to_numpy().astype(float)
+    for (split,), of_split in labelled.group_by("split", maintain_order=True):
+        logits = of_split["logits"].list.to_array(len(classes)).to_numpy().astype(float)
         out[str(split)] = Scores(
-            tuple(classes), found["subject"].to_numpy(), found["target"].to_numpy(), logits
+            tuple(classes), of_split["subject"].to_numpy(), of_split["target"].to_numpy(), logits
         )
     return out
 
@@ -77,25 +77,25 @@ def first_class(classes: Sequence[str]) -> int:
     return 1 if len(classes) == 2 else 0
 
 
-def curves(scores: Scores, of_class: int) -> Curves:
+def model_curves(scores: Scores, of_class: int) -> ModelCurves:
     """ROC and calibration of a class against the rest; none where either has few patients."""
     import numpy as np
 
     positive = scores.target == of_class
     name = scores.classes[of_class]
     sizes = [len(np.unique(scores.subject[side])) for side in (positive, ~positive)]
-    known = Curves(
+    counts = ModelCurves(
         name, images=len(positive), subjects=len(np.unique(scores.subject)),
         positives=int(positive.sum()),
     )  # fmt: skip
     if min(sizes) < SMALLEST_CELL:
         side = name if sizes[0] < SMALLEST_CELL else f"not {name}"
-        return replace(known, refusal=f"fewer than {SMALLEST_CELL} patients are {side}")
+        return replace(counts, refusal=f"fewer than {SMALLEST_CELL} patients are {side}")
     odds = log_odds(scores.logits)[:, of_class]
     chance = probabilities(scores.logits)[:, of_class]
     predicted, observed, bins = calibration(chance, positive, scores.subject)
     return replace(
-        known, auroc=auroc(odds, positive), roc=thinned(*roc(odds, positive)),
+        counts, auroc=auroc(odds, positive), roc=thinned(*roc(odds, positive)),
         calibration=(predicted, observed), bins=bins,
     )  # fmt: skip
 

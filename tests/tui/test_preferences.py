@@ -1,4 +1,4 @@
-"""The file of settings: theme and keys of the person who uses the dashboard."""
+"""The file of preferences: theme and keys of the person who uses the dashboard."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from dashboards import opened, write_workspace
 
 from data_contracts.errors import UsageError
 from tui.keys import action_names
-from tui.settings import Settings, read_settings, settings_path
+from tui.preferences import Preferences, preferences_path, read_preferences
 
 THEMES = ("cxr-dark", "cxr-light")
 
 
-def read(path: Path, text: str) -> Settings:
+def read(path: Path, text: str) -> Preferences:
     path.write_text(text)
-    return read_settings(path, THEMES)
+    return read_preferences(path, THEMES)
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
-    assert read_settings(tmp_path / "none.yaml", THEMES) == Settings()
-    assert read(tmp_path / "empty.yaml", "") == Settings()
+    assert read_preferences(tmp_path / "none.yaml", THEMES) == Preferences()
+    assert read(tmp_path / "empty.yaml", "") == Preferences()
 
 
 def test_a_file_sets_theme_and_keys(tmp_path: Path) -> None:
     got = read(tmp_path / "s.yaml", "theme: cxr-light\nkeys:\n  page.jobs: f2\n")
-    assert got == Settings("cxr-light", {"page.jobs": "f2"})
+    assert got == Preferences("cxr-light", {"page.jobs": "f2"})
 
 
 @pytest.mark.parametrize(
@@ -53,10 +53,10 @@ def test_a_file_sets_theme_and_keys(tmp_path: Path) -> None:
     ],
 )
 def test_a_fault_is_named_with_its_nearest(tmp_path: Path, text: str, hint: str) -> None:
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as raised:
         read(tmp_path / "s.yaml", text)
-    assert hint in str(told.value)
-    assert "s.yaml" in str(told.value)
+    assert hint in str(raised.value)
+    assert "s.yaml" in str(raised.value)
 
 
 def test_all_faults_at_once(tmp_path: Path) -> None:
@@ -80,21 +80,21 @@ def test_two_actions_may_change_their_keys(tmp_path: Path) -> None:
 def test_where_the_file_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("CXR_DASHBOARD", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", "/config")
-    assert settings_path() == Path("/config/cxr/dashboard.yaml")
+    assert preferences_path() == Path("/config/cxr/dashboard.yaml")
     own = tmp_path / "own.yaml"
     monkeypatch.setenv("CXR_DASHBOARD", str(own))
     with pytest.raises(UsageError, match=r"names no file: .*own\.yaml"):
-        settings_path()
+        preferences_path()
     own.touch()
-    assert settings_path() == own
+    assert preferences_path() == own
     monkeypatch.setenv("CXR_DASHBOARD", os.devnull)
-    assert read_settings(settings_path(), THEMES) == Settings()
+    assert read_preferences(preferences_path(), THEMES) == Preferences()
 
 
 async def test_another_key_opens_the_page(tmp_path: Path) -> None:
     write_workspace(tmp_path / "workspace", tasks=("gender",))
-    settings = Settings("cxr-light", {"page.jobs": "f2"})
-    async with opened(tmp_path / "workspace", settings=settings) as pilot:
+    preferences = Preferences("cxr-light", {"page.jobs": "f2"})
+    async with opened(tmp_path / "workspace", preferences=preferences) as pilot:
         await pilot.press("2")
         assert pilot.app.current_mode == "overview"
         await pilot.press("f2")

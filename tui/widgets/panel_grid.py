@@ -13,19 +13,19 @@ from tui.widgets.colour_bar import ColourBar
 from tui.widgets.graphics import new_picture
 
 if TYPE_CHECKING:
-    from tui.maps.painting import Line, Tile
+    from tui.maps.figure import Panel, TonedLine
 
 #: The least cells across and lines that a picture is worth showing in.
 _LEAST_WIDTH, _LEAST_HEIGHT = 14, 6
 _MOST = 24
 
 
-class TileView(Vertical):
+class PanelBox(Vertical):
     """One picture with its lines and its scale."""
 
     DEFAULT_CSS = """
-    TileView { width: 1fr; height: 1fr; align: center middle; }
-    TileView > Static {
+    PanelBox { width: 1fr; height: 1fr; align: center middle; }
+    PanelBox > Static {
         height: auto; width: 1fr; text-align: center; text-wrap: nowrap; text-overflow: ellipsis;
     }
     """
@@ -39,45 +39,45 @@ class TileView(Vertical):
         yield self._picture
         yield ColourBar()
 
-    def show(self, tile: Tile, *, with_scale: bool) -> None:
-        self.query_one(Static).update(marked_up(tile.lines))
-        self._picture.show(tile.image)
+    def show(self, panel: Panel, *, with_scale: bool) -> None:
+        self.query_one(Static).update(marked_up(panel.lines))
+        self._picture.show(panel.image)
         bar = self.query_one(ColourBar)
         bar.display = with_scale
-        bar.show(tile.scale)
+        bar.show(panel.scale)
 
     def set_side(self, side: int) -> None:
         """Make the picture `side` cells across, which is half as many lines."""
         self._picture.styles.height = side // 2
 
 
-class Tiles(Container):
-    """As many tiles as there are pictures, in as many columns as make them largest."""
+class PanelGrid(Container):
+    """As many panels as there are pictures, in as many columns as make them largest."""
 
     DEFAULT_CSS = """
-    Tiles { layout: grid; grid-gutter: 0 1; width: 1fr; height: 1fr; }
+    PanelGrid { layout: grid; grid-gutter: 0 1; width: 1fr; height: 1fr; }
     """
 
     def __init__(self, *, graphics: bool, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._graphics = graphics
-        self.shown: tuple[Tile, ...] = ()
+        self.shown: tuple[Panel, ...] = ()
 
-    async def show(self, tiles: tuple[Tile, ...]) -> None:
-        """Show other tiles."""
-        self.shown = tiles
-        views = list(self.query(TileView))
-        if missing := len(tiles) - len(views):
+    async def show(self, panels: tuple[Panel, ...]) -> None:
+        """Show other panels."""
+        self.shown = panels
+        views = list(self.query(PanelBox))
+        if missing := len(panels) - len(views):
             if missing > 0:
-                new = [TileView(graphics=self._graphics) for _ in range(missing)]
+                new = [PanelBox(graphics=self._graphics) for _ in range(missing)]
                 await self.mount_all(new)
                 views += new
-            for view in views[len(tiles) :]:
+            for view in views[len(panels) :]:
                 view.display = False
-        with_scale = any(tile.scale is not None for tile in tiles)
-        for view, tile in zip(views, tiles, strict=False):
+        with_scale = any(panel.scale is not None for panel in panels)
+        for view, panel in zip(views, panels, strict=False):
             view.display = True
-            view.show(tile, with_scale=with_scale)
+            view.show(panel, with_scale=with_scale)
         self._arrange()
 
     def on_resize(self) -> None:
@@ -91,12 +91,12 @@ class Tiles(Container):
         columns, side = best_columns(count, *self.size, lines)
         self.styles.grid_size_columns = columns
         self.styles.grid_size_rows = -(-count // columns)
-        for view in self.query(TileView):
+        for view in self.query(PanelBox):
             view.set_side(side)
 
 
 def room_for(width: int, height: int) -> int:
-    """How many small tiles fit: with two lines above, and one below, each picture."""
+    """How many small panels fit: with two lines above, and one below, each picture."""
     columns, rows = width // (_LEAST_WIDTH + 1), height // (_LEAST_HEIGHT + 3)
     return max(1, min(_MOST, columns * rows))
 
@@ -112,7 +112,7 @@ def best_columns(count: int, width: int, height: int, lines: int) -> tuple[int, 
     return columns, max(2, side(columns))
 
 
-def marked_up(lines: Sequence[Line]) -> str:
+def marked_up(lines: Sequence[TonedLine]) -> str:
     """Lines as content markup, by their tones."""
     looks = {"bold": "b", "dim": "$foreground 60%", "warn": "$text-warning"}
     texts = []

@@ -1,4 +1,4 @@
-"""What a launch form starts: the equal commands for people, and the runs themselves."""
+"""What a launch form starts: the equal equivalent_commands for people, and the runs themselves."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from jobs import _engines
 from jobs._config import JobConfig
 from jobs._engines._order import Options, Order, arguments
 from jobs._registry import Spec
-from tui.launching.form import heeded
-from tui.launching.request import Request
+from tui.launching.form import supported_options
+from tui.launching.request import LaunchRequest
 from tui.messages import ErrorMet
 
 
@@ -29,17 +29,17 @@ class Commands:
     """Why the engine would refuse."""
 
 
-def commands(asked: Request) -> Commands:
-    """The equal commands. It looks at the disk; call it in a worker."""
+def equivalent_commands(request: LaunchRequest) -> Commands:
+    """The equal equivalent_commands. It looks at the disk; call it in a worker."""
     try:
-        orders = [_engines.plan(asked.spec, c, asked.options) for c in asked.configs]
+        orders = [_engines.plan(request.spec, c, request.options) for c in request.configs]
         shell = tuple(shell_command(order) for order in orders)
-        docker = tuple(_docker_command(asked.spec, c, asked.options) for c in asked.configs)
+        docker = tuple(_docker_command(request.spec, c, request.options) for c in request.configs)
     except CxrError as error:
         return Commands(fault=str(error))
     paths = {name: path for order in orders for name, path in order.paths.items()}
-    lost = {n: "does not exist on this host" for n, p in paths.items() if not _is_there(p)}
-    return Commands(shell, docker, lost)
+    missing_paths = {n: "does not exist on this host" for n, p in paths.items() if not _is_there(p)}
+    return Commands(shell, docker, missing_paths)
 
 
 def shell_command(order: Order) -> str:
@@ -52,7 +52,9 @@ def shell_command(order: Order) -> str:
 
 
 def _docker_command(spec: Spec, config: JobConfig, options: Options) -> str:
-    common = {n: getattr(options, n) for n in options.model_fields_set & heeded("docker")}
+    common = {
+        n: getattr(options, n) for n in options.model_fields_set & supported_options("docker")
+    }
     order = _engines.plan(spec, config, Options(**common | {"engine": "docker"}))
     return _engines.engine("docker").render(order).strip()
 
@@ -64,14 +66,16 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def launch(asked: Request, tell: Callable[[ErrorMet], object], look: Callable[[], None]) -> None:
-    """Start every run; `tell` of those that cannot be, `look` after each that could."""
-    for config in asked.configs:
+def launch(
+    request: LaunchRequest, report: Callable[[ErrorMet], object], refresh: Callable[[], None]
+) -> None:
+    """Start every run; `report` those that cannot be, `refresh` after each that could."""
+    for config in request.configs:
         try:
-            _engines.submit(_engines.plan(asked.spec, config, asked.options))
+            _engines.submit(_engines.plan(request.spec, config, request.options))
         except CxrError as error:
-            tell(ErrorMet(f"launch {run_name(asked.spec, config)}", str(error)))
-        look()
+            report(ErrorMet(f"launch {run_name(request.spec, config)}", str(error)))
+        refresh()
 
 
 def run_name(spec: Spec, config: JobConfig) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from data_contracts.disclosure import count, is_few, shown
 from tui.results.comparison import Compared
-from tui.results.curves import Curves
+from tui.results.model_curves import ModelCurves
 from tui.table import Column, Row, Tone
 from tui.texts.numbers import NONE, interval, number
-from tui.widgets.curve_plot import Limits, Line
+from tui.widgets.curve_plot import Limits, PlotLine
 
 _COLUMNS = (
     Column("model"), Column("class", 9), Column("AUROC", 5, right=True),
@@ -22,7 +22,7 @@ _WIDE = 100
 _METRICS = ("auprc", "brier", "calibration_slope")
 #: Limits that leave what is at 0 or 1 beside the frame, not under it.
 _UNIT = (-0.02, 1.02)
-_DIAGONAL = Line((0.0, 1.0), (0.0, 1.0), "dim")
+_DIAGONAL = PlotLine((0.0, 1.0), (0.0, 1.0), "dim")
 
 Toned = Sequence[tuple[Compared, Tone]]
 
@@ -32,7 +32,7 @@ class Drawing:
     """The lines of one plot, its title, and the limits of its axes."""
 
     title: str
-    lines: Sequence[Line]
+    lines: Sequence[PlotLine]
     x: Limits = _UNIT
     y: Limits = _UNIT
     ticks: Sequence[float] | None = None
@@ -49,7 +49,7 @@ def columns(width: int, models: Sequence[tuple[str, str]]) -> tuple[Column, ...]
 def drawings(models: Toned) -> dict[str, Drawing]:
     """The four plots by name: roc, calibration, loss, auroc."""
     drawn = [(one.curves, tone) for one, tone in models if one.curves and not one.curves.refusal]
-    roc = [Line(*c.roc, tone) for c, tone in drawn]
+    roc = [PlotLine(*c.roc, tone) for c, tone in drawn]
     return {
         "roc": Drawing("ROC: true by false positive rate", [_DIAGONAL, *roc]),
         "calibration": _calibration(drawn),
@@ -58,14 +58,14 @@ def drawings(models: Toned) -> dict[str, Drawing]:
     }
 
 
-def _calibration(drawn: Sequence[tuple[Curves, Tone]]) -> Drawing:
+def _calibration(drawn: Sequence[tuple[ModelCurves, Tone]]) -> Drawing:
     sizes = [n for c, _ in drawn for n in c.bins]
     title = "calibration: observed by predicted"
     if sizes:
         spread = f"{min(sizes):,}" + (f"–{max(sizes):,}" if min(sizes) < max(sizes) else "")
         title += f", bins of {spread} images"
     lines = [
-        Line(*c.calibration, tone, dots=dots)
+        PlotLine(*c.calibration, tone, dots=dots)
         for c, tone in drawn
         for dots in (False, True)
         if c.bins
@@ -75,7 +75,7 @@ def _calibration(drawn: Sequence[tuple[Curves, Tone]]) -> Drawing:
 
 def _loss(models: Toned) -> Drawing:
     lines = [
-        Line(one.history["epoch"], one.history[column], tone, dots=column == "train_loss")
+        PlotLine(one.history["epoch"], one.history[column], tone, dots=column == "train_loss")
         for one, tone in models
         if one.history
         for column in ("val_loss", "train_loss")
@@ -90,14 +90,14 @@ def _auroc(models: Toned) -> Drawing:
     lines = []
     for one, tone in models:
         pairs = zip(one.history.get("epoch", ()), one.history.get("val_auroc", ()), strict=True)
-        known = [(x, y) for x, y in pairs if y is not None]
-        if known:
-            x, y = zip(*known, strict=True)
-            lines += [Line(x, y, tone), Line(x, y, tone, dots=True)]
+        points = [(x, y) for x, y in pairs if y is not None]
+        if points:
+            x, y = zip(*points, strict=True)
+            lines += [PlotLine(x, y, tone), PlotLine(x, y, tone, dots=True)]
     bottom = min((v for line in lines for v in line.y), default=0.5)
     x, ticks = _epochs(models)
     y = min(0.45, bottom - 0.02), _UNIT[1]
-    chance = Line(x, (0.5, 0.5), "dim")
+    chance = PlotLine(x, (0.5, 0.5), "dim")
     return Drawing("validation AUROC by epoch", [chance, *lines], x, y, ticks)
 
 
@@ -117,18 +117,18 @@ def _name(task: str, name: str) -> str:
 
 def row_of(one: Compared, tone: Tone) -> Row:
     """A model's line below the plots, which is their legend as well."""
-    found, name = one.curves, _name(one.task, one.name)
-    if found is None:
+    curves, name = one.curves, _name(one.task, one.name)
+    if curves is None:
         return Row(name, (name, *[NONE] * (len(_COLUMNS) - 1)), tones=(tone,))
-    measured = one.metrics.get(f"auroc:{found.positive}") or one.metrics.get("auroc") or {}
-    rest = found.images - found.positives
+    measured = one.metrics.get(f"auroc:{curves.positive}") or one.metrics.get("auroc") or {}
+    rest = curves.images - curves.positives
     return Row(
         name,
         (
-            name, found.positive, number(found.auroc),
-            interval(measured.get("low"), measured.get("high")) if found.auroc else NONE,
+            name, curves.positive, number(curves.auroc),
+            interval(measured.get("low"), measured.get("high")) if curves.auroc else NONE,
             *(number(one.metrics.get(m, {}).get("value")) for m in _METRICS),
-            count(found.subjects, found.subjects), shown(found.positives, is_few(rest)),
+            count(curves.subjects, curves.subjects), shown(curves.positives, is_few(rest)),
         ),
         tones=(tone,),
     )  # fmt: skip

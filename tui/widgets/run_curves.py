@@ -17,27 +17,27 @@ from data_contracts.run import RunRecord, read_new_events, run_folder
 from jobs._engines import UNFINISHED
 from tui.messages import ErrorMet
 from tui.table import Tone
-from tui.texts.plain import plain_line, unmarked
 from tui.texts.run_texts import config_of, rate_text
-from tui.widgets.curve_plot import CurvePlot, Line
-from tui.widgets.empty import Empty
-from tui.workspace.story import Story
+from tui.texts.sanitize import escape_markup, sanitize
+from tui.widgets.curve_plot import CurvePlot, PlotLine
+from tui.widgets.placeholder import Placeholder
+from tui.workspace.event_series import EventSeries
 
 #: From this width on, the speed of a training stands beside its losses.
 _THREE_FROM = 110
 
 
-class Curves(Vertical):
+class RunCurves(Vertical):
     """Reads a run's events as they come, while it is looked at."""
 
     DEFAULT_CSS = """
-    Curves #told { height: 1; padding: 0 1; color: $foreground 80%; }
-    Curves #charts { height: 1fr; display: none; }
-    Curves CurvePlot { display: none; }
-    Curves.drawn { Empty { display: none; } #charts { display: block; } }
-    Curves.learns #loss, Curves.learns #auroc { display: block; }
-    Curves.goes #speed { display: block; }
-    Curves.learns.narrow #speed { display: none; }
+    RunCurves #latest { height: 1; padding: 0 1; color: $foreground 80%; }
+    RunCurves #charts { height: 1fr; display: none; }
+    RunCurves CurvePlot { display: none; }
+    RunCurves.drawn { Placeholder { display: none; } #charts { display: block; } }
+    RunCurves.epochs #loss, RunCurves.epochs #auroc { display: block; }
+    RunCurves.speeds #speed { display: block; }
+    RunCurves.epochs.narrow #speed { display: none; }
     """
 
     @dataclass
@@ -46,26 +46,26 @@ class Curves(Vertical):
 
         run_id: str
         before: int
-        story: Story
+        series: EventSeries
         fault: str = ""
 
     def __init__(self, workspace: Path) -> None:
         super().__init__()
         self._workspace = workspace
         self._record: RunRecord | None = None
-        self._story = Story()
+        self._series = EventSeries()
         self._fault = ""
         self._read_once = False
 
     def compose(self) -> Iterator[Widget]:
-        yield Static(id="told")
-        yield Empty()
+        yield Static(id="latest")
+        yield Placeholder()
         yield Horizontal(id="charts")
 
     def look_at(self, record: RunRecord) -> None:
         """Show the curves of a run."""
         if self._record is None or record.run_id != self._record.run_id:
-            self._story, self._fault, self._read_once = Story(), "", False
+            self._series, self._fault, self._read_once = EventSeries(), "", False
             self._record = record
             self._show()
         self._record = record
@@ -74,20 +74,20 @@ class Curves(Vertical):
     def read_on(self) -> None:
         """Read what has been added."""
         if self._record is not None:
-            self._read(self._record.run_id, self._story)
+            self._read(self._record.run_id, self._series)
 
     @work(thread=True, exclusive=True, group="curves", description="curves")
-    def _read(self, run_id: str, story: Story) -> None:
+    def _read(self, run_id: str, series: EventSeries) -> None:
         import textual_plot  # noqa: F401  # it loads numpy, which must not hold up the keys
 
         try:
-            events, offset = read_new_events(run_folder(self._workspace, run_id), story.offset)
+            events, offset = read_new_events(run_folder(self._workspace, run_id), series.offset)
         except ArtifactError as error:
-            self.post_message(self.Read(run_id, story.offset, story, str(error)))
+            self.post_message(self.Read(run_id, series.offset, series, str(error)))
         else:
-            self.post_message(self.Read(run_id, story.offset, story.told(events, offset)))
+            self.post_message(self.Read(run_id, series.offset, series.extended(events, offset)))
 
-    async def on_curves_read(self, message: Read) -> None:
+    async def on_run_curves_read(self, message: Read) -> None:
         message.stop()
         if self._record is None or message.run_id != self._record.run_id:
             return
@@ -95,10 +95,10 @@ class Curves(Vertical):
             self.post_message(ErrorMet("curves", message.fault))
         self._fault = message.fault
         charts = self.query_one("#charts", Horizontal)
-        new = message.story.offset > self._story.offset or not self._read_once
+        new = message.series.offset > self._series.offset or not self._read_once
         # Of two readings from the same place only the first counts.
-        if message.before == self._story.offset and new:
-            self._story, self._read_once = message.story, True
+        if message.before == self._series.offset and new:
+            self._series, self._read_once = message.series, True
             if not charts.children:
                 names = ("loss", "auroc", "speed")
                 await charts.mount(*(CurvePlot("", "nothing was told", n) for n in names))
@@ -112,34 +112,34 @@ class Curves(Vertical):
 
     def _speeds(self) -> tuple[list[float], list[float]]:
         size = config_of(self._record).get("batch_size") if self._record else None
-        return self._story.speeds(size if isinstance(size, int) else 1)
+        return self._series.speeds(size if isinstance(size, int) else 1)
 
     def _show(self) -> None:
-        """Say what there is, and leave out the charts of what there is not."""
-        learns, goes = bool(self._story.epochs), bool(self._speeds()[0])
-        self.set_class(learns, "learns")
-        self.set_class(goes, "goes")
-        self.set_class(learns or goes, "drawn")
-        self.query_one("#told", Static).update(self._told(), layout=False)
+        """Show what there is, and leave out the charts of what there is not."""
+        has_epochs, has_speeds = bool(self._series.epochs), bool(self._speeds()[0])
+        self.set_class(has_epochs, "epochs")
+        self.set_class(has_speeds, "speeds")
+        self.set_class(has_epochs or has_speeds, "drawn")
+        self.query_one("#latest", Static).update(self._latest_numbers(), layout=False)
         if self._fault:
             why = "The events of this run cannot be read: E tells why."
         elif self._record and self._record.state in UNFINISHED:
             why = "No curve yet: this run has told of no epoch and no progress."
         else:
             why = "No curve: this run has told of no epoch, and of too little progress."
-        self.query_one(Empty).update(why)
+        self.query_one(Placeholder).update(why)
 
     async def _draw(self) -> None:
-        story = self._story
+        series = self._series
         losses = [
-            _line(story.series("train_loss"), "live"), _line(story.series("val_loss"), "warn")
+            _line(series.metric("train_loss"), "live"), _line(series.metric("val_loss"), "warn")
         ]  # fmt: skip
-        auroc = [_line(story.series("val_auroc"), "warn")]
+        auroc = [_line(series.metric("val_auroc"), "warn")]
         speed = [_line(self._speeds(), "good")]
         for name, title, lines in (
             ("loss", "loss by epoch", losses),
             ("auroc", "validation AUROC by epoch", auroc),
-            ("speed", f"{plain_line(story.unit)}/s by minute", speed),
+            ("speed", f"{sanitize(series.unit)}/s by minute", speed),
         ):
             lines = [line for line in lines if line.x]
             xs = [x for line in lines for x in line.x] or [0.0]
@@ -165,7 +165,7 @@ class Curves(Vertical):
     @property
     def _last_epoch(self) -> float:
         """Where the axes of epochs end: with the last one there is to be."""
-        return max(2.0, self._epochs, *(e["epoch"] for e in self._story.epochs))
+        return max(2.0, self._epochs, *(e["epoch"] for e in self._series.epochs))
 
     @property
     def _epochs(self) -> int:
@@ -173,12 +173,12 @@ class Curves(Vertical):
         epochs = config_of(self._record).get("epochs") if self._record else None
         return epochs if isinstance(epochs, int) else 0
 
-    def _told(self) -> str:
+    def _latest_numbers(self) -> str:
         """The latest numbers, each in the colour of its line."""
-        story, parts = self._story, []
+        series, parts = self._series, []
         _, rates = self._speeds()
-        if story.epochs:
-            last = story.epochs[-1]
+        if series.epochs:
+            last = series.epochs[-1]
             parts.append(
                 f"epoch {last['epoch']:.0f}" + (f"/{self._epochs}" if self._epochs else "")
             )
@@ -188,13 +188,13 @@ class Curves(Vertical):
             if "val_auroc" in last:
                 parts.append(f"AUROC [$text-warning]{last['val_auroc']:.3f}[/]")
         if rates:
-            parts.append(f"[$text-success]{unmarked(rate_text(rates[-1], story.unit))}[/]")
+            parts.append(f"[$text-success]{escape_markup(rate_text(rates[-1], series.unit))}[/]")
         return "  ".join(parts)
 
 
-def _line(points: tuple[list[float], list[float]], tone: Tone) -> Line:
+def _line(points: tuple[list[float], list[float]], tone: Tone) -> PlotLine:
     """A line, or a dot while there is only one point."""
-    return Line(*points, tone, dots=len(points[0]) == 1)
+    return PlotLine(*points, tone, dots=len(points[0]) == 1)
 
 
 def _limits(values: list[float], margin: float) -> tuple[float, float]:

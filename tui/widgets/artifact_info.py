@@ -18,9 +18,9 @@ from textual.widgets import Static
 from data_contracts.catalog import contracts
 from jobs._facts import Schema, short
 from tui.table import Tone
-from tui.texts.plain import plain_line, unmarked
+from tui.texts.sanitize import escape_markup, sanitize
 from tui.widgets.tab_keys import TAB_KEYS
-from tui.workspace.pipeline import SIGNS, KindState, human_size
+from tui.workspace.pipeline import SIGNS, GroupState, human_size
 from tui.workspace.snapshot import Artifact
 
 _COLOURS: Mapping[Tone, str] = {
@@ -37,23 +37,23 @@ class Verdict:
     when: datetime
 
 
-class ReadingView(VerticalScroll):
+class ReadingPane(VerticalScroll):
     """Something to read, with the keys of vim."""
 
-    DEFAULT_CSS = "ReadingView { padding: 0 1; scrollbar-size-vertical: 1; }"
+    DEFAULT_CSS = "ReadingPane { padding: 0 1; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", show=False, id="view.down"),
-        Binding("k", "scroll_up", "Up", show=False, id="view.up"),
-        Binding("g", "scroll_home", "Top", show=False, id="view.top"),
-        Binding("G", "scroll_end", "Bottom", show=False, id="view.bottom"),
+        Binding("j", "scroll_down", "Down", show=False, id="reading.down"),
+        Binding("k", "scroll_up", "Up", show=False, id="reading.up"),
+        Binding("g", "scroll_home", "Top", show=False, id="reading.top"),
+        Binding("G", "scroll_end", "Bottom", show=False, id="reading.bottom"),
         *TAB_KEYS,
     ]
 
 
-class FactsView(ReadingView):
+class ArtifactInfo(ReadingPane):
     """The state in colour above a table of facts."""
 
-    DEFAULT_CSS = "FactsView Static { height: auto; }"
+    DEFAULT_CSS = "ArtifactInfo Static { height: auto; }"
 
     def compose(self) -> ComposeResult:
         yield Static(id="state")
@@ -72,8 +72,8 @@ class FactsView(ReadingView):
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(style="dim", no_wrap=True)
         table.add_column(overflow="fold")
-        for name, text in _facts(artifact, path, schema):
-            table.add_row(Text(name), Text(plain_line(text)))
+        for name, text in _info_rows(artifact, path, schema):
+            table.add_row(Text(name), Text(sanitize(text)))
         header = artifact.header
         for title, values in (
             ("config", header.config if header else {}),
@@ -84,16 +84,16 @@ class FactsView(ReadingView):
 
     def show_missing(self, place: str, job: str) -> None:
         """Say that nothing lies at a place."""
-        text = f"{_signed('missing')}: nothing lies at {unmarked(place)}; `cxr {job}` makes it"
+        text = f"{_signed('missing')}: nothing lies at {escape_markup(place)}; `cxr {job}` makes it"
         self.query_one("#state", Static).update(text)
         self.query_one("#facts", Static).update("")
 
 
 def _state(artifact: Artifact, job: str, verdict: Verdict | None) -> str:
     if verdict is not None and verdict.fault:
-        lines = [f"{_signed('damaged')}: {unmarked(verdict.fault)}"]
+        lines = [f"{_signed('damaged')}: {escape_markup(verdict.fault)}"]
     else:
-        reason = f": {unmarked(artifact.reason)}" if artifact.reason else ""
+        reason = f": {escape_markup(artifact.reason)}" if artifact.reason else ""
         lines = [_signed(artifact.state) + reason]
     if verdict is not None and not verdict.fault:
         text = f"[$text-success]✓ verified at {verdict.when:%H:%M:%S} UTC[/]"
@@ -103,12 +103,12 @@ def _state(artifact: Artifact, job: str, verdict: Verdict | None) -> str:
     return "\n".join(lines)
 
 
-def _signed(state: KindState) -> str:
+def _signed(state: GroupState) -> str:
     sign, tone = SIGNS[state]
     return f"[{_COLOURS[tone]}]{sign} {state}[/]"
 
 
-def _facts(artifact: Artifact, path: Path, schema: Schema | None) -> Iterator[tuple[str, str]]:
+def _info_rows(artifact: Artifact, path: Path, schema: Schema | None) -> Iterator[tuple[str, str]]:
     header = artifact.header
     version = f" {header.version}" if header else ""
     yield "contract", f"{artifact.contract}{version}"
@@ -131,4 +131,4 @@ def _section(table: Table, title: str, values: Mapping[str, Any]) -> None:
         table.add_row("", "")
         table.add_row(Text(title, style="bold not dim"), "")
     for name, value in values.items():
-        table.add_row(Text(f"  {plain_line(name)}"), Text(plain_line(short(value, 300))))
+        table.add_row(Text(f"  {sanitize(name)}"), Text(sanitize(short(value, 300))))

@@ -12,19 +12,19 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 
-class Panel(ModalScreen[None]):
+class TextDialog(ModalScreen[None]):
     """A text to read; any of the usual keys closes it."""
 
     DEFAULT_CSS = """
-    Panel { align: center middle; }
-    Panel > VerticalScroll {
+    TextDialog { align: center middle; }
+    TextDialog > VerticalScroll {
         width: 76; max-width: 96%; height: auto; max-height: 90%;
         border: round $primary; background: $surface; padding: 0 1;
     }
-    Panel Static { width: 1fr; height: auto; }
+    TextDialog Static { width: 1fr; height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,E,enter", "dismiss", "Close", id="panel.close")
+        Binding("escape,q,question_mark,E,enter", "dismiss", "Close", id="dialog.close")
     ]
 
     def __init__(self, title: str, text: str) -> None:

@@ -24,7 +24,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Story:
+class EventSeries:
     """What has been read up to the byte `offset`."""
 
     offset: int = 0
@@ -35,8 +35,8 @@ class Story:
     """The numbers among `epoch`, the losses and the AUROC that each epoch had."""
     points: tuple[Point, ...] = ()
 
-    def told(self, events: Iterable[Mapping[str, Any]], offset: int) -> Story:
-        """The story with more events, which end before the byte `offset`."""
+    def extended(self, events: Iterable[Mapping[str, Any]], offset: int) -> EventSeries:
+        """The series with more events, which end before the byte `offset`."""
         begun, latest = self.begun, self.latest
         epochs, points = list(self.epochs), list(self.points)
         for event in events:
@@ -57,12 +57,12 @@ class Story:
         while len(points) > _MOST_POINTS:
             # The last one is kept: it tells how far the work is.
             points = points[::-2][::-1]
-        return Story(offset, begun, latest, tuple(epochs), tuple(points))
+        return EventSeries(offset, begun, latest, tuple(epochs), tuple(points))
 
-    def series(self, name: str) -> tuple[list[float], list[float]]:
+    def metric(self, name: str) -> tuple[list[float], list[float]]:
         """Epochs, and what they had of `name`."""
-        found = [(e["epoch"], e[name]) for e in self.epochs if name in e]
-        return [x for x, _ in found], [y for _, y in found]
+        pairs = [(e["epoch"], e[name]) for e in self.epochs if name in e]
+        return [x for x, _ in pairs], [y for _, y in pairs]
 
     def speeds(self, batch_size: int, intervals: int = 100) -> tuple[list[float], list[float]]:
         """Minutes since the start, and units a second; batches count as their images.

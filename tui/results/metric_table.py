@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from tui.results.metric_rows import Selection, selected
 from tui.table import Column, Row, Tone
 from tui.texts.numbers import NONE, interval, number
-from tui.texts.plain import unmarked
+from tui.texts.sanitize import escape_markup
 from tui.workspace.snapshot import Artifact
 
 if TYPE_CHECKING:
     import polars as pl
 
-Model = tuple[str, str]
+ModelKey = tuple[str, str]
 """Its task and its name."""
 
 MARK, NO_MARK = "● ", "  "
@@ -26,41 +26,41 @@ _GAP = 2
 
 
 @dataclass(frozen=True)
-class View:
+class MetricTable:
     """Rows with what the page must know of them."""
 
     titles: tuple[str, ...] = ()
     widths: tuple[int, ...] = ()
     """Cells that the longest text of each column takes."""
     rows: tuple[Row, ...] = ()
-    models: tuple[Model, ...] = ()
+    models: tuple[ModelKey, ...] = ()
     """Of each row."""
     frame: pl.DataFrame | None = None
     """The rows of the table, in order, by which the rows' keys are named."""
     hidden: int = 0
     """Rows left out because they have few patients."""
 
-    def model_of(self, key: str) -> Model | None:
+    def model_of(self, key: str) -> ModelKey | None:
         """The model of a row."""
-        found = (m for r, m in zip(self.rows, self.models, strict=True) if r.key == key)
-        return next(found, None)
+        owners = (m for r, m in zip(self.rows, self.models, strict=True) if r.key == key)
+        return next(owners, None)
 
 
-def view_of(
-    metrics: pl.DataFrame | None, selection: Selection, models: Sequence[Model], *, wide: bool
-) -> View:
+def metric_table(
+    metrics: pl.DataFrame | None, selection: Selection, models: Sequence[ModelKey], *, wide: bool
+) -> MetricTable:
     """The rows of `selection` from `guarded` metrics, then `models` that have none at all."""
     titles = _titles(selection, wide)
     rows: list[Row] = []
-    owners: list[Model] = []
+    owners: list[ModelKey] = []
     frame, hidden = None, 0
-    covered: set[Model] = set()
+    covered: set[ModelKey] = set()
     if metrics is not None:
         covered = set(metrics.select("task", "model").unique().iter_rows())
         frame, hidden = selected(metrics, selection)
-        for i, facts in enumerate(frame.iter_rows(named=True)):
-            rows.append(_row(str(i), facts, titles))
-            owners.append((facts["task"], facts["model"]))
+        for i, record in enumerate(frame.iter_rows(named=True)):
+            rows.append(_row(str(i), record, titles))
+            owners.append((record["task"], record["model"]))
     for model in models:
         if model not in covered:
             rows.append(_bare_row(model, titles))
@@ -69,23 +69,23 @@ def view_of(
     widths = tuple(
         max(len(title), *map(len, column)) for title, column in zip(titles, texts, strict=True)
     )
-    return View(titles, widths, tuple(rows), tuple(owners), frame, hidden)
+    return MetricTable(titles, widths, tuple(rows), tuple(owners), frame, hidden)
 
 
 def note_of(artifact: Artifact | None) -> str:
     """What is wrong with the table and what to do, as content markup; empty if nothing is."""
     key = "press [b]n[/b] to launch it"
     if artifact is None:
-        return f"aggregate has not run yet: {key}. Curves ([b]c[/b]) need no metrics."
+        return f"aggregate has not run yet: {key}. ModelCurves ([b]c[/b]) need no metrics."
     if artifact.state not in ("damaged", "stale"):
         return ""
-    reason = unmarked(artifact.reason)
+    reason = escape_markup(artifact.reason)
     return f"the metrics are {artifact.state}: {reason}; aggregate makes them anew: {key}"
 
 
-def columns(view: View, width: int) -> list[Column]:
+def columns(table: MetricTable, width: int) -> list[Column]:
     """The columns as wide as their texts; where that is too wide, names are cut."""
-    widths = dict(zip(view.titles, view.widths, strict=True))
+    widths = dict(zip(table.titles, table.widths, strict=True))
     excess = sum(widths.values()) + _GAP * (len(widths) - 1) - width
     for name, least in _SHRINK:
         if excess > 0 and name in widths:
@@ -116,34 +116,34 @@ def _titles(selection: Selection, wide: bool) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _row(key: str, facts: dict[str, Any], titles: tuple[str, ...]) -> Row:
+def _row(key: str, record: dict[str, Any], titles: tuple[str, ...]) -> Row:
     cells = {
-        "task": NO_MARK + facts["task"], "model": facts["model"], "split": facts["split"],
-        "stratum": facts["stratum"].replace("_", " "), "level": facts["level"],
-        "metric": facts["metric"], "value": number(facts["value"]),
-        "95 %": interval(facts["low"], facts["high"]), "n": facts["subjects_text"],
-        "images": facts["images_text"], "pos.": facts["positives_text"],
+        "task": NO_MARK + record["task"], "model": record["model"], "split": record["split"],
+        "stratum": record["stratum"].replace("_", " "), "level": record["level"],
+        "metric": record["metric"], "value": number(record["value"]),
+        "95 %": interval(record["low"], record["high"]), "n": record["subjects_text"],
+        "images": record["images_text"], "pos.": record["positives_text"],
     }  # fmt: skip
     # A text that hides a number must not be sorted by it.
-    values = facts | {
-        "95 %": facts["low"],
-        "n": facts["subjects"] if facts["subjects_text"][0].isdigit() else None,
-        "images": facts["images"] if facts["images_text"][0].isdigit() else None,
-        "pos.": facts["positives"] if facts["positives_text"][0].isdigit() else None,
+    values = record | {
+        "95 %": record["low"],
+        "n": record["subjects"] if record["subjects_text"][0].isdigit() else None,
+        "images": record["images"] if record["images_text"][0].isdigit() else None,
+        "pos.": record["positives"] if record["positives_text"][0].isdigit() else None,
     }
-    tones: tuple[Tone, ...] = tuple("warn" if _is_chance(t, facts) else "" for t in titles)
+    tones: tuple[Tone, ...] = tuple("warn" if _is_chance(t, record) else "" for t in titles)
     return Row(key, tuple(cells[t] for t in titles), tuple(values[t] for t in titles), tones)
 
 
-def _is_chance(title: str, facts: dict[str, Any]) -> bool:
+def _is_chance(title: str, record: dict[str, Any]) -> bool:
     """Whether the interval of an AUROC does not lie above one half."""
-    is_area = facts["kind"].startswith("auroc") and facts["low"] is not None
-    return title in ("value", "95 %") and is_area and facts["low"] <= 0.5
+    is_area = record["kind"].startswith("auroc") and record["low"] is not None
+    return title in ("value", "95 %") and is_area and record["low"] <= 0.5
 
 
-def _bare_row(model: Model, titles: tuple[str, ...]) -> Row:
-    known = dict(zip(("task", "model"), model, strict=True))
-    cells = dict.fromkeys(titles, NONE) | known | {"task": NO_MARK + model[0]}
+def _bare_row(model: ModelKey, titles: tuple[str, ...]) -> Row:
+    names = dict(zip(("task", "model"), model, strict=True))
+    cells = dict.fromkeys(titles, NONE) | names | {"task": NO_MARK + model[0]}
     key = "\n".join(model)
-    tones: tuple[Tone, ...] = tuple("" if t in known else "dim" for t in titles)
-    return Row(key, tuple(cells.values()), tuple(known.get(t) for t in titles), tones)
+    tones: tuple[Tone, ...] = tuple("" if t in names else "dim" for t in titles)
+    return Row(key, tuple(cells.values()), tuple(names.get(t) for t in titles), tones)

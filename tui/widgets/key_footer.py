@@ -8,7 +8,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 
-class KeyLine(Footer):
+class KeyFooter(Footer):
     """A footer that is made anew only when its keys are others, and not with every focus."""
 
     def __init__(self) -> None:

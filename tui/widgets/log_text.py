@@ -23,14 +23,14 @@ MOST_LINES = 5000
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ")
 
 
-class LogView(ScrollView, can_focus=True):
+class LogText(ScrollView, can_focus=True):
     """Shows plain lines. It follows the end until one scrolls up, and again from the end on."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "log--time", "log--warning", "log--match", "log--current",
     }  # fmt: skip
     DEFAULT_CSS = """
-    LogView {
+    LogText {
         height: 1fr; width: 1fr; scrollbar-size: 1 1; overflow-x: hidden; overflow-y: scroll;
         &.unwrapped { overflow-x: auto; }
         .log--time { text-style: dim; }
@@ -120,8 +120,8 @@ class LogView(ScrollView, can_focus=True):
 
     def _find(self) -> None:
         pattern = re.compile(re.escape(self._query), re.IGNORECASE)
-        found = enumerate(self.lines) if self._query else ()
-        self._matches = [(i, m.start()) for i, line in found for m in pattern.finditer(line)]
+        numbered = enumerate(self.lines) if self._query else ()
+        self._matches = [(i, m.start()) for i, line in numbered for m in pattern.finditer(line)]
         self._spans = {}
         for line, start in self._matches:
             self._spans.setdefault(line, []).append(start)
@@ -212,26 +212,26 @@ class LogView(ScrollView, can_focus=True):
         if number >= len(self._rows):
             return Strip.blank(width, base)
         line, start, end = self._rows[number]
-        text = self._painted(line)[start:end]
+        text = self._styled_line(line)[start:end]
         text.end = ""
         strip = Strip(text.render(self.app.console)).apply_style(base)
         return strip.crop_extend(x, x + width, base)
 
-    def _painted(self, number: int) -> Text:
+    def _styled_line(self, number: int) -> Text:
         line = self.lines[number]
         text = Text(line)
         if "warning" in line:
-            text.stylize(self._look("log--warning"))
+            text.stylize(self._style("log--warning"))
         if time := _TIME.match(line):
-            text.stylize(self._look("log--time"), 0, time.end())
+            text.stylize(self._style("log--time"), 0, time.end())
         if self._query:
             here = self._matches[self._at] if self._at >= 0 else None
             for start in self._spans.get(number, ()):
                 name = "log--current" if (number, start) == here else "log--match"
-                text.stylize(self._look(name), start, start + len(self._query))
+                text.stylize(self._style(name), start, start + len(self._query))
         return text
 
-    def _look(self, name: str) -> Style:
+    def _style(self, name: str) -> Style:
         # Only a whole style has its background blended with what lies below.
         marked = name in ("log--match", "log--current")
         return self.get_component_rich_style(name, partial=not marked)

@@ -11,20 +11,20 @@ from tui.launching.form import Entry, Raw
 from tui.widgets.choices import Choices
 
 
-class Field(Container):
+class FormField(Container):
     """Asks for one entry; where there is room, its help stands beside it."""
 
     DEFAULT_CSS = """
-    Field {
+    FormField {
         layout: grid; grid-size: 2; grid-columns: 16 1fr; grid-rows: auto; grid-gutter: 0 1;
         width: 1fr; height: auto; padding: 0 1;
     }
-    Field .name { color: $foreground 80%; text-align: right; }
-    Field.here .name { color: $text-primary; text-style: bold; }
-    Field Input { width: 1fr; background: $panel; }
-    Field .said { display: none; column-span: 2; padding: 0 0 0 17; color: $foreground 65%; }
-    Field.fault .said { display: block; color: $text-error; }
-    Field.note .said { display: block; color: $text-warning; }
+    FormField .name { color: $foreground 80%; text-align: right; }
+    FormField.here .name { color: $text-primary; text-style: bold; }
+    FormField Input { width: 1fr; background: $panel; }
+    FormField .hint { display: none; column-span: 2; padding: 0 0 0 17; color: $foreground 65%; }
+    FormField.fault .hint { display: block; color: $text-error; }
+    FormField.note .hint { display: block; color: $text-warning; }
     """
 
     class Changed(Message):
@@ -33,8 +33,8 @@ class Field(Container):
     def __init__(self, entry: Entry, value: Raw) -> None:
         super().__init__(id=f"field-{entry.name}")
         self.entry = entry
-        self._control, self._told = _control(entry, value), value
-        self._said = ("", "")
+        self._control, self._posted = _control(entry, value), value
+        self._status = ("", "")
 
     @property
     def value(self) -> Raw:
@@ -49,15 +49,15 @@ class Field(Container):
     def compose(self) -> ComposeResult:
         yield Static(self.entry.label, classes="name", markup=False)
         yield self._control
-        yield Static(self.entry.help, classes="said", markup=False)
+        yield Static(self.entry.help, classes="hint", markup=False)
 
     def update_status(self, fault: str, note: str) -> None:
         """What is wrong with what is entered, or good to know of it."""
-        if (fault, note) != self._said:
-            self._said = fault, note
+        if (fault, note) != self._status:
+            self._status = fault, note
             self.set_class(bool(fault), "fault")
             self.set_class(bool(note and not fault), "note")
-            self.query_one(".said", Static).update(fault or note or self.entry.help)
+            self.query_one(".hint", Static).update(fault or note or self.entry.help)
 
     def focus_control(self) -> None:
         """Go to where it is entered."""
@@ -71,15 +71,15 @@ class Field(Container):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._tell()
+        self._post_change()
 
     def on_choices_changed(self, event: Choices.Changed) -> None:
         event.stop()
-        self._tell()
+        self._post_change()
 
-    def _tell(self) -> None:
-        if self.value != self._told:
-            self._told = self.value
+    def _post_change(self) -> None:
+        if self.value != self._posted:
+            self._posted = self.value
             self.post_message(self.Changed())
 
 

@@ -101,7 +101,7 @@ class Dashboard(App[None]):
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         before, self.snapshot = self.snapshot, message.snapshot
         for record in newly_failed(before, message.snapshot) if before else ():
-            title = f"{record.job} has failed"
+            title = f"{record.job} failed"
             self.notify(why_failed(record), title=title, severity="error", markup=False)
         self.snapshots.publish(message.snapshot)
 
@@ -137,7 +137,7 @@ class Dashboard(App[None]):
         return page
 
     def save(self, name: str, data: bytes) -> None:
-        """Write a file for a person; in a browser it is a download.
+        """Write a file for the user; in a browser it is a download.
 
         It goes into `exports/` of the workspace, or, if that cannot be written, where `cxr` was
         started.
@@ -147,7 +147,7 @@ class Dashboard(App[None]):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self.report("export", f"{folder} cannot be made ({error.strerror})")
+            self.report("export", f"could not create {folder} ({error.strerror})")
             return
         if self.is_web:
             self.deliver_binary(io.BytesIO(data), save_filename=name, name="export")
@@ -166,12 +166,12 @@ class Dashboard(App[None]):
 
     def on_delivery_complete(self, event: DeliveryComplete) -> None:
         if event.name == "export":
-            where = str(event.path) if event.path else "the browser has it"
+            where = str(event.path) if event.path else "downloaded by the browser"
             self.notify(where, title="Exported", markup=False)
 
     def on_delivery_failed(self, event: DeliveryFailed) -> None:
         if event.name == "export":
-            self.report("export", f"the file could not be written ({event.exception})")
+            self.report("export", f"could not write the file ({event.exception})")
 
     def action_errors(self) -> None:
         self.push_screen(TextDialog("Errors", errors_text(self.snapshot, self.errors)))

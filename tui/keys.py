@@ -1,4 +1,4 @@
-"""The keys of the dashboard by the names of what they do, for a file of settings."""
+"""The keys of the dashboard by the names of what they do, for the preferences file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def is_key(text: str) -> bool:
 
 
 def clashes(keys: Mapping[str, str]) -> list[str]:
-    """What two actions of one page would have in common under other `keys`, by action."""
+    """The keys that two actions of one page would share under other `keys`."""
     faults: dict[str, None] = {}
     for page in _PAGES:
         taken: dict[str, set[str]] = defaultdict(set)
@@ -59,7 +59,7 @@ def clashes(keys: Mapping[str, str]) -> list[str]:
                     taken[key.strip()].add(name)
         for key, names in taken.items():
             if len(names) > 1 and names & set(keys):
-                faults[f"{' and '.join(sorted(names))} would both have the key {key}"] = None
+                faults[f"{' and '.join(sorted(names))} would both be bound to {key}"] = None
     return list(faults)
 
 

@@ -1,4 +1,4 @@
-"""The dashboard's own settings: theme and keys, from a file of the person who uses it."""
+"""The user's preferences for the dashboard: theme and keys, from a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data_contracts.errors import UsageError
 
 @dataclass(frozen=True)
 class Preferences:
-    """What the file may hold."""
+    """The content of the file."""
 
     theme: str = "cxr-dark"
     keys: dict[str, str] = field(default_factory=dict)
@@ -22,13 +22,13 @@ class Preferences:
 
 
 def preferences_path() -> Path:
-    """Where the file lies: CXR_DASHBOARD, or `cxr/dashboard.yaml` in the XDG config folder.
+    """The path of the file: CXR_DASHBOARD, or `cxr/dashboard.yaml` in the XDG config folder.
 
     Raises `UsageError` where CXR_DASHBOARD names no file.
     """
     if named := os.environ.get("CXR_DASHBOARD"):
         if not Path(named).exists():
-            raise UsageError(f"CXR_DASHBOARD names no file: {named}; correct or unset it")
+            raise UsageError(f"CXR_DASHBOARD: no such file: {named}; fix or unset it")
         return Path(named)
     home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(home) / "cxr" / "dashboard.yaml"
@@ -65,7 +65,7 @@ def _mapping(path: Path) -> dict[str, Any]:
 
     content = load(path, str(path)) or {}
     if not isinstance(content, dict):
-        raise UsageError(f"{path} must hold `theme:` and `keys:`")
+        raise UsageError(f"{path} must contain `theme:` and `keys:`")
     return content
 
 
@@ -77,10 +77,10 @@ def _key_fault(name: object, value: object) -> str:
     if not isinstance(value, str | int) or not all(parts):
         return f"{name}: no key given"
     wrong = [part for part in parts if not is_key(part)]
-    return f"{name}: {wrong[0]} is no key; such are f2, ctrl+q, slash, x" if wrong else ""
+    return f"{name}: {wrong[0]} is not a key; examples: f2, ctrl+q, slash, x" if wrong else ""
 
 
 def _unknown(name: object, valid: tuple[str, ...]) -> str:
     near = get_close_matches(str(name), valid, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(valid)}"
+    hint = f"did you mean {near[0]}?" if near else f"valid: {', '.join(valid)}"
     return f"unknown {name!r}; {hint}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-#: What the colour of a cell says.
+#: The meaning of a cell's colour.
 Tone = Literal["", "good", "bad", "warn", "dim", "live"]
 #: A column's number, and whether its highest value comes first.
 SortOrder = tuple[int, bool]
@@ -33,7 +33,7 @@ class Row:
 
 
 def arranged(rows: Sequence[Row], terms: Sequence[str], order: SortOrder | None) -> list[Row]:
-    """The rows that hold every word, sorted; rows without a value in the column come last."""
+    """The rows that match every term, sorted; rows without a value in the column come last."""
     matching = [row for row in rows if _holds(row, terms)] if terms else list(rows)
     if order is None:
         return matching

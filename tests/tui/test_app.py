@@ -75,7 +75,10 @@ async def test_errors_tell_what_is_wrong_now_and_which_runs_failed(tmp_path: Pat
         app.report("launch", "no engine")
         await pilot.press("E")
         shown = str(app.screen.query_one(Static).visual)
-        parts = [shown.index(t) for t in ("In the workspace", "Runs that failed", "Met since")]
+        parts = [
+            shown.index(t)
+            for t in ("In the workspace", "Failed runs", "Since the dashboard opened")
+        ]
         assert parts == sorted(parts)
         assert "model.h5" in shown[: parts[1]]
         assert "the [b]cohort[/b] is missing" in shown[parts[1] : parts[2]]
@@ -86,7 +89,7 @@ async def test_errors_tell_what_is_wrong_now_and_which_runs_failed(tmp_path: Pat
     ("facts", "want"),
     [
         ({"state": "failed", "message": "out of memory"}, "out of memory"),
-        ({"state": "lost"}, "it was killed, perhaps for want of memory"),
+        ({"state": "lost"}, "killed (possibly out of memory)"),
     ],
 )
 async def test_a_run_that_fails_is_told_wherever_one_looks(

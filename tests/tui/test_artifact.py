@@ -1,4 +1,4 @@
-"""The page Artifact: facts, schema, lineage, verifying, copying."""
+"""The page Artifact: info, schema, lineage, verifying, copying."""
 
 from __future__ import annotations
 
@@ -95,11 +95,11 @@ async def test_facts_of_the_header(workspace: Path) -> None:
         assert want in shown
 
 
-async def test_schema_with_types_shapes_units_and_meanings(workspace: Path) -> None:
+async def test_schema_with_types_shapes_units_and_descriptions(workspace: Path) -> None:
     async with opened(workspace, (140, 45)) as pilot:
         page = await go(pilot, "cohort/cohort.parquet")
         shown = [line.split() for line in text(page.query_one(SchemaTable)).splitlines()]
-        assert shown[0] == ["name", "type", "nulls", "unit", "meaning"]
+        assert shown[0] == ["name", "type", "nulls", "unit", "description"]
         assert any(line[:4] == ["days_to_death", "Int32", "6", "days"] for line in shown)
         assert "12 rows" in text(page.query_one(ArtifactInfo))
         await go(pilot, "images/images-1-of-1.h5")
@@ -120,8 +120,8 @@ async def test_lineage_as_a_tree(workspace: Path) -> None:
         page = await go(pilot, MODEL)
         lines = tree(page)
     assert lines[:5] == [
-        "made from", "  ✓ cohort/cohort.parquet  ok", "  ✓ images/images-1-of-1.h5  ok",
-        "    ✓ cohort/cohort.parquet  ok", "made into",
+        "derived from", "  ✓ cohort/cohort.parquet  ok", "  ✓ images/images-1-of-1.h5  ok",
+        "    ✓ cohort/cohort.parquet  ok", "used by",
     ]  # fmt: skip
     assert "  ✓ models/race/main/attributions.h5  current" in lines
     assert "    ✓ summary/metrics.parquet  current" in lines
@@ -132,7 +132,7 @@ async def test_lineage_tells_stale_missing_damaged_and_outside(workspace: Path) 
     write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
     async with opened(workspace) as pilot:
         lines = tree(await go(pilot, MODEL))
-    assert lines[1] == "  ! cohort/cohort.parquet  stale: has another digest now"
+    assert lines[1] == "  ! cohort/cohort.parquet  stale: digest has changed"
     assert lines[2].startswith("  ! images/images-1-of-1.h5  itself stale")
     (workspace / "cohort/cohort.parquet").unlink()
     (workspace / "images/images-1-of-1.h5").write_bytes(b"x")
@@ -160,7 +160,7 @@ async def test_keys_turn_the_views(workspace: Path) -> None:
             "l": "schema",
             "right": "lineage",
             "h": "schema",
-            "left": "facts",
+            "left": "info",
         }.items():
             await pilot.press(key)
             assert switcher.current == want
@@ -210,7 +210,7 @@ async def test_verify_finds_what_other_software_has_changed(
         await settled(pilot)
         shown = text(page.query_one(ArtifactInfo))
         assert "✗ damaged: " in shown
-        assert "`cxr train-task` makes it again: press n" in shown
+        assert "`cxr train-task` re-creates it: press n" in shown
         assert isinstance(pilot.app, Dashboard)
         assert place in pilot.app.errors[0]
         await pilot.press("n")
@@ -224,9 +224,9 @@ async def test_a_damaged_artifact_is_shown_as_such(workspace: Path) -> None:
         page = await go(pilot, MODEL)
         shown = text(page.query_one(ArtifactInfo))
         assert "✗ damaged: " in shown
-        assert "`cxr train-task` makes it again" in shown
+        assert "`cxr train-task` re-creates it" in shown
         assert MODEL in text(page.query_one(SchemaTable))
-        assert tree(page)[1] == "  nothing"
+        assert tree(page)[1] == "  none"
 
 
 async def test_damage_that_shows_only_when_the_content_is_read(
@@ -259,11 +259,11 @@ async def test_a_place_without_an_artifact(workspace: Path) -> None:
     async with opened(workspace) as pilot:
         await pilot.press("6")
         page = await go(pilot, "models/age/main/model.h5")
-        assert "`cxr train-task` makes it" in text(page.query_one(ArtifactInfo))
+        assert "`cxr train-task` creates it" in text(page.query_one(ArtifactInfo))
 
 
 async def test_an_empty_workspace(tmp_path: Path) -> None:
     async with opened(tmp_path) as pilot:
         await pilot.press("6", "v", "n", "y")
         await settled(pilot)
-        assert "no artifact yet" in str(pilot.app.screen.query_one(Placeholder).render())
+        assert "No artifacts yet" in str(pilot.app.screen.query_one(Placeholder).render())

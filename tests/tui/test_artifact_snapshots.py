@@ -1,4 +1,4 @@
-"""The page Artifact as it looks: its views, damage, emptiness; two sizes, two themes."""
+"""Pictures of the page Artifact: its tabs, and a damaged artifact."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import NOW, settled, write_workspace
+from dashboards import NOW, pictures, settled, write_workspace
 from textual.pilot import Pilot
 
 from data_contracts import header
@@ -16,11 +16,6 @@ from tui.preferences import Preferences
 from tui.screens.artifact import ArtifactPage
 from tui.widgets.lineage import Lineage
 from tui.widgets.schema_table import SchemaTable
-
-LOOKS = [(size, theme) for size in ((80, 24), (140, 45)) for theme in ("cxr-dark", "cxr-light")]
-looks = pytest.mark.parametrize(
-    ("size", "theme"), LOOKS, ids=[f"{size[0]}-{theme}" for size, theme in LOOKS]
-)
 
 
 @pytest.fixture
@@ -49,13 +44,14 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     await settled(pilot)
 
 
-@looks
-@pytest.mark.parametrize("view", ["facts", "schema", "lineage"])
-def test_a_view(
-    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, view: str
+@pictures(
+    "info-80-dark", "info-140-light", "schema-140-dark", "lineage-80-light", "lineage-140-dark"
+)
+def test_a_tab(
+    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, shown: str
 ) -> None:
     async def before(pilot: Pilot[None]) -> None:
-        keys = {"facts": "", "schema": "l", "lineage": "ll"}[view]
+        keys = {"info": "", "schema": "l", "lineage": "ll"}[shown]
         await press(pilot, *"jjjjjjjj", *keys)
         pilot.app.screen.query_one(Lineage).draw()
 
@@ -63,8 +59,10 @@ def test_a_view(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-@looks
-def test_damaged(workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
+@pictures("damaged-80-light")
+def test_damaged(
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
+) -> None:
     (workspace / "images/images-1-of-1.h5").write_bytes(b"x")
 
     async def before(pilot: Pilot[None]) -> None:
@@ -72,9 +70,3 @@ def test_damaged(workspace: Path, snap_compare: Any, size: tuple[int, int], them
 
     app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
-
-
-@looks
-def test_empty(tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
-    app = Dashboard(tmp_path / "workspace", Preferences(theme))
-    assert snap_compare(app, terminal_size=size, run_before=press)

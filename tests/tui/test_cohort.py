@@ -97,7 +97,7 @@ async def test_no_rejects_are_good_news(workspace: Path) -> None:
         write_rejects(workspace, shard, [])
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "5", "r")
-        assert "could be used" in text(pilot, "Placeholder")
+        assert "were usable" in text(pilot, "Placeholder")
         await press(pilot, "f")
         assert not pilot.app.screen.query_one("Placeholder").display
 

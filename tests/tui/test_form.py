@@ -181,7 +181,7 @@ def test_a_new_jobs_form_appears_by_existing() -> None:
     assert found == {
         "mode": ("choice", "", ""),
         "folder": ("path", "", ""),
-        "list": ("list", "", ""),
+        "words": ("list", "", ""),
         "share": ("text", "0.5", ""),
         "loud": ("switch", "True", True),
         "force": ("switch", "False", False),
@@ -189,10 +189,10 @@ def test_a_new_jobs_form_appears_by_existing() -> None:
     assert next(e for e in entries_of(spec) if e.name == "share").help == (
         "How much. Above 0 below 1."
     )
-    raw: dict[str, Raw] = {"mode": "slow", "list": "a b", "loud": False, "share": "0.5"}
+    raw: dict[str, Raw] = {"mode": "slow", "words": "a b", "loud": False, "share": "0.5"}
     (config,) = ask(spec, raw).configs
     assert config == Curious(workspace=WORKSPACE, mode="slow", words=("a", "b"), loud=False)
-    assert config.model_fields_set == {"workspace", "mode", "list", "loud"}
+    assert config.model_fields_set == {"workspace", "mode", "words", "loud"}
 
 
 @pytest.mark.parametrize(
@@ -201,13 +201,13 @@ def test_a_new_jobs_form_appears_by_existing() -> None:
         ({"epochs": "0"}, {"epochs": "must be greater than or equal to 1"}),
         ({"epochs": "ten"}, {"epochs": "must be a valid integer"}),
         ({"task": (), "epochs": "0"},
-         {"task": "is missing", "epochs": "must be greater than or equal to 1"}),
+         {"task": "required", "epochs": "must be greater than or equal to 1"}),
         ({"seed": "4-0"}, {"seed": "must be seeds such as 0-4 or 0,1,2"}),
         ({"seed": "a,b"}, {"seed": "must be seeds such as 0-4 or 0,1,2"}),
-        ({"seed": "0-4,2"}, {"seed": "names one twice; name each once"}),
-        ({"seed": "0-1000000"}, {"seed": f"makes more than {MOST_RUNS:,} runs"}),
+        ({"seed": "0-4,2"}, {"seed": "lists a seed twice; list each once"}),
+        ({"seed": "0-1000000"}, {"seed": f"creates more than {MOST_RUNS:,} runs"}),
         ({"seed": "0-999", "task": ("gender", "race")},
-         {"seed": f"makes more than {MOST_RUNS:,} runs"}),
+         {"seed": f"creates more than {MOST_RUNS:,} runs"}),
         ({"seed": "5000000000"}, {"seed": "must be less than or equal to 4294967295"}),
         ({"engine": "docker", "memory": "much"},
          {"memory": "must match pattern '^[1-9][0-9]*[MG]$'"}),
@@ -252,13 +252,13 @@ def test_only_models_that_exist_are_explained() -> None:
     assert found == [("gender", "main"), ("gender", "seed1"), ("race", "main")]
     assert "race seed1" in asked.notes["name"]
     none = ask(JOBS["explain"], {"task": ("mortality",), "name": ("main",)}, models)
-    assert none.faults == {"name": "there is no model mortality main"}
+    assert none.faults == {"name": "no such model: mortality main"}
 
 
 def test_a_model_that_would_be_replaced_is_named() -> None:
     asked = ask(JOBS["train-task"], {"task": ("race",), "seed": "0-1"}, {("race", "main")})
     assert [c.keys()["name"] for c in asked.configs] == ["main", "seed1"]
-    assert asked.notes["name"] == "there already, made anew if anything differs: race main"
+    assert asked.notes["name"] == "race/main exists; it will be replaced if settings differ"
 
 
 def test_aggregate_takes_the_models_of_one_name() -> None:

@@ -66,7 +66,7 @@ async def test_a_map_is_shown_beside_the_list(workspace: Path) -> None:
         assert page.state.mean_map.task == "mortality"
         assert page.query_one("#map Picture", Picture).image is not None
         shown = page.query_one("#map Static", Static)
-        assert "120 images, 120 subjects" in str(shown.render())
+        assert "120 images, 120 patients" in str(shown.render())
         await press(pilot, "j")
         assert page.state.mean_map.level == "PA"
         assert "contrast, PA" in caption(pilot)
@@ -81,11 +81,11 @@ async def test_a_map_is_shown_beside_the_list(workspace: Path) -> None:
         (("n", "n"), "contrast, AP"),
         (("v",), "mean, all images"),
         (("v", "v"), "SD over images"),
-        (("z",), "common to this network's maps"),
+        (("z",), "shared by this model's maps"),
         (("z", "z"), "own 95th percentile"),
         (("plus",), "opacity 80%"),
         (("minus", "minus"), "opacity 50%"),
-        (("n", "n", "n"), "hidden: fewer than 11 subjects"),
+        (("n", "n", "n"), "suppressed: fewer than 11 patients"),
     ],
 )
 async def test_keys_change_the_map(workspace: Path, keys: tuple[str, ...], line: str) -> None:
@@ -119,13 +119,13 @@ async def test_two_maps_and_their_difference(workspace: Path) -> None:
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "4", "d")
         assert len(seen(pilot).panels) == 3
-        assert "attention: contrast maps" in caption(pilot)
+        assert "saliency: contrast maps" in caption(pilot)
         page = page_of(pilot)
         await press(pilot, "o", "t")
         assert [c.task for c in page.state.pair] == ["mortality", "race"]
         assert page.query_one(PanelGrid).shown == seen(pilot).panels
         await press(pilot, "n")
-        assert "no interval: not among the associations" in caption(pilot)
+        assert "no CI: not among the associations" in caption(pilot)
 
 
 async def test_all_tasks_and_back(workspace: Path) -> None:
@@ -133,7 +133,7 @@ async def test_all_tasks_and_back(workspace: Path) -> None:
         await press(pilot, "4", "a")
         first = seen(pilot).panels
         assert len(first) == 4
-        assert "1–4 of 9 (page up, page down)" in caption(pilot)
+        assert "1–4 of 9 (PgUp, PgDn)" in caption(pilot)
         await press(pilot, "pagedown", "pagedown", "pagedown")
         assert "9–9 of 9" in caption(pilot)
         assert len([t for t in page_of(pilot).query("PanelBox") if t.display]) == 1
@@ -205,10 +205,10 @@ async def test_stale_maps_say_so(workspace: Path, tmp_path: Path) -> None:
     path.unlink()
     async with opened(own, (80, 24)) as pilot:
         await press(pilot, "4")
-        assert "⚠ stale:" in caption(pilot)
+        assert "⚠ out of date:" in caption(pilot)
 
 
-async def said(pilot: Pilot[Any], *keys: str) -> str:
+async def placeholder(pilot: Pilot[Any], *keys: str) -> str:
     await press(pilot, "4", *keys)
     canvas = page_of(pilot).query_one(Canvas)
     assert canvas.current == "nothing"
@@ -217,17 +217,17 @@ async def said(pilot: Pilot[Any], *keys: str) -> str:
 
 async def test_empty_states_name_what_is_missing(workspace: Path, tmp_path: Path) -> None:
     async with opened(tmp_path / "nowhere", (80, 24)) as pilot:
-        assert "cxr aggregate" in await said(pilot)
-        assert "cxr explain" in await said(pilot, "i")
+        assert "cxr aggregate" in await placeholder(pilot)
+        assert "cxr explain" in await placeholder(pilot, "i")
         await press(pilot, "t", "c", "n", "v", "z", "plus", "o", "m", "t", "a", "pagedown", "x")
         assert not pilot.app.errors  # type: ignore[attr-defined]
     own = shutil.copytree(workspace, tmp_path / "workspace")
     ASSOCIATIONS.path(own).unlink()
     async with opened(own, (80, 24)) as pilot:
-        assert "No associations" in await said(pilot, "r")
+        assert "No associations" in await placeholder(pilot, "r")
     MEAN_HEATMAPS.path(own).unlink()
     async with opened(own, (80, 24)) as pilot:
-        assert "i shows single images" in await said(pilot)
+        assert "Press i for single images" in await placeholder(pilot)
 
 
 async def test_damaged_maps_are_shown_as_damaged(workspace: Path, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ async def test_damaged_maps_are_shown_as_damaged(workspace: Path, tmp_path: Path
     content[200:] = bytes(len(content) - 200)
     path.write_bytes(content)
     async with opened(own, (80, 24)) as pilot:
-        text = await said(pilot)
+        text = await placeholder(pilot)
         assert "damaged" in text
         assert "mean_heatmaps.h5" in text
         assert pilot.app.errors  # type: ignore[attr-defined]

@@ -61,7 +61,7 @@ def test_maps_are_read_by_the_rule_of_the_report(low: float | None, high: float 
            "low": low, "high": high}  # fmt: skip
     schema = dict.fromkeys(("low", "high"), pl.Float64)
     report = reading.unread(pl.DataFrame([row], schema_overrides=schema), "t")
-    assert Area(0.4, low, high).unread == report.removesuffix(" (t)")
+    assert bool(Area(0.4, low, high).not_interpreted) == bool(report)
 
 
 def test_small_cells_have_neither_map_nor_count(heat: MeanHeatmaps, summary: SummaryData) -> None:
@@ -69,7 +69,7 @@ def test_small_cells_have_neither_map_nor_count(heat: MeanHeatmaps, summary: Sum
     assert mean_map.subjects == 7
     assert heat.values(mean_map, "contrast") is None
     figure = one_map(summary, mean_map, DisplayOptions(), 32)
-    assert "hidden: fewer than 11 subjects" in texts(figure)
+    assert "suppressed: fewer than 11 patients" in texts(figure)
     assert not re.search(r"\b7\b", texts(figure))
     red, green, blue = np.moveaxis(figure.panels[0].image, -1, 0)
     assert (red == green).all()
@@ -78,24 +78,24 @@ def test_small_cells_have_neither_map_nor_count(heat: MeanHeatmaps, summary: Sum
 
 
 def test_counts_that_give_a_small_one_away_are_hidden() -> None:
-    facts = heatmaps(("mortality",), ("main",))
+    values = heatmaps(("mortality",), ("main",))
     sizes = {"all": 120, "PA": 111, "AP": 9, "80+": 7}
-    subjects = [sizes[level] for level in facts["level"]]
+    subjects = [sizes[level] for level in values["level"]]
     cells = tuple(
-        MeanMap(i, "mortality", "main", facts["class"][i], facts["stratum"][i], level, n, n)
-        for i, (level, n) in enumerate(zip(facts["level"], subjects, strict=True))
+        MeanMap(i, "mortality", "main", values["class"][i], values["stratum"][i], level, n, n)
+        for i, (level, n) in enumerate(zip(values["level"], subjects, strict=True))
     )
-    heat = MeanHeatmaps(cells, {"mean": facts["mean"]}, facts["mean_image"])
+    heat = MeanHeatmaps(cells, {"mean": values["mean"]}, values["mean_image"])
     pa = next(c for c in cells if c.level == "PA")
-    assert heat.count_text(pa) == "≥11 subjects, n hidden"
+    assert heat.count_text(pa) == "≥11 patients, n suppressed"
     whole = next(c for c in cells if c.stratum == "all")
-    assert heat.count_text(whole) == "120 images, 120 subjects"
+    assert heat.count_text(whole) == "120 images, 120 patients"
 
 
 def test_one_map_tells_what_must_be_known(heat: MeanHeatmaps, summary: SummaryData) -> None:
     figure = one_map(summary, find(heat, "mortality"), DisplayOptions(), 32)
     assert "mortality/main: died" in texts(figure)
-    assert "120 images, 120 subjects" in texts(figure)
+    assert "120 images, 120 patients" in texts(figure)
     assert "AUROC 0.720 (0.680–0.760)" in texts(figure)
     assert figure.scale is not None
     assert figure.scale.signed
@@ -105,15 +105,15 @@ def test_one_map_tells_what_must_be_known(heat: MeanHeatmaps, summary: SummaryDa
 def test_a_blind_network_is_marked(heat: MeanHeatmaps, summary: SummaryData) -> None:
     blind = SummaryData(heat, {("mortality", "main"): Area(0.52, 0.45, 0.6)})
     mean_map = find(heat, "mortality")
-    assert "⚠ mortality not read: AUROC interval contains 0.5" in texts(
+    assert "⚠ mortality: maps not interpreted (AUROC not above chance)" in texts(
         one_map(blind, mean_map, DisplayOptions(), 32)
     )
     pair = (mean_map, find(heat, "gender"))
-    assert "gender not read: no AUROC interval" in texts(
+    assert "gender: maps not interpreted (no AUROC interval)" in texts(
         two_maps(blind, pair, 0, DisplayOptions(), 32)
     )
     grid = texts(all_tasks(blind, mean_map, DisplayOptions(), 32, "", slice(0, 20)))
-    assert "not read (no AUROC interval above 0.5): mortality/main, gender/main" in grid
+    assert "maps not interpreted (AUROC not above chance): mortality/main, gender/main" in grid
 
 
 def test_two_maps_have_the_interval_of_exactly_their_pair(
@@ -121,25 +121,27 @@ def test_two_maps_have_the_interval_of_exactly_their_pair(
 ) -> None:
     mortality, gender = find(heat, "mortality"), find(heat, "gender")
     for pair in ((mortality, gender), (gender, mortality)):
-        said = texts(two_maps(summary, pair, 0, DisplayOptions(), 32))
-        assert "attention: contrast maps" in said
-        assert "0.800 (0.700–0.900), 120 subjects" in said
+        caption = texts(two_maps(summary, pair, 0, DisplayOptions(), 32))
+        assert "saliency: contrast maps" in caption
+        assert "0.800 (0.700–0.900), 120 patients" in caption
     others = [(gender, find(heat, "race")), (mortality, find(heat, "gender", "PA"))]
     for pair in others:
-        said = texts(two_maps(summary, pair, 0, DisplayOptions(), 32))
-        assert "no interval: not among the associations" in said
+        caption = texts(two_maps(summary, pair, 0, DisplayOptions(), 32))
+        assert "no CI: not among the associations" in caption
     assert not summary.between(mortality, MeanMap(0, "gender", "other", "M", "all", "all", 99, 99))
 
 
 def test_the_difference_and_likeness_of_two_maps(heat: MeanHeatmaps, summary: SummaryData) -> None:
     mean_map = find(heat, "gender")
     same = two_maps(summary, (mean_map, mean_map), 0, DisplayOptions(), 32)
-    assert "shown 1.000, magnitudes of all classes 1.000" in texts(same)
+    assert "displayed maps 1.000; all-class magnitude 1.000" in texts(same)
     red, green, blue = np.moveaxis(same.panels[2].image, -1, 0)
     assert (red == green).all()
     assert (green == blue).all()
     other = find(heat, "gender", class_name="F")
-    assert "shown −1.000" in texts(two_maps(summary, (mean_map, other), 0, DisplayOptions(), 32))
+    assert "displayed maps −1.000" in texts(
+        two_maps(summary, (mean_map, other), 0, DisplayOptions(), 32)
+    )
 
 
 def test_all_tasks_share_a_scale_and_pass_the_filter(
@@ -175,7 +177,7 @@ def test_the_matrix_holds_whatever_the_associations_hold(tmp_path: Path) -> None
     assert found.rows == ("gender", "race")
     assert found.columns[0] == ("attention", "pearson_of_contrast_maps")
     assert ("use", "drop_of_auroc") in found.columns
-    assert found.cell("gender", ("use", "drop_of_auroc")).lines[0] == "hidden"
+    assert found.cell("gender", ("use", "drop_of_auroc")).lines[0] == "suppressed"
     race = found.cell("race", found.columns[0])
     assert race.lines == (
         "0.300 incl. 0", "−0.100 to 0.400", "n 120", "Holm p 0.0123", "permuted labels"
@@ -190,11 +192,11 @@ def test_attention_of_a_blind_network_has_no_colour(
     areas = {("mortality", "main"): Area(0.9, 0.8, 1), ("gender", "main"): Area(0.5, 0.4, 0.6)}
     found = similarity_matrix(SummaryData(heat, areas, summary.associations, "main"), "")
     blind = found.cell("gender", ("attention", "pearson_of_contrast_maps"))
-    assert blind.lines[-1] == "not read"
+    assert blind.lines[-1] == "not interpreted"
     assert blind.colour is None
     assert found.cell("gender", ("label", "cramers_v")).colour is not None
-    assert "not read" in notes_of(found)[-1][1]
-    assert "not read" not in str(notes_of(similarity_matrix(summary, "")))
+    assert "not interpreted" in notes_of(found)[-1][1]
+    assert "not interpreted" not in str(notes_of(similarity_matrix(summary, "")))
 
 
 def test_keys_step_through_tasks_classes_and_strata(heat: MeanHeatmaps) -> None:
@@ -238,10 +240,13 @@ def test_why_a_map_is_missing(heat: MeanHeatmaps) -> None:
     mean_map = find(heat, "gender")
     gone = {q: np.full_like(m, np.nan) for q, m in heat.maps.items()}
     empty = MeanHeatmaps(heat.mean_maps, gone, heat.background)
-    assert absence(empty, mean_map, "contrast") == "not shown: fewer than 11 subjects on a side"
+    assert (
+        absence(empty, mean_map, "contrast")
+        == "not shown: fewer than 11 patients in one of the groups"
+    )
     assert absence(heat, mean_map, "contrast") == ""
     within = MeanMap(0, "gender", "main", "M", "true_class", "F", 50, 50)
-    assert absence(empty, within, "contrast") == "no contrast within one true class or outcome"
+    assert absence(empty, within, "contrast") == "no contrast within one observed class or outcome"
 
 
 def test_intervals_never_show_a_minus_as_a_dash() -> None:

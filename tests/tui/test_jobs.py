@@ -1,4 +1,4 @@
-"""The page Jobs on recorded runs: table, log, curves, facts, and what can be done."""
+"""The page Jobs on recorded runs: table, log, curves, info, and what can be done."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ async def test_nothing_has_run(workspace: Path) -> None:
     async with opened(workspace) as pilot:
         await pilot.press("2")
         assert page_of(pilot).has_class("none")
-        assert "No job has run" in text_of(pilot, "#none")
+        assert "No runs in this workspace yet" in text_of(pilot, "#none")
 
 
 async def test_a_log_is_followed_as_it_grows(workspace: Path) -> None:
@@ -168,7 +168,7 @@ async def test_a_log_is_followed_as_it_grows(workspace: Path) -> None:
         await until(pilot, lambda: len(log_of(pilot)) == 101)
         assert log_of(pilot)[-1] == "part"
         await pilot.press("enter", "k")
-        assert "paused, End follows" in text_of(pilot, "#log-state")
+        assert "paused (End to follow)" in text_of(pilot, "#log-state")
         await pilot.press("end")
         assert "following" in text_of(pilot, "#log-state")
 
@@ -181,7 +181,7 @@ async def test_another_run_has_another_log(workspace: Path) -> None:
         await until(pilot, lambda: list(log_of(pilot)) == ["newer"])
         await pilot.press("j")
         await until(pilot, lambda: list(log_of(pilot)) == ["older"])
-        assert "the end · 1 line ·" in text_of(pilot, "#log-state")
+        assert "end of log · 1 line ·" in text_of(pilot, "#log-state")
 
 
 async def test_the_log_is_searched(workspace: Path) -> None:
@@ -208,7 +208,7 @@ async def test_a_log_that_cannot_be_read_is_an_error_once(workspace: Path) -> No
     (workspace / "runs" / run_id / "log.txt").mkdir()
     async with opened(workspace) as pilot:
         await pilot.press("2")
-        await until(pilot, lambda: "cannot be read" in text_of(pilot, "#log-state"))
+        await until(pilot, lambda: "cannot read the log" in text_of(pilot, "#log-state"))
         page_of(pilot).query_one(LogPane).read_on()
         await settled(pilot)
         assert len(pilot.app.errors) == 1  # type: ignore[attr-defined]
@@ -220,15 +220,15 @@ async def test_curves_grow_with_the_events(workspace: Path) -> None:
     async with opened(workspace, (140, 40)) as pilot:
         await pilot.press("2", "v")
         curves = page_of(pilot).query_one(RunCurves)
-        await until(pilot, lambda: "32 images/s" in text_of(pilot, "#told"))
+        await until(pilot, lambda: "32 images/s" in text_of(pilot, "#latest"))
         assert not curves.has_class("learns")
         for epoch in (1, 2):
             append_event(
                 folder, "metric", epoch=epoch, train_loss=1 / epoch, val_loss=0.5, val_auroc=0.8
             )
-        await until(pilot, lambda: "epoch 2/4" in text_of(pilot, "#told"))
-        assert "train 0.500" in text_of(pilot, "#told")
-        assert "AUROC 0.800" in text_of(pilot, "#told")
+        await until(pilot, lambda: "epoch 2/4" in text_of(pilot, "#latest"))
+        assert "train 0.500" in text_of(pilot, "#latest")
+        assert "AUROC 0.800" in text_of(pilot, "#latest")
         await until(pilot, lambda: curves.query_one("#speed").display)
         assert curves.query_one("#loss").display
         await pilot.resize_terminal(80, 24)
@@ -274,7 +274,7 @@ async def test_a_record_of_nonsense_is_only_shown(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "facts", "why"),
     [
-        ("c", {"state": "succeeded"}, "is succeeded already"),
+        ("c", {"state": "succeeded"}, "is already succeeded"),
         ("r", {"state": "succeeded"}, "is succeeded"),
         ("r", {"state": "failed"}, "was on node1"),
         ("e", {"job": "run", "state": "failed"}, "from a shell"),
@@ -397,4 +397,5 @@ async def test_states_that_may_be_old_are_told(
     async with opened(workspace) as pilot:
         await pilot.press("2")
         assert page_of(pilot).query_one("#complaint").display
-        assert text_of(pilot, "#complaint") == "states may be old: `squeue` has not answered"
+        shown = text_of(pilot, "#complaint")
+        assert shown == "run states may be out of date: `squeue` has not answered"

@@ -116,9 +116,9 @@ async def test_cancelling_holds_nothing_up(workspace: Path) -> None:
         await until(pilot, lambda: "%" in top(pilot)[3])
         os.kill(record_of(workspace, run_id).pid, signal.SIGSTOP)
         await pilot.press("c", "y")
-        await until(pilot, lambda: top(pilot)[0] == "◌ ending")
+        await until(pilot, lambda: top(pilot)[0] == "◌ stopping")
         await pilot.press("3", "2")
-        assert top(pilot)[0] == "◌ ending"
+        assert top(pilot)[0] == "◌ stopping"
         os.kill(record_of(workspace, run_id).pid, signal.SIGCONT)
         await until(pilot, lambda: top(pilot)[0] == "■ cancelled")
 
@@ -156,7 +156,7 @@ async def test_what_cannot_be_started_again_is_an_error(workspace: Path) -> None
         app = pilot.app
         assert isinstance(app, Dashboard)
         await until(pilot, lambda: app.errors)
-        assert "no longer takes these settings (subjects)" in app.errors[0]
+        assert "no longer accepts these settings (subjects)" in app.errors[0]
         assert len(table_of(pilot).shown) == 1
 
 

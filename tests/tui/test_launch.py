@@ -65,7 +65,7 @@ async def enter(pilot: Pilot[None], field: str, text: str) -> None:
     await done(pilot)
 
 
-def said(pilot: Pilot[None], field: str) -> str:
+def hint(pilot: Pilot[None], field: str) -> str:
     """What stands under a field."""
     found = pilot.app.screen.query_one(f"#field-{field} .hint", Static)
     return str(found.render()) if found.display else ""
@@ -132,9 +132,9 @@ async def test_a_wrong_value_says_why_and_cannot_be_launched(
     async with form(workspace, "synthesize") as pilot:
         assert not button(pilot).disabled
         await enter(pilot, "subjects", "3")
-        assert said(pilot, "subjects") == "must be greater than or equal to 4"
+        assert hint(pilot, "subjects") == "must be greater than or equal to 4"
         await enter(pilot, "size", "big")
-        assert state(pilot) == "to correct: subjects, size"
+        assert state(pilot) == "fix: subjects, size"
         assert button(pilot).disabled
         assert shown(pilot) == shown(pilot, "docker") == ()
         await pilot.press("ctrl+l")
@@ -143,7 +143,7 @@ async def test_a_wrong_value_says_why_and_cannot_be_launched(
         assert submitted == []
         await pilot.press(*["backspace"] * 3)
         await enter(pilot, "subjects", "0")
-        assert said(pilot, "subjects") == ""
+        assert hint(pilot, "subjects") == ""
         assert str(button(pilot).label) == "Launch 1 run"
         assert not button(pilot).disabled
 
@@ -152,7 +152,7 @@ async def test_two_tasks_and_two_seeds_are_four_runs(
     workspace: Path, submitted: list[Order]
 ) -> None:
     async with form(workspace, "train-task") as pilot:
-        assert said(pilot, "task") == "is missing"
+        assert hint(pilot, "task") == "required"
         await pilot.press("space", "right", "space")
         await enter(pilot, "seed", "0-1")
         assert str(button(pilot).label) == "Launch 4 runs"
@@ -259,7 +259,7 @@ async def test_commands_are_copied_whole(workspace: Path) -> None:
 
 async def test_an_engine_brings_its_own_fields(workspace: Path) -> None:
     async with form(workspace, "preprocess", {"root": "/images"}) as pilot:
-        assert said(pilot, "root") == "does not exist on this host"
+        assert hint(pilot, "root") == "does not exist on this host"
         assert not pilot.app.screen.query_one("#field-partition").display
         pilot.app.screen.query_one("#field-engine", FormField).focus_control()
         await pilot.press("right", "right")
@@ -365,16 +365,16 @@ async def test_the_mouse_chooses(workspace: Path) -> None:
         assert shown(pilot)[0].endswith("--split=train --task=gender")
         await pilot.click("#field-task Choices", offset=(14, 0))
         await done(pilot)
-        assert said(pilot, "task") == "is missing"
+        assert hint(pilot, "task") == "required"
 
 
 async def test_a_wide_screen_shows_the_help_beside_the_field(workspace: Path) -> None:
     async with form(workspace, "synthesize", size=(140, 45)) as pilot:
-        assert said(pilot, "subjects").startswith("Number of patients. From 4")
+        assert hint(pilot, "subjects").startswith("Number of patients. From 4")
         assert not pilot.app.screen.query_one("#help").display
         await pilot.resize_terminal(80, 24)
         await done(pilot)
-        assert said(pilot, "subjects") == ""
+        assert hint(pilot, "subjects") == ""
         await enter(pilot, "subjects", "")
         assert "Number of patients" in str(pilot.app.screen.query_one("#help", Static).render())
 

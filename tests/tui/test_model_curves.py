@@ -108,10 +108,10 @@ def test_a_class_of_few_patients_has_no_curve(positives: int, refused: bool) -> 
         assert bool(drawn.roc[0]) != refused
         assert (drawn.images, drawn.subjects) == (n, n)
     assert (
-        "fewer than 11 patients are yes" in model_curves.model_curves(found, 1).refusal
+        "fewer than 11 patients in class yes" in model_curves.model_curves(found, 1).refusal
     ) == refused
     assert (
-        "fewer than 11 patients are not no" in model_curves.model_curves(found, 0).refusal
+        "fewer than 11 patients outside class no" in model_curves.model_curves(found, 0).refusal
     ) == refused
 
 

@@ -267,8 +267,8 @@ async def test_an_empty_workspace_offers_the_demo_and_the_first_job(
     monkeypatch.setattr(JobsPage, "launch", lambda _, job, settings: got.append((job, settings)))
     async with opened(tmp_path / "none") as pilot:
         text = str(pilot.app.screen.query_one(Placeholder).render())
-        assert f"There is no folder {tmp_path / 'none'} yet." in text
-        assert "d  starts the demonstration" in text
+        assert f"Folder {tmp_path / 'none'} does not exist yet." in text
+        assert "d  start the demo" in text
         assert not pilot.app.screen.query_one(PipelineGraph).display
         await pilot.press("n")
         await arrived(pilot, "jobs")
@@ -292,7 +292,7 @@ async def test_a_workspace_that_cannot_be_read_is_not_called_empty(
     monkeypatch.setattr("tui.workspace.scan.os.scandir", refused)
     async with opened(workspace) as pilot:
         shown = str(pilot.app.screen.query_one(Placeholder).render())
-        assert "Nothing of this workspace can be read" in shown
+        assert "This workspace cannot be read" in shown
         assert f"{workspace / 'cohort'} cannot be read (permission denied)" in shown
 
 
@@ -301,7 +301,7 @@ async def test_a_read_only_workspace_offers_neither(
 ) -> None:
     monkeypatch.setattr("tui.workspace.scan._writable", lambda _: False)
     async with opened(tmp_path) as pilot:
-        assert "nothing can be written" in str(pilot.app.screen.query_one(Placeholder).render())
+        assert "empty and read-only" in str(pilot.app.screen.query_one(Placeholder).render())
         await pilot.press("d", "n")
         await settled(pilot)
         assert pilot.app.current_mode == "overview"

@@ -1,4 +1,4 @@
-"""The page Overview as it looks: full, in trouble, at work, empty; two sizes, two themes."""
+"""Pictures of the page Overview: finished, with problems, and choosing an artifact."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import CREATED, NOW, settled, write_example, write_run, write_workspace
+from dashboards import CREATED, NOW, pictures, settled, write_example, write_run, write_workspace
 from textual.pilot import Pilot
 
 from data_contracts.cohort import COHORT
@@ -16,11 +16,6 @@ from data_contracts.store import Provenance
 from tui import clock
 from tui.app import Dashboard
 from tui.preferences import Preferences
-
-LOOKS = [(size, theme) for size in ((80, 24), (140, 45)) for theme in ("cxr-dark", "cxr-light")]
-looks = pytest.mark.parametrize(
-    ("size", "theme"), LOOKS, ids=[f"{size[0]}-{theme}" for size, theme in LOOKS]
-)
 
 
 @pytest.fixture(autouse=True)
@@ -49,8 +44,10 @@ async def first(pilot: Pilot[None]) -> None:
     await settled(pilot)
 
 
-@looks
-def test_full(workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
+@pictures("full-80-dark", "full-80-light", "full-140-dark", "full-140-light")
+def test_full(
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
+) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await first(pilot)
         await pilot.press("l")
@@ -60,9 +57,9 @@ def test_full(workspace: Path, snap_compare: Any, size: tuple[int, int], theme: 
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-@looks
+@pictures("states-140-light")
 def test_in_trouble_and_at_work(
-    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
     changed = replace(COHORT, example_attributes={**COHORT.example_attributes, "split_seed": 9})
     write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
@@ -83,9 +80,9 @@ def test_in_trouble_and_at_work(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-@looks
+@pictures("chooser-80-dark")
 def test_many_to_choose_from(
-    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await first(pilot)
@@ -94,10 +91,3 @@ def test_many_to_choose_from(
 
     app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
-
-
-@looks
-def test_empty(tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
-    (tmp_path / "workspace").mkdir()
-    app = Dashboard(tmp_path / "workspace", Preferences(theme))
-    assert snap_compare(app, terminal_size=size, run_before=first)

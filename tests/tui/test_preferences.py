@@ -39,13 +39,13 @@ def test_a_file_sets_theme_and_keys(tmp_path: Path) -> None:
         ("keys: f2", "want `action: key` lines"),
         ("keys:\n  page.jobs:", "page.jobs: no key given"),
         ("keys:\n  page.jobs: f2,", "page.jobs: no key given"),
-        ("keys:\n  page.jobs: bogus+key", "page.jobs: bogus+key is no key"),
-        ("keys:\n  page.jobs: nokey", "page.jobs: nokey is no key"),
-        ("keys:\n  page.jobs: q", "app.quit and page.jobs would both have the key q"),
-        ("keys:\n  metrics.export: c", "metrics.curves and metrics.export would both have"),
-        ("keys:\n  jobs.new: j", "jobs.new and rows.down would both have the key j"),
+        ("keys:\n  page.jobs: bogus+key", "page.jobs: bogus+key is not a key"),
+        ("keys:\n  page.jobs: nokey", "page.jobs: nokey is not a key"),
+        ("keys:\n  page.jobs: q", "app.quit and page.jobs would both be bound to q"),
+        ("keys:\n  metrics.export: c", "metrics.curves and metrics.export would both be bound to"),
+        ("keys:\n  jobs.new: j", "jobs.new and rows.down would both be bound to j"),
         ("keys:\n  app.quit: x\n  app.quit: f9", "app.quit is given a second time, after line 2"),
-        ("- a", "must hold"),
+        ("- a", "must contain"),
         ("theme: [", "s.yaml, line 1 is not YAML"),
         ("theme: " + "[" * 5000, "s.yaml is not YAML"),
         ("theme: x\nkeys: &a [*a]", "s.yaml, line 2: *a stands within the value that it names"),
@@ -83,7 +83,7 @@ def test_where_the_file_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert preferences_path() == Path("/config/cxr/dashboard.yaml")
     own = tmp_path / "own.yaml"
     monkeypatch.setenv("CXR_DASHBOARD", str(own))
-    with pytest.raises(UsageError, match=r"names no file: .*own\.yaml"):
+    with pytest.raises(UsageError, match=r"no such file: .*own\.yaml"):
         preferences_path()
     own.touch()
     assert preferences_path() == own

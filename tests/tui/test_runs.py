@@ -1,4 +1,4 @@
-"""What is told of a run and what can be done to it, without a screen."""
+"""The texts of a run and what can be done to it, without a screen."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def record(**facts: Any) -> RunRecord:
     [
         ({"state": "running"}, ""),
         ({"state": "submitted"}, ""),
-        ({"state": "succeeded"}, "is succeeded already"),
+        ({"state": "succeeded"}, "is already succeeded"),
         ({"state": "running", "host": "node7"}, "on node7: cancel it there"),
         ({"state": "running", "host": "node7", "engine": "slurm"}, ""),
     ],
@@ -69,13 +69,13 @@ def test_what_can_be_cancelled(facts: dict[str, Any], reason: str) -> None:
         ({"host": "node7"}, "was on node7"),
         ({"host": "node7", "engine": "slurm"}, ""),
         ({"job": "run"}, "from a shell"),
-        ({"job": "bake"}, "no job bake"),
+        ({"job": "bake"}, "unknown job bake"),
     ],
 )
 def test_what_can_be_started_again(facts: dict[str, Any], reason: str) -> None:
-    told = runs.why_no_retry(record(**facts), writable=True)
-    assert reason in told
-    assert bool(reason) == bool(told)
+    reason = runs.why_no_retry(record(**facts), writable=True)
+    assert reason in reason
+    assert bool(reason) == bool(reason)
     if not reason:
         assert "read-only" in runs.why_no_retry(record(**facts), writable=False)
 
@@ -104,7 +104,7 @@ def test_every_jobs_settings_can_be_taken_over(job: str, tmp_path: Path) -> None
 
 def test_settings_of_another_version_are_refused(tmp_path: Path) -> None:
     spec = find_jobs()["train-task"]
-    with pytest.raises(UsageError, match=r"no longer takes these settings \(depth\)"):
+    with pytest.raises(UsageError, match=r"no longer accepts these settings \(depth\)"):
         runs.config_again(spec, {"task": "gender", "depth": 3}, tmp_path)
 
 

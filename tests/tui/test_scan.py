@@ -217,7 +217,7 @@ def test_an_engine_that_does_not_answer_is_told(
     write_run(workspace, 1, state="submitted", engine="slurm", engine_id="7")
     monkeypatch.setattr(_engines, "present", present)
     snapshot = Scanner(workspace).scan()
-    assert snapshot.silent == "states may be old: Slurm does not answer"
+    assert snapshot.silent == "run states may be out of date: Slurm does not answer"
     assert snapshot.runs[0].state == "submitted"
 
 

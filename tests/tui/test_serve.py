@@ -97,7 +97,7 @@ def test_other_addresses_need_a_token_of_ones_own() -> None:
 
 
 def test_flags_of_serving_need_serve() -> None:
-    assert "--port goes with --serve" in refused("--port", "8001")
+    assert "--port requires --serve" in refused("--port", "8001")
 
 
 def test_a_port_in_use_is_named() -> None:

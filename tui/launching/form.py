@@ -18,7 +18,7 @@ from jobs._engines._order import Options
 from jobs._registry import Spec
 
 Raw = str | bool | tuple[str, ...]
-"""What an entry holds: a text, a switch, or what is ticked. An empty text is the default."""
+"""The value of an entry: a text, a switch, or what is ticked. An empty text is the default."""
 EntryKind = Literal["text", "path", "list", "switch", "choice", "many"]
 Models = Collection[tuple[str, str]]
 """Task and name of each."""
@@ -46,7 +46,7 @@ class Entry:
 
     @property
     def blank(self) -> Raw:
-        """What it holds before anything is entered."""
+        """Its value before anything is entered."""
         if self.kind == "switch":
             return self.default == "True"
         if self.kind == "many":
@@ -86,12 +86,12 @@ def makes_models(spec: Spec) -> bool:
 
 
 def template_keys_of(spec: Spec) -> frozenset[str]:
-    """The settings that tell apart where the job writes."""
+    """The settings that distinguish where the job writes."""
     return frozenset(p for contract in spec.writes for p in contract.template_keys)
 
 
 def raw_of(entries: Sequence[Entry], settings: Mapping[str, Any]) -> tuple[dict[str, Raw], str]:
-    """What a form holds for settings as a run record keeps them, and which of them it lacks."""
+    """The form's values for settings as a run record keeps them, and which of them it lacks."""
     by_name = {e.name: e for e in entries}
     raw = {n: _as_raw(by_name[n], v) for n, v in settings.items() if n in by_name and v is not None}
     return raw, ", ".join(sorted(set(settings) - set(by_name) - _NOT_ASKED))
@@ -124,7 +124,7 @@ def _entry(name: str, info: FieldInfo, spec: Spec) -> Entry:
         kind = "list"
     parts = [" ".join((info.description or "").split()), _bounds(info)]
     if name == "seed" and makes_models(spec):
-        parts.append("0-4 or 0,1,2: a run for each; all but the first have their seed in the name.")
+        parts.append("0-4 or 0,1,2: one run each; every seed but the first is added to the name.")
     text = "" if optional else str(default)
     return Entry(name, kind, " ".join(filter(None, parts)), text, required, tuple(literal))
 
@@ -150,7 +150,7 @@ def _offering(entry: Entry, choices: tuple[str, ...] | None, spec: Spec) -> Entr
     """The entry with choices, if the workspace has any."""
     if choices is None:
         return entry
-    # Where the place of what is written does not tell them apart, there can be only one.
+    # Where the place of what is written does not distinguish them, there can be only one.
     if entry.name in template_keys_of(spec):
         return replace(entry, kind="many", choices=choices)
     return replace(entry, kind="choice", choices=tuple(dict.fromkeys((entry.default, *choices))))

@@ -50,7 +50,8 @@ def step_again(
     job = next((s.name for s, c in writes if c.name == artifact.contract), None)
     if job is None:
         return None
-    why = f"{artifact.place} is {artifact.state}"
+    state = "out of date" if artifact.state == "stale" else artifact.state
+    why = f"{artifact.place} is {state}"
     settings = _settings(snapshot, job, artifact.keys, artifact.header)
     return NextStep(job, settings, why, artifact.keys)
 

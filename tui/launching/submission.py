@@ -1,4 +1,4 @@
-"""What a launch form starts: the equal equivalent_commands for people, and the runs themselves."""
+"""What a launch form submits: the equivalent commands as text, and the runs themselves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Commands:
 
 
 def equivalent_commands(request: LaunchRequest) -> Commands:
-    """The equal equivalent_commands. It looks at the disk; call it in a worker."""
+    """The commands equivalent to a request. It reads the disk; call it in a worker."""
     try:
         orders = [_engines.plan(request.spec, c, request.options) for c in request.configs]
         shell = tuple(shell_command(order) for order in orders)
@@ -79,7 +79,7 @@ def launch(
 
 
 def run_name(spec: Spec, config: JobConfig) -> str:
-    """The job and what tells its runs apart, such as `train-task gender main`."""
+    """The job and what distinguishes its runs, such as `train-task gender main`."""
     keys = config.keys()
     places = dict.fromkeys(p for c in spec.writes for p in c.template_keys if p in keys)
     return " ".join([spec.name, *(keys[p] for p in places)])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Quantity = Literal["contrast", "mean", "sd"]
 QUANTITIES: tuple[Quantity, ...] = ("contrast", "mean", "sd")
-UNIT = "logit per cell"
+UNIT = "logit per cell (Grad-CAM)"
 #: Strata of a task's own classes and answers, which no other task counts.
 OWN_STRATA = ("true_class", "outcome")
 
@@ -64,7 +64,7 @@ class MeanHeatmaps:
 
     @cached_property
     def of_model(self) -> dict[tuple[str, str], list[MeanMap]]:
-        """The cells of each task and model, in the artifact's order."""
+        """The maps of each task and model, in the artifact's order."""
         out: dict[tuple[str, str], list[MeanMap]] = {}
         for mean_map in self.mean_maps:
             out.setdefault(mean_map.model_key, []).append(mean_map)
@@ -72,7 +72,7 @@ class MeanHeatmaps:
 
     @cached_property
     def by_class(self) -> list[MeanMap]:
-        """All cells, those of one class of a network together."""
+        """All maps, those of one class of a model together."""
         out: list[MeanMap] = []
         for model_key, mean_maps in self.of_model.items():
             for name in self.classes(model_key):
@@ -88,7 +88,7 @@ class MeanHeatmaps:
     def find(
         self, model_key: tuple[str, str], class_name: str, stratum: str, level: str
     ) -> MeanMap:
-        """The cell, or the nearest there is: undivided, of the last class."""
+        """The map, or the nearest there is: undivided, of the last class."""
         classes = self.classes(model_key)
         name = class_name if class_name in classes else classes[-1]
         of_class = [c for c in self.of_model[model_key] if c.class_name == name]
@@ -104,7 +104,7 @@ class MeanHeatmaps:
 
     @cached_property
     def counts_to_hide(self) -> set[str]:
-        """Keys of cells whose counts, with the whole, would give away a count of few."""
+        """Keys of maps whose counts, with the total, would reveal a small count."""
         hidden: set[str] = set()
         patients: dict[str, dict[str, int]] = {}
         for (task, model), mean_maps in self.of_model.items():
@@ -126,12 +126,12 @@ class MeanHeatmaps:
         return hidden
 
     def count_text(self, mean_map: MeanMap) -> str:
-        """Images and subjects, as far as they may be told."""
+        """Images and patients, as far as they may be shown."""
         if mean_map.is_few:
-            return f"<{SMALLEST_CELL} subjects"
+            return f"<{SMALLEST_CELL} patients"
         if mean_map.key in self.counts_to_hide:
-            return f"≥{SMALLEST_CELL} subjects, n hidden"
-        return f"{mean_map.images:,} images, {mean_map.subjects:,} subjects"
+            return f"≥{SMALLEST_CELL} patients, n suppressed"
+        return f"{mean_map.images:,} images, {mean_map.subjects:,} patients"
 
 
 @dataclass(frozen=True)
@@ -143,13 +143,13 @@ class Area:
     high: float | None = None
 
     @property
-    def unread(self) -> str:
-        """Why the maps of this network are not read; empty when they are."""
+    def not_interpreted(self) -> str:
+        """Why the maps of this model are not interpreted; empty when they are."""
         if self.low is None or self.high is None:
-            return "not read: no AUROC interval"
+            return "maps not interpreted (no AUROC interval)"
         if self.high < 0.5:
-            return "not read: AUROC interval below 0.5"
-        return "not read: AUROC interval contains 0.5" if self.low <= 0.5 else ""
+            return "maps not interpreted (AUROC below chance)"
+        return "maps not interpreted (AUROC not above chance)" if self.low <= 0.5 else ""
 
 
 @dataclass(frozen=True)

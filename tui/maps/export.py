@@ -1,4 +1,4 @@
-"""A view as a PNG of full resolution, with title, caption, counts and scales."""
+"""A tab as a PNG of full resolution, with title, caption, counts and scales."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.maps.colours import ink_on, steps
-from tui.widgets.similarity import Matrix, notes_of, statistic_text, title_of
+from tui.widgets.similarity import Matrix, level_text_of, notes_of, statistic_text, title_of
 
 if TYPE_CHECKING:
     from PIL import ImageDraw
@@ -25,16 +25,17 @@ _INK, _WARN, _DIM = "#1b2026", "#9a3b00", "#5b6773"
 
 
 PATIENT_LEVEL = (
-    "This is a radiograph of one patient: patient-level data, which the licence of the data may "
-    "forbid to pass on. Averaged maps are meant for sharing, this is not.\n\nWrite it to a file?"
+    "This is one patient's radiograph: patient-level data, which the data licence may forbid "
+    "sharing. Averaged maps are meant for sharing; this is not.\n\nExport it anyway?"
 )
 
 
-def exported(view: HeatmapFigure | Matrix) -> tuple[str, bytes]:
-    """The name and the content of the file for a view."""
-    if not isinstance(view, Matrix):
-        return f"{view.name}.png", png_of(view)
-    return f"similarity-{view.reference}.png", png_of_matrix(view, title_of(view), notes_of(view))
+def exported(figure: HeatmapFigure | Matrix) -> tuple[str, bytes]:
+    """The name and the content of the file for a tab."""
+    if not isinstance(figure, Matrix):
+        return f"{figure.name}.png", png_of(figure)
+    content = png_of_matrix(figure, title_of(figure), notes_of(figure))
+    return f"similarity-{figure.reference}.png", content
 
 
 def side_for(count: int) -> int:
@@ -74,7 +75,10 @@ def png_of_matrix(matrix: Matrix, title: str, notes: Sequence[TonedLine]) -> byt
     lines = max((len(c.lines) for c in (matrix.cells or {}).values()), default=1)
     caption = _wrapped([("bold", title), *notes], (width - 2 * _MARGIN) // (_LETTER))
     height = (lines + 1) * _LINE + 16
-    heads = [[layer, *textwrap.wrap(statistic_text(s), letters)] for layer, s in matrix.columns]
+    heads = [
+        [level_text_of(layer), *textwrap.wrap(statistic_text(s), letters)]
+        for layer, s in matrix.columns
+    ]
     top = _MARGIN + (len(caption) + max(map(len, heads), default=0)) * _LINE
     picture, draw = _page(width, top + height * len(matrix.rows) + _MARGIN)
     _lines(draw, caption, _MARGIN, _MARGIN)

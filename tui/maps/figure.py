@@ -1,4 +1,4 @@
-"""What every view of maps consists of: pictures with titles and scales, and lines of caption."""
+"""What every figure of maps consists of: panels with titles and scales, and a caption."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class Panel:
 
 @dataclass(frozen=True)
 class HeatmapFigure:
-    """A view: panels, caption about them, perhaps a scale they share, and the name of its export.
+    """Panels, a caption, perhaps a scale they share, and the name of the exported file.
 
-    `title` heads the export, where the caption do not name the view.
+    `title` heads the export, where the caption does not name it.
     """
 
     title: str
@@ -89,12 +89,14 @@ def panel(
 def absence(heat: MeanHeatmaps, mean_map: MeanMap, quantity: Quantity) -> str:
     """Why a cell has no map to show; empty when it has one."""
     if mean_map.is_few:
-        return "hidden: fewer than 11 subjects"
+        return "suppressed: fewer than 11 patients"
     if heat.values(mean_map, quantity) is not None:
         return ""
     if quantity == "contrast" and mean_map.stratum in OWN_STRATA:
-        return "no contrast within one true class or outcome"
-    return "not shown: fewer than 11 subjects" + (" on a side" if quantity == "contrast" else "")
+        return "no contrast within one observed class or outcome"
+    return "not shown: fewer than 11 patients" + (
+        " in one of the groups" if quantity == "contrast" else ""
+    )
 
 
 def name_of(mean_map: MeanMap, *, with_model: bool) -> str:
@@ -104,20 +106,19 @@ def name_of(mean_map: MeanMap, *, with_model: bool) -> str:
 
 
 def area_line(area: Area) -> TonedLine:
-    """The AUROC, or the warning that the maps are not read."""
-    return ("warn", area_text(area)) if area.unread else ("", area_text(area))
+    """The AUROC; a warning where the maps are not interpreted."""
+    return ("warn", area_text(area)) if area.not_interpreted else ("", area_text(area))
 
 
 def warning(model_key: tuple[str, str], area: Area) -> list[TonedLine]:
-    """What a reader must know of a network that cannot tell its classes apart."""
-    if not area.unread:
+    """The warning for a model that does not predict above chance."""
+    if not area.not_interpreted:
         return []
-    text = "the network cannot be shown to tell the classes apart"
-    return [("warn", f"⚠ {model_key[0]} {area.unread}; {text}")]
+    return [("warn", f"⚠ {model_key[0]}: {area.not_interpreted}")]
 
 
 def sides_text(heat: MeanHeatmaps, mean_map: MeanMap, quantity: Quantity) -> str:
-    """The subjects on the two sides of a contrast, where both may be told."""
+    """The patients of the class and of all, where both counts may be shown."""
     if (
         quantity != "contrast"
         or mean_map.stratum != "all"
@@ -128,11 +129,11 @@ def sides_text(heat: MeanHeatmaps, mean_map: MeanMap, quantity: Quantity) -> str
     own = heat.by_key.get(key)
     if own is None or own.is_few or own.key in heat.counts_to_hide:
         return ""
-    return f"{own.subjects:,} of {mean_map.subjects:,} subjects truly {mean_map.class_name}"
+    return f"{own.subjects:,} of {mean_map.subjects:,} patients {mean_map.class_name}"
 
 
 def scaling_text(options: DisplayOptions, common: str) -> str:
-    what = f"common to {common}" if options.scaling == "common maximum" else options.scaling
+    what = f"shared by {common}" if options.scaling == "common maximum" else options.scaling
     return f"scale: {what}; opacity {options.opacity:.0%}"
 
 

@@ -30,8 +30,12 @@ from tui.maps.map_texts import area_text
 if TYPE_CHECKING:
     import numpy as np
 
-Ranking = Literal["most confident right", "most confident wrong", "least confident"]
-RANKINGS: tuple[Ranking, ...] = ("most confident right", "most confident wrong", "least confident")
+Ranking = Literal["most confident correct", "most confident wrong", "least confident"]
+RANKINGS: tuple[Ranking, ...] = (
+    "most confident correct",
+    "most confident wrong",
+    "least confident",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +81,7 @@ def read_explained_images(path: Path, predictions: Path, stores: Sequence[Path])
     frame = read_table(PREDICTIONS, predictions).frame
     joined = ids.join(frame, on="image_id", how="left", maintain_order="left")
     if joined["probabilities"].null_count():
-        raise ArtifactError(f"{path} and {predictions} hold different images; explain anew")
+        raise ArtifactError(f"{path} and {predictions} contain different images; run explain again")
     places: dict[str, tuple[int, int]] = {}
     wanted = set(ids["image_id"])
     for i, store in enumerate(stores):
@@ -101,7 +105,7 @@ def rank_images(
     right = [i for i, s in enumerate(shares) if s.index(best[i]) == targets[i]]
     wrong = [i for i, t in enumerate(targets) if t is not None and shares[i].index(best[i]) != t]
     return {
-        "most confident right": sorted(right, key=lambda i: -best[i]),
+        "most confident correct": sorted(right, key=lambda i: -best[i]),
         "most confident wrong": sorted(wrong, key=lambda i: -best[i]),
         "least confident": sorted(range(len(best)), key=best.__getitem__),
     }
@@ -125,7 +129,7 @@ def _row(contract: Contract, path: Path, name: str, row: int, digest: str) -> An
     # Of an image store only this row is wanted, which has a checksum of its own.
     with open_arrays(contract, path, verify=None if contract is ATTRIBUTIONS else False) as arrays:
         if arrays.header.digest != digest:
-            raise ArtifactError(f"{path} has just been replaced; it is read anew")
+            raise ArtifactError(f"{path} was just replaced; reading it again")
         return arrays.read(name, row).astype(float)
 
 
@@ -138,7 +142,7 @@ def one_image(
     rows = explained.rankings[ranking]
     title = f"{explained.task}/{explained.model}, {ranking}"
     if image is None or not rows:
-        return HeatmapFigure("", (), (("bold", title), ("", "no image of this kind")))
+        return HeatmapFigure("", (), (("bold", title), ("", "no such images")))
     shares = explained.probabilities[rows[rank]]
     predicted = shares.index(max(shares))
     names = explained.classes
@@ -147,11 +151,11 @@ def one_image(
     target = explained.targets[rows[rank]]
     limit, scaling = _limit(summary, explained, names[shown], options, image.maps[shown])
     area = summary.area(model_key)
-    truth = f"truly {names[target]}" if target is not None else "no label"
+    observed = f"observed: {names[target]}" if target is not None else "no label"
     attributes: tuple[TonedLine, ...] = (
-        ("bold", f"{title}: {rank + 1} of {total} ({explained.split} split), a single image"),
-        ("", f"{truth}, predicted {names[predicted]} with probability {shares[predicted]:.3f}; "
-             f"map of class {names[shown]}, probability {shares[shown]:.3f}"),
+        ("bold", f"{title}: {rank + 1} of {total} ({explained.split} split), single image"),
+        ("", f"{observed}, predicted: {names[predicted]} (p = {shares[predicted]:.3f}); "
+             f"map: class {names[shown]} (p = {shares[shown]:.3f})"),
         ("dim", f"{area_text(area)}; {scaling}"), *warning(model_key, area),
     )  # fmt: skip
     if image.pixels is None:
@@ -172,7 +176,7 @@ def _panels(
     plain = overlay(None, grey, limit, 0, signed=True, side=side)
     drawn = overlay(image.maps[shown], grey, limit, options.opacity, signed=True, side=side)
     return (Panel((("bold", "radiograph"),), plain),
-            Panel((("bold", f"with the map of {class_name}"),), drawn))  # fmt: skip
+            Panel((("bold", f"overlay: class {class_name}"),), drawn))  # fmt: skip
 
 
 def _limit(
@@ -182,7 +186,7 @@ def _limit(
     options: DisplayOptions,
     one: Any,
 ) -> tuple[float, str]:
-    """The end of the colours. Common: mean ± 2 SD over images of the averaged maps' cells.
+    """The end of the colours. Common: mean ± 2 SD over images of the averaged maps.
 
     So an image without evidence is not drawn as strongly as one with much.
     """

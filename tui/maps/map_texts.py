@@ -6,11 +6,11 @@ from tui.maps.data import Area
 
 
 def level_text(stratum: str, level: str) -> str:
-    """A stratum and its level, in few words."""
+    """A stratum and its level, briefly."""
     name = level.replace("_", " ")
     if stratum == "all":
         return "all images"
-    texts = {"true_class": f"truly {name}", "outcome": name, "view": name,
+    texts = {"true_class": f"observed: {name}", "outcome": name, "view": name,
              "age_band": f"age {name}"}  # fmt: skip
     return texts.get(stratum, f"{stratum.replace('_', ' ')} {name}")
 
@@ -29,5 +29,5 @@ def interval(low: float | None, high: float | None) -> str:
 
 def area_text(area: Area) -> str:
     if area.value is None:
-        return "AUROC not known"
+        return "AUROC unknown"
     return f"AUROC {number(area.value)} ({interval(area.low, area.high)})"

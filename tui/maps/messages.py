@@ -1,4 +1,4 @@
-"""What the page Heatmaps is told by its workers."""
+"""What workers send to the page Heatmaps."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ExplainedRead(Message):
 
 @dataclass
 class FigureReady(Message):
-    """A tab is ready; None: it could not be made."""
+    """A figure is ready; None: it could not be made."""
 
     tab: TabName
     figure: HeatmapFigure | Matrix | None
@@ -40,7 +40,7 @@ class FigureReady(Message):
 
 @dataclass
 class Exported(Message):
-    """A file for a person is ready."""
+    """A file for the user is ready."""
 
     name: str
     data: bytes

@@ -54,12 +54,12 @@ class HeatmapState:
         return replace(self, pair=list(self.pair))
 
     def take(self, heat: MeanHeatmaps, reference: str) -> None:
-        """Take over maps read anew; what was chosen stays where it is still there."""
+        """Take over newly read maps; the selection stays where it still exists."""
         model_keys = list(heat.of_model)
         if not self.pair:
             first = next((n for n in model_keys if n[0] == reference), model_keys[0])
             other = next((n for n in model_keys if n != first), first)
-            # Of a single network its two ends are compared.
+            # Of a single model its two ends are compared.
             name = heat.classes(other)[0 if other == first else -1]
             self.pair = [
                 heat.find(first, "", "all", "all"), heat.find(other, name, "all", "all")
@@ -73,7 +73,7 @@ class HeatmapState:
             )
 
     def step_task(self, heat: MeanHeatmaps, by: int) -> None:
-        """The next network, in the same stratum, of the class at the same place."""
+        """The next model, in the same stratum, of the class at the same place."""
         mean_map, model_keys = self.mean_map, list(heat.of_model)
         model_key = _next(model_keys, mean_map.model_key, by)
         at = heat.classes(mean_map.model_key).index(mean_map.class_name) + 1
@@ -83,7 +83,7 @@ class HeatmapState:
         self.pair[self.active] = heat.find(model_key, name, mean_map.stratum, mean_map.level)
 
     def step_class(self, heat: MeanHeatmaps, by: int) -> None:
-        """The next class of the same network."""
+        """The next class of the same model."""
         mean_map = self.mean_map
         name = _next(heat.classes(mean_map.model_key), mean_map.class_name, by)
         self.pair[self.active] = heat.find(
@@ -91,7 +91,7 @@ class HeatmapState:
         )
 
     def step_level(self, heat: MeanHeatmaps, by: int) -> None:
-        """The next stratum or level of the same network and class."""
+        """The next stratum or level of the same model and class."""
         mean_map = self.mean_map
         levels = heat.levels(mean_map.model_key)
         stratum, level = _next(levels, (mean_map.stratum, mean_map.level), by)
@@ -121,7 +121,7 @@ class HeatmapState:
         }
 
     def step_other(self) -> None:
-        """The other of the two maps, or another order of single images."""
+        """The other of the two maps, or another ranking of single images."""
         if self.tab == "images":
             self.ranking, self.rank = _next(RANKINGS, self.ranking, 1), 0
         else:
@@ -131,7 +131,7 @@ class HeatmapState:
         self, what: StateField, by: int, heat: MeanHeatmaps | None,
         explained: ExplainedImages | None, model_keys: Sequence[ModelKey],
     ) -> None:  # fmt: skip
-        """What a key does in the present tab; `networks` are those with single images."""
+        """What a key does in the present tab; `model_keys` are those with single images."""
         if what == "other":
             self.step_other()
         elif what in ("quantity", "scaling", "opacity"):

@@ -57,7 +57,7 @@ def figure_of(
     side: int,
     room: int,
 ) -> HeatmapFigure:
-    """The chosen tab of maps; reads the rows of one image where the tab is of images."""
+    """The figure of the chosen tab; for single images it reads the rows of one."""
     options = state.options
     if state.tab == "images":
         assert explained is not None
@@ -78,17 +78,17 @@ def figure_of(
 def similarity_matrix(summary: SummaryData, query: str) -> Matrix:
     """The similarity of every attribute with the reference."""
 
-    def unread(task: str) -> str:
-        return summary.area((task, summary.model)).unread
+    def not_interpreted(task: str) -> str:
+        return summary.area((task, summary.model)).not_interpreted
 
-    return matrix_of(summary.associations, unread, query)
+    return matrix_of(summary.associations, not_interpreted, query)
 
 
 def with_warning(figure: HeatmapFigure, reason: str) -> HeatmapFigure:
-    """The figure, with the fact that its maps are stale."""
+    """The figure, with a warning if its maps are out of date."""
     if not reason or figure.patient_level:
         return figure
-    line: TonedLine = ("warn", f"⚠ stale: {reason}; aggregate again")
+    line: TonedLine = ("warn", f"⚠ out of date: {reason}; run aggregate again")
     return replace(figure, caption=(*figure.caption, line))
 
 
@@ -96,20 +96,20 @@ def missing_maps(snapshot: Snapshot, summary: SummaryData, state: HeatmapState) 
     """Why there are no averaged maps to show, and what to do; empty when there are."""
     if summary.heatmaps is None:
         if problem := summary.problems.get(MEAN_HEATMAPS.name):
-            return f"{_damaged(problem)}\n\n[b]cxr aggregate[/b] makes it anew"
-        more = "\n\n[b]i[/b] shows single images" if explained_models(snapshot) else ""
+            return f"{_damaged(problem)}\n\n[b]cxr aggregate[/b] re-creates it"
+        more = "\n\nPress [b]i[/b] for single images." if explained_models(snapshot) else ""
         return (
-            "No averaged heatmaps yet.\n\n[b]cxr aggregate[/b] makes them from the attributions\n"
-            f"that [b]cxr explain[/b] makes ([b]2[/b] launches jobs).{more}"
+            "No averaged heatmaps yet.\n\n[b]cxr aggregate[/b] computes them from the "
+            f"attributions\nof [b]cxr explain[/b] (press [b]2[/b] to launch jobs).{more}"
         )
     if not summary.heatmaps.mean_maps:
-        return "The summary holds no averaged maps:\n\nno task has attributions of labelled images."
+        return "The summary has no averaged maps:\n\nno task has attributions of labelled images."
     if state.tab == "similarity" and not summary.associations:
         if problem := summary.problems.get(ASSOCIATIONS.name):
             return _damaged(problem)
         return (
-            "No associations: there is no reference task with other tasks beside it.\n\n"
-            "[b]cxr aggregate --reference TASK[/b] compares every other task with that one."
+            "No associations: they need a reference task and at least one other task.\n\n"
+            "[b]cxr aggregate --reference TASK[/b] compares every other task with TASK."
         )
     return ""
 
@@ -122,15 +122,15 @@ def missing_images(
         return ""
     if state.model_key is None:
         return (
-            "No single images yet.\n\n[b]cxr explain --task TASK[/b] makes the maps of every "
-            "image\nof the test split ([b]2[/b] launches jobs)."
+            "No single images yet.\n\n[b]cxr explain --task TASK[/b] computes the maps of every "
+            "image\nof the test split (press [b]2[/b] to launch jobs)."
         )
     artifacts, name = image_artifacts(snapshot, state.model_key), "/".join(state.model_key)
     reasons = [problem, *(a.reason for a in artifacts if a.header is None)]
     if reason := next(filter(None, reasons), ""):
-        return f"{_damaged(reason)}\n\n[b]t[/b] goes to another model"
+        return f"{_damaged(reason)}\n\nPress [b]t[/b] for another model."
     if PREDICTIONS.name not in {a.contract for a in artifacts}:
-        return f"{_plain(name)} has no predictions; [b]cxr train-task[/b] makes them"
+        return f"{_plain(name)} has no predictions; [b]cxr train-task[/b] creates them"
     return f"reading the images of {_plain(name)} …"
 
 

@@ -1,4 +1,4 @@
-"""The three parts of the page Cohort as lines. Every count here may be shown to people."""
+"""The three parts of the page Cohort as lines. Every count here may be shown."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class TableContent:
 def flow_content(flow: Records, width: int) -> TableContent:
     """`flow_table` in order: what each rule left, as a number and as a bar that narrows.
 
-    For a task a rule tells of images that get no label; its bar shows how many they are.
+    Rules of a task count the images without a label; the bar shows how many they are.
     """
     wide = width >= _WIDE
     length = 36 if wide else 10
     whole = next((n for record in flow if (n := number_in(record["images"]))), None)
     columns = [Column("scope", 10), Column("rule"), Column("", length), *_right("images", 7)]
     columns += _right("studies", 7) if wide else []
-    columns += [*_right("patients", 8), *_right("left out", 8)]
+    columns += [*_right("patients", 8), *_right("excluded", 8)]
     rows = []
     for i, record in enumerate(flow):
         counts = [record["images"], *([record["studies"]] if wide else [])]
@@ -96,13 +96,13 @@ def reject_content(rejects: Records, width: int) -> TableContent:
 
 
 def number_in(text: str) -> float | None:
-    """The number that a cell begins with; None where it is hidden, or there is none."""
+    """The number that a cell begins with; None where it is suppressed, or there is none."""
     digits = text.split(" ")[0].replace(",", "")
     return float(digits) if digits[:1].isdecimal() else None
 
 
 def bar(part: float | None, whole: float | None, length: int) -> str:
-    """A bar of at most `length` cells, to an eighth of a cell; dots for what is hidden."""
+    """A bar of at most `length` cells, to an eighth of a cell; dots for a suppressed count."""
     if part is None:
         return "·" * 3
     eighths = round(8 * length * part / whole) if whole else 0

@@ -47,10 +47,10 @@ class Comparison:
         history = self._history(snapshot, task, name)
         artifacts = snapshot.of(PREDICTIONS.name, task=task, name=name)
         if not artifacts:
-            return Compared(task, name, history=history, why="there are no predictions")
+            return Compared(task, name, history=history, why="no predictions")
         scores = self._read(artifacts[0]).get(split)
         if scores is None:
-            return Compared(task, name, history=history, why=f"no image of {split} has a label")
+            return Compared(task, name, history=history, why=f"no labelled images in {split}")
         at = (first_class(scores.classes) + shift) % len(scores.classes)
         drawn = model_curves(scores, at)
         metrics = self._metrics(snapshot, artifacts[0], task, name, split)
@@ -83,7 +83,7 @@ class Comparison:
         try:
             frame: pl.DataFrame = self._tables.read(table)
         except CxrError:
-            # The curves stand on their own; the page of the table says what is wrong with it.
+            # The curves stand on their own; the page of the table shows what is wrong with it.
             return {}
         rows = frame.filter(task=task, model=name, split=split, stratum="all")
         return {row["metric"]: row for row in rows.iter_rows(named=True)}

@@ -14,8 +14,9 @@ from tui.widgets.curve_plot import Limits, PlotLine
 
 _COLUMNS = (
     Column("model"), Column("class", 9), Column("AUROC", 5, right=True),
-    Column("95 %", 11, right=True), Column("AUPRC", 5, right=True), Column("Brier", 5, right=True),
-    Column("slope", 6, right=True), Column("n", 6, right=True), Column("pos.", 6, right=True),
+    Column("95 % CI", 11, right=True), Column("AUPRC", 5, right=True),
+    Column("Brier", 5, right=True), Column("slope", 6, right=True),
+    Column("n", 6, right=True), Column("pos.", 6, right=True),
 )  # fmt: skip
 #: The last column is for terminals of at least this many cells.
 _WIDE = 100
@@ -51,7 +52,7 @@ def drawings(models: Toned) -> dict[str, Drawing]:
     drawn = [(one.curves, tone) for one, tone in models if one.curves and not one.curves.refusal]
     roc = [PlotLine(*c.roc, tone) for c, tone in drawn]
     return {
-        "roc": Drawing("ROC: true by false positive rate", [_DIAGONAL, *roc]),
+        "roc": Drawing("ROC: TPR vs FPR", [_DIAGONAL, *roc]),
         "calibration": _calibration(drawn),
         "loss": _loss(models),
         "auroc": _auroc(models),
@@ -60,7 +61,7 @@ def drawings(models: Toned) -> dict[str, Drawing]:
 
 def _calibration(drawn: Sequence[tuple[ModelCurves, Tone]]) -> Drawing:
     sizes = [n for c, _ in drawn for n in c.bins]
-    title = "calibration: observed by predicted"
+    title = "calibration: observed vs predicted"
     if sizes:
         spread = f"{min(sizes):,}" + (f"–{max(sizes):,}" if min(sizes) < max(sizes) else "")
         title += f", bins of {spread} images"

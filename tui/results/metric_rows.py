@@ -1,4 +1,4 @@
-"""The table of metrics as people may see it: few patients hidden, and a selection of rows."""
+"""The table of metrics as it may be shown: small counts suppressed, and a selection of rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.disclosure import (
+    HIDDEN,
     count,
     hidden_in_all,
     hidden_parts,
@@ -36,14 +37,14 @@ class Selection:
 
 
 def title_of(kind: str) -> str:
-    """A metric, or a kind of metrics, in words."""
+    """A metric, or a kind of metrics, as text."""
     name, colon, of_class = kind.partition(":")
     title = TITLES.get(name, name.replace("_", " "))
     return f"{title} {of_class or 'by class'}" if colon else title
 
 
 def guarded(metrics: pl.DataFrame) -> pl.DataFrame:
-    """METRICS with the `kind` of each metric, and its counts as texts that give no few away.
+    """METRICS with the `kind` of each metric, and its counts as texts that reveal no small count.
 
     The texts are in `images_text`, `subjects_text` and `positives_text`. Levels add up to the
     whole split and classes to the images of a level, so more than the few must be hidden.
@@ -61,7 +62,7 @@ def guarded(metrics: pl.DataFrame) -> pl.DataFrame:
         revealed = stratum != "all" and told_by_other_tasks(patients[model, split], task, stratum)
         hide = revealed or cell in levels
         texts["subjects"].append(shown(subjects, hide))
-        texts["images"].append("hidden" if hide else count(images, subjects))
+        texts["images"].append(HIDDEN if hide else count(images, subjects))
         hide = hide or (*cell, metric) in classes or (*cell, "") in classes
         texts["positives"].append("–" if positives is None else shown(positives, hide))
     kind = pl.col("metric").str.replace(":.*", ":").alias("kind")
@@ -78,7 +79,7 @@ def _patients(metrics: pl.DataFrame) -> dict[tuple[str, str], dict[str, int]]:
 
 
 def _hidden_levels(metrics: pl.DataFrame) -> set[tuple[str, ...]]:
-    """Cells (task, model, split, stratum, level) whose number of patients must be hidden."""
+    """Subgroups (task, model, split, stratum, level) whose patients must be suppressed."""
     out: set[tuple[str, ...]] = set()
     names = ("task", "model", "split", "stratum", "level", "subjects")
     for group, parts, whole in _strata(metrics.select(names).unique().iter_rows()):
@@ -90,7 +91,7 @@ def _hidden_levels(metrics: pl.DataFrame) -> set[tuple[str, ...]]:
 
 
 def _hidden_classes(metrics: pl.DataFrame) -> set[tuple[str, ...]]:
-    """Cells (task, model, split, stratum, level, metric) whose positives must be hidden.
+    """Subgroups (task, model, split, stratum, level, metric) whose positives must be suppressed.
 
     Of two classes one is counted, in every metric: its name here is empty.
     """
@@ -161,7 +162,7 @@ def file_name(selection: Selection, *, filtered: bool = False) -> str:
 
 
 def as_csv(rows: pl.DataFrame) -> bytes:
-    """`guarded` rows with the columns of METRICS; counts that are hidden say so."""
+    """`guarded` rows with the columns of METRICS; suppressed counts are marked."""
     columns: Sequence[Any] = [f.name for f in METRICS.fields if f.name not in _COUNTS]
     import polars as pl
 

@@ -1,4 +1,4 @@
-"""Lines of the page Metrics: a selection of the table, and models that it does not cover."""
+"""Rows of the page Metrics: a selection of the table, and models that it does not cover."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ModelKey = tuple[str, str]
 """Its task and its name."""
 
 MARK, NO_MARK = "● ", "  "
-_RIGHT = ("value", "95 %", "n", "images", "pos.")
+_RIGHT = ("value", "95 % CI", "n", "images", "pos.")
 #: Columns that give way on a narrow terminal, in this order, and how far.
 _SHRINK = (("model", 6), ("level", 6), ("task", 8))
 _GAP = 2
@@ -27,7 +27,7 @@ _GAP = 2
 
 @dataclass(frozen=True)
 class MetricTable:
-    """Rows with what the page must know of them."""
+    """Rows, and what the page needs to know about them."""
 
     titles: tuple[str, ...] = ()
     widths: tuple[int, ...] = ()
@@ -74,13 +74,16 @@ def metric_table(
 
 def note_of(artifact: Artifact | None) -> str:
     """What is wrong with the table and what to do, as content markup; empty if nothing is."""
-    key = "press [b]n[/b] to launch it"
     if artifact is None:
-        return f"aggregate has not run yet: {key}. ModelCurves ([b]c[/b]) need no metrics."
+        return (
+            "aggregate has not run yet; press [b]n[/b] to launch it. "
+            "Curves ([b]c[/b]) need no metrics."
+        )
     if artifact.state not in ("damaged", "stale"):
         return ""
     reason = escape_markup(artifact.reason)
-    return f"the metrics are {artifact.state}: {reason}; aggregate makes them anew: {key}"
+    state = "out of date" if artifact.state == "stale" else artifact.state
+    return f"the metrics are {state} ({reason}); press [b]n[/b] to re-create them with aggregate"
 
 
 def columns(table: MetricTable, width: int) -> list[Column]:
@@ -109,7 +112,7 @@ def _titles(selection: Selection, wide: bool) -> tuple[str, ...]:
         for title, needed in (
             ("task", True), ("model", True), ("split", wide or not selection.split),
             ("stratum", selection.strata), ("level", selection.strata), ("metric", several),
-            ("value", True), ("95 %", True), ("n", True),
+            ("value", True), ("95 % CI", True), ("n", True),
             ("images", wide or not selection.strata), ("pos.", True),
         )
         if needed
@@ -121,12 +124,12 @@ def _row(key: str, record: dict[str, Any], titles: tuple[str, ...]) -> Row:
         "task": NO_MARK + record["task"], "model": record["model"], "split": record["split"],
         "stratum": record["stratum"].replace("_", " "), "level": record["level"],
         "metric": record["metric"], "value": number(record["value"]),
-        "95 %": interval(record["low"], record["high"]), "n": record["subjects_text"],
+        "95 % CI": interval(record["low"], record["high"]), "n": record["subjects_text"],
         "images": record["images_text"], "pos.": record["positives_text"],
     }  # fmt: skip
     # A text that hides a number must not be sorted by it.
     values = record | {
-        "95 %": record["low"],
+        "95 % CI": record["low"],
         "n": record["subjects"] if record["subjects_text"][0].isdigit() else None,
         "images": record["images"] if record["images_text"][0].isdigit() else None,
         "pos.": record["positives"] if record["positives_text"][0].isdigit() else None,
@@ -138,7 +141,7 @@ def _row(key: str, record: dict[str, Any], titles: tuple[str, ...]) -> Row:
 def _is_chance(title: str, record: dict[str, Any]) -> bool:
     """Whether the interval of an AUROC does not lie above one half."""
     is_area = record["kind"].startswith("auroc") and record["low"] is not None
-    return title in ("value", "95 %") and is_area and record["low"] <= 0.5
+    return title in ("value", "95 % CI") and is_area and record["low"] <= 0.5
 
 
 def _bare_row(model: ModelKey, titles: tuple[str, ...]) -> Row:

@@ -26,11 +26,11 @@ MOST_BINS = 10
 
 @dataclass(frozen=True)
 class Scores:
-    """Labelled images of one split: what is known and what the model says of them."""
+    """Labelled images of one split: their targets and the model's logits."""
 
     classes: tuple[str, ...]
     subject: NDArray[np.uint32]
-    """(n,) numbers that tell patients apart."""
+    """(n,) numbers that identify patients."""
     target: NDArray[np.int8]
     logits: Floats
     """(n, classes)."""
@@ -89,8 +89,8 @@ def model_curves(scores: Scores, of_class: int) -> ModelCurves:
         positives=int(positive.sum()),
     )  # fmt: skip
     if min(sizes) < SMALLEST_CELL:
-        side = name if sizes[0] < SMALLEST_CELL else f"not {name}"
-        return replace(counts, refusal=f"fewer than {SMALLEST_CELL} patients are {side}")
+        side = f"in class {name}" if sizes[0] < SMALLEST_CELL else f"outside class {name}"
+        return replace(counts, refusal=f"fewer than {SMALLEST_CELL} patients {side}")
     odds = log_odds(scores.logits)[:, of_class]
     chance = probabilities(scores.logits)[:, of_class]
     predicted, observed, bins = calibration(chance, positive, scores.subject)

@@ -1,4 +1,4 @@
-"""The page Artifact: what any artifact says about itself, and what it comes from."""
+"""The page Artifact: info, schema and lineage of any artifact."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class ArtifactPage(Page):
 
     NAME: ClassVar[str] = "artifact"
     HELP: ClassVar[str] = """\
-Every artifact of the workspace; the one under the cursor is shown beside the list, in three
-tabs. Verifying reads all of it and recomputes its digest. In the lineage, Enter opens an
-artifact and Space folds a branch. Tab goes between list and tab."""
+All artifacts of the workspace. The selected one is shown beside the list, in three tabs: info,
+schema and lineage. Verify reads the whole file and recomputes its digest. In the lineage, Enter
+opens an artifact and Space folds a branch. The Tab key moves between the list and the tabs."""
     AUTO_FOCUS = "ArtifactList"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
@@ -64,7 +64,7 @@ artifact and Space folds a branch. Tab goes between list and tab."""
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "verify", "Verify", id="artifact.verify"),
-        Binding("n", "launch", "Make again", id="artifact.launch"),
+        Binding("n", "launch", "Re-run job", id="artifact.launch"),
         Binding("y", "copy('path')", "Copy path", id="artifact.copy-path"),
         Binding("Y", "copy('digest')", "Copy digest", show=False, id="artifact.copy-digest"),
     ]
@@ -87,7 +87,7 @@ artifact and Space folds a branch. Tab goes between list and tab."""
     def content(self) -> Iterator[Widget]:
         yield Placeholder("reading the workspace …")
         with Container(id="both"):
-            yield ArtifactList(Column("State", 10), Column("Place"), Column("Size", 7, right=True))
+            yield ArtifactList(Column("State", 10), Column("Path"), Column("Size", 7, right=True))
             yield ArtifactTabs()
 
     def open(self, place: str) -> None:
@@ -102,7 +102,7 @@ artifact and Space folds a branch. Tab goes between list and tab."""
     def show(self, snapshot: Snapshot) -> None:
         self.set_class(not snapshot.artifacts, "empty")
         self.query_one(Placeholder).update(
-            "[b]There is no artifact yet.[/]\n\nPage [b $text-accent]1[/] tells what to run first."
+            "[b]No artifacts yet.[/]\n\nSee Overview ([b $text-accent]1[/]) for what to run first."
         )
         artifacts = sorted(snapshot.artifacts.values(), key=lambda a: a.place)
         rows = self.query_one(ArtifactList)
@@ -130,7 +130,7 @@ artifact and Space folds a branch. Tab goes between list and tab."""
             self.refresh_bindings()
         if artifact is None:
             self.query_one(ArtifactInfo).show_missing(place, writer_of(place, self._specs))
-            self.query_one(SchemaTable).update_status("nothing lies there")
+            self.query_one(SchemaTable).update_status("no such file")
             self.query_one(Lineage).forget()
             return
         if before is None or before.identity != artifact.identity:
@@ -162,7 +162,7 @@ artifact and Space folds a branch. Tab goes between list and tab."""
 
     def action_verify(self) -> None:
         if self._shown is not None:
-            self.notify(f"reading all of {self._place}", title="verify", timeout=2, markup=False)
+            self.notify(f"verifying {self._place}", title="verify", timeout=2, markup=False)
             self._verify(self._shown)
 
     @work(thread=True, exclusive=True, group="verify", description="verify")
@@ -196,7 +196,7 @@ artifact and Space folds a branch. Tab goes between list and tab."""
             self.post_message(OpenArtifact(data.place))
         else:
             job = writer_of(data.place, self._specs)
-            self.notify(f"{data.place} is missing; `cxr {job}` makes it", markup=False)
+            self.notify(f"{data.place} is missing; `cxr {job}` creates it", markup=False)
 
     def check_action(self, action: str, _: tuple[object, ...]) -> bool | None:
         if action in ("verify", "copy"):

@@ -1,4 +1,4 @@
-"""The page Cohort: how it was reached, who is in it, and which images could not be used."""
+"""The page Cohort: flow, characteristics by split, and rejected images."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Part:
 
 
 PARTS = {
-    "flow": Part("Flow", COHORT_FLOW, "extract", "There is no cohort yet."),
+    "flow": Part("Flow", COHORT_FLOW, "extract", "No cohort yet."),
     "table": Part(
-        "Table 1", COHORT_CHARACTERISTICS, "extract", "There is no cohort yet.",
+        "Table 1", COHORT_CHARACTERISTICS, "extract", "No cohort yet.",
         "patients (% of images)",
     ),
-    "rejects": Part("Rejects", IMAGE_REJECTS, "preprocess", "The images have not been read yet."),
+    "rejects": Part("Rejects", IMAGE_REJECTS, "preprocess", "No preprocessed images yet."),
 }  # fmt: skip
 
 
@@ -70,19 +70,19 @@ class CohortPage(Page):
 
     NAME: ClassVar[str] = "cohort"
     HELP: ClassVar[str] = (
-        "[b]Flow[/b]: how many images and patients each rule of the cohort left. Below it, for\n"
-        "each task, the images that get no label, by reason, and those that are usable.\n"
-        "[b]Table 1[/b]: who is in the cohort, by split.\n"
+        "[b]Flow[/b]: the images and patients that remain after each rule of the cohort. Below\n"
+        "it, for each task, the images without a label, by reason, and the usable ones.\n"
+        "[b]Table 1[/b]: the study cohort, by split.\n"
         "[b]Rejects[/b]: images of the cohort that could not be read, over all shards.\n"
-        "Counts of fewer than 11 patients are hidden, and counts that would give them away."
+        "Counts of fewer than 11 patients are suppressed, and complementary cells with them."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "part('flow')", "Flow", id="cohort.flow"),
         Binding("t", "part('table')", "Table 1", id="cohort.table"),
         Binding("r", "part('rejects')", "Rejects", id="cohort.rejects"),
-        Binding("right,l", "next_part(1)", "Next part", show=False, id="cohort.next"),
-        Binding("left,h", "next_part(-1)", "Part before", show=False, id="cohort.previous"),
-        Binding("n", "launch", "Launch what is missing", show=False, id="cohort.launch"),
+        Binding("right,l", "next_part(1)", "Next tab", show=False, id="cohort.next"),
+        Binding("left,h", "next_part(-1)", "Previous tab", show=False, id="cohort.previous"),
+        Binding("n", "launch", "Launch missing job", show=False, id="cohort.launch"),
     ]
     DEFAULT_CSS = """
     CohortPage {
@@ -160,7 +160,7 @@ class CohortPage(Page):
         self._shown, self._content = message.part, message.content
         why = message.why
         if message.content == []:
-            why = "Every image of the cohort could be used." if message.part == "rejects" else why
+            why = "All images of the cohort were usable." if message.part == "rejects" else why
         elif message.content is None:
             why = f"{escape_markup(why)}\nPress [b]n[/b] to launch {part.job}."
         self.query_one(Placeholder).update(why)
@@ -203,10 +203,10 @@ class CohortPage(Page):
         artifacts = self._snapshot.of(part.contract.name) if self._snapshot else []
         notes = []
         if stale := next((a for a in artifacts if a.state == "stale"), None):
-            again = f"press [b]n[/b] to launch {part.job} again"
-            notes.append(f"{stale.place} is stale: {escape_markup(stale.reason)}; {again}")
+            rerun = f"press [b]n[/b] to run {part.job} again"
+            notes.append(f"{stale.place} is out of date ({escape_markup(stale.reason)}); {rerun}")
         if artifacts and (shards := int(artifacts[0].keys.get("shards", 1))) > len(artifacts):
-            notes.append(f"{len(artifacts)} of {shards} shards")
+            notes.append(f"{len(artifacts)} of {shards} shards available")
         return "\n".join(notes)
 
     def on_rows_highlighted(self) -> None:

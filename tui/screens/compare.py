@@ -50,15 +50,15 @@ class Compare(Page):
     NAME: ClassVar[str] = "metrics"
     HELP: ClassVar[str] = (
         "Curves of one class against the rest, from the predictions of each model.\n"
-        "Calibration: the share observed by the mean predicted, in bins of equally many images\n"
-        "and at least 11 patients. There is no curve where a class has fewer than 11 patients.\n"
-        "Beyond two classes AUPRC and slope are means over the classes, Brier is their sum; the\n"
-        "interval is that of the class. Metrics of other predictions than these are not shown."
+        "Calibration: observed share vs mean predicted probability, in bins with equal numbers of\n"
+        "images and at least 11 patients. Classes of fewer than 11 patients get no curve.\n"
+        "With more than two classes, AUPRC and slope are means over the classes, Brier is their\n"
+        "sum, and the CI is that of the class. Metrics of other predictions are not shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "app.pop_screen", "Back", id="compare.back"),
-        Binding("v,right,l", "next_plot(1)", "View", id="compare.plot"),
-        Binding("left,h", "next_plot(-1)", "View before", show=False, id="compare.plot-previous"),
+        Binding("v,right,l", "next_plot(1)", "Plot", id="compare.plot"),
+        Binding("left,h", "next_plot(-1)", "Previous plot", show=False, id="compare.plot-previous"),
         Binding("c", "next_class", "Class", id="compare.class"),
         Binding("p", "next_split", "Split", id="compare.split"),
     ]
@@ -89,7 +89,7 @@ class Compare(Page):
         yield Static(id="state")
         with Container(id="plots"):
             for name, title in _TITLES.items():
-                yield CurvePlot(title, "nothing to draw", id=name)
+                yield CurvePlot(title, "nothing to plot", id=name)
         yield Static(id="note")
         rows = Rows()
         rows.styles.height = len(self._models) + 1
@@ -135,7 +135,7 @@ class Compare(Page):
             except CxrError as error:
                 self.post_message(ErrorMet(f"{task}/{name}", str(error)))
                 why = "damaged" if concerns_content(error) else "cannot be read"
-                compared.append(Compared(task, name, why=f"{why} (E says more)"))
+                compared.append(Compared(task, name, why=f"{why} (see E)"))
         if not worker.is_cancelled:
             self.post_message(ModelsCompared(compared))
 
@@ -147,7 +147,7 @@ class Compare(Page):
             await plot.draw(drawing.lines, drawing.x, drawing.y, drawing.title, drawing.ticks)
         self.query_one(Rows).set_rows([row_of(one, tone) for one, tone in pairs])
         notes = [
-            f"{one.task}/{one.name}: {one.why}, so no curve" for one in self._compared if one.why
+            f"no curve for {one.task}/{one.name}: {one.why}" for one in self._compared if one.why
         ]
         note = self.query_one("#note", Static)
         note.update("\n".join(map(escape_markup, notes)))

@@ -1,4 +1,4 @@
-"""The views of averaged maps, as figures: one map, two maps, all tasks."""
+"""The figures of averaged maps: one map, two maps, all tasks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tui.maps.figure import (
     warning,
 )
 from tui.maps.map_texts import interval, number
-from tui.widgets.similarity import statistic_text
+from tui.widgets.similarity import level_text_of, statistic_text
 
 if TYPE_CHECKING:
     from tui.maps.overlay import Floats
@@ -47,7 +47,7 @@ def one_map(
         ("warn", absence(heat, mean_map, options.quantity)),
         area_line(area),
         *warning(mean_map.model_key, area),
-        ("dim", scaling_text(options, "this network's maps")),
+        ("dim", scaling_text(options, "this model's maps")),
     ]
     drawn = panel(heat, values, limit, options, side, (), scaled=False)
     return HeatmapFigure(
@@ -82,7 +82,9 @@ def two_maps(
             area_line(summary.area(mean_map.model_key)),
         )
         panels.append(panel(heat, values, limits[i], options, side, lines))
-    missing = "" if difference is not None else "no difference: maps or grids do not fit"
+    missing = (
+        "" if difference is not None else "no difference: a map is missing or the grids differ"
+    )
     scale, opacity = scaling_text(options, "all three").split("; ")
     lines = (("bold", "A − B"), ("warn", missing), ("dim", scale), ("dim", opacity))
     panels.append(
@@ -113,9 +115,9 @@ def _likeness(
     grid = "×".join(map(str, a.shape)) if a is not None else "no"
     large = [_magnitude(heat, mean_map, options) for mean_map in pair]
     sizes = pearson(large[0], large[1]) if large[0] is not None and large[1] is not None else None
-    text = f"Pearson's r over {grid} cells: shown {_r(shown)}"
+    text = f"Pearson's r ({grid} grid): displayed maps {_r(shown)}"
     if options.signed:
-        text += f", magnitudes of all classes {_r(sizes)}"
+        text += f"; all-class magnitude {_r(sizes)}"
     out: list[TonedLine] = [("bold", text)]
     out += [
         w
@@ -128,11 +130,11 @@ def _likeness(
         if r["value"] is not None and r["subjects"] >= SMALLEST_CELL
     ]
     if not rows:
-        out.append(("dim", "no interval: not among the associations"))
+        out.append(("dim", "no CI: not among the associations"))
     for row in rows:
-        what = f"{row['layer_of_evidence']}: {statistic_text(row['statistic'])}"
+        what = f"{level_text_of(row['layer_of_evidence'])}: {statistic_text(row['statistic'])}"
         text = f"{what:<34} {number(row['value']):>6} ({interval(row['low'], row['high'])})"
-        out.append(("", f"{text}, {row['subjects']:,} subjects"))
+        out.append(("", f"{text}, {row['subjects']:,} patients"))
     return out
 
 
@@ -163,14 +165,19 @@ def all_tasks(
         if mean_maps
         else "none"
     )
-    more = " (page up, page down)" if len(panels) < len(mean_maps) else ""
+    more = " (PgUp, PgDn)" if len(panels) < len(mean_maps) else ""
     text = f"{subtitle(like, options.quantity)}: {shown}{more}; {scaling_text(options, 'all')}"
-    unread = dict.fromkeys(
-        "/".join(c.model_key) for c in mean_maps if summary.area(c.model_key).unread
+    not_interpreted = dict.fromkeys(
+        "/".join(c.model_key) for c in mean_maps if summary.area(c.model_key).not_interpreted
     )
     caption: list[TonedLine] = [("", text)]
-    if unread:
-        caption.append(("warn", f"⚠ not read (no AUROC interval above 0.5): {', '.join(unread)}"))
+    if not_interpreted:
+        caption.append(
+            (
+                "warn",
+                f"⚠ maps not interpreted (AUROC not above chance): {', '.join(not_interpreted)}",
+            )
+        )
     scale = Scale(limits[0], options.signed) if common and mean_maps else None
     title = f"All tasks: {subtitle(like, options.quantity)}"
     name = file_name("heatmaps", options.quantity, like.stratum, like.level)
@@ -187,10 +194,10 @@ def _small(summary: SummaryData, mean_map: MeanMap, options: DisplayOptions) -> 
         if mean_map.images == mean_map.subjects
         else f"{mean_map.images:,}/{mean_map.subjects:,}"
     )
-    text = f"n {'hidden' if mean_map.key in heat.counts_to_hide else n}, {mean_map.class_name}"
+    text = f"n {'n/d' if mean_map.key in heat.counts_to_hide else n}, {mean_map.class_name}"
     if heat.values(mean_map, options.quantity) is None:
         return "warn", f"no map, {mean_map.class_name}"
-    return ("warn", f"⚠ {text}") if summary.area(mean_map.model_key).unread else ("", text)
+    return ("warn", f"⚠ {text}") if summary.area(mean_map.model_key).not_interpreted else ("", text)
 
 
 def _of(summary: SummaryData) -> MeanHeatmaps:

@@ -1,4 +1,4 @@
-"""The page Heatmaps' panes: a list beside one map, and panels above their facts."""
+"""The page Heatmaps' panes: a list beside one map, and panels above their caption."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class MapPane(Horizontal):
         wide, rows = self.has_class("wide"), self.query_one(Rows)
         shown = [True, several, True, True, wide]
         columns = (Column("task", 9), Column("model", 8 if wide else 6), Column("class", 8),
-                   Column("images"), Column("n", 6, right=True))  # fmt: skip
+                   Column("stratum"), Column("n", 6, right=True))  # fmt: skip
         rows.set_columns(*(c for c, show in zip(columns, shown, strict=True) if show))
         rows.set_rows(_rows(self._heat, shown))
 
     def show(self, figure: HeatmapFigure) -> None:
-        """Show a map and its facts."""
+        """Show a map and its caption."""
         self.query_one(Static).update(marked_up(figure.caption))
         self.query_one(ColourBar).show(figure.scale)
         self._picture.show(figure.panels[0].image)
@@ -92,7 +92,7 @@ def _rows(heat: MeanHeatmaps, shown: Sequence[bool]) -> list[Row]:
 
 
 class PanelsPane(Vertical):
-    """PanelGrid, then facts about them, then the scale they share."""
+    """Panels, then their caption, then the scale they share."""
 
     DEFAULT_CSS = """
     PanelsPane > Static { height: auto; max-height: 50%; padding: 0 1; }
@@ -108,7 +108,7 @@ class PanelsPane(Vertical):
         yield ColourBar()
 
     async def show(self, figure: HeatmapFigure) -> None:
-        """Show other panels and facts."""
+        """Show other panels with their caption."""
         self.query_one(Static).update(marked_up(figure.caption))
         bar = self.query_one(ColourBar)
         bar.display = figure.scale is not None

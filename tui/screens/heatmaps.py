@@ -1,4 +1,4 @@
-"""The page Heatmaps: where networks find their evidence, and how alike two of them look."""
+"""The page Heatmaps: where models find their evidence, and how similar their maps are."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ class HeatmapsPage(Page):
 
     NAME: ClassVar[str] = "heatmaps"
     HELP: ClassVar[str] = (
-        "Where each network finds its evidence: averaged Grad-CAM maps over the mean radiograph, "
-        "in logit per cell. Orange speaks for the class, blue against it. A contrast map is the "
-        "mean over images of the class less the mean over the others. A true positive is an image "
-        "of the last of two classes that the network calls so, whichever class the map explains."
-        "\n\n"
-        "Maps of fewer than 11 subjects are hidden. A network whose AUROC interval does not lie "
-        "above 0.5 is marked: its maps are not read."
+        "Where each network finds its evidence: averaged maps over the mean radiograph, in logit "
+        "per cell (Grad-CAM). Orange supports the class, blue opposes it. A contrast map is the "
+        "mean over images of the class minus the mean over the others. A true positive is an "
+        "image of the second of two classes that is predicted as such, whichever class the map "
+        "explains.\n\n"
+        "Maps of fewer than 11 patients are suppressed. Where the AUROC interval is not above 0.5, "
+        "a warning says that the maps are not interpreted."
     )
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
@@ -233,7 +233,7 @@ class HeatmapsPage(Page):
     def action_export(self) -> None:
         seen = self.query_one(Canvas).seen
         if seen is None or (isinstance(seen, HeatmapFigure) and not seen.panels):
-            self.notify("there is nothing to export in this tab", severity="warning")
+            self.notify("nothing to export in this tab", severity="warning")
         elif isinstance(seen, HeatmapFigure) and seen.patient_level:
             self.app.push_screen(Question(PATIENT_LEVEL), self._export_if)
         else:

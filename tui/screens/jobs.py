@@ -30,22 +30,22 @@ from tui.widgets.run_rows import RunRows
 from tui.workspace.snapshot import Snapshot
 
 _GRACE = _engines.GRACE
-_NOTHING = """No job has run in this workspace yet.
+_NOTHING = """No runs in this workspace yet.
 
-[b]n[/b] launches one. In a shell, [b]cxr synthesize[/b] makes data to try with."""
+Press [b]n[/b] to launch a job. [b]cxr synthesize[/b] creates data to try it on."""
 
 
 class JobsPage(Page):
-    """Owns no run: whatever is launched here goes on without the dashboard."""
+    """Owns no run: whatever is launched here continues without the dashboard."""
 
     NAME: ClassVar[str] = "jobs"
-    HELP: ClassVar[str] = """Every run of this workspace, whoever started it, the newest first.
+    HELP: ClassVar[str] = """All runs of this workspace, whoever started them, newest first.
 
-Below the table is the run under the cursor: its log, its curves, its facts. Enter gives it the
-whole page, Escape gives it back. A log follows its end until you scroll up.
+Below the table: log, curves and info of the selected run. Enter shows it full-page, Esc returns
+to the table. The log follows its end until you scroll up.
 
-Cancelling asks a job to save what it needs to go on, and kills it after 30 s. Retry launches the
-same job with the same settings; a training goes on where it was."""
+Cancel gives a job 30 s to save a checkpoint, then kills it. Retry launches the same job with the
+same settings; training resumes from its checkpoint."""
     # A run stands below the table, or beside it where there is room.
     HORIZONTAL_BREAKPOINTS = [(0, "below"), (170, "beside")]  # noqa: RUF012
     DEFAULT_CSS = """
@@ -168,7 +168,7 @@ same job with the same settings; a training goes on where it was."""
         return snapshot.runs[0].run_id if snapshot and snapshot.runs else ""
 
     def _may(self, action: str, reason: str) -> bool:
-        """Whether nothing speaks against an action; else say what."""
+        """Whether nothing speaks against an action; else show why not."""
         if reason:
             self.notify(reason, title=action, severity="warning", markup=False)
         return not reason
@@ -194,7 +194,7 @@ same job with the same settings; a training goes on where it was."""
         if not record or not self._may("retry", runs.why_no_retry(record, self.writable)):
             return
         if record.engine != "process":
-            why = f"the record does not hold the options for {record.engine}: choose them here"
+            why = f"the record lacks the options for {record.engine}: choose them here"
             self.notify(why, title="retry", markup=False)
             self.launch(record.job, runs.settings_of(record))
             return
@@ -219,7 +219,10 @@ same job with the same settings; a training goes on where it was."""
         if not record or not self._may("cancel", runs.why_no_cancel(record, self.writable)):
             return
         subject = escape_markup(f"{record.job} {what_of(record)}".strip())
-        question = Question(f"Cancel [b]{subject}[/b]?\n\nIt may save its work for {_GRACE:.0f} s.")
+        question = Question(
+            f"Cancel [b]{subject}[/b]?\n\n"
+            f"It has {_GRACE:.0f} s to save a checkpoint, then it is killed."
+        )
         self.app.push_screen(question, lambda yes: self._begin_cancel(record) if yes else None)
 
     def _begin_cancel(self, record: RunRecord) -> None:

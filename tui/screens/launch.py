@@ -64,15 +64,15 @@ class LaunchScreen(ModalScreen[bool]):
         Binding("ctrl+y", "copy('shell')", "Copy shell", id="launch.copy-shell"),
         Binding("ctrl+r", "copy('docker')", "Copy docker", id="launch.copy-docker"),
         Binding("ctrl+o", "choose", "Other job", id="launch.other"),
-        Binding("escape", "dismiss(False)", "Leave", id="launch.leave"),
+        Binding("escape", "dismiss(False)", "Cancel", id="launch.leave"),
         # Before the field has them, so that what follows in one burst goes to the next field.
-        Binding("up,shift+tab", "go(-1)", "FormField before", False, priority=True, id="launch.up"),
+        Binding("up,shift+tab", "go(-1)", "Previous field", False, priority=True, id="launch.up"),
         Binding("down,tab", "go(1)", "Next field", show=False, priority=True, id="launch.down"),
     ]
 
     @dataclass
     class CohortRead(Message):
-        """The tasks to choose from; None without a cohort that tells them."""
+        """The tasks to choose from; None without a cohort to list them."""
 
         spec: Spec
         tasks: Sequence[str] | None
@@ -213,15 +213,15 @@ class LaunchScreen(ModalScreen[bool]):
         return snapshot is not None and not snapshot.writable
 
     def _state(self, request: LaunchRequest, planned: Commands) -> str:
-        """Why it cannot be launched, or what should be known before."""
+        """Why it cannot be launched, or what should be known first."""
         if self._read_only:
-            return "read-only workspace: launching is off; copy a command instead"
+            return "read-only workspace: launching disabled; copy a command instead"
         if request.faults:
             entries = self.query_one(LaunchForm).entries
-            return f"to correct: {', '.join(e.label for e in entries if e.name in request.faults)}"
+            return f"fix: {', '.join(e.label for e in entries if e.name in request.faults)}"
         if planned.fault:
             return planned.fault
-        return f"left out, not of this version: {self._lacking}" if self._lacking else ""
+        return f"ignored, not in this version: {self._lacking}" if self._lacking else ""
 
     def action_copy(self, kind: Literal["shell", "docker"]) -> None:
         if lines := self.query_one(f"#{kind}", CommandBox).lines:

@@ -1,4 +1,4 @@
-"""The page Metrics: how well every model reads its target."""
+"""The page Metrics: prediction performance of every model."""
 
 from __future__ import annotations
 
@@ -49,18 +49,20 @@ class MetricsPage(Page):
 
     NAME: ClassVar[str] = "metrics"
     HELP: ClassVar[str] = (
-        "How well each model reads its target, with 95 % intervals over resampled patients.\n"
-        "[b]n[/b] counts patients, [b]images[/b] their images, [b]pos.[/b] the images of the "
-        "positive class: the last of two.\n"
-        "A value in [$text-warning]amber[/] is an AUROC whose interval does not lie above 0.5.\n"
-        "Cells of fewer than 11 patients are hidden, and counts that would give them away."
+        "Prediction performance of each model, with 95 % patient-bootstrap CIs.\n"
+        "[b]n[/b]: patients; [b]images[/b]: their images; [b]pos.[/b]: images of the positive "
+        "class, the second of two.\n"
+        "[$text-warning]Amber[/]: the CI of an AUROC is not above 0.5.\n"
+        "Subgroups of fewer than 11 patients are suppressed, and complementary cells with them."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark", id="metrics.mark"),
         Binding("c", "curves", "Curves", id="metrics.curves"),
         Binding("p", "next_split", "Split", show=False, id="metrics.split"),
         Binding("m", "next_metric(1)", "Metric", show=False, id="metrics.metric"),
-        Binding("M", "next_metric(-1)", "Metric before", show=False, id="metrics.metric-previous"),
+        Binding(
+            "M", "next_metric(-1)", "Previous metric", show=False, id="metrics.metric-previous"
+        ),
         Binding("t", "strata", "Strata", show=False, id="metrics.strata"),
         Binding("x", "export", "Export", id="metrics.export"),
         Binding("u", "unmark", "Unmark all", show=False, id="metrics.unmark"),
@@ -94,8 +96,8 @@ class MetricsPage(Page):
         yield Static(id="note")
         yield Rows()
         yield Placeholder(
-            "There is no model yet, so nothing has been measured.\n"
-            "Press [b]n[/b] to launch train-task, or [b]1[/b] to see what comes first."
+            "No models yet, so no metrics.\n"
+            "Press [b]n[/b] to launch train-task; see Overview ([b]1[/b]) for what to run first."
         )
 
     def show(self, snapshot: Snapshot) -> None:
@@ -165,8 +167,7 @@ class MetricsPage(Page):
 
     def _fill(self) -> None:
         pairs = zip(self._table.rows, self._table.models, strict=True)
-        rows = [marked(row) if model in self._marks else row for row, model in pairs]
-        self.query_one(Rows).set_rows(rows)
+        self.query_one(Rows).set_rows([marked(r) if m in self._marks else r for r, m in pairs])
         self._update_status()
 
     def _update_status(self) -> None:
@@ -174,12 +175,14 @@ class MetricsPage(Page):
         shown = len(self.query_one(Rows).shown)
         counts = [f"{shown:,} row{'s' * (shown != 1)}"]
         if self._table.hidden:
-            counts.append(f"{self._table.hidden:,} of few patients hidden")
+            counts[0] += f" ({self._table.hidden:,} more suppressed: n < 11)"
         if self._marks:
             counts.append(f"[$text-primary]{len(self._marks)} marked[/]")
         switches = [
-            switch("p", "next_split", "split", chosen.split or "every"),
-            switch("m", "next_metric(1)", "", title_of(chosen.kind) if chosen.kind else "every"),
+            switch("p", "next_split", "split", chosen.split or "all"),
+            switch(
+                "m", "next_metric(1)", "", title_of(chosen.kind) if chosen.kind else "all metrics"
+            ),
             switch("t", "strata", "strata", "on" if chosen.strata else "off"),
         ]
         self.query_one("#state", Static).update("  ".join([*switches, ", ".join(counts)]))
@@ -221,7 +224,7 @@ class MetricsPage(Page):
         if model in self._marks:
             del self._marks[model]
         elif len(self._marks) == MOST_MODELS:
-            self.notify(f"At most {MOST_MODELS} models are compared; u unmarks all.")
+            self.notify(f"Compare at most {MOST_MODELS} models; u unmarks all.")
         elif model is not None:
             self._marks[model] = None
         self._fill()
@@ -237,7 +240,7 @@ class MetricsPage(Page):
     def action_export(self) -> None:
         keys = [int(r.key) for r in self.query_one(Rows).shown if r.key.isdigit()]
         if self._table.frame is None or not keys:
-            self.notify("No row is shown: there is nothing to export.")
+            self.notify("Nothing to export: no rows visible")
             return
         name = file_name(self._selection, filtered=bool(self.query_one(FilterBar).value))
         self.dashboard.save(name, as_csv(self._table.frame[keys]))

@@ -36,13 +36,12 @@ class OverviewPage(Page):
 
     NAME: ClassVar[str] = "overview"
     HELP: ClassVar[str] = f"""\
-The jobs in the order of the pipeline, and beside each the groups of artifacts it writes: how
-many there are, how large they are together, and their state. Jobs that read the group under the
-cursor are coloured.
+The jobs in pipeline order, each with the artifacts it writes: how many there are, their total size
+and their state. Jobs that read the selected artifacts are highlighted.
 
 {_LEGEND}
 
-Stale: made from something that has changed since. Below are the newest runs; Tab goes there."""
+Stale: an input has changed since. Below are the newest runs; the Tab key moves there."""
     AUTO_FOCUS = "PipelineGraph"
     DEFAULT_CSS = """
     OverviewPage {
@@ -174,7 +173,7 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
             )
             await self.app.push_screen(chooser, self._open)
         else:
-            self.notify(f"no {group.contract.name} yet: `cxr {group.job}` makes it", timeout=3)
+            self.notify(f"no {group.contract.name} yet: `cxr {group.job}` creates it", timeout=3)
 
     def _open(self, place: str | None) -> None:
         if place:
@@ -220,9 +219,9 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
         self.refresh_bindings()
 
     def _follow_demo(self, snapshot: Snapshot) -> None:
-        """Tell if the demonstration could not go on, such as beside another one."""
+        """Report a demonstration that failed, such as beside another one."""
         record = snapshot.run(self._demo) if self._demo else None
         if record is not None and record.state not in ("submitted", "running"):
             self._demo = ""
             if record.state != "succeeded":
-                self.post_message(ErrorMet("demo", record.message or f"it is {record.state}"))
+                self.post_message(ErrorMet("demo", record.message or f"the run is {record.state}"))

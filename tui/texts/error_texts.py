@@ -14,16 +14,16 @@ _FAILED = ("failed", "lost")
 
 
 def errors_text(snapshot: Snapshot | None, errors: Sequence[str]) -> str:
-    """What is wrong with the workspace now, which runs failed, and what was met, newest first."""
+    """What is wrong with the workspace, which runs failed, and what went wrong, newest first."""
     faults = [escape_markup(fault) for fault in snapshot.faults] if snapshot else []
     failed = [r for r in snapshot.runs if r.state in _FAILED] if snapshot else []
     more = len(failed) - _MOST_RUNS
     failures = [_failure_text(record) for record in failed[:_MOST_RUNS]]
-    failures += [f"[dim]and {more:,} earlier: page 2, filter failed[/]"] if more > 0 else []
+    failures += [f"[dim]and {more:,} earlier: see Jobs (2), filter: failed[/]"] if more > 0 else []
     parts = (
         ("In the workspace", faults),
-        ("Runs that failed", failures),
-        ("Met since the start", list(reversed(errors))),
+        ("Failed runs", failures),
+        ("Since the dashboard opened", list(reversed(errors))),
     )
     text = "\n\n".join("\n".join([f"[b]{title}[/]", *lines]) for title, lines in parts if lines)
     return text or "No errors so far."
@@ -42,5 +42,5 @@ def _failure_text(record: RunRecord) -> str:
 
 
 def why_failed(record: RunRecord) -> str:
-    """What a run has said of its end; one that was killed could say nothing."""
-    return record.message or "it was killed, perhaps for want of memory"
+    """Why a run failed; one that was killed could not record it."""
+    return record.message or "killed (possibly out of memory)"

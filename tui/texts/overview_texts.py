@@ -1,4 +1,4 @@
-"""What the page Overview says in words."""
+"""The texts of the page Overview."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tui.workspace.snapshot import Snapshot
 
 
 def welcome(snapshot: Snapshot, missing: Path | None = None) -> str:
-    """What an empty workspace says; `missing` is its folder where there was none."""
-    other = "Choose another one:\ncxr dashboard --workspace FOLDER"
+    """The text of an empty workspace; `missing` is its folder where there was none."""
+    other = "Open another one:\ncxr dashboard --workspace FOLDER"
     if snapshot.unreadable:
         faults = "\n".join(escape_markup(fault) for fault in snapshot.unreadable)
-        return f"[b]Nothing of this workspace can be read.[/]\n\n{faults}\n\n{other}"
+        return f"[b]This workspace cannot be read.[/]\n\n{faults}\n\n{other}"
     if not snapshot.writable:
-        return f"[b]This workspace is empty, and nothing can be written to it.[/]\n\n{other}"
+        return f"[b]This workspace is empty and read-only.[/]\n\n{other}"
     place = (
-        f"There is no folder {escape_markup(missing)} yet."
+        f"Folder {escape_markup(missing)} does not exist yet."
         if missing
         else "This workspace is empty."
     )
     return (
         f"[b]{place}[/]\n\n"
-        "[b $text-accent]d[/]  starts the demonstration: the whole pipeline, in the background,\n"
-        "on synthetic patients; it takes some minutes and none of your data.\n\n"
-        "[b $text-accent]n[/]  begins with your own data: the form of [b]extract[/]."
+        "[b $text-accent]d[/]  start the demo: the whole pipeline on synthetic patients, in the\n"
+        "background; takes a few minutes and uses none of your data\n\n"
+        "[b $text-accent]n[/]  start with your own data (opens the [b]extract[/] form)"
     )
 
 
@@ -42,10 +42,10 @@ def about(group: ArtifactGroup) -> str:
 def next_step_text(running: Sequence[str], step: NextStep | None, writable: bool) -> str:
     """The next command, beside the jobs that are running."""
     if "run" in running:
-        return "[$text-primary]▸[/] the pipeline is running; what it has to make, it makes itself"
+        return "[$text-primary]▸[/] pipeline running: missing steps will run automatically"
     if step is not None:
-        key = "[b $text-accent]n[/] launches" if writable else "next is"
-        return f"{key} [b]{escape_markup(step.title)}[/]: {escape_markup(step.why)}"
+        key = "[b $text-accent]n[/]" if writable else "next"
+        return f"{key}: run [b]{escape_markup(step.title)}[/] ({escape_markup(step.why)})"
     if running:
         return f"[$text-primary]▸[/] {len(running)} running"
     return "[$text-success]✓[/] everything is up to date"

@@ -1,4 +1,4 @@
-"""How a run is told of: its state, its subject, its times, its progress."""
+"""The texts of a run: its state, its subject, its times, its progress."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.table import Tone
 from tui.texts.sanitize import sanitize
 from tui.workspace.snapshot import Progress
 
-#: By any word, since a record may say anything.
+#: By any text, since a record may contain anything.
 SIGNS: Mapping[str, tuple[str, Tone]] = {
     "submitted": ("◌", "dim"), "running": ("▸", "live"), "succeeded": ("✓", "good"),
     "failed": ("✗", "bad"), "interrupted": ("‖", "warn"), "cancelled": ("■", "dim"),
@@ -47,7 +47,7 @@ def what_of(record: RunRecord) -> str:
 
 
 def duration_of(record: RunRecord, now: datetime) -> float | None:
-    """Seconds from start to end, or until now; None where they cannot be told."""
+    """Seconds from start to end, or until now; None where they are unknown."""
     ended = now if record.state in UNFINISHED else moment(record.ended)
     return seconds_between(moment(record.started), ended)
 

@@ -1,4 +1,4 @@
-"""What an artifact says about itself: state, header, settings and attributes."""
+"""State, header, settings and attributes of an artifact."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class ReadingPane(VerticalScroll):
 
 
 class ArtifactInfo(ReadingPane):
-    """The state in colour above a table of facts."""
+    """The state in colour above a table."""
 
     DEFAULT_CSS = "ArtifactInfo Static { height: auto; }"
 
     def compose(self) -> ComposeResult:
         yield Static(id="state")
-        yield Static(id="facts")
+        yield Static(id="header")
 
     def show(
         self,
@@ -67,7 +67,7 @@ class ArtifactInfo(ReadingPane):
         schema: Schema | None = None,
         verdict: Verdict | None = None,
     ) -> None:
-        """Show an artifact that `job` makes; schema and verdict as far as they are known."""
+        """Show an artifact that `job` makes; schema and verdict where available."""
         self.query_one("#state", Static).update(_state(artifact, job, verdict))
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(style="dim", no_wrap=True)
@@ -80,13 +80,13 @@ class ArtifactInfo(ReadingPane):
             ("attributes", header.attributes if header else {}),
         ):
             _section(table, title, values)
-        self.query_one("#facts", Static).update(table)
+        self.query_one("#header", Static).update(table)
 
     def show_missing(self, place: str, job: str) -> None:
-        """Say that nothing lies at a place."""
-        text = f"{_signed('missing')}: nothing lies at {escape_markup(place)}; `cxr {job}` makes it"
+        """Show that there is no file at a place."""
+        text = f"{_signed('missing')}: no file at {escape_markup(place)}; `cxr {job}` creates it"
         self.query_one("#state", Static).update(text)
-        self.query_one("#facts", Static).update("")
+        self.query_one("#header", Static).update("")
 
 
 def _state(artifact: Artifact, job: str, verdict: Verdict | None) -> str:
@@ -97,9 +97,9 @@ def _state(artifact: Artifact, job: str, verdict: Verdict | None) -> str:
         lines = [_signed(artifact.state) + reason]
     if verdict is not None and not verdict.fault:
         text = f"[$text-success]✓ verified at {verdict.when:%H:%M:%S} UTC[/]"
-        lines.append(f"{text}: whole, valid, and of the digest it claims")
+        lines.append(f"{text}: complete, valid, digest matches")
     if artifact.state in ("damaged", "stale") or (verdict and verdict.fault):
-        lines.append(f"`cxr {job}` makes it again: press [b $text-accent]n[/]")
+        lines.append(f"`cxr {job}` re-creates it: press [b $text-accent]n[/]")
     return "\n".join(lines)
 
 
@@ -112,7 +112,7 @@ def _info_rows(artifact: Artifact, path: Path, schema: Schema | None) -> Iterato
     header = artifact.header
     version = f" {header.version}" if header else ""
     yield "contract", f"{artifact.contract}{version}"
-    yield "meaning", contracts()[artifact.contract].description
+    yield "description", contracts()[artifact.contract].description
     yield "path", str(path)
     yield (
         "size",

@@ -10,11 +10,11 @@ from tui.widgets.artifact_info import ArtifactInfo
 from tui.widgets.lineage import Lineage
 from tui.widgets.schema_table import SchemaTable
 
-TABS = ("facts", "schema", "lineage")
+TABS = ("info", "schema", "lineage")
 
 
 class ArtifactTabs(Vertical):
-    """Facts, schema and lineage, with a line of their names above."""
+    """Info, schema and lineage, with a line of their names above."""
 
     DEFAULT_CSS = """
     ArtifactTabs {
@@ -27,8 +27,8 @@ class ArtifactTabs(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(id="tabs")
-        with ContentSwitcher(initial="facts"):
-            yield ArtifactInfo(id="facts")
+        with ContentSwitcher(initial="info"):
+            yield ArtifactInfo(id="info")
             yield SchemaTable(id="schema")
             yield Lineage(id="lineage")
 

@@ -30,7 +30,7 @@ class Choices(Widget, can_focus=True):
     ]
 
     class Changed(Message):
-        """Other words are chosen."""
+        """Other options are chosen."""
 
         def __init__(self, choices: Choices) -> None:
             self.choices = choices
@@ -83,7 +83,7 @@ class Choices(Widget, can_focus=True):
         return Content("\n").join(Content(_GAP).join(map(self._part, line)) for line in lines)
 
     def _lines(self, width: int) -> list[list[int]]:
-        """The words by line, none of them broken."""
+        """The options by line, none of them broken."""
         lines: list[list[int]] = []
         free = 0
         for at, option in enumerate(self.options):

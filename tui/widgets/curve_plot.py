@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from tui.table import Tone
 
-#: The tones by which lines are told apart, in this order.
+#: The tones that distinguish lines, in this order.
 LINE_TONES: tuple[Tone, ...] = ("live", "warn", "good", "bad", "")
 Limits = tuple[float, float]
 
@@ -51,7 +51,7 @@ class CurvePlot(Vertical):
     """
 
     def __init__(self, title: str, why: str, id: str) -> None:  # noqa: A002
-        """`why`: what to say when there is no line."""
+        """`why`: what to show when there is no line."""
         super().__init__(id=id, classes="bare")
         self._title, self._why = title, why
         self._lines: Sequence[PlotLine] = ()

@@ -33,7 +33,7 @@ class TextDialog(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
-            box.border_title, box.border_subtitle = self._title, "escape closes"
+            box.border_title, box.border_subtitle = self._title, "Esc closes"
             yield Static(self._text)
 
 

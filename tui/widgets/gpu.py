@@ -1,4 +1,4 @@
-"""How busy this host's GPUs are, asked only while somebody looks."""
+"""How busy this host's GPUs are, asked only while it is shown."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def gpu_text(stdout: str) -> str:
         try:
             percent, own, whole = (float(part) for part in line.split(","))
         except ValueError:
-            continue  # a card that cannot tell says "[N/A]"
+            continue  # a card without the value reports "[N/A]"
         busy.append(f"{percent:.0f}")
         used, there = used + own, there + whole
     if not busy:

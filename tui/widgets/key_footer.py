@@ -9,7 +9,7 @@ from textual.widgets import Footer
 
 
 class KeyFooter(Footer):
-    """A footer that is made anew only when its keys are others, and not with every focus."""
+    """A footer that is rebuilt only when its keys change, and not with every focus."""
 
     def __init__(self) -> None:
         super().__init__(compact=True)

@@ -37,7 +37,7 @@ class LaunchForm(VerticalScroll, can_focus=False, inherit_bindings=False):
     async def fill(
         self, own: Sequence[Entry], options: Sequence[Entry], raw: Mapping[str, Raw]
     ) -> None:
-        """Ask for other entries; `raw` holds what they begin with, where it is not blank."""
+        """Ask for other entries; `raw`: their first values, where it is not blank."""
         self.entries = (*own, *options)
         held = {e.name: raw.get(e.name, e.blank) for e in self.entries}
         with self.app.batch_update():
@@ -58,7 +58,7 @@ class LaunchForm(VerticalScroll, can_focus=False, inherit_bindings=False):
     def update_status(
         self, used: frozenset[str], faults: Mapping[str, str], notes: Mapping[str, str]
     ) -> None:
-        """Show the fields that are `used`, and what there is to say of each."""
+        """Show the fields that are `used`, each with its fault or note."""
         for field in self.query(FormField):
             name = field.entry.name
             field.display = name in used

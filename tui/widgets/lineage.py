@@ -32,7 +32,7 @@ _REST = 0.15
 
 @dataclass(frozen=True)
 class Relative:
-    """An artifact in the tree; `way` is where its own branch goes on. A title has no place."""
+    """An artifact in the tree; `way` is the direction of its own branch. A title has no place."""
 
     way: Literal["from", "into"]
     place: str
@@ -45,7 +45,7 @@ _Shown = tuple[Artifact, Mapping[str, Artifact]]
 
 
 class Lineage(Tree[Relative]):
-    """Two branches: made from, made into. Every artifact is unfolded where it first appears."""
+    """Two branches: derived from, used by. Every artifact is unfolded where it first appears."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "lineage--good", "lineage--bad", "lineage--warn", "lineage--dim", "lineage--live",
@@ -100,13 +100,13 @@ class Lineage(Tree[Relative]):
         self.clear()
         seen: set[str] = set()
         branches = (
-            Relative("from", artifact.place, "", "", "made from"),
-            Relative("into", artifact.place, "", "", "made into"),
+            Relative("from", artifact.place, "", "", "derived from"),
+            Relative("into", artifact.place, "", "", "used by"),
         )
         for branch in branches:
             node = self.root.add(branch.text, branch, expand=True)
             if not self._grow(node, seen):
-                node.add_leaf("", Relative(branch.way, "", "", "dim", "nothing"))
+                node.add_leaf("", Relative(branch.way, "", "", "dim", "none"))
         self.cursor_line = line
 
     def forget(self) -> None:
@@ -115,7 +115,7 @@ class Lineage(Tree[Relative]):
         self.clear()
 
     def _grow(self, node: TreeNode[Relative], seen: set[str]) -> bool:
-        """Add what is below a node; go on below what has not been `seen`. Tell if there is any."""
+        """Add what is below a node, and below that what is not `seen`. False if there is none."""
         assert node.data is not None
         relatives = list(self._relatives(node.data))
         for relative in relatives[:_LONGEST]:
@@ -152,11 +152,11 @@ class Lineage(Tree[Relative]):
             return Relative("from", item.path, "!", "warn", f"itself stale: {parent.reason}")
         signs: Mapping[Standing, tuple[str, Tone, str]] = {
             "ok": ("✓", "good", "ok"),
-            "stale": ("!", "warn", "stale: has another digest now"),
+            "stale": ("!", "warn", "stale: digest has changed"),
             "missing": ("○", "bad", "missing"),
             "damaged": ("✗", "bad", "damaged"),
-            "unreadable": ("?", "bad", "cannot be read for now"),
-            "outside": ("◇", "dim", "outside the workspace"),
+            "unreadable": ("?", "bad", "temporarily unreadable"),
+            "outside": ("◇", "dim", "external"),
         }
         place = "" if state == "outside" else item.path
         sign, tone, text = signs[state]

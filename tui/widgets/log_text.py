@@ -48,7 +48,7 @@ class LogText(ScrollView, can_focus=True):
         Binding("end,G", "follow", "Follow the end", show=False, id="log.follow"),
         Binding("w", "wrap", "Wrap lines", show=False, id="log.wrap"),
         Binding("n", "next(1)", "Next match", show=False, id="log.next"),
-        Binding("N", "next(-1)", "Match before", show=False, id="log.previous"),
+        Binding("N", "next(-1)", "Previous match", show=False, id="log.previous"),
     ]
 
     following: reactive[bool] = reactive(True)
@@ -64,7 +64,7 @@ class LogText(ScrollView, can_focus=True):
         self._lines: list[str] = []
         self._partial = ""
         self._rows: list[tuple[int, int, int]] = []
-        """What each line of the view shows: number of a line of the log, first and last column."""
+        """For each line on the screen: a line of the log by number, first and last column."""
         self._laying = False
         self._query = ""
         self._matches: list[tuple[int, int]] = []
@@ -110,7 +110,7 @@ class LogText(ScrollView, can_focus=True):
         self.post_message(self.Changed())
 
     def search(self, text: str) -> None:
-        """Mark `text`, in any case, and go to the first place from the top of the view on."""
+        """Mark `text`, in any case, and go to the first place from the top of the screen on."""
         self._query = text
         self._find()
         top = self._rows[int(self.scroll_offset.y)][0] if self._rows else 0
@@ -140,7 +140,7 @@ class LogText(ScrollView, can_focus=True):
         self.post_message(self.Changed())
 
     def _lay(self, dropped: int = 0) -> None:
-        """Divide the lines into lines of the view; keep the end, or what was seen, in place."""
+        """Divide the lines into lines of the screen; keep the end, or what was seen, in place."""
         y, following = self.scroll_offset.y - dropped, self.following
         width = self.scrollable_content_region.width
         self._rows = [

@@ -66,18 +66,18 @@ class PanelGrid(Container):
     async def show(self, panels: tuple[Panel, ...]) -> None:
         """Show other panels."""
         self.shown = panels
-        views = list(self.query(PanelBox))
-        if missing := len(panels) - len(views):
+        boxes = list(self.query(PanelBox))
+        if missing := len(panels) - len(boxes):
             if missing > 0:
                 new = [PanelBox(graphics=self._graphics) for _ in range(missing)]
                 await self.mount_all(new)
-                views += new
-            for view in views[len(panels) :]:
-                view.display = False
+                boxes += new
+            for box in boxes[len(panels) :]:
+                box.display = False
         with_scale = any(panel.scale is not None for panel in panels)
-        for view, panel in zip(views, panels, strict=False):
-            view.display = True
-            view.show(panel, with_scale=with_scale)
+        for box, panel in zip(boxes, panels, strict=False):
+            box.display = True
+            box.show(panel, with_scale=with_scale)
         self._arrange()
 
     def on_resize(self) -> None:
@@ -91,8 +91,8 @@ class PanelGrid(Container):
         columns, side = best_columns(count, *self.size, lines)
         self.styles.grid_size_columns = columns
         self.styles.grid_size_rows = -(-count // columns)
-        for view in self.query(PanelBox):
-            view.set_side(side)
+        for box in self.query(PanelBox):
+            box.set_side(side)
 
 
 def room_for(width: int, height: int) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Image = np.ndarray[Any, np.dtype[np.uint8]]
 
-#: Shades are told apart in steps of this size only, so that cells repeat and are made once.
+#: Shades are distinguished in steps of this size only, so that cells repeat and are made once.
 _STEP = 4
 
 

@@ -22,7 +22,7 @@ from tui.widgets.pipeline_lines import GraphLine, draw_pipeline
 from tui.workspace.pipeline import SIGNS, ArtifactGroup, human_size
 
 _COUNT, _SIZE, _STATE = 6, 9, 21
-#: The narrowest graph with boxes and a column that tells who reads a group.
+#: The narrowest graph with boxes and a column for who reads a group.
 _WIDE = 110
 
 
@@ -49,12 +49,12 @@ class PipelineGraph(ScrollView, can_focus=True):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "ArtifactGroup above", show=False, id="graph.up"),
-        Binding("down,j", "move(1)", "ArtifactGroup below", show=False, id="graph.down"),
-        Binding("left,h", "job(-1)", "Job before", show=False, id="graph.job-previous"),
+        Binding("up,k", "move(-1)", "Previous artifact", show=False, id="graph.up"),
+        Binding("down,j", "move(1)", "Next artifact", show=False, id="graph.down"),
+        Binding("left,h", "job(-1)", "Previous job", show=False, id="graph.job-previous"),
         Binding("right,l", "job(1)", "Next job", show=False, id="graph.job-next"),
-        Binding("home,g", "move(-999)", "First group", show=False, id="graph.first"),
-        Binding("end,G", "move(999)", "Last group", show=False, id="graph.last"),
+        Binding("home,g", "move(-999)", "First artifact", show=False, id="graph.first"),
+        Binding("end,G", "move(999)", "Last artifact", show=False, id="graph.last"),
         Binding("enter", "choose", "Open", show=False, id="graph.open"),
     ]
 
@@ -84,7 +84,7 @@ class PipelineGraph(ScrollView, can_focus=True):
         return self._groups[self.cursor] if self.cursor < len(self._groups) else None
 
     def show(self, groups: Sequence[ArtifactGroup]) -> None:
-        """Draw the groups anew, in the order of the jobs that write them."""
+        """Draw the groups, in the order of the jobs that write them."""
         self._groups = groups
         self.refresh()
         self._post_highlighted()

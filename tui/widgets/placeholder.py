@@ -1,4 +1,4 @@
-"""What a page says when there is nothing to show: why, and what to do next."""
+"""What a page shows when it has no content: why, and what to do next."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from tui.texts.sanitize import pad
 from tui.widgets.filter_bar import FilterBar
 
 _GAP = 2
-#: What a table says that has rows, none of which pass the filter.
-NOTHING = "nothing passes the filter; Escape takes it away"
+#: Shown in a table that has rows, none of which pass the filter.
+NOTHING = "no matches; Esc clears the filter"
 
 
 class Rows(ScrollView, can_focus=True):
@@ -93,7 +93,7 @@ class Rows(ScrollView, can_focus=True):
         return self._shown[self.cursor] if self.cursor < len(self._shown) else None
 
     def set_columns(self, *columns: Column) -> None:
-        """Other columns; give the rows anew afterwards."""
+        """Other columns; set the rows again afterwards."""
         self.columns, self._order = columns, None
         self.refresh()
 
@@ -103,7 +103,7 @@ class Rows(ScrollView, can_focus=True):
         self._arrange()
 
     def filter(self, text: str) -> None:
-        """Show only rows that hold every word of `text`, in any case."""
+        """Show only rows that match every word of `text`, in any case."""
         self._terms = text.lower().split()
         self._arrange()
 
@@ -134,7 +134,7 @@ class Rows(ScrollView, can_focus=True):
 
     def watch_cursor(self) -> None:
         key = self.current.key if self.current else ""
-        # The header takes the first line of the view.
+        # The header takes the first line of the table.
         line = Region(0, self.cursor, 1, 2)
         self.scroll_to_region(line, animate=False, force=True)
         self.refresh()
@@ -168,7 +168,7 @@ class Rows(ScrollView, can_focus=True):
         self.sort_by(column, reverse=not reverse)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Escape takes a filter away; without one it belongs to the page."""
+        """Esc clears a filter; without one it belongs to the page."""
         return bool(self._terms) if action == "unfilter" else True
 
     def action_unfilter(self) -> None:

@@ -42,7 +42,7 @@ class RunCurves(Vertical):
 
     @dataclass
     class Read(Message):
-        """There is more to tell of a run, or its events could not be read."""
+        """There are more events of a run, or its events could not be read."""
 
         run_id: str
         before: int
@@ -101,7 +101,7 @@ class RunCurves(Vertical):
             self._series, self._read_once = message.series, True
             if not charts.children:
                 names = ("loss", "auroc", "speed")
-                await charts.mount(*(CurvePlot("", "nothing was told", n) for n in names))
+                await charts.mount(*(CurvePlot("", "no data", n) for n in names))
             self._show()
             await self._draw()
 
@@ -122,11 +122,11 @@ class RunCurves(Vertical):
         self.set_class(has_epochs or has_speeds, "drawn")
         self.query_one("#latest", Static).update(self._latest_numbers(), layout=False)
         if self._fault:
-            why = "The events of this run cannot be read: E tells why."
+            why = "Cannot read the events of this run (see E)."
         elif self._record and self._record.state in UNFINISHED:
-            why = "No curve yet: this run has told of no epoch and no progress."
+            why = "No curves yet: this run has reported no epochs and no progress."
         else:
-            why = "No curve: this run has told of no epoch, and of too little progress."
+            why = "No curves: this run reported no epochs and too little progress to plot."
         self.query_one(Placeholder).update(why)
 
     async def _draw(self) -> None:
@@ -169,7 +169,7 @@ class RunCurves(Vertical):
 
     @property
     def _epochs(self) -> int:
-        """How many there are to be; 0 if the settings do not say."""
+        """How many there are to be; 0 if the settings do not give it."""
         epochs = config_of(self._record).get("epochs") if self._record else None
         return epochs if isinstance(epochs, int) else 0
 

@@ -1,4 +1,4 @@
-"""One run, seen three ways: its log, its curves, its facts."""
+"""One run in three tabs: log, curves, info."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tui.widgets.run_curves import RunCurves
 from tui.widgets.run_info import RunInfo
 
 #: Views with the key that opens each.
-TABS = {"log": "l", "curves": "v", "facts": "i"}
+TABS = {"log": "l", "curves": "v", "info": "i"}
 _ASK_GPU_EVERY = 2
 
 
@@ -52,7 +52,7 @@ class RunDetails(Vertical):
             for name, pane in (
                 ("log", LogPane(self._workspace)),
                 ("curves", RunCurves(self._workspace)),
-                ("facts", RunInfo()),
+                ("info", RunInfo()),
             ):
                 pane.id = name
                 yield pane
@@ -66,7 +66,7 @@ class RunDetails(Vertical):
         return self.query_one(ContentSwitcher).current or "log"
 
     def look_at(self, record: RunRecord) -> None:
-        """Show a run, or what its record says now."""
+        """Show a run, or its changed record."""
         if record is self._record:
             return
         self._record = record

@@ -1,4 +1,4 @@
-"""The facts of one run: what its record holds."""
+"""What the record of a run contains."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tui.texts.sanitize import sanitize
 
 #: What the exit codes of all jobs mean.
 _CODES = {
-    0: "done", 1: "internal error", 2: "wrong settings", 3: "an artifact or the disk",
-    4: "the source data", 75: "interrupted: the same again goes on",
+    0: "done", 1: "internal error", 2: "invalid settings", 3: "artifact or disk problem",
+    4: "unusable source data", 75: "interrupted: retry resumes",
 }  # fmt: skip
 
 
@@ -31,22 +31,22 @@ class RunInfo(VerticalScroll):
     RunInfo Static { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "scroll_up", "Up", show=False, id="facts.up"),
-        Binding("j", "scroll_down", "Down", show=False, id="facts.down"),
-        Binding("g", "scroll_home", "Top", show=False, id="facts.first"),
-        Binding("G", "scroll_end", "End", show=False, id="facts.last"),
+        Binding("k", "scroll_up", "Up", show=False, id="info.up"),
+        Binding("j", "scroll_down", "Down", show=False, id="info.down"),
+        Binding("g", "scroll_home", "Top", show=False, id="info.first"),
+        Binding("G", "scroll_end", "End", show=False, id="info.last"),
     ]
 
     def compose(self) -> Iterator[Widget]:
         yield Static()
 
     def look_at(self, record: RunRecord) -> None:
-        """Show the facts of a run."""
+        """Show the record of a run."""
         self.query_one(Static).update(info_text(record))
 
 
 def info_text(record: RunRecord) -> Content:
-    """The facts; nothing in the record can act as markup or as a command to the terminal."""
+    """The record as text; nothing in it can act as markup or as a command to the terminal."""
     sections = [
         ("Run", _run(record)),
         ("Settings", sorted(config_of(record).items())),

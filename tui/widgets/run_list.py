@@ -52,7 +52,7 @@ def _row(record: RunRecord, progress: Progress | None) -> Row:
 
 
 def _outcome(record: RunRecord, progress: Progress | None) -> str:
-    """How far it is while it runs; then how long it took, or what it failed of."""
+    """How far it is while it runs; then how long it took, or why it failed."""
     if progress is not None:
         return progress_text(progress, _PROGRESS)
     if record.state != "succeeded":

@@ -1,4 +1,4 @@
-"""The table of runs, which tells of living ones by the second."""
+"""The table of runs, updated every second while one is running."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tui.widgets.rows import Rows
 from tui.workspace.snapshot import Progress, Snapshot
 
 _NARROW = (
-    Column("state", 13), Column("job", 10), Column("what"), Column("progress", 18),
+    Column("state", 13), Column("job", 10), Column("task"), Column("progress", 18),
     Column("age", 6, right=True), Column("time", 7, right=True),
 )  # fmt: skip
 _WIDE = (
-    Column("state", 13), Column("job", 10), Column("what", 20), Column("progress"),
+    Column("state", 13), Column("job", 10), Column("task", 20), Column("progress"),
     Column("started", 11), Column("time", 7, right=True), Column("host", 10),
     Column("engine", 10),
 )  # fmt: skip
@@ -80,7 +80,7 @@ class RunRows(Rows):
         duration, begun = duration_of(record, now), moment(record.started)
         state, tone = state_text(record.state), tone_of(record.state)
         if record.run_id in self.stopping and record.state in UNFINISHED:
-            state, tone = "◌ ending", "warn"
+            state, tone = "◌ stopping", "warn"
         job, what = sanitize(record.job), what_of(record)
         message = "" if record.message in ("done", "cancelled") else sanitize(record.message)
         outcome = progress_text(progress, self._widths()[3]) if progress else message

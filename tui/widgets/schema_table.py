@@ -31,7 +31,7 @@ class SchemaTable(ReadingPane):
 
     @dataclass
     class Read(Message):
-        """What is in a file, or why that cannot be told."""
+        """What is in a file, or why that is unknown."""
 
         artifact: Artifact
         schema: Schema | None
@@ -73,7 +73,7 @@ class SchemaTable(ReadingPane):
         try:
             schema = schema_of(contracts()[artifact.contract], path)
         except CxrError as error:
-            # What has been removed since is no damage; the next snapshot tells of it.
+            # What has been removed since is no damage; the next snapshot shows it.
             if path.exists():
                 damaged = concerns_content(error)
                 self.post_message(self.Read(artifact, None, str(error), damaged))
@@ -93,7 +93,7 @@ class SchemaTable(ReadingPane):
 def _table(schema: Schema) -> Table:
     extent = "shape" if schema.rows is None else "nulls"
     table = Table(
-        "name", "type", extent, "unit", "meaning", box=None, pad_edge=False,
+        "name", "type", extent, "unit", "description", box=None, pad_edge=False,
         padding=(0, 2, 0, 0), header_style="bold", expand=True,
     )  # fmt: skip
     name, kind, size, _, meaning = table.columns

@@ -5,6 +5,6 @@ from __future__ import annotations
 from textual.binding import Binding
 
 TAB_KEYS = (
-    Binding("left,h", "screen.turn(-1)", "View before", show=False, id="tab.previous"),
+    Binding("left,h", "screen.turn(-1)", "Previous tab", show=False, id="tab.previous"),
     Binding("right,l", "screen.turn(1)", "Next tab", show=False, id="tab.next"),
 )

@@ -1,4 +1,4 @@
-"""What the events of a run tell over its time: losses and AUROC by epoch, and how fast it went."""
+"""The events of a run over its time: losses and AUROC by epoch, and how fast it went."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class EventSeries:
             except (KeyError, TypeError, ValueError, OverflowError):
                 continue
         while len(points) > _MOST_POINTS:
-            # The last one is kept: it tells how far the work is.
+            # The last one is kept: it shows how far the work is.
             points = points[::-2][::-1]
         return EventSeries(offset, begun, latest, tuple(epochs), tuple(points))
 

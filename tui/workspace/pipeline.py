@@ -15,7 +15,7 @@ from tui.workspace.snapshot import Artifact, ArtifactState, Snapshot
 
 GroupState = Literal["missing"] | ArtifactState
 
-#: A state is told by a sign and by its colour, never by the colour alone.
+#: A state is shown by a sign and by its colour, never by the colour alone.
 SIGNS: Mapping[GroupState, tuple[str, Tone]] = {
     "missing": ("○", "dim"), "current": ("✓", "good"), "stale": ("!", "warn"),
     "writing": ("▸", "live"), "damaged": ("✗", "bad"), "unreadable": ("?", "bad"),
@@ -82,7 +82,7 @@ def _with_state(group: ArtifactGroup, snapshot: Snapshot) -> ArtifactGroup:
 
 
 def writer_of(place: str, specs: Mapping[str, Spec]) -> str:
-    """The job that writes what lies at a place, in state_text if there is none."""
+    """The job that writes the artifact at a place, or a phrase if there is none."""
     writes = ((spec.name, c) for spec in specs.values() for c in spec.writes)
     return next((name for name, c in writes if is_place_of(c, place)), "the job that needs it")
 

@@ -133,7 +133,7 @@ class Scanner:
         except OSError as error:
             place = folder if os.access(self.workspace, os.X_OK) else self.workspace
             reason = (error.strerror or "input/output error").lower()
-            fault = f"{place} cannot be read ({reason}); check who may read it"
+            fault = f"{place} cannot be read ({reason}); check its permissions"
             self._unreadable += [] if fault in self._unreadable else [fault]
             return []
 
@@ -163,7 +163,7 @@ class Scanner:
         return runs.with_present_state(self.workspace / "runs" / record.run_id, record)
 
     def _asked_of_engines(self, records: list[RunRecord]) -> list[RunRecord]:
-        """The records, corrected by the engines that run elsewhere; they are asked now and then."""
+        """The records, corrected by the engines that run elsewhere, asked every few seconds."""
         elsewhere = [r for r in records if r.engine != "process" and r.state not in _ENDED]
         if elsewhere and time.monotonic() - self._asked >= ASK_ENGINES_EVERY:
             self._asked = time.monotonic()
@@ -172,11 +172,11 @@ class Scanner:
                 self._answers = {r.run_id: (r, a) for r, a in zip(elsewhere, answers, strict=True)}
                 self._no_answer = ""
             except CxrError as error:
-                self._no_answer = f"states may be old: {error}"
+                self._no_answer = f"run states may be out of date: {error}"
         return [self._answered(record) for record in records] if elsewhere else records
 
     def _answered(self, record: RunRecord) -> RunRecord:
-        """What the engine said of this very record, if it was asked."""
+        """The engine's answer for this very record, if it was asked."""
         asked, answer = self._answers.get(record.run_id, (None, record))
         return answer if asked == record else record
 
@@ -197,7 +197,7 @@ class Scanner:
 
 
 def progress_of(events: Sequence[Mapping[str, Any]]) -> Progress | None:
-    """What the last event of progress says, and how fast the work went over the events given."""
+    """What the last event of progress reports, and how fast the work went over the events given."""
     progress = [e for e in events if e.get("event") == "progress"]
     progress = [e for e in progress if e.get("what") == progress[-1].get("what")]
     try:
@@ -223,7 +223,7 @@ def _with_header(artifact: Artifact, path: Path) -> Artifact:
         header = read_header(path)
         contract_of(header, path)
         if header.contract != artifact.contract:
-            raise ArtifactError(f"{path} holds a {header.contract}, not the {artifact.contract}")
+            raise ArtifactError(f"{path} contains a {header.contract}, not a {artifact.contract}")
     except CxrError as error:
         state: ArtifactState = "damaged" if concerns_content(error) else "unreadable"
         return replace(artifact, header=None, state=state, reason=str(error))

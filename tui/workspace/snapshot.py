@@ -1,4 +1,4 @@
-"""What a workspace holds at one moment: its artifacts, their states, and its runs."""
+"""The content of a workspace at one moment: its artifacts, their states, and its runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Progress:
     total: int
     unit: str
     rate: float | None = None
-    """Units a second of late; None before there are two moments to tell it from."""
+    """Units a second of late; None before there are two moments to compute it from."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Added:
-    """What a file holds beyond a place."""
+    """What a file contains beyond a place."""
 
     before: Place
     after: Place
@@ -35,11 +35,11 @@ class Added:
     anew: bool = False
     """These lines replace all that were read before."""
     left_out: bool = False
-    """The file holds earlier lines that were not read."""
+    """The file has earlier lines that were not read."""
 
 
 def read_added(paths: Sequence[Path], place: Place) -> Added | None:
-    """What the first of `paths` that holds anything has beyond `place`; None if none does.
+    """What the first of `paths` with any content has beyond `place`; None if none does.
 
     Raises `ArtifactError` when it cannot be read.
     """
@@ -56,7 +56,7 @@ def read_added(paths: Sequence[Path], place: Place) -> Added | None:
 
 
 def _read(path: Path, size: int, place: Place) -> Added:
-    """Begins anew in another file, in one that was cut short, and where much was added."""
+    """Starts over in another file, in one that was cut short, and where much was added."""
     read_to = place.offset if path == place.path and place.offset <= size else 0
     start = max(read_to, size - MOST_BYTES)
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""A thread that looks at the workspace once a second and tells what has changed."""
+"""A thread that scans the workspace once a second and reports changes."""
 
 from __future__ import annotations
 

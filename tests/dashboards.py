@@ -176,7 +176,8 @@ def write_run(
         started=begun.isoformat(timespec="milliseconds"),
         ended=None if open_ended else ended.isoformat(timespec="milliseconds"),
         exit_code=None if open_ended else 0 if state == "succeeded" else 1,
-        host=fields.pop("host", "node1"), pid=fields.pop("pid", 1), package_version="0.1.0", **fields,
+        host=fields.pop("host", "node1"), pid=fields.pop("pid", 1), package_version="0.1.0",
+        **fields,
     )  # fmt: skip
     folder = workspace / "runs" / run_id
     folder.mkdir(parents=True)

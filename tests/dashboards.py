@@ -39,11 +39,17 @@ CLASSES = {
 TASKS = tuple(CLASSES)
 
 
-#: Both sizes in two themes, for pictures of a page.
-LOOKS = [(size, theme) for size in ((80, 24), (140, 45)) for theme in ("cxr-dark", "cxr-light")]
-looks = pytest.mark.parametrize(
-    ("size", "theme"), LOOKS, ids=[f"{size[0]}-{theme}" for size, theme in LOOKS]
-)
+SIZES = {"80": (80, 24), "140": (140, 45)}
+
+
+def pictures(*names: str) -> pytest.MarkDecorator:
+    """Parameters `shown`, `size` and `theme` from names such as `map-80-dark`."""
+    parts = [name.rsplit("-", 2) for name in names]
+    cases = [
+        pytest.param(shown, SIZES[width], f"cxr-{theme}", id=f"{shown}-{width}-{theme}")
+        for shown, width, theme in parts
+    ]
+    return pytest.mark.parametrize(("shown", "size", "theme"), cases)
 
 
 def write_workspace(
@@ -125,7 +131,7 @@ def associations(tasks: Sequence[str]) -> pl.DataFrame:
 
 def heatmaps(tasks: Sequence[str], names: Sequence[str], side: int = 14) -> dict[str, Any]:
     """A bump at a place of its own for each task; one stratum is too small to be shown."""
-    facts: dict[str, list[Any]] = {n: [] for n in ("task", "model", "class", "stratum", "level")}
+    columns: dict[str, list[Any]] = {n: [] for n in ("task", "model", "class", "stratum", "level")}
     maps, sizes = [], []
     y, x = np.mgrid[0:side, 0:side] / (side - 1)
     strata = (("all", "all", 120), ("view", "PA", 80), ("view", "AP", 40), ("age", "80+", 7))
@@ -134,17 +140,17 @@ def heatmaps(tasks: Sequence[str], names: Sequence[str], side: int = 14) -> dict
         for k, (stratum, level, n) in product(range(len(classes)), strata):
             place = (0.25 + 0.15 * t, 0.7 - 0.15 * t)
             bump = np.exp(-((y - place[0]) ** 2 + (x - place[1]) ** 2) / 0.03) * (1 if k else -1)
-            facts["task"].append(task)
-            facts["model"].append(name)
-            facts["class"].append(classes[k])
-            facts["stratum"].append(stratum)
-            facts["level"].append(level)
+            columns["task"].append(task)
+            columns["model"].append(name)
+            columns["class"].append(classes[k])
+            columns["stratum"].append(stratum)
+            columns["level"].append(level)
             maps.append(bump)
             sizes.append(n)
     stack = np.asarray(maps, dtype=np.float32)
     chest = 60 + 120 * np.abs(np.linspace(-1, 1, 64))[None, :] * np.ones((64, 1))
     counts = np.asarray(sizes, dtype=np.int64)
-    return facts | {
+    return columns | {
         "mean": stack + 0.3, "contrast": stack, "sd": np.abs(stack) + 0.1, "images": counts,
         "subjects": counts, "mean_image": chest.astype(np.float32),
     }  # fmt: skip
@@ -159,7 +165,7 @@ def write_run(
     config: Mapping[str, Any] | None = None,
     events: Sequence[Mapping[str, Any]] = (),
     log: str = "",
-    **facts: Any,
+    **fields: Any,
 ) -> str:
     """The record of a run that began `number` minutes before `NOW`; returns its id."""
     begun = NOW - timedelta(minutes=number)
@@ -172,7 +178,8 @@ def write_run(
         started=begun.isoformat(timespec="milliseconds"),
         ended=None if open_ended else ended.isoformat(timespec="milliseconds"),
         exit_code=None if open_ended else 0 if state == "succeeded" else 1,
-        host=facts.pop("host", "node1"), pid=facts.pop("pid", 1), package_version="0.1.0", **facts,
+        host=fields.pop("host", "node1"), pid=fields.pop("pid", 1), package_version="0.1.0",
+        **fields,
     )  # fmt: skip
     folder = workspace / "runs" / run_id
     folder.mkdir(parents=True)
@@ -185,10 +192,10 @@ def write_run(
 
 @asynccontextmanager
 async def opened(
-    workspace: Path, size: tuple[int, int] = (100, 30), **facts: Any
+    workspace: Path, size: tuple[int, int] = (100, 30), **options: Any
 ) -> AsyncIterator[Pilot[None]]:
     """The dashboard on `workspace`, after its first snapshot."""
-    app = Dashboard(workspace, **facts)
+    app = Dashboard(workspace, **options)
     async with app.run_test(size=size, notifications=True) as pilot:
         while app.snapshot is None:
             await pilot.pause(0.01)
@@ -210,3 +217,9 @@ async def see(pilot: Pilot[None], *keys: str) -> None:
         await settled(pilot)
         await pilot.press(key)
     await settled(pilot)
+
+
+def screen_text(pilot: Pilot[None]) -> str:
+    """Everything on the screen as plain text."""
+    lines = pilot.app.screen._compositor.render_strips()
+    return "\n".join(line.text.rstrip() for line in lines)

@@ -19,25 +19,25 @@ from textual.signal import Signal
 from data_contracts.errors import Interrupted
 from tui import clock
 from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun, SnapshotTaken
+from tui.preferences import Preferences
 from tui.screens.artifact import ArtifactPage
 from tui.screens.cohort import CohortPage
 from tui.screens.heatmaps import HeatmapsPage
 from tui.screens.jobs import JobsPage
 from tui.screens.metrics import MetricsPage
 from tui.screens.overview import OverviewPage
-from tui.settings import Settings
 from tui.texts.error_texts import errors_text, newly_failed, why_failed
-from tui.texts.plain import unmarked
+from tui.texts.sanitize import escape_markup
 from tui.themes import THEMES
-from tui.widgets.panels import Panel
-from tui.widgets.top_bar import PAGES
+from tui.widgets.dialogs import TextDialog
+from tui.widgets.status_header import PAGES
 from tui.workspace.snapshot import Artifact, Snapshot
 from tui.workspace.watch import Watch
 
 if TYPE_CHECKING:
     from tui.launching.form import Raw
 
-_Kind = TypeVar("_Kind", bound=Screen[Any])
+_Page = TypeVar("_Page", bound=Screen[Any])
 
 
 class Dashboard(App[None]):
@@ -60,7 +60,7 @@ class Dashboard(App[None]):
     ]
 
     def __init__(
-        self, workspace: Path, settings: Settings | None = None, *, graphics: bool = False
+        self, workspace: Path, preferences: Preferences | None = None, *, graphics: bool = False
     ) -> None:
         super().__init__()
         self.workspace, self.graphics = workspace, graphics
@@ -70,12 +70,12 @@ class Dashboard(App[None]):
         """What was entered in the launch form of each job."""
         self.snapshots: Signal[Snapshot] = Signal(self, "snapshots")
         self.errors_changed: Signal[int] = Signal(self, "errors")
-        self._watch = Watch(workspace, self._tell)
+        self._watch = Watch(workspace, self._post_snapshot)
         for theme in THEMES:
             self.register_theme(theme)
-        settings = settings or Settings()
-        self.theme = settings.theme
-        self.set_keymap(settings.keys)
+        preferences = preferences or Preferences()
+        self.theme = preferences.theme
+        self.set_keymap(preferences.keys)
 
     def on_mount(self) -> None:
         self._watch.start()
@@ -84,24 +84,24 @@ class Dashboard(App[None]):
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(number, lambda: self.exit(return_code=Interrupted.exit_code))
 
-    def _tell(self, snapshot: Snapshot) -> None:
+    def _post_snapshot(self, snapshot: Snapshot) -> None:
         self.post_message(SnapshotTaken(snapshot))
 
     def on_unmount(self) -> None:
         self._watch.stop()
 
-    def look_now(self) -> None:
+    def refresh_workspace(self) -> None:
         """Read the workspace at once."""
-        self._watch.look_now()
+        self._watch.refresh()
 
-    def refute(self, artifact: Artifact, fault: str) -> None:
-        """Have an artifact shown as damaged, as reading it has shown."""
-        self._watch.refute(artifact, fault)
+    def mark_damaged(self, artifact: Artifact, fault: str) -> None:
+        """Show an artifact as damaged, as reading it has shown."""
+        self._watch.mark_damaged(artifact, fault)
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         before, self.snapshot = self.snapshot, message.snapshot
         for record in newly_failed(before, message.snapshot) if before else ():
-            title = f"{record.job} has failed"
+            title = f"{record.job} failed"
             self.notify(why_failed(record), title=title, severity="error", markup=False)
         self.snapshots.publish(message.snapshot)
 
@@ -115,7 +115,7 @@ class Dashboard(App[None]):
 
     def report(self, where: str, text: str) -> None:
         """Show an error for a while, and keep it in the list of errors."""
-        self.errors.append(f"[dim]{clock.now():%H:%M:%S}[/] [b]{where}[/]  {unmarked(text)}")
+        self.errors.append(f"[dim]{clock.now():%H:%M:%S}[/] [b]{where}[/]  {escape_markup(text)}")
         self.errors_changed.publish(self.error_count)
         self.notify(text, title=where, severity="error", timeout=6, markup=False)
 
@@ -131,13 +131,13 @@ class Dashboard(App[None]):
         await self.switch_mode(JobsPage.NAME)
         self._page(JobsPage).launch(message.job, message.settings)
 
-    def _page(self, kind: type[_Kind]) -> _Kind:
+    def _page(self, page_type: type[_Page]) -> _Page:
         page = self.screen
-        assert isinstance(page, kind)
+        assert isinstance(page, page_type)
         return page
 
     def save(self, name: str, data: bytes) -> None:
-        """Write a file for a person; in a browser it is a download.
+        """Write a file for the user; in a browser it is a download.
 
         It goes into `exports/` of the workspace, or, if that cannot be written, where `cxr` was
         started.
@@ -147,7 +147,7 @@ class Dashboard(App[None]):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self.report("export", f"{folder} cannot be made ({error.strerror})")
+            self.report("export", f"could not create {folder} ({error.strerror})")
             return
         if self.is_web:
             self.deliver_binary(io.BytesIO(data), save_filename=name, name="export")
@@ -166,15 +166,15 @@ class Dashboard(App[None]):
 
     def on_delivery_complete(self, event: DeliveryComplete) -> None:
         if event.name == "export":
-            where = str(event.path) if event.path else "the browser has it"
+            where = str(event.path) if event.path else "downloaded by the browser"
             self.notify(where, title="Exported", markup=False)
 
     def on_delivery_failed(self, event: DeliveryFailed) -> None:
         if event.name == "export":
-            self.report("export", f"the file could not be written ({event.exception})")
+            self.report("export", f"could not write the file ({event.exception})")
 
     def action_errors(self) -> None:
-        self.push_screen(Panel("Errors", errors_text(self.snapshot, self.errors)))
+        self.push_screen(TextDialog("Errors", errors_text(self.snapshot, self.errors)))
 
     def action_next_theme(self) -> None:
         names = [theme.name for theme in THEMES]

@@ -23,22 +23,22 @@ def dashboard(
     host: str | None = None,
     token: str | None = None,
 ) -> int:
-    """See what a workspace holds, launch jobs, compare metrics, look at averaged heatmaps.
+    """Show a workspace, launch jobs, and browse metrics and averaged heatmaps.
 
     Parameters
     ----------
     workspace
         Folder of all artifacts of one analysis.
     graphics
-        Draw pictures by the terminal's own protocol (Kitty, Sixel) instead of half blocks.
+        Draw images with the terminal's graphics protocol (Kitty, Sixel), not half blocks.
     serve
-        Show the dashboard in a browser; the address to open is told.
+        Serve the dashboard to a browser and print the URL to open.
     port
         Port to serve on; 8000 by default.
     host
-        Address to serve on; any but this host's own, 127.0.0.1, needs --token.
+        Address to listen on, 127.0.0.1 by default; one open to other hosts requires --token.
     token
-        What a browser must give to be let in, also as CXR_DASHBOARD_TOKEN; random by default.
+        Access token, also read from CXR_DASHBOARD_TOKEN; random by default.
     """
     require_memory()
     folder = require_text(workspace or default_workspace())
@@ -48,26 +48,26 @@ def dashboard(
         from tui.serve import serve as serve_to_browsers
 
         if graphics:
-            raise UsageError("--graphics is for terminals; leave it out with --serve")
+            raise UsageError("--graphics works in a terminal only; drop it with --serve")
         serve_to_browsers(folder, host or "127.0.0.1", 8000 if port is None else port, token)
     else:
         given = {"port": port, "host": host, "token": token}
-        if idle := [name for name, value in given.items() if value is not None]:
-            raise UsageError(f"--{idle[0]} goes with --serve")
+        if unused := [name for name, value in given.items() if value is not None]:
+            raise UsageError(f"--{unused[0]} requires --serve")
         _show(folder, graphics=graphics)
     return 0
 
 
 def _show(workspace: Path, *, graphics: bool) -> None:
-    """In this terminal, with the user's own settings."""
+    """In this terminal, with the user's preferences."""
     from tui.app import Dashboard
-    from tui.settings import read_settings, settings_path
+    from tui.preferences import preferences_path, read_preferences
     from tui.themes import THEMES
 
     # Textual draws on the standard error.
     streams = (sys.stdin, sys.stdout, sys.stderr)
     if not all(s.isatty() for s in streams) and "TEXTUAL_DRIVER" not in os.environ:
-        raise UsageError("the dashboard needs a terminal; for a browser there is --serve")
+        raise UsageError("the dashboard needs a terminal; use --serve for a browser")
     if graphics:
         from tui.widgets.graphics import require_graphics
 
@@ -77,8 +77,8 @@ def _show(workspace: Path, *, graphics: bool) -> None:
     sys.setswitchinterval(0.0005)
     # Looking for garbage holds up the keys as well, and finds little.
     gc.set_threshold(20_000, 20, 100)
-    settings = read_settings(settings_path(), [theme.name for theme in THEMES])
-    app = Dashboard(workspace, settings, graphics=graphics)
+    preferences = read_preferences(preferences_path(), [theme.name for theme in THEMES])
+    app = Dashboard(workspace, preferences, graphics=graphics)
     app.run()
     if app.return_code == Interrupted.exit_code:
         raise Interrupted("interrupted; run the same command to go on")

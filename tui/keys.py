@@ -1,4 +1,4 @@
-"""The keys of the dashboard by the names of what they do, for a file of settings."""
+"""The keys of the dashboard by the names of what they do, for the preferences file."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tui.app import Dashboard
 from tui.page import Page
 from tui.screens.compare import Compare
 from tui.screens.launch import LaunchScreen
+from tui.widgets.artifact_info import ReadingPane
 from tui.widgets.choices import Choices
 from tui.widgets.chooser import Chooser
-from tui.widgets.facts_view import ReadingView
+from tui.widgets.dialogs import Question, TextDialog
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.launch_form import LaunchForm
 from tui.widgets.lineage import Lineage
 from tui.widgets.log_pane import LogPane, LogSearch
-from tui.widgets.log_view import LogView
-from tui.widgets.panels import Panel, Question
+from tui.widgets.log_text import LogText
 from tui.widgets.pipeline_graph import PipelineGraph
 from tui.widgets.rows import Rows
-from tui.widgets.run_facts import RunFacts
+from tui.widgets.run_info import RunInfo
 
 _PAGES: tuple[Any, ...] = tuple(Dashboard.MODES.values())
 _OTHERS: tuple[Any, ...] = (
-    FilterBar, Panel, Question, LaunchScreen, LaunchForm, Choices, Compare, LogView, LogPane,
-    LogSearch, RunFacts, PipelineGraph, Chooser, ReadingView, Lineage,
+    FilterBar, TextDialog, Question, LaunchScreen, LaunchForm, Choices, Compare, LogText, LogPane,
+    LogSearch, RunInfo, PipelineGraph, Chooser, ReadingPane, Lineage,
 )  # fmt: skip
 _MODIFIERS = {"ctrl", "alt", "shift", "super", "meta", "hyper"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
@@ -48,7 +48,7 @@ def is_key(text: str) -> bool:
 
 
 def clashes(keys: Mapping[str, str]) -> list[str]:
-    """What two actions of one page would have in common under other `keys`, by action."""
+    """The keys that two actions of one page would share under other `keys`."""
     faults: dict[str, None] = {}
     for page in _PAGES:
         taken: dict[str, set[str]] = defaultdict(set)
@@ -59,7 +59,7 @@ def clashes(keys: Mapping[str, str]) -> list[str]:
                     taken[key.strip()].add(name)
         for key, names in taken.items():
             if len(names) > 1 and names & set(keys):
-                faults[f"{' and '.join(sorted(names))} would both have the key {key}"] = None
+                faults[f"{' and '.join(sorted(names))} would both be bound to {key}"] = None
     return list(faults)
 
 

@@ -1,4 +1,4 @@
-"""What the parts of the dashboard tell each other."""
+"""The messages between the parts of the dashboard."""
 
 from __future__ import annotations
 

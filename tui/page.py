@@ -12,11 +12,11 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.texts.plain import unmarked
+from tui.texts.sanitize import escape_markup
+from tui.widgets.dialogs import TextDialog, keys_text
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.key_line import KeyLine
-from tui.widgets.panels import Panel, keys_text
-from tui.widgets.top_bar import TopBar
+from tui.widgets.key_footer import KeyFooter
+from tui.widgets.status_header import StatusHeader
 from tui.workspace.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -79,10 +79,10 @@ class Page(Screen[None]):
         return self.dashboard.snapshot is not None and self.dashboard.snapshot.writable
 
     def compose(self) -> ComposeResult:
-        yield TopBar(self.NAME)
+        yield StatusHeader(self.NAME)
         yield from self.content()
         yield FilterBar()
-        yield KeyLine()
+        yield KeyFooter()
 
     def content(self) -> Iterator[Widget]:
         """The widgets between the first and the last line."""
@@ -93,27 +93,27 @@ class Page(Screen[None]):
 
     def on_mount(self) -> None:
         self.dashboard.snapshots.subscribe(self, self._take)
-        self.dashboard.errors_changed.subscribe(self, self._tell_errors)
+        self.dashboard.errors_changed.subscribe(self, self._update_header)
 
     def on_screen_resume(self) -> None:
-        self._tell_errors(self.dashboard.error_count)
+        self._update_header(self.dashboard.error_count)
         if self.dashboard.snapshot is not None:
             self._take(self.dashboard.snapshot)
 
     def _take(self, snapshot: Snapshot) -> None:
         if self.is_current and snapshot.number != self._number:
             self._number = snapshot.number
-            self._tell_errors(self.dashboard.error_count)
+            self._update_header(self.dashboard.error_count)
             self.show(snapshot)
 
-    def _tell_errors(self, count: int) -> None:
+    def _update_header(self, count: int) -> None:
         snapshot = self.dashboard.snapshot
         # On a narrow terminal the end is cut off.
         parts = [f"[@click=app.errors][$text-error]✗ {count} (E)[/][/]"] if count else []
         if snapshot is not None and not snapshot.writable:
             parts.append("[$text-warning]read-only[/]")
-        parts.append(unmarked(self.dashboard.workspace.name))
-        self.query_one(TopBar).update_status("  ".join(parts))
+        parts.append(escape_markup(self.dashboard.workspace.name))
+        self.query_one(StatusHeader).update_status("  ".join(parts))
 
     def action_filter(self) -> None:
         self.query_one(FilterBar).open()
@@ -126,6 +126,6 @@ class Page(Screen[None]):
             if enabled and binding.description and not binding.system
         }
         # The window's width decides where lines end; blank lines part paragraphs.
-        told = re.sub(r"(?<!\n)\n(?!\n)", " ", self.HELP)
-        text = f"{told}\n\n{keys_text(sorted(keys, key=lambda k: (len(k[0]), k)))}"
-        self.app.push_screen(Panel(f"{self.NAME.capitalize()}: help", text))
+        text = re.sub(r"(?<!\n)\n(?!\n)", " ", self.HELP)
+        text = f"{text}\n\n{keys_text(sorted(keys, key=lambda k: (len(k[0]), k)))}"
+        self.app.push_screen(TextDialog(f"{self.NAME.capitalize()}: help", text))

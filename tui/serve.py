@@ -32,7 +32,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def serve(workspace: Path, host: str, port: int, token: str | None) -> None:
-    """Serve until Ctrl-C. Without a token a random one is made, and told with the address.
+    """Serve until Ctrl-C. Without a token a random one is made and printed with the URL.
 
     Raises `UsageError` for an address beyond loopback without a token of one's own, and for a
     port that cannot be had.
@@ -40,8 +40,8 @@ def serve(workspace: Path, host: str, port: int, token: str | None) -> None:
     token = token or os.environ.get(TOKEN_VARIABLE)
     if host not in LOOPBACK and not token:
         raise UsageError(
-            f"--host {host} opens the workspace to others; give a --token of your own, or leave "
-            "--host out and come by `ssh -L`"
+            f"--host {host} exposes the workspace to other hosts; set --token, or drop --host and "
+            "use `ssh -L`"
         )
     if not 1 <= port <= 65535:
         raise UsageError(f"--port {port}: want 1 to 65535")
@@ -52,7 +52,7 @@ def serve(workspace: Path, host: str, port: int, token: str | None) -> None:
         number = error.errno or 0
         reason = os.strerror(number).lower() if number > 0 else "no such host"
         raise UsageError(
-            f"--host {host} --port {port} cannot be served on ({reason}); choose another"
+            f"cannot listen on --host {host} --port {port} ({reason}); choose another"
         ) from error
 
 
@@ -60,26 +60,26 @@ class _Guarded(Server):
     """textual-serve behind a token."""
 
     def __init__(self, workspace: Path, host: str, port: int, token: str) -> None:
-        words = [cxr_command(), "dashboard", f"--workspace={workspace.absolute()}"]
-        super().__init__(shlex.join(words), host=host, port=port, title="cxr")
+        args = [cxr_command(), "dashboard", f"--workspace={workspace.absolute()}"]
+        super().__init__(shlex.join(args), host=host, port=port, title="cxr")
         self._token = token
         # Browsers keep cookies by host, whatever the port.
         self._cookie = f"cxr-dashboard-{port}"
 
     def serve(self, debug: bool = False) -> None:  # noqa: ARG002
-        """Until Ctrl-C. Requests are not logged: they hold the token."""
+        """Until Ctrl-C. Requests are not logged: they contain the token."""
         web.run_app(
-            self._make_app(), host=self.host, port=self.port, print=self._tell, access_log=None
+            self._make_app(), host=self.host, port=self.port, print=self._print_url, access_log=None
         )
 
-    def _tell(self, _: str) -> None:
+    def _print_url(self, _: str) -> None:
         """Called once the port is open."""
         name = f"[{self.host}]" if ":" in self.host else self.host
         url = f"http://{name}:{self.port}/?token={quote(self._token, safe='')}"
-        print(f"cxr dashboard: {url}   (Ctrl-C ends it)", file=sys.stderr, flush=True)
+        print(f"cxr dashboard: {url}   (Ctrl-C stops it)", file=sys.stderr, flush=True)
 
     async def on_startup(self, app: web.Application) -> None:
-        """Nothing: the address is told once the port is open."""
+        """Nothing: the URL is printed once the port is open."""
 
     async def _make_app(self) -> web.Application:
         app: web.Application = await super()._make_app()
@@ -88,7 +88,7 @@ class _Guarded(Server):
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        self._refuse_strangers(request)
+        self._require_same_origin(request)
         given = request.query.get("token")
         if given is not None and self._is_token(given):
             # Out of the address, so that it does not stay in the browser's history.
@@ -96,7 +96,7 @@ class _Guarded(Server):
             answer.set_cookie(self._cookie, given, httponly=True, samesite="Strict")
             return answer
         if not self._is_token(request.cookies.get(self._cookie, "")):
-            raise web.HTTPForbidden(text="open the address that `cxr dashboard --serve` has told")
+            raise web.HTTPForbidden(text="Forbidden: open the URL printed by cxr dashboard --serve")
         # The address as the browser knows it, which through a tunnel is not this host's.
         self.public_url = f"{request.scheme}://{request.host}"
         answer = await handler(request)
@@ -108,10 +108,10 @@ class _Guarded(Server):
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self._token.encode())
 
-    def _refuse_strangers(self, request: web.Request) -> None:
+    def _require_same_origin(self, request: web.Request) -> None:
         """Refuse another site's page, and another name for this host (DNS rebinding)."""
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
-            raise web.HTTPForbidden(text="this page does not take requests of other sites")
+            raise web.HTTPForbidden(text="Forbidden: request from another site")
         if self.host in LOOPBACK and urlsplit(f"//{request.host}").hostname not in LOOPBACK:
-            raise web.HTTPForbidden(text="the dashboard is served on this host only")
+            raise web.HTTPForbidden(text="Forbidden: served on this host only")

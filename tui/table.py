@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-#: What the colour of a cell says.
+#: The meaning of a cell's colour.
 Tone = Literal["", "good", "bad", "warn", "dim", "live"]
 #: A column's number, and whether its highest value comes first.
-Order = tuple[int, bool]
+SortOrder = tuple[int, bool]
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,20 @@ class Row:
     tones: tuple[Tone, ...] = ()
 
 
-def arranged(rows: Sequence[Row], words: Sequence[str], order: Order | None) -> list[Row]:
-    """The rows that hold every word, sorted; rows without a value in the column come last."""
-    found = [row for row in rows if _holds(row, words)] if words else list(rows)
+def arranged(rows: Sequence[Row], terms: Sequence[str], order: SortOrder | None) -> list[Row]:
+    """The rows that match every term, sorted; rows without a value in the column come last."""
+    matching = [row for row in rows if _holds(row, terms)] if terms else list(rows)
     if order is None:
-        return found
+        return matching
     column, reverse = order
-    known = [row for row in found if _value(row, column) is not None]
-    known.sort(key=lambda row: _value(row, column), reverse=reverse)
-    return known + [row for row in found if _value(row, column) is None]
+    valued = [row for row in matching if _value(row, column) is not None]
+    valued.sort(key=lambda row: _value(row, column), reverse=reverse)
+    return valued + [row for row in matching if _value(row, column) is None]
 
 
-def _holds(row: Row, words: Sequence[str]) -> bool:
+def _holds(row: Row, terms: Sequence[str]) -> bool:
     text = " ".join(row.cells).lower()
-    return all(word in text for word in words)
+    return all(term in text for term in terms)
 
 
 def _value(row: Row, column: int) -> Any:

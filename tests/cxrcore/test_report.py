@@ -10,8 +10,8 @@ import pytest
 from cxrcore import reading
 from cxrcore.reporting import figures, tables
 from cxrcore.reporting.console import print_summary
-from data_contracts.summary import METRICS
 from data_contracts.associations import ASSOCIATIONS
+from data_contracts.summary import METRICS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 
 

@@ -13,9 +13,9 @@ import torch
 from cxrcore import training
 from cxrcore.checkpoints import restore_state, to_arrays, to_attributes
 from cxrcore.networks import NetworkRecipe, build, load_tensors, tensors_of
+from cxrcore.objectives import validation_auroc
 from cxrcore.store import ImageStore
 from cxrcore.targets import targets_of
-from cxrcore.objectives import validation_auroc
 from data_contracts.cohort import COHORT
 from data_contracts.errors import ArtifactError, UsageError
 from data_contracts.images import IMAGES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -195,9 +194,7 @@ FLOWS = st.tuples(
 )  # fmt: skip
 
 
-def exposed_in_flow(
-    flow: tuple[list[int], int, list[list[int]]], least: int
-) -> list[Any]:
+def exposed_in_flow(flow: tuple[list[int], int, list[list[int]]], least: int) -> list[Any]:
     """Cells: what each rule takes, then per task what each takes and leaves; all are images."""
     taken, spare, tasks = flow
     kept = spare + max(sum(lost) for lost in tasks)

@@ -16,11 +16,11 @@ from data_contracts.model import MODEL
 from data_contracts.run import read_record, run_folder, write_record
 from tui.app import Dashboard
 from tui.page import Page
+from tui.widgets.dialogs import TextDialog
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.panels import Panel
 from tui.widgets.rows import NOTHING
 from tui.widgets.run_rows import RunRows
-from tui.widgets.top_bar import PAGES
+from tui.widgets.status_header import PAGES
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ async def test_the_name_of_a_workspace_is_no_markup(tmp_path: Path) -> None:
 async def test_help_names_the_pages_keys(workspace: Path) -> None:
     async with opened(workspace) as pilot:
         await pilot.press("question_mark")
-        assert isinstance(pilot.app.screen, Panel)
+        assert isinstance(pilot.app.screen, TextDialog)
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, Page)
 
@@ -59,7 +59,7 @@ async def test_errors_are_kept_in_one_place(workspace: Path) -> None:
         assert isinstance(app, Dashboard)
         app.report("launch", "no [engine] here")
         await pilot.press("E")
-        assert isinstance(app.screen, Panel)
+        assert isinstance(app.screen, TextDialog)
         assert "no \\[engine] here" in app.errors[0]
 
 
@@ -74,19 +74,22 @@ async def test_errors_tell_what_is_wrong_now_and_which_runs_failed(tmp_path: Pat
         assert "✗ 1 (E)" in str(app.screen.query_one("#place", Static).visual)
         app.report("launch", "no engine")
         await pilot.press("E")
-        told = str(app.screen.query_one(Static).visual)
-        parts = [told.index(t) for t in ("In the workspace", "Runs that failed", "Met since")]
+        shown = str(app.screen.query_one(Static).visual)
+        parts = [
+            shown.index(t)
+            for t in ("In the workspace", "Failed runs", "Since the dashboard opened")
+        ]
         assert parts == sorted(parts)
-        assert "model.h5" in told[: parts[1]]
-        assert "the [b]cohort[/b] is missing" in told[parts[1] : parts[2]]
-        assert "no engine" in told[parts[2] :]
+        assert "model.h5" in shown[: parts[1]]
+        assert "the [b]cohort[/b] is missing" in shown[parts[1] : parts[2]]
+        assert "no engine" in shown[parts[2] :]
 
 
 @pytest.mark.parametrize(
     ("facts", "want"),
     [
         ({"state": "failed", "message": "out of memory"}, "out of memory"),
-        ({"state": "lost"}, "it was killed, perhaps for want of memory"),
+        ({"state": "lost"}, "killed (possibly out of memory)"),
     ],
 )
 async def test_a_run_that_fails_is_told_wherever_one_looks(
@@ -95,16 +98,16 @@ async def test_a_run_that_fails_is_told_wherever_one_looks(
     folder = tmp_path / "workspace"
     write_workspace(folder, tasks=("gender",))
     run_id = write_run(folder, 1, state="running", pid=os.getpid(), engine_id=None)
-    told: list[str] = []
-    monkeypatch.setattr(Dashboard, "notify", lambda _, message, **_facts: told.append(message))
+    shown: list[str] = []
+    monkeypatch.setattr(Dashboard, "notify", lambda _, message, **_facts: shown.append(message))
     async with opened(folder) as pilot:
         assert isinstance(pilot.app, Dashboard)
         record = read_record(run_folder(folder, run_id))
         write_record(folder, replace(record, **facts))
-        pilot.app.look_now()
-        while not told:
+        pilot.app.refresh_workspace()
+        while not shown:
             await pilot.pause(0.01)
-        assert told == [want]
+        assert shown == [want]
 
 
 async def test_a_snapshot_holds_artifacts_and_runs(workspace: Path) -> None:

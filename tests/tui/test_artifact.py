@@ -1,4 +1,4 @@
-"""The page Artifact: facts, schema, lineage, verifying, copying."""
+"""The page Artifact: info, schema, lineage, verifying, copying."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tui.app import Dashboard
 from tui.messages import OpenArtifact
 from tui.screens.artifact import ArtifactPage
 from tui.screens.jobs import JobsPage
-from tui.widgets import schema_view
-from tui.widgets.empty import Empty
-from tui.widgets.facts_view import FactsView
+from tui.widgets import schema_table
+from tui.widgets.artifact_info import ArtifactInfo
 from tui.widgets.lineage import Lineage
+from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
-from tui.widgets.schema_view import SchemaView
+from tui.widgets.schema_table import SchemaTable
 
 MODEL = "models/race/main/model.h5"
 
@@ -53,13 +53,13 @@ async def go(pilot: Pilot[None], place: str) -> ArtifactPage:
 
 async def rest(pilot: Pilot[None]) -> None:
     """Until the cursor has rested and the file has been read."""
-    view = pilot.app.screen.query_one(SchemaView)
+    view = pilot.app.screen.query_one(SchemaTable)
     while view.is_reading:
         await pilot.pause(0.02)
     await settled(pilot)
 
 
-def text(view: FactsView | SchemaView) -> str:
+def text(view: ArtifactInfo | SchemaTable) -> str:
     """What a view says, at a width that breaks no line."""
     console = Console(width=250, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
     with console.file:
@@ -71,7 +71,7 @@ def text(view: FactsView | SchemaView) -> str:
 
 def tree(page: ArtifactPage) -> list[str]:
     """The lines of the lineage, indented as they are drawn."""
-    page.action_view("lineage")
+    page.action_tab("lineage")
     lineage = page.query_one(Lineage)
     nodes = [lineage.get_node_at_line(i) for i in range(lineage.last_line + 1)]
     lines = []
@@ -89,28 +89,28 @@ async def test_facts_of_the_header(workspace: Path) -> None:
     header = read_header(workspace / MODEL)
     async with opened(workspace, (140, 45)) as pilot:
         page = await go(pilot, MODEL)
-        shown = text(page.query_one(FactsView))
+        shown = text(page.query_one(ArtifactInfo))
     for want in ("✓ current", "model 1.0", CREATED, "train-task", header.digest, MODEL, "kB",
                  header.package_version, "config", "seed", "attributes", "classes"):  # fmt: skip
         assert want in shown
 
 
-async def test_schema_with_types_shapes_units_and_meanings(workspace: Path) -> None:
+async def test_schema_with_types_shapes_units_and_descriptions(workspace: Path) -> None:
     async with opened(workspace, (140, 45)) as pilot:
         page = await go(pilot, "cohort/cohort.parquet")
-        shown = [line.split() for line in text(page.query_one(SchemaView)).splitlines()]
-        assert shown[0] == ["name", "type", "nulls", "unit", "meaning"]
+        shown = [line.split() for line in text(page.query_one(SchemaTable)).splitlines()]
+        assert shown[0] == ["name", "type", "nulls", "unit", "description"]
         assert any(line[:4] == ["days_to_death", "Int32", "6", "days"] for line in shown)
-        assert "12 rows" in text(page.query_one(FactsView))
+        assert "12 rows" in text(page.query_one(ArtifactInfo))
         await go(pilot, "images/images-1-of-1.h5")
-        lines = " ".join(text(page.query_one(SchemaView)).split())
+        lines = " ".join(text(page.query_one(SchemaTable)).split())
         assert "pixels uint8 12 × 32 × 32" in lines
 
 
 async def test_no_cell_is_shown(workspace: Path) -> None:
     async with opened(workspace, (140, 45)) as pilot:
         page = await go(pilot, "cohort/cohort.parquet")
-        shown = text(page.query_one(SchemaView)) + text(page.query_one(FactsView))
+        shown = text(page.query_one(SchemaTable)) + text(page.query_one(ArtifactInfo))
         for subject in COHORT.example()["subject_id"]:
             assert str(subject) not in shown
 
@@ -120,8 +120,8 @@ async def test_lineage_as_a_tree(workspace: Path) -> None:
         page = await go(pilot, MODEL)
         lines = tree(page)
     assert lines[:5] == [
-        "made from", "  ✓ cohort/cohort.parquet  ok", "  ✓ images/images-1-of-1.h5  ok",
-        "    ✓ cohort/cohort.parquet  ok", "made into",
+        "derived from", "  ✓ cohort/cohort.parquet  ok", "  ✓ images/images-1-of-1.h5  ok",
+        "    ✓ cohort/cohort.parquet  ok", "used by",
     ]  # fmt: skip
     assert "  ✓ models/race/main/attributions.h5  current" in lines
     assert "    ✓ summary/metrics.parquet  current" in lines
@@ -132,7 +132,7 @@ async def test_lineage_tells_stale_missing_damaged_and_outside(workspace: Path) 
     write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
     async with opened(workspace) as pilot:
         lines = tree(await go(pilot, MODEL))
-    assert lines[1] == "  ! cohort/cohort.parquet  stale: has another digest now"
+    assert lines[1] == "  ! cohort/cohort.parquet  stale: digest has changed"
     assert lines[2].startswith("  ! images/images-1-of-1.h5  itself stale")
     (workspace / "cohort/cohort.parquet").unlink()
     (workspace / "images/images-1-of-1.h5").write_bytes(b"x")
@@ -160,12 +160,12 @@ async def test_keys_turn_the_views(workspace: Path) -> None:
             "l": "schema",
             "right": "lineage",
             "h": "schema",
-            "left": "facts",
+            "left": "info",
         }.items():
             await pilot.press(key)
             assert switcher.current == want
         await pilot.press("enter", "l")
-        assert pilot.app.focused is page.query_one(SchemaView)
+        assert pilot.app.focused is page.query_one(SchemaTable)
 
 
 async def test_the_cursor_chooses_and_the_filter_narrows(workspace: Path) -> None:
@@ -173,7 +173,7 @@ async def test_the_cursor_chooses_and_the_filter_narrows(workspace: Path) -> Non
         await pilot.press("6", "j")
         page = pilot.app.screen
         await rest(pilot)
-        assert "contract      cohort 1.0" in text(page.query_one(FactsView))
+        assert "contract      cohort 1.0" in text(page.query_one(ArtifactInfo))
         await pilot.press("slash", *"race model", "enter")
         await rest(pilot)
         assert [r.key for r in page.query_one(Rows).shown if r.key == MODEL] == [MODEL]
@@ -186,14 +186,14 @@ async def test_verify_says_that_it_is_whole_and_when(
     monkeypatch.setattr(clock, "now", lambda: NOW)
     async with opened(workspace) as pilot:
         page = await go(pilot, MODEL)
-        assert "verified" not in text(page.query_one(FactsView))
+        assert "verified" not in text(page.query_one(ArtifactInfo))
         await pilot.press("v")
         await settled(pilot)
-        assert "✓ verified at 12:00:00 UTC" in text(page.query_one(FactsView))
+        assert "✓ verified at 12:00:00 UTC" in text(page.query_one(ArtifactInfo))
         await go(pilot, "cohort/cohort.parquet")
-        assert "verified" not in text(page.query_one(FactsView))
+        assert "verified" not in text(page.query_one(ArtifactInfo))
         await go(pilot, MODEL)
-        assert "verified at" in text(page.query_one(FactsView))
+        assert "verified at" in text(page.query_one(ArtifactInfo))
 
 
 async def test_verify_finds_what_other_software_has_changed(
@@ -208,9 +208,9 @@ async def test_verify_finds_what_other_software_has_changed(
         page = await go(pilot, place)
         await pilot.press("v")
         await settled(pilot)
-        shown = text(page.query_one(FactsView))
+        shown = text(page.query_one(ArtifactInfo))
         assert "✗ damaged: " in shown
-        assert "`cxr train-task` makes it again: press n" in shown
+        assert "`cxr train-task` re-creates it: press n" in shown
         assert isinstance(pilot.app, Dashboard)
         assert place in pilot.app.errors[0]
         await pilot.press("n")
@@ -222,11 +222,11 @@ async def test_a_damaged_artifact_is_shown_as_such(workspace: Path) -> None:
     (workspace / MODEL).write_bytes(b"x")
     async with opened(workspace) as pilot:
         page = await go(pilot, MODEL)
-        shown = text(page.query_one(FactsView))
+        shown = text(page.query_one(ArtifactInfo))
         assert "✗ damaged: " in shown
-        assert "`cxr train-task` makes it again" in shown
-        assert MODEL in text(page.query_one(SchemaView))
-        assert tree(page)[1] == "  nothing"
+        assert "`cxr train-task` re-creates it" in shown
+        assert MODEL in text(page.query_one(SchemaTable))
+        assert tree(page)[1] == "  none"
 
 
 async def test_damage_that_shows_only_when_the_content_is_read(
@@ -235,11 +235,11 @@ async def test_damage_that_shows_only_when_the_content_is_read(
     def broken(*_: object) -> Schema:
         raise ArtifactError(f"{MODEL} is damaged [in the middle]")
 
-    monkeypatch.setattr(schema_view, "schema_of", broken)
+    monkeypatch.setattr(schema_table, "schema_of", broken)
     async with opened(workspace) as pilot:
         page = await go(pilot, MODEL)
-        assert "✗ damaged: " in text(page.query_one(FactsView))
-        assert "[in the middle]" in text(page.query_one(SchemaView))
+        assert "✗ damaged: " in text(page.query_one(ArtifactInfo))
+        assert "[in the middle]" in text(page.query_one(SchemaTable))
         assert isinstance(pilot.app, Dashboard)
         while not pilot.app.errors:
             await pilot.pause(0.01)
@@ -259,11 +259,11 @@ async def test_a_place_without_an_artifact(workspace: Path) -> None:
     async with opened(workspace) as pilot:
         await pilot.press("6")
         page = await go(pilot, "models/age/main/model.h5")
-        assert "`cxr train-task` makes it" in text(page.query_one(FactsView))
+        assert "`cxr train-task` creates it" in text(page.query_one(ArtifactInfo))
 
 
 async def test_an_empty_workspace(tmp_path: Path) -> None:
     async with opened(tmp_path) as pilot:
         await pilot.press("6", "v", "n", "y")
         await settled(pilot)
-        assert "no artifact yet" in str(pilot.app.screen.query_one(Empty).render())
+        assert "No artifacts yet" in str(pilot.app.screen.query_one(Placeholder).render())

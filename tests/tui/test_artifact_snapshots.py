@@ -1,4 +1,4 @@
-"""The page Artifact as it looks: its views, damage, emptiness; two sizes, two themes."""
+"""Pictures of the page Artifact: its tabs, and a damaged artifact."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import NOW, settled, write_workspace
+from dashboards import NOW, pictures, settled, write_workspace
 from textual.pilot import Pilot
 
 from data_contracts import header
 from tui import clock
 from tui.app import Dashboard
+from tui.preferences import Preferences
 from tui.screens.artifact import ArtifactPage
-from tui.settings import Settings
 from tui.widgets.lineage import Lineage
-from tui.widgets.schema_view import SchemaView
-
-LOOKS = [(size, theme) for size in ((80, 24), (140, 45)) for theme in ("cxr-dark", "cxr-light")]
-looks = pytest.mark.parametrize(
-    ("size", "theme"), LOOKS, ids=[f"{size[0]}-{theme}" for size, theme in LOOKS]
-)
+from tui.widgets.schema_table import SchemaTable
 
 
 @pytest.fixture
@@ -43,38 +38,35 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
         await pilot.pause(0.01)
     await settled(pilot)
     await pilot.press("6", *keys)
-    view = app.screen.query_one(SchemaView)
+    view = app.screen.query_one(SchemaTable)
     while view.is_reading:
         await pilot.pause(0.02)
     await settled(pilot)
 
 
-@looks
-@pytest.mark.parametrize("view", ["facts", "schema", "lineage"])
-def test_a_view(
-    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, view: str
+@pictures(
+    "info-80-dark", "info-140-light", "schema-140-dark", "lineage-80-light", "lineage-140-dark"
+)
+def test_a_tab(
+    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, shown: str
 ) -> None:
     async def before(pilot: Pilot[None]) -> None:
-        keys = {"facts": "", "schema": "l", "lineage": "ll"}[view]
+        keys = {"info": "", "schema": "l", "lineage": "ll"}[shown]
         await press(pilot, *"jjjjjjjj", *keys)
         pilot.app.screen.query_one(Lineage).draw()
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-@looks
-def test_damaged(workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
+@pictures("damaged-80-light")
+def test_damaged(
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
+) -> None:
     (workspace / "images/images-1-of-1.h5").write_bytes(b"x")
 
     async def before(pilot: Pilot[None]) -> None:
         await press(pilot, *"jjj")
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
-
-
-@looks
-def test_empty(tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
-    app = Dashboard(tmp_path / "workspace", Settings(theme))
-    assert snap_compare(app, terminal_size=size, run_before=press)

@@ -16,7 +16,7 @@ from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS
 from tui.app import Dashboard
 from tui.messages import OpenLaunch
-from tui.results.cohort_view import bar, flow_lines, number_in, table_lines
+from tui.results.cohort_table import bar, flow_content, number_in, table_content
 from tui.widgets.rows import Rows
 
 
@@ -97,9 +97,9 @@ async def test_no_rejects_are_good_news(workspace: Path) -> None:
         write_rejects(workspace, shard, [])
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "5", "r")
-        assert "could be used" in text(pilot, "Empty")
+        assert "were usable" in text(pilot, "Placeholder")
         await press(pilot, "f")
-        assert not pilot.app.screen.query_one("Empty").display
+        assert not pilot.app.screen.query_one("Placeholder").display
 
 
 async def test_arrows_turn_the_parts_over_and_the_filter_narrows(finished: Path) -> None:
@@ -124,7 +124,7 @@ async def test_missing_artifacts_name_the_job(
     async with opened(tmp_path, (80, 24)) as pilot:
         for part, job in (("f", "extract"), ("t", "extract"), ("r", "preprocess")):
             await press(pilot, "5", part, "n")
-            assert f"launch {job}" in text(pilot, "Empty")
+            assert f"launch {job}" in text(pilot, "Placeholder")
             assert launched[-1] == job
 
 
@@ -133,10 +133,10 @@ async def test_a_damaged_table_is_shown_as_damaged(workspace: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "5")
-        assert "cohort/flow.parquet" in text(pilot, "Empty").replace("\n", "")
+        assert "cohort/flow.parquet" in text(pilot, "Placeholder").replace("\n", "")
         assert cast(Dashboard, pilot.app).errors
         await press(pilot, "t")
-        assert not pilot.app.screen.query_one("Empty").display
+        assert not pilot.app.screen.query_one("Placeholder").display
 
 
 async def test_a_new_flow_is_shown_by_itself(workspace: Path) -> None:
@@ -145,7 +145,7 @@ async def test_a_new_flow_is_shown_by_itself(workspace: Path) -> None:
         rows = [{"step": 0, "scope": "cohort", "rule": "all of them", "images": 90, "studies": 90,
                  "subjects": 90, "excluded_images": 0}]  # fmt: skip
         write(COHORT_FLOW, COHORT_FLOW.path(workspace), rows)
-        cast(Dashboard, pilot.app).look_now()
+        cast(Dashboard, pilot.app).refresh_workspace()
         while not cells(pilot) or cells(pilot)[0][1] != "all of them":
             await pilot.pause(0.01)
 
@@ -166,9 +166,9 @@ def test_what_is_hidden_is_no_number() -> None:
 @pytest.mark.parametrize("width", [79, 139])
 def test_the_lines_fit(width: int) -> None:
     counts = {"images": "377,110", "studies": "227,835", "subjects": "65,379", "excluded": "<11"}
-    flow = flow_lines([{"scope": "insurance", "rule": "r" * 60, **counts}], width)
+    flow = flow_content([{"scope": "insurance", "rule": "r" * 60, **counts}], width)
     assert sum(c.width or 8 for c in flow.columns) + 2 * (len(flow.columns) - 1) <= width
     cells = ["128,000 (55.3 %)", "18,000 (55.3 %)", "36,000 (55.3 %)", "227,000 (55.3 %)"]
     rows = [{"variable": "insurance", "level": "Medicare", "cells": cells}]
-    table = table_lines({"splits": ["train", "val", "test", "all"], "rows": rows}, width)
+    table = table_content({"splits": ["train", "val", "test", "all"], "rows": rows}, width)
     assert sum(c.width for c in table.columns) + 2 * (len(table.columns) - 1) <= width

@@ -1,4 +1,4 @@
-"""How the page Cohort looks: two sizes, two themes."""
+"""Pictures of the page Cohort."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from cohorts import write_cohort
-from dashboards import looks, see, write_workspace
+from dashboards import pictures, see, write_workspace
 
 from tui.app import Dashboard
-from tui.settings import Settings
+from tui.preferences import Preferences
 
 
 @pytest.fixture(scope="module")
@@ -21,18 +21,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@looks
-@pytest.mark.parametrize("part", ["f", "t", "r"], ids=["flow", "table", "rejects"])
+@pictures("flow-80-dark", "flow-140-light", "table-140-dark", "rejects-80-light")
 def test_the_parts(
-    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, part: str
+    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, shown: str
 ) -> None:
-    app = Dashboard(workspace, Settings(theme))
-    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "5", part))
-
-
-@looks
-def test_an_empty_workspace(
-    tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str
-) -> None:
-    app = Dashboard(tmp_path / "workspace", Settings(theme))
-    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "5"))
+    app = Dashboard(workspace, Preferences(theme))
+    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "5", shown[0]))

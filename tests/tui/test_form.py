@@ -18,9 +18,17 @@ from jobs._cli import build_app
 from jobs._config import JobConfig
 from jobs._engines._request import Options
 from jobs._registry import Spec, find_jobs
-from tui.launching.form import Entry, Raw, entries_of, heeded, makes_models, option_entries, raw_of
-from tui.launching.orders import commands
-from tui.launching.request import MOST_RUNS, Request, requested
+from tui.launching.form import (
+    Entry,
+    Raw,
+    entries_of,
+    makes_models,
+    option_entries,
+    raw_of,
+    supported_options,
+)
+from tui.launching.request import MOST_RUNS, LaunchRequest, read_form
+from tui.launching.submission import equivalent_commands
 
 JOBS = find_jobs()
 each_job = pytest.mark.parametrize("spec", JOBS.values(), ids=JOBS)
@@ -34,10 +42,12 @@ LINE = st.text(
 ).filter(lambda text: text == text.strip() and not text.startswith("~"))
 
 
-def ask(spec: Spec, raw: dict[str, Raw], models: set[tuple[str, str]] | None = None) -> Request:
+def ask(
+    spec: Spec, raw: dict[str, Raw], models: set[tuple[str, str]] | None = None
+) -> LaunchRequest:
     """What the form asks for when `raw` has been entered in it, and the rest left alone."""
     entries = (*entries_of(spec, TASKS, models or ()), *option_entries(spec))
-    return requested(
+    return read_form(
         spec, entries, {e.name: e.blank for e in entries} | raw, WORKSPACE, models or ()
     )
 
@@ -77,7 +87,7 @@ def entered(draw: st.DrawFn, spec: Spec) -> dict[str, Raw]:
             raw[entry.name] = draw(st.sampled_from(entry.choices))
         elif entry.kind == "many":
             raw[entry.name] = tuple(draw(st.sets(st.sampled_from(entry.choices), min_size=1)))
-        elif entry.kind == "words":
+        elif entry.kind == "list":
             raw[entry.name] = " ".join(draw(st.lists(st.from_regex("[a-z0-9-]+", fullmatch=True))))
         else:
             raw[entry.name] = draw(values_of(entry.name, fields[entry.name]))
@@ -103,7 +113,7 @@ def facts_of(config: JobConfig) -> dict[str, Any]:
 def test_the_shown_command_says_what_the_form_says(spec: Spec, data: st.DataObject) -> None:
     asked = ask(spec, data.draw(entered(spec)))
     assert not asked.faults
-    shown = commands(asked)
+    shown = equivalent_commands(asked)
     assert not shown.fault
     assert len(shown.shell) == len(asked.configs) >= 1
     for line, config in zip(shown.shell, asked.configs, strict=True):
@@ -145,7 +155,7 @@ def test_options_are_those_that_the_engine_heeds() -> None:
     shown = {e.name for e in option_entries(JOBS["train-task"])}
     assert "shards" not in shown  # nothing to divide
     assert "shards" in {e.name for e in option_entries(JOBS["preprocess"])}
-    assert shown & heeded("process") == {"engine", "gpus"}
+    assert shown & supported_options("process") == {"engine", "gpus"}
     asked = ask(JOBS["synthesize"], {"engine": "process", "memory": "16G"})
     assert asked.options == Options()
 
@@ -171,7 +181,7 @@ def test_a_new_jobs_form_appears_by_existing() -> None:
     assert found == {
         "mode": ("choice", "", ""),
         "folder": ("path", "", ""),
-        "words": ("words", "", ""),
+        "words": ("list", "", ""),
         "share": ("text", "0.5", ""),
         "loud": ("switch", "True", True),
         "force": ("switch", "False", False),
@@ -191,13 +201,13 @@ def test_a_new_jobs_form_appears_by_existing() -> None:
         ({"epochs": "0"}, {"epochs": "must be greater than or equal to 1"}),
         ({"epochs": "ten"}, {"epochs": "must be a valid integer"}),
         ({"task": (), "epochs": "0"},
-         {"task": "is missing", "epochs": "must be greater than or equal to 1"}),
+         {"task": "required", "epochs": "must be greater than or equal to 1"}),
         ({"seed": "4-0"}, {"seed": "must be seeds such as 0-4 or 0,1,2"}),
         ({"seed": "a,b"}, {"seed": "must be seeds such as 0-4 or 0,1,2"}),
-        ({"seed": "0-4,2"}, {"seed": "names one twice; name each once"}),
-        ({"seed": "0-1000000"}, {"seed": f"makes more than {MOST_RUNS:,} runs"}),
+        ({"seed": "0-4,2"}, {"seed": "lists a seed twice; list each once"}),
+        ({"seed": "0-1000000"}, {"seed": f"creates more than {MOST_RUNS:,} runs"}),
         ({"seed": "0-999", "task": ("gender", "race")},
-         {"seed": f"makes more than {MOST_RUNS:,} runs"}),
+         {"seed": f"creates more than {MOST_RUNS:,} runs"}),
         ({"seed": "5000000000"}, {"seed": "must be less than or equal to 4294967295"}),
         ({"engine": "docker", "memory": "much"},
          {"memory": "must match pattern '^[1-9][0-9]*[MG]$'"}),
@@ -242,13 +252,13 @@ def test_only_models_that_exist_are_explained() -> None:
     assert found == [("gender", "main"), ("gender", "seed1"), ("race", "main")]
     assert "race seed1" in asked.notes["name"]
     none = ask(JOBS["explain"], {"task": ("mortality",), "name": ("main",)}, models)
-    assert none.faults == {"name": "there is no model mortality main"}
+    assert none.faults == {"name": "no such model: mortality main"}
 
 
 def test_a_model_that_would_be_replaced_is_named() -> None:
     asked = ask(JOBS["train-task"], {"task": ("race",), "seed": "0-1"}, {("race", "main")})
     assert [c.keys()["name"] for c in asked.configs] == ["main", "seed1"]
-    assert asked.notes["name"] == "there already, made anew if anything differs: race main"
+    assert asked.notes["name"] == "race/main exists; it will be replaced if settings differ"
 
 
 def test_aggregate_takes_the_models_of_one_name() -> None:

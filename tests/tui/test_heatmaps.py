@@ -1,4 +1,4 @@
-"""The page Heatmaps under a person's keys: views, choices, filter, export, empty and damaged."""
+"""The page Heatmaps under a person's keys: tabs, choices, filter, export, empty and damaged."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from PIL import Image
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from data_contracts.associations import ASSOCIATIONS
+from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.model import MODEL
 from data_contracts.store import Provenance
-from data_contracts.mean_heatmaps import MEAN_HEATMAPS
-from data_contracts.associations import ASSOCIATIONS
-from tui.maps.painting import Painting
+from tui.maps.figure import HeatmapFigure
 from tui.screens.heatmap_canvas import Canvas
 from tui.screens.heatmaps import HeatmapsPage
-from tui.widgets.empty import Empty
+from tui.widgets.panel_grid import PanelGrid
 from tui.widgets.picture import Picture
+from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
 from tui.widgets.similarity import Matrix, Similarity
-from tui.widgets.tiles import Tiles
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +49,14 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
         await settled(pilot)
 
 
-def seen(pilot: Pilot[Any]) -> Painting:
-    painting = page_of(pilot).query_one(Canvas).seen
-    assert isinstance(painting, Painting)
-    return painting
+def seen(pilot: Pilot[Any]) -> HeatmapFigure:
+    figure = page_of(pilot).query_one(Canvas).seen
+    assert isinstance(figure, HeatmapFigure)
+    return figure
 
 
-def facts(pilot: Pilot[Any]) -> str:
-    return "\n".join(text for _, text in seen(pilot).facts)
+def caption(pilot: Pilot[Any]) -> str:
+    return "\n".join(text for _, text in seen(pilot).caption)
 
 
 async def test_a_map_is_shown_beside_the_list(workspace: Path) -> None:
@@ -64,17 +64,17 @@ async def test_a_map_is_shown_beside_the_list(workspace: Path) -> None:
         await press(pilot, "4")
         page = page_of(pilot)
         assert page.query_one("#maps", Rows).has_focus
-        assert page.choice.cell.task == "mortality"
+        assert page.state.mean_map.task == "mortality"
         assert page.query_one("#map Picture", Picture).image is not None
         shown = page.query_one("#map Static", Static)
-        assert "120 images, 120 subjects" in str(shown.render())
+        assert "120 images, 120 patients" in str(shown.render())
         await press(pilot, "j")
-        assert page.choice.cell.level == "PA"
-        assert "contrast, PA" in facts(pilot)
+        assert page.state.mean_map.level == "PA"
+        assert "contrast, PA" in caption(pilot)
 
 
 @pytest.mark.parametrize(
-    ("keys", "fact"),
+    ("keys", "line"),
     [
         (("t",), "gender/main: M"),
         (("T",), "insurance/main: Medicaid"),
@@ -82,25 +82,25 @@ async def test_a_map_is_shown_beside_the_list(workspace: Path) -> None:
         (("n", "n"), "contrast, AP"),
         (("v",), "mean, all images"),
         (("v", "v"), "SD over images"),
-        (("z",), "common to this network's maps"),
+        (("z",), "shared by this model's maps"),
         (("z", "z"), "own 95th percentile"),
         (("plus",), "opacity 80%"),
         (("minus", "minus"), "opacity 50%"),
-        (("n", "n", "n"), "hidden: fewer than 11 subjects"),
+        (("n", "n", "n"), "suppressed: fewer than 11 patients"),
     ],
 )
-async def test_keys_change_the_map(workspace: Path, keys: tuple[str, ...], fact: str) -> None:
+async def test_keys_change_the_map(workspace: Path, keys: tuple[str, ...], line: str) -> None:
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "4")
-        before = seen(pilot).tiles[0].image
+        before = seen(pilot).panels[0].image
         await press(pilot, *keys)
-        assert fact in facts(pilot)
+        assert line in caption(pilot)
         page = page_of(pilot)
         current = page.query_one("#maps", Rows).current
         assert current is not None
-        assert current.key == page.choice.cell.key, "the list goes along"
+        assert current.key == page.state.mean_map.key, "the list goes along"
         if keys[0] in ("t", "c", "v", "plus", "minus"):
-            assert (seen(pilot).tiles[0].image != before).any()
+            assert (seen(pilot).panels[0].image != before).any()
 
 
 async def test_the_list_hides_small_counts_and_passes_the_filter(workspace: Path) -> None:
@@ -119,29 +119,29 @@ async def test_the_list_hides_small_counts_and_passes_the_filter(workspace: Path
 async def test_two_maps_and_their_difference(workspace: Path) -> None:
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "4", "d")
-        assert len(seen(pilot).tiles) == 3
-        assert "attention: contrast maps" in facts(pilot)
+        assert len(seen(pilot).panels) == 3
+        assert "saliency: contrast maps" in caption(pilot)
         page = page_of(pilot)
         await press(pilot, "o", "t")
-        assert [c.task for c in page.choice.pair] == ["mortality", "race"]
-        assert page.query_one(Tiles).shown == seen(pilot).tiles
+        assert [c.task for c in page.state.pair] == ["mortality", "race"]
+        assert page.query_one(PanelGrid).shown == seen(pilot).panels
         await press(pilot, "n")
-        assert "no interval: not among the associations" in facts(pilot)
+        assert "no CI: not among the associations" in caption(pilot)
 
 
 async def test_all_tasks_and_back(workspace: Path) -> None:
     async with opened(workspace, (60, 20)) as pilot:
         await press(pilot, "4", "a")
-        first = seen(pilot).tiles
+        first = seen(pilot).panels
         assert len(first) == 4
-        assert "1–4 of 9 (page up, page down)" in facts(pilot)
+        assert "1–4 of 9 (PgUp, PgDn)" in caption(pilot)
         await press(pilot, "pagedown", "pagedown", "pagedown")
-        assert "9–9 of 9" in facts(pilot)
-        assert len([t for t in page_of(pilot).query("TileView") if t.display]) == 1
+        assert "9–9 of 9" in caption(pilot)
+        assert len([t for t in page_of(pilot).query("PanelBox") if t.display]) == 1
         await press(pilot, "pageup", "slash", *"insurance", "enter")
-        assert len(seen(pilot).tiles) == 2
+        assert len(seen(pilot).panels) == 2
         await press(pilot, "m")
-        assert len(seen(pilot).tiles) == 1
+        assert len(seen(pilot).panels) == 1
 
 
 async def test_the_matrix_of_similarities(workspace: Path) -> None:
@@ -188,12 +188,12 @@ async def test_maps_are_read_anew_when_they_change(workspace: Path, tmp_path: Pa
         origin = Provenance("aggregate", {"seed": 1}, created=CREATED)
         write_example(MEAN_HEATMAPS, own, {}, origin, ("gender", "race"))
         page = page_of(pilot)
-        pilot.app.look_now()  # type: ignore[attr-defined]
+        pilot.app.refresh_workspace()  # type: ignore[attr-defined]
         old = page.summary.heatmaps
         while page.summary.heatmaps is old:
             await pilot.pause(0.01)
         await settled(pilot)
-        assert (page.choice.cell.task, page.choice.cell.level) == ("gender", "PA")
+        assert (page.state.mean_map.task, page.state.mean_map.level) == ("gender", "PA")
         assert {row.cells[0] for row in page.query_one("#maps", Rows).shown} == {"gender", "race"}
 
 
@@ -206,29 +206,29 @@ async def test_stale_maps_say_so(workspace: Path, tmp_path: Path) -> None:
     path.unlink()
     async with opened(own, (80, 24)) as pilot:
         await press(pilot, "4")
-        assert "⚠ stale:" in facts(pilot)
+        assert "⚠ out of date:" in caption(pilot)
 
 
-async def said(pilot: Pilot[Any], *keys: str) -> str:
+async def placeholder(pilot: Pilot[Any], *keys: str) -> str:
     await press(pilot, "4", *keys)
     canvas = page_of(pilot).query_one(Canvas)
     assert canvas.current == "nothing"
-    return str(canvas.query_one("#nothing", Empty).render())
+    return str(canvas.query_one("#nothing", Placeholder).render())
 
 
 async def test_empty_states_name_what_is_missing(workspace: Path, tmp_path: Path) -> None:
     async with opened(tmp_path / "nowhere", (80, 24)) as pilot:
-        assert "cxr aggregate" in await said(pilot)
-        assert "cxr explain" in await said(pilot, "i")
+        assert "cxr aggregate" in await placeholder(pilot)
+        assert "cxr explain" in await placeholder(pilot, "i")
         await press(pilot, "t", "c", "n", "v", "z", "plus", "o", "m", "t", "a", "pagedown", "x")
         assert not pilot.app.errors  # type: ignore[attr-defined]
     own = shutil.copytree(workspace, tmp_path / "workspace")
     ASSOCIATIONS.path(own).unlink()
     async with opened(own, (80, 24)) as pilot:
-        assert "No associations" in await said(pilot, "r")
+        assert "No associations" in await placeholder(pilot, "r")
     MEAN_HEATMAPS.path(own).unlink()
     async with opened(own, (80, 24)) as pilot:
-        assert "i shows single images" in await said(pilot)
+        assert "Press i for single images" in await placeholder(pilot)
 
 
 async def test_damaged_maps_are_shown_as_damaged(workspace: Path, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ async def test_damaged_maps_are_shown_as_damaged(workspace: Path, tmp_path: Path
     content[200:] = bytes(len(content) - 200)
     path.write_bytes(content)
     async with opened(own, (80, 24)) as pilot:
-        text = await said(pilot)
+        text = await placeholder(pilot)
         assert "damaged" in text
         assert "mean_heatmaps.h5" in text
         assert pilot.app.errors  # type: ignore[attr-defined]
@@ -249,10 +249,10 @@ async def test_damaged_maps_are_shown_as_damaged(workspace: Path, tmp_path: Path
 async def test_views_open_by_mouse_and_fit_after_a_resize(workspace: Path) -> None:
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "4")
-        await pilot.click("ViewTabs", offset=(31, 0))
+        await pilot.click("TabBar", offset=(31, 0))
         await settled(pilot)
-        assert page_of(pilot).choice.view == "tasks"
+        assert page_of(pilot).state.tab == "tasks"
         await pilot.resize_terminal(140, 45)
         await settled(pilot)
-        assert len(seen(pilot).tiles) == 9
+        assert len(seen(pilot).panels) == 9
         assert np.ptp([t.size.height for t in page_of(pilot).query(Picture) if t.size]) >= 0

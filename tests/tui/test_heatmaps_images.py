@@ -1,4 +1,4 @@
-"""Single images on the page Heatmaps: order, what is read, what is told, and their export."""
+"""Single images on the page Heatmaps: order, what is read and shown, and their export."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
+from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import (
     Arrays,
@@ -25,12 +26,11 @@ from data_contracts.store import (
     write_arrays,
     write_table,
 )
-from data_contracts.mean_heatmaps import MEAN_HEATMAPS
-from tui.maps.images import orders_of, read_explained, read_one
-from tui.maps.painting import Painting
+from tui.maps.figure import HeatmapFigure
+from tui.maps.images import rank_images, read_explained_images, read_one
 from tui.screens.heatmap_canvas import Canvas
 from tui.screens.heatmaps import HeatmapsPage
-from tui.widgets.panels import Question
+from tui.widgets.dialogs import Question
 
 KEYS = {"task": "gender", "name": "main"}
 ORIGIN = Provenance("explain", {"seed": 0}, created=CREATED)
@@ -75,9 +75,9 @@ def shard(folder: Path) -> None:
     for number, rows in ((1, slice(0, 9)), (2, slice(9, count))):
         part = {name: list(v[rows]) if v.dtype == object else v[rows]
                 for name, v in content.items()}  # fmt: skip
-        facts = attributes | {"shard": number, "shards": 2}
+        of_shard = attributes | {"shard": number, "shards": 2}
         write_arrays(
-            IMAGES, IMAGES.path(folder, shard=str(number), shards="2"), part, ORIGIN, facts
+            IMAGES, IMAGES.path(folder, shard=str(number), shards="2"), part, ORIGIN, of_shard
         )
 
 
@@ -99,29 +99,29 @@ def canvas_of(pilot: Pilot[Any]) -> Canvas:
     return page.query_one(Canvas)
 
 
-def facts(pilot: Pilot[Any]) -> str:
-    painting = canvas_of(pilot).seen
-    assert isinstance(painting, Painting)
-    return "\n".join(text for _, text in painting.facts)
+def caption(pilot: Pilot[Any]) -> str:
+    figure = canvas_of(pilot).seen
+    assert isinstance(figure, HeatmapFigure)
+    return "\n".join(text for _, text in figure.caption)
 
 
 def test_images_are_ordered_by_confidence() -> None:
-    orders = orders_of([*TARGETS, None], [*SHARES, [0.49, 0.51]])
-    assert list(orders["most confident right"]) == [2, 0, 1]
-    assert list(orders["most confident wrong"]) == [3]
-    assert list(orders["least confident"]) == [4, 1, 3, 0, 2]
+    rankings = rank_images([*TARGETS, None], [*SHARES, [0.49, 0.51]])
+    assert list(rankings["most confident correct"]) == [2, 0, 1]
+    assert list(rankings["most confident wrong"]) == [3]
+    assert list(rankings["least confident"]) == [4, 1, 3, 0, 2]
 
 
 def test_only_one_images_rows_are_read(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    explained = read_explained(*paths(workspace))
+    explained = read_explained_images(*paths(workspace))
     asked = []
     read = Arrays.read
 
-    def told(arrays: Arrays, name: str, rows: Any = ()) -> Any:
+    def raised(arrays: Arrays, name: str, rows: Any = ()) -> Any:
         asked.append((name, rows))
         return read(arrays, name, rows)
 
-    monkeypatch.setattr(Arrays, "read", told)
+    monkeypatch.setattr(Arrays, "read", raised)
     one = read_one(explained, 1)
     assert asked == [("cam", 1), ("pixels", 0)]
     assert one.maps.shape == (2, 3, 3)
@@ -130,7 +130,7 @@ def test_only_one_images_rows_are_read(workspace: Path, monkeypatch: pytest.Monk
 
 
 def test_a_replaced_file_is_not_mixed_with_the_old_one(workspace: Path) -> None:
-    explained = read_explained(*paths(workspace))
+    explained = read_explained_images(*paths(workspace))
     path = paths(workspace)[0]
     with open_arrays(ATTRIBUTIONS, path) as arrays:
         content = {name: arrays.read(name) for name in arrays.names()}
@@ -138,28 +138,28 @@ def test_a_replaced_file_is_not_mixed_with_the_old_one(workspace: Path) -> None:
     content["image_id"] = content["image_id"].tolist()
     content["cam"] = content["cam"] + np.float16(1)
     write_arrays(ATTRIBUTIONS, path, content, ORIGIN, attributes)
-    with pytest.raises(ArtifactError, match="has just been replaced"):
+    with pytest.raises(ArtifactError, match="was just replaced"):
         read_one(explained, 0)
 
 
 async def test_images_are_stepped_through(workspace: Path) -> None:
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "4", "t", "i")
-        assert "gender/main, most confident right: 1 of <11 (test split)" in facts(pilot)
-        assert "truly M, predicted M with probability 0.950; map of class M" in facts(pilot)
+        assert "gender/main, most confident correct: 1 of <11 (test split)" in caption(pilot)
+        assert "observed: M, predicted: M (p = 0.950); map: class M" in caption(pilot)
         await press(pilot, "n")
-        assert "truly F, predicted F with probability 0.900" in facts(pilot)
+        assert "observed: F, predicted: F (p = 0.900)" in caption(pilot)
         await press(pilot, "p", "p")
-        assert "3 of <11" in facts(pilot)
+        assert "3 of <11" in caption(pilot)
         await press(pilot, "o")
-        assert "most confident wrong: 1 of" in facts(pilot)
-        assert "truly M, predicted F with probability 0.700" in facts(pilot)
+        assert "most confident wrong: 1 of" in caption(pilot)
+        assert "observed: M, predicted: F (p = 0.700)" in caption(pilot)
         await press(pilot, "c", "c")
-        assert "map of class M, probability 0.300" in facts(pilot)
+        assert "map: class M (p = 0.300)" in caption(pilot)
         await press(pilot, "z")
-        assert "own 95th percentile" in facts(pilot)
+        assert "own 95th percentile" in caption(pilot)
         await press(pilot, "o", "o", "t")
-        assert "insurance/main" in facts(pilot)
+        assert "insurance/main" in caption(pilot)
 
 
 async def test_no_identifier_is_shown(workspace: Path) -> None:
@@ -181,7 +181,7 @@ async def test_the_export_of_a_patients_image_asks_first(workspace: Path) -> Non
         assert not (workspace / "exports").exists()
         await press(pilot, "x", "y")
         found = [file.name for file in (workspace / "exports").iterdir()]
-        assert found == ["image-gender-main-M-most-confident-right-1.png"]
+        assert found == ["image-gender-main-M-most-confident-correct-1.png"]
 
 
 async def test_images_without_summary_store_or_right_answers(workspace: Path) -> None:
@@ -189,8 +189,8 @@ async def test_images_without_summary_store_or_right_answers(workspace: Path) ->
     shutil.rmtree(workspace / "images")
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "4", "i", "t")
-        assert "the radiograph is not in the image store" in facts(pilot)
-        assert "scale: own maximum" in facts(pilot)
+        assert "the radiograph is not in the image store" in caption(pilot)
+        assert "scale: own maximum" in caption(pilot)
 
 
 async def test_damaged_and_foreign_attributions_are_named(workspace: Path) -> None:
@@ -202,8 +202,8 @@ async def test_damaged_and_foreign_attributions_are_named(workspace: Path) -> No
         await press(pilot, "4", "t", "i")
         nothing = str(canvas_of(pilot).query_one("#nothing").render())
         assert "damaged" in nothing
-        assert "t goes to another model" in nothing
+        assert "Press t for another model" in nothing
         await press(pilot, "t", "t", "t")
         nothing = str(canvas_of(pilot).query_one("#nothing").render())
-        assert "hold different images" in nothing
-        assert any("hold different images" in e for e in pilot.app.errors)  # type: ignore[attr-defined]
+        assert "contain different images" in nothing
+        assert any("contain different images" in e for e in pilot.app.errors)  # type: ignore[attr-defined]

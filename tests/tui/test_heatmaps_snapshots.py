@@ -1,4 +1,4 @@
-"""The views of the page Heatmaps as they look: two sizes, two themes."""
+"""Pictures of the tabs of the page Heatmaps."""
 
 from __future__ import annotations
 
@@ -6,21 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import NOW, settled, write_workspace
+from dashboards import NOW, pictures, settled, write_workspace
 from textual.pilot import Pilot
 
 from tui import clock
 from tui.app import Dashboard
-from tui.settings import Settings
+from tui.preferences import Preferences
 
-KEYS = {"map": "m", "hidden": "nnn", "compare": "d", "tasks": "a", "similarity": "r", "images": "i"}
-SMALL, LARGE = (80, 24), (140, 45)
-#: A theme does not change a picture, and large pictures make large files.
-LOOKS = [
-    *((view, SMALL, theme) for view in KEYS for theme in ("cxr-dark", "cxr-light")),
-    *((view, LARGE, "cxr-dark") for view in KEYS if view != "hidden"),
-    *((view, LARGE, "cxr-light") for view in ("map", "similarity")),
-]
+KEYS = {"map": "m", "compare": "d", "tasks": "a", "similarity": "r", "images": "i"}
 
 
 @pytest.fixture(autouse=True)
@@ -35,35 +28,22 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
-    ("view", "size", "theme"), LOOKS, ids=[f"{v}-{s[0]}-{theme}" for v, s, theme in LOOKS]
-)
-def test_view(
-    workspace: Path, snap_compare: Any, view: str, size: tuple[int, int], theme: str
+@pictures(
+    "map-80-dark", "map-80-light", "map-140-dark", "map-140-light", "compare-80-dark",
+    "tasks-140-dark", "similarity-80-light", "similarity-140-dark", "images-80-light",
+)  # fmt: skip
+def test_a_tab(
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
     async def before(pilot: Pilot[None]) -> None:
         app = pilot.app
         assert isinstance(app, Dashboard)
         while app.snapshot is None:
             await pilot.pause(0.01)
-        for key in ("4", *KEYS[view]):
+        for key in ("4", *KEYS[shown]):
             await pilot.press(key)
             for _ in range(3):
                 await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
-
-
-@pytest.mark.parametrize("theme", ["cxr-dark", "cxr-light"])
-def test_empty(tmp_path: Path, snap_compare: Any, theme: str) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        app = pilot.app
-        assert isinstance(app, Dashboard)
-        while app.snapshot is None:
-            await pilot.pause(0.01)
-        await pilot.press("4")
-        await settled(pilot)
-
-    app = Dashboard(tmp_path / "workspace", Settings(theme))
-    assert snap_compare(app, terminal_size=(80, 24), run_before=before)

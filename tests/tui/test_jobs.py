@@ -1,4 +1,4 @@
-"""The page Jobs on recorded runs: table, log, curves, facts, and what can be done."""
+"""The page Jobs on recorded runs: table, log, curves, info, and what can be done."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tui import clock
 from tui.messages import OpenLaunch, OpenRun
 from tui.screens.jobs import JobsPage
 from tui.screens.launch import LaunchScreen
-from tui.widgets.curves import Curves
+from tui.widgets.dialogs import Question
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.log_pane import LogPane
-from tui.widgets.log_view import LogView
-from tui.widgets.panels import Question
+from tui.widgets.log_text import LogText
+from tui.widgets.run_curves import RunCurves
 from tui.widgets.run_details import RunDetails
-from tui.widgets.run_facts import RunFacts
+from tui.widgets.run_info import RunInfo
 from tui.widgets.run_rows import RunRows
 from tui.workspace import scan
 
@@ -75,7 +75,7 @@ def text_of(pilot: Pilot[None], selector: str) -> str:
 
 
 def log_of(pilot: Pilot[None]) -> Sequence[str]:
-    return page_of(pilot).query_one(LogView).lines
+    return page_of(pilot).query_one(LogText).lines
 
 
 def notes(pilot: Pilot[None]) -> list[str]:
@@ -154,7 +154,7 @@ async def test_nothing_has_run(workspace: Path) -> None:
     async with opened(workspace) as pilot:
         await pilot.press("2")
         assert page_of(pilot).has_class("none")
-        assert "No job has run" in text_of(pilot, "#none")
+        assert "No runs in this workspace yet" in text_of(pilot, "#none")
 
 
 async def test_a_log_is_followed_as_it_grows(workspace: Path) -> None:
@@ -168,7 +168,7 @@ async def test_a_log_is_followed_as_it_grows(workspace: Path) -> None:
         await until(pilot, lambda: len(log_of(pilot)) == 101)
         assert log_of(pilot)[-1] == "part"
         await pilot.press("enter", "k")
-        assert "paused, End follows" in text_of(pilot, "#log-state")
+        assert "paused (End to follow)" in text_of(pilot, "#log-state")
         await pilot.press("end")
         assert "following" in text_of(pilot, "#log-state")
 
@@ -181,7 +181,7 @@ async def test_another_run_has_another_log(workspace: Path) -> None:
         await until(pilot, lambda: list(log_of(pilot)) == ["newer"])
         await pilot.press("j")
         await until(pilot, lambda: list(log_of(pilot)) == ["older"])
-        assert "the end · 1 line ·" in text_of(pilot, "#log-state")
+        assert "end of log · 1 line ·" in text_of(pilot, "#log-state")
 
 
 async def test_the_log_is_searched(workspace: Path) -> None:
@@ -208,7 +208,7 @@ async def test_a_log_that_cannot_be_read_is_an_error_once(workspace: Path) -> No
     (workspace / "runs" / run_id / "log.txt").mkdir()
     async with opened(workspace) as pilot:
         await pilot.press("2")
-        await until(pilot, lambda: "cannot be read" in text_of(pilot, "#log-state"))
+        await until(pilot, lambda: "cannot read the log" in text_of(pilot, "#log-state"))
         page_of(pilot).query_one(LogPane).read_on()
         await settled(pilot)
         assert len(pilot.app.errors) == 1  # type: ignore[attr-defined]
@@ -219,16 +219,16 @@ async def test_curves_grow_with_the_events(workspace: Path) -> None:
     folder = workspace / "runs" / run_id
     async with opened(workspace, (140, 40)) as pilot:
         await pilot.press("2", "v")
-        curves = page_of(pilot).query_one(Curves)
-        await until(pilot, lambda: "32 images/s" in text_of(pilot, "#told"))
+        curves = page_of(pilot).query_one(RunCurves)
+        await until(pilot, lambda: "32 images/s" in text_of(pilot, "#latest"))
         assert not curves.has_class("learns")
         for epoch in (1, 2):
             append_event(
                 folder, "metric", epoch=epoch, train_loss=1 / epoch, val_loss=0.5, val_auroc=0.8
             )
-        await until(pilot, lambda: "epoch 2/4" in text_of(pilot, "#told"))
-        assert "train 0.500" in text_of(pilot, "#told")
-        assert "AUROC 0.800" in text_of(pilot, "#told")
+        await until(pilot, lambda: "epoch 2/4" in text_of(pilot, "#latest"))
+        assert "train 0.500" in text_of(pilot, "#latest")
+        assert "AUROC 0.800" in text_of(pilot, "#latest")
         await until(pilot, lambda: curves.query_one("#speed").display)
         assert curves.query_one("#loss").display
         await pilot.resize_terminal(80, 24)
@@ -241,8 +241,8 @@ async def test_a_run_without_curves_says_so(workspace: Path) -> None:
     async with opened(workspace) as pilot:
         await pilot.press("2", "v")
         await settled(pilot)
-        assert not page_of(pilot).query_one(Curves).has_class("drawn")
-        assert "No curve" in text_of(pilot, "Curves Empty")
+        assert not page_of(pilot).query_one(RunCurves).has_class("drawn")
+        assert "No curve" in text_of(pilot, "RunCurves Placeholder")
 
 
 async def test_facts(workspace: Path) -> None:
@@ -252,7 +252,7 @@ async def test_facts(workspace: Path) -> None:
     )  # fmt: skip
     async with opened(workspace) as pilot:
         await pilot.press("2", "i")
-        text = str(page_of(pilot).query_one(RunFacts).query_one(Static).render())
+        text = str(page_of(pilot).query_one(RunInfo).query_one(Static).render())
         for part in ("out of [b]memory", "1 (internal error)", "17", "gender", "1:35",
                      "cohort/cohort.parquet  sha256:abc", "2026-11-23 11:59:00 UTC"):  # fmt: skip
             assert part in text
@@ -274,7 +274,7 @@ async def test_a_record_of_nonsense_is_only_shown(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "facts", "why"),
     [
-        ("c", {"state": "succeeded"}, "is succeeded already"),
+        ("c", {"state": "succeeded"}, "is already succeeded"),
         ("r", {"state": "succeeded"}, "is succeeded"),
         ("r", {"state": "failed"}, "was on node1"),
         ("e", {"job": "run", "state": "failed"}, "from a shell"),
@@ -397,4 +397,5 @@ async def test_states_that_may_be_old_are_told(
     async with opened(workspace) as pilot:
         await pilot.press("2")
         assert page_of(pilot).query_one("#complaint").display
-        assert text_of(pilot, "#complaint") == "states may be old: `squeue` has not answered"
+        shown = text_of(pilot, "#complaint")
+        assert shown == "run states may be out of date: `squeue` has not answered"

@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 from dashboards import opened, write_run
+from jobs._engines._order import Options
 from textual.pilot import Pilot
 
 from data_contracts import run as runs
 from data_contracts.run import RunRecord
 from jobs import _engines
 from jobs._engines import process
-from jobs._engines._request import Options
 from jobs._registry import find_jobs
 from tui.app import Dashboard
 from tui.messages import OpenLaunch
 from tui.screens.jobs import JobsPage
 from tui.screens.launch import LaunchScreen
 from tui.table import Row
-from tui.widgets.log_view import LogView
-from tui.widgets.panels import Question
+from tui.widgets.dialogs import Question
+from tui.widgets.log_text import LogText
 from tui.widgets.run_rows import RunRows
 
 #: Enough to be caught at work.
@@ -84,8 +84,8 @@ async def test_a_run_is_seen_from_its_launch_to_its_end(workspace: Path) -> None
         await until(pilot, lambda: "%" in top(pilot)[3])
         assert top(pilot)[:2] == ("▸ running", "synthesize")
         await until(pilot, lambda: top(pilot)[:2] == ("✓ succeeded", "synthesize"))
-        log = pilot.app.screen.query_one(LogView)
-        await until(pilot, lambda: any(" images to " in line for line in log.lines))
+        log = pilot.app.screen.query_one(LogText)
+        await until(pilot, lambda: any(" images are in " in line for line in log.lines))
         record = runs.read_runs(workspace)[-1]
         assert record.config["subjects"] == 600
 
@@ -105,7 +105,7 @@ async def test_a_run_is_cancelled_by_keys(workspace: Path) -> None:
         await until(
             pilot, lambda: any("is cancelled" in n.message for n in pilot.app._notifications)
         )
-        assert not table_of(pilot).ending
+        assert not table_of(pilot).stopping
 
 
 async def test_cancelling_holds_nothing_up(workspace: Path) -> None:
@@ -116,9 +116,9 @@ async def test_cancelling_holds_nothing_up(workspace: Path) -> None:
         await until(pilot, lambda: "%" in top(pilot)[3])
         os.kill(record_of(workspace, run_id).pid, signal.SIGSTOP)
         await pilot.press("c", "y")
-        await until(pilot, lambda: top(pilot)[0] == "◌ ending")
+        await until(pilot, lambda: top(pilot)[0] == "◌ stopping")
         await pilot.press("3", "2")
-        assert top(pilot)[0] == "◌ ending"
+        assert top(pilot)[0] == "◌ stopping"
         os.kill(record_of(workspace, run_id).pid, signal.SIGCONT)
         await until(pilot, lambda: top(pilot)[0] == "■ cancelled")
 
@@ -156,7 +156,7 @@ async def test_what_cannot_be_started_again_is_an_error(workspace: Path) -> None
         app = pilot.app
         assert isinstance(app, Dashboard)
         await until(pilot, lambda: app.errors)
-        assert "no longer takes these settings (subjects)" in app.errors[0]
+        assert "no longer accepts these settings (subjects)" in app.errors[0]
         assert len(table_of(pilot).shown) == 1
 
 
@@ -171,4 +171,4 @@ async def test_a_run_that_ended_meanwhile_is_no_longer_cancelled(workspace: Path
         app = pilot.app
         assert isinstance(app, Dashboard)
         await until(pilot, lambda: app.errors)
-        assert "already ended (cancelled)" in app.errors[0]
+        assert "is cancelled already" in app.errors[0]

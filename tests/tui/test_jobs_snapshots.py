@@ -1,32 +1,27 @@
-"""How the page Jobs looks, at two sizes and in two themes."""
+"""Pictures of the page Jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import NOW, settled, write_run
+from dashboards import NOW, pictures, settled, write_run
 from textual.pilot import Pilot
 
 from jobs import _engines
 from tui import clock
 from tui.app import Dashboard
-from tui.settings import Settings
-from tui.widgets.log_view import LogView
+from tui.preferences import Preferences
+from tui.widgets.log_text import LogText
 
 KEYS = {
     "log": ["2"],
     "curves": ["2", "v"],
-    "facts": ["2", "i"],
     "search": ["2", "enter", "slash", *"batches", "enter", "n", "k"],
     "question": ["2", "j", "c"],
-    "empty": ["2"],
 }
-LOOKS = list(product(KEYS, ((80, 24), (140, 45)), ("cxr-dark", "cxr-light")))
 
 
 @pytest.fixture
@@ -84,33 +79,26 @@ def training() -> list[dict[str, Any]]:
     return events
 
 
-@pytest.mark.parametrize(
-    ("view", "size", "theme"), LOOKS, ids=[f"{v}-{s[0]}-{t}" for v, s, t in LOOKS]
-)
-def test_look(
-    workspace: Path,
-    view: str,
-    size: tuple[int, int],
-    theme: str,
-    snap_compare: Callable[..., bool],
+@pictures(
+    "log-80-dark", "log-140-light", "curves-80-dark", "curves-80-light", "curves-140-dark",
+    "curves-140-light", "search-140-dark", "question-80-light",
+)  # fmt: skip
+def test_the_page(
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
-    if view != "empty":
-        write_runs(workspace)
+    write_runs(workspace)
 
     async def prepare(pilot: Pilot[None]) -> None:
         app = pilot.app
         assert isinstance(app, Dashboard)
         while app.snapshot is None:
             await pilot.pause(0.01)
-        for key in KEYS[view]:
+        for key in KEYS[shown]:
             await pilot.press(key)
             await settled(pilot)
-        while (
-            view not in ("empty", "curves", "facts")
-            and not app.screen_stack[0].query_one(LogView).lines
-        ):
+        while shown != "curves" and not app.screen_stack[0].query_one(LogText).lines:
             await pilot.pause(0.01)
         await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme=theme))
+    app = Dashboard(workspace, Preferences(theme=theme))
     assert snap_compare(app, terminal_size=size, run_before=prepare)

@@ -25,7 +25,7 @@ from tui.keys import action_names
 from tui.screens.launch import LaunchScreen
 from tui.widgets.choices import Choices
 from tui.widgets.command_box import CommandBox
-from tui.widgets.field import Field
+from tui.widgets.form_field import FormField
 from tui.widgets.launch_form import LaunchForm
 
 JOBS = find_jobs()
@@ -60,14 +60,14 @@ async def form(
 
 
 async def enter(pilot: Pilot[None], field: str, text: str) -> None:
-    pilot.app.screen.query_one(f"#field-{field}", Field).focus_control()
+    pilot.app.screen.query_one(f"#field-{field}", FormField).focus_control()
     await pilot.press(*text)
     await done(pilot)
 
 
-def said(pilot: Pilot[None], field: str) -> str:
+def hint(pilot: Pilot[None], field: str) -> str:
     """What stands under a field."""
-    found = pilot.app.screen.query_one(f"#field-{field} .said", Static)
+    found = pilot.app.screen.query_one(f"#field-{field} .hint", Static)
     return str(found.render()) if found.display else ""
 
 
@@ -99,7 +99,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
 @pytest.mark.parametrize("spec", JOBS.values(), ids=JOBS)
 async def test_every_jobs_form_opens_with_all_its_fields(spec: Spec, workspace: Path) -> None:
     async with form(workspace, spec.name, size=(80, 24)) as pilot:
-        fields = [f for f in pilot.app.screen.query(Field) if f.display]
+        fields = [f for f in pilot.app.screen.query(FormField) if f.display]
         own = set(spec.config.model_fields) - {"workspace", "debug"}
         assert {f.entry.name for f in fields} == own | {"engine", "gpus"}
         fields[0].focus_control()
@@ -117,10 +117,10 @@ async def test_arrows_and_tab_move_between_fields_and_keep_them_in_sight(workspa
         for key in ("down", "tab", "down", "up", "shift+tab"):
             await pilot.press(key)
             assert pilot.app.focused is not None
-            seen.append(next(a.id for a in pilot.app.focused.ancestors if isinstance(a, Field)))
+            seen.append(next(a.id for a in pilot.app.focused.ancestors if isinstance(a, FormField)))
         names = ["name", "architecture", "weights", "architecture", "name"]
         assert seen == [f"field-{name}" for name in names]
-        last = pilot.app.screen.query_one("#field-gpus", Field)
+        last = pilot.app.screen.query_one("#field-gpus", FormField)
         last.focus_control()
         await done(pilot)
         assert pilot.app.screen.query_one(LaunchForm).region.contains_region(last.region)
@@ -132,9 +132,9 @@ async def test_a_wrong_value_says_why_and_cannot_be_launched(
     async with form(workspace, "synthesize") as pilot:
         assert not button(pilot).disabled
         await enter(pilot, "subjects", "3")
-        assert said(pilot, "subjects") == "must be greater than or equal to 4"
+        assert hint(pilot, "subjects") == "must be greater than or equal to 4"
         await enter(pilot, "size", "big")
-        assert state(pilot) == "to correct: subjects, size"
+        assert state(pilot) == "fix: subjects, size"
         assert button(pilot).disabled
         assert shown(pilot) == shown(pilot, "docker") == ()
         await pilot.press("ctrl+l")
@@ -143,7 +143,7 @@ async def test_a_wrong_value_says_why_and_cannot_be_launched(
         assert submitted == []
         await pilot.press(*["backspace"] * 3)
         await enter(pilot, "subjects", "0")
-        assert said(pilot, "subjects") == ""
+        assert hint(pilot, "subjects") == ""
         assert str(button(pilot).label) == "Launch 1 run"
         assert not button(pilot).disabled
 
@@ -152,7 +152,7 @@ async def test_two_tasks_and_two_seeds_are_four_runs(
     workspace: Path, submitted: list[JobRequest]
 ) -> None:
     async with form(workspace, "train-task") as pilot:
-        assert said(pilot, "task") == "is missing"
+        assert hint(pilot, "task") == "required"
         await pilot.press("space", "right", "space")
         await enter(pilot, "seed", "0-1")
         assert str(button(pilot).label) == "Launch 4 runs"
@@ -259,9 +259,9 @@ async def test_commands_are_copied_whole(workspace: Path) -> None:
 
 async def test_an_engine_brings_its_own_fields(workspace: Path) -> None:
     async with form(workspace, "preprocess", {"root": "/images"}) as pilot:
-        assert said(pilot, "root") == "does not exist on this host"
+        assert hint(pilot, "root") == "does not exist on this host"
         assert not pilot.app.screen.query_one("#field-partition").display
-        pilot.app.screen.query_one("#field-engine", Field).focus_control()
+        pilot.app.screen.query_one("#field-engine", FormField).focus_control()
         await pilot.press("right", "right")
         await done(pilot)
         assert pilot.app.screen.query_one("#field-partition").display
@@ -298,7 +298,7 @@ async def test_what_was_entered_is_there_the_next_time(workspace: Path) -> None:
         await done(pilot)
         assert shown(pilot) == before
         assert "--epochs=7" in before[0]
-        # Settings of a run come before what was entered.
+        # Preferences of a run come before what was entered.
         await pilot.press("escape")
         await pilot.app.push_screen(LaunchScreen("train-task", {"task": "gender", "epochs": 3}))
         await done(pilot)
@@ -365,16 +365,16 @@ async def test_the_mouse_chooses(workspace: Path) -> None:
         assert shown(pilot)[0].endswith("--split=train --task=gender")
         await pilot.click("#field-task Choices", offset=(14, 0))
         await done(pilot)
-        assert said(pilot, "task") == "is missing"
+        assert hint(pilot, "task") == "required"
 
 
 async def test_a_wide_screen_shows_the_help_beside_the_field(workspace: Path) -> None:
     async with form(workspace, "synthesize", size=(140, 45)) as pilot:
-        assert said(pilot, "subjects").startswith("Number of patients. From 4")
+        assert hint(pilot, "subjects").startswith("Number of patients. From 4")
         assert not pilot.app.screen.query_one("#help").display
         await pilot.resize_terminal(80, 24)
         await done(pilot)
-        assert said(pilot, "subjects") == ""
+        assert hint(pilot, "subjects") == ""
         await enter(pilot, "subjects", "")
         assert "Number of patients" in str(pilot.app.screen.query_one("#help", Static).render())
 

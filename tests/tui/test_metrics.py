@@ -86,7 +86,7 @@ async def test_one_row_for_each_model_on_the_test_split(finished: Path) -> None:
         assert len(rows(pilot).shown) == 8
         assert column(pilot, "model") == ["main", "seed-1"] * 4
         assert column(pilot, "value")[0] == "0.720"
-        assert column(pilot, "95 %")[0] == "0.680–0.760"
+        assert column(pilot, "95 % CI")[0] == "0.680–0.760"
         assert "split test" in text(pilot, "#state")
 
 
@@ -103,7 +103,7 @@ async def test_keys_choose_split_metric_and_strata(finished: Path) -> None:
         await press(pilot, "M", "t")
         assert "AUROC" in text(pilot, "#state")
         assert set(column(pilot, "level")) == {"all", "PA", "AP"}
-        assert "8 of few patients hidden" in text(pilot, "#state")
+        assert "(8 more suppressed: n < 11)" in text(pilot, "#state")
 
 
 async def test_the_filter_narrows_the_table(finished: Path) -> None:
@@ -116,8 +116,8 @@ async def test_the_filter_narrows_the_table(finished: Path) -> None:
 async def test_the_export_says_where_it_went_and_holds_the_shown_rows(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(Dashboard, "notify", lambda _, message, **_facts: told.append(message))
+    notices: list[str] = []
+    monkeypatch.setattr(Dashboard, "notify", lambda _, message, **_facts: notices.append(message))
     async with metrics_page(workspace) as pilot:
         await press(pilot, "t", "slash", *"gender", "enter", "x")
         path = workspace / "exports" / "metrics-test-auroc-strata-filtered.csv"
@@ -126,9 +126,9 @@ async def test_the_export_says_where_it_went_and_holds_the_shown_rows(
         assert frame.columns[:6] == ["task", "model", "split", "stratum", "level", "metric"]
         assert frame.height == 6
         assert set(frame["task"]) == {"gender"}
-        while not told:
+        while not notices:
             await pilot.pause(0.01)
-        assert told == [str(path)]
+        assert notices == [str(path)]
 
 
 async def test_marked_models_are_compared(finished: Path) -> None:
@@ -201,25 +201,27 @@ async def test_views_are_turned_over_and_all_are_seen_where_there_is_room(finish
 async def test_metrics_of_other_predictions_are_not_shown(workspace: Path) -> None:
     async with metrics_page(workspace) as pilot:
         await press(pilot, "c")
-        assert column(pilot, "95 %") == ["0.680–0.760"]
-    facts = {"task": "mortality", "name": "main", "classes": ["survived", "died"]}
+        assert column(pilot, "95 % CI") == ["0.680–0.760"]
+    values = {"task": "mortality", "name": "main", "classes": ["survived", "died"]}
     path = PREDICTIONS.path(workspace, task="mortality", name="main")
-    write_table(PREDICTIONS, path, predictions(seed=99), Provenance("train-task", facts, ()), facts)
+    write_table(
+        PREDICTIONS, path, predictions(seed=99), Provenance("train-task", values, ()), values
+    )
     async with metrics_page(workspace) as pilot:
-        assert "are stale: models/mortality/main/predictions" in text(pilot, "#note")
+        assert "are out of date (models/mortality/main/predictions" in text(pilot, "#note")
         await press(pilot, "c")
-        assert column(pilot, "95 %") == ["–"]
+        assert column(pilot, "95 % CI") == ["–"]
         assert column(pilot, "AUROC") != ["–"]
 
 
 async def test_a_class_of_few_patients_is_named_and_not_drawn(workspace: Path) -> None:
-    facts = {"task": "mortality", "name": "main", "classes": ["survived", "died"]}
+    values = {"task": "mortality", "name": "main", "classes": ["survived", "died"]}
     path = PREDICTIONS.path(workspace, task="mortality", name="main")
     few = predictions().head(40)
-    write_table(PREDICTIONS, path, few, Provenance("train-task", facts, ()), facts)
+    write_table(PREDICTIONS, path, few, Provenance("train-task", values, ()), values)
     async with metrics_page(workspace) as pilot:
         await press(pilot, "c")
-        assert "mortality/main: fewer than 11 patients are died" in text(pilot, "#note")
+        assert "mortality/main: fewer than 11 patients in class died" in text(pilot, "#note")
         assert column(pilot, "AUROC") == ["–"]
         assert pilot.app.screen.query_one("#roc", CurvePlot).has_class("bare")
 
@@ -235,14 +237,14 @@ async def test_curves_need_no_metrics_and_aggregate_can_be_launched(
 
     monkeypatch.setattr(Dashboard, "on_open_launch", launch)
     async with metrics_page(workspace) as pilot:
-        assert "aggregate has not run yet: press n" in text(pilot, "#note")
+        assert "aggregate has not run yet; press n" in text(pilot, "#note")
         assert len(rows(pilot).shown) == 8
         await press(pilot, "x", "n")
         assert launched == ["aggregate"]
         assert not (workspace / "exports").exists()
         await press(pilot, "c")
         assert column(pilot, "AUROC") != ["–"]
-        assert column(pilot, "95 %") == ["–"]
+        assert column(pilot, "95 % CI") == ["–"]
 
 
 async def test_an_empty_workspace_says_what_to_do(
@@ -255,7 +257,7 @@ async def test_an_empty_workspace_says_what_to_do(
 
     monkeypatch.setattr(Dashboard, "on_open_launch", launch)
     async with metrics_page(tmp_path) as pilot:
-        assert "launch train-task" in text(pilot, "Empty")
+        assert "launch train-task" in text(pilot, "Placeholder")
         await press(pilot, "c", "space", "x", "n")
         assert isinstance(pilot.app.screen, MetricsPage)
         assert launched == ["train-task"]
@@ -283,7 +285,7 @@ async def test_damaged_predictions_do_not_hide_the_other_model(workspace: Path) 
 async def test_new_metrics_are_shown_by_themselves(workspace: Path) -> None:
     async with metrics_page(workspace) as pilot:
         METRICS.path(workspace).unlink()
-        cast(Dashboard, pilot.app).look_now()
+        cast(Dashboard, pilot.app).refresh_workspace()
         while "has not run" not in text(pilot, "#note"):
             await pilot.pause(0.01)
         await settled(pilot)

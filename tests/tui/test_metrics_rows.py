@@ -11,7 +11,7 @@ from dashboards import metrics
 
 from data_contracts.summary import METRICS
 from tui.results.metric_rows import Selection, as_csv, file_name, guarded, selected, title_of
-from tui.results.metric_view import columns, marked, view_of
+from tui.results.metric_table import columns, marked, metric_table
 from tui.texts.numbers import interval, number
 
 
@@ -136,30 +136,30 @@ def test_the_export_has_all_columns_and_hides_as_the_table_does() -> None:
 
 def test_a_hidden_count_does_not_sort() -> None:
     rows = [cell("all", "all", 120), cell("view", "PA", 60), cell("view", "AP", 55)]
-    view = view_of(guarded(table(*rows)), Selection(strata=True), [], wide=False)
+    view = metric_table(guarded(table(*rows)), Selection(strata=True), [], wide=False)
     at = view.titles.index("n")
     assert [row.values[at] for row in view.rows] == [120, 60, None]
 
 
 def test_images_stand_beside_patients() -> None:
     frame = guarded(table(cell("all", "all", 82, 119) | {"images": 270}))
-    view = view_of(frame, Selection(), [], wide=False)
+    view = metric_table(frame, Selection(), [], wide=False)
     assert view.titles[-3:] == ("n", "images", "pos.")
     assert view.rows[0].cells[-3:] == ("82", "270", "119")
 
 
 def test_models_without_metrics_follow() -> None:
     frame = guarded(metrics(("gender",), ("a",)))
-    view = view_of(frame, Selection(), [("gender", "a"), ("race", "b")], wide=False)
+    view = metric_table(frame, Selection(), [("gender", "a"), ("race", "b")], wide=False)
     assert view.models == (("gender", "a"), ("race", "b"))
     assert view.rows[1].cells[1:3] == ("b", "–")
-    assert view_of(None, Selection(), [("race", "b")], wide=True).models == (("race", "b"),)
-    assert view_of(None, Selection(), [], wide=False).rows == ()
+    assert metric_table(None, Selection(), [("race", "b")], wide=True).models == (("race", "b"),)
+    assert metric_table(None, Selection(), [], wide=False).rows == ()
 
 
 def test_an_auroc_that_may_be_chance_stands_out() -> None:
     frame = guarded(table({"low": 0.45}, {"model": "b", "low": 0.55}))
-    chance, good = view_of(frame, Selection(), [], wide=False).rows
+    chance, good = metric_table(frame, Selection(), [], wide=False).rows
     assert "warn" in chance.tones
     assert "warn" not in good.tones
 
@@ -167,13 +167,13 @@ def test_an_auroc_that_may_be_chance_stands_out() -> None:
 @pytest.mark.parametrize("width", [79, 109])
 def test_the_columns_fit(width: int) -> None:
     frame = metrics(("a-task-with-a-long-name",), ("a-model-with-a-very-long-name",))
-    view = view_of(guarded(frame), Selection(strata=True), [], wide=False)
+    view = metric_table(guarded(frame), Selection(strata=True), [], wide=False)
     found = columns(view, width)
     assert sum(c.width + 2 for c in found) - 2 <= width
     assert all(c.width >= min(len(c.title), 6) for c in found)
 
 
 def test_a_mark_keeps_the_columns_in_place() -> None:
-    row = view_of(guarded(metrics(("gender",), ("a",))), Selection(), [], wide=False).rows[0]
+    row = metric_table(guarded(metrics(("gender",), ("a",))), Selection(), [], wide=False).rows[0]
     assert row.cells[0] == "  gender"
     assert marked(row).cells == ("● gender", *row.cells[1:])

@@ -1,4 +1,4 @@
-"""How the pages Metrics and Compare look: two sizes, two themes."""
+"""Pictures of the pages Metrics and Compare."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import looks, see, write_workspace
+from dashboards import pictures, see, write_workspace
 from readings import write_readings
 
-from data_contracts.summary import METRICS
 from tui.app import Dashboard
-from tui.settings import Settings
+from tui.preferences import Preferences
+
+KEYS = {
+    "table": ("3", "j", "space", "j", "space"),
+    "roc": ("3", "space", "j", "j", "space", "c"),
+    "loss": ("3", "space", "j", "space", "c", "v", "v"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -22,38 +27,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@looks
-@pytest.mark.parametrize(
-    "keys",
-    [
-        pytest.param(("3", "j", "space", "j", "space"), id="table"),
-        pytest.param(("3", "t"), id="strata"),
-        pytest.param(("3", "space", "j", "j", "space", "c"), id="roc"),
-        pytest.param(("3", "space", "j", "space", "c", "v", "v"), id="loss"),
-    ],
-)
-def test_the_pages(
-    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, keys: tuple[str, ...]
+@pictures(
+    "table-80-dark", "table-140-light", "roc-80-dark", "roc-80-light", "roc-140-dark",
+    "roc-140-light", "loss-80-dark",
+)  # fmt: skip
+def test_the_page(
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
-    app = Dashboard(workspace, Settings(theme))
-    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, *keys))
-
-
-@looks
-def test_without_metrics(
-    workspace: Path, tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str
-) -> None:
-    bare = tmp_path / "workspace"
-    bare.mkdir()
-    (bare / "models").symlink_to(workspace / "models")
-    assert not METRICS.path(bare).exists()
-    app = Dashboard(bare, Settings(theme))
-    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "3"))
-
-
-@looks
-def test_an_empty_workspace(
-    tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str
-) -> None:
-    app = Dashboard(tmp_path / "workspace", Settings(theme))
-    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "3"))
+    app = Dashboard(workspace, Preferences(theme))
+    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, *KEYS[shown]))

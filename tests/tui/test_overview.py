@@ -22,9 +22,9 @@ from tui.app import Dashboard
 from tui.screens.artifact import ArtifactPage
 from tui.screens.jobs import JobsPage
 from tui.widgets.chooser import Chooser
-from tui.widgets.empty import Empty
 from tui.widgets.pipeline_graph import PipelineGraph
-from tui.widgets.pipeline_lines import drawn
+from tui.widgets.pipeline_lines import draw_pipeline
+from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
 from tui.widgets.run_list import RunList
 from tui.workspace.pipeline import edges_of, human_size
@@ -67,7 +67,7 @@ async def look(pilot: Pilot[None]) -> None:
     """Have the workspace read anew, and wait until that is shown."""
     app = app_of(pilot)
     number = app.snapshot.number if app.snapshot else 0
-    app.look_now()
+    app.refresh_workspace()
     while app.snapshot is None or app.snapshot.number == number:
         await pilot.pause(0.01)
     await settled(pilot)
@@ -79,14 +79,14 @@ def fresh(workspace: Path, seed: int) -> None:
     write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
 
 
-def test_every_job_and_kind_is_drawn_whatever_jobs_there_are() -> None:
+def test_every_job_and_group_is_drawn_whatever_jobs_there_are() -> None:
     for package in (None, test_jobs):
         specs = find_jobs(package) if isinstance(package, ModuleType) else find_jobs()
         for boxed in (False, True):
-            lines = drawn(specs, boxed=boxed)
+            lines = draw_pipeline(specs, boxed=boxed)
             assert [line.job for line in lines if line.job] == list(specs)
-            kinds = [c.name for spec in specs.values() for c in spec.writes]
-            assert [line.kind for line in lines if line.kind] == kinds
+            groups = [c.name for spec in specs.values() for c in spec.writes]
+            assert [line.group for line in lines if line.group] == groups
 
 
 def test_edges_are_those_that_do_not_follow_from_others() -> None:
@@ -105,7 +105,7 @@ def test_an_edge_that_passes_over_a_job_has_a_lane_of_its_own() -> None:
         "other": replace(specs["explain"], name="other", reads=(COHORT,)),
         "measure": alone,
     }
-    drawing = [f"{line.before}{line.job}" for line in drawn(specs, boxed=False)]
+    drawing = [f"{line.before}{line.job}" for line in draw_pipeline(specs, boxed=False)]
     assert drawing[0].startswith("╭─● train-task")
     assert drawing[1].startswith("│ ")
     assert drawing[4].startswith("│ ● other")
@@ -266,9 +266,9 @@ async def test_an_empty_workspace_offers_the_demo_and_the_first_job(
     got: list[tuple[str, object]] = []
     monkeypatch.setattr(JobsPage, "launch", lambda _, job, settings: got.append((job, settings)))
     async with opened(tmp_path / "none") as pilot:
-        text = str(pilot.app.screen.query_one(Empty).render())
-        assert f"There is no folder {tmp_path / 'none'} yet." in text
-        assert "d  starts the demonstration" in text
+        text = str(pilot.app.screen.query_one(Placeholder).render())
+        assert f"Folder {tmp_path / 'none'} does not exist yet." in text
+        assert "d  start the demo" in text
         assert not pilot.app.screen.query_one(PipelineGraph).display
         await pilot.press("n")
         await arrived(pilot, "jobs")
@@ -278,7 +278,7 @@ async def test_an_empty_workspace_offers_the_demo_and_the_first_job(
 
 async def test_an_empty_folder_is_not_called_missing(tmp_path: Path) -> None:
     async with opened(tmp_path) as pilot:
-        text = str(pilot.app.screen.query_one(Empty).render())
+        text = str(pilot.app.screen.query_one(Placeholder).render())
         assert "This workspace is empty" in text
 
 
@@ -291,9 +291,9 @@ async def test_a_workspace_that_cannot_be_read_is_not_called_empty(
     # Whoever runs the tests may be allowed everything.
     monkeypatch.setattr("tui.workspace.scan.os.scandir", refused)
     async with opened(workspace) as pilot:
-        told = str(pilot.app.screen.query_one(Empty).render())
-        assert "Nothing of this workspace can be read" in told
-        assert f"{workspace / 'cohort'} cannot be read (permission denied)" in told
+        shown = str(pilot.app.screen.query_one(Placeholder).render())
+        assert "This workspace cannot be read" in shown
+        assert f"{workspace / 'cohort'} cannot be read (permission denied)" in shown
 
 
 async def test_a_read_only_workspace_offers_neither(
@@ -301,7 +301,7 @@ async def test_a_read_only_workspace_offers_neither(
 ) -> None:
     monkeypatch.setattr("tui.workspace.scan._writable", lambda _: False)
     async with opened(tmp_path) as pilot:
-        assert "nothing can be written" in str(pilot.app.screen.query_one(Empty).render())
+        assert "empty and read-only" in str(pilot.app.screen.query_one(Placeholder).render())
         await pilot.press("d", "n")
         await settled(pilot)
         assert pilot.app.current_mode == "overview"

@@ -85,7 +85,7 @@ def test_damaged_and_stale_come_before_what_follows_from_them(workspace: Path) -
     write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
     step = due(workspace)
     assert step is not None
-    assert (step.job, step.why) == ("preprocess", "images/images-1-of-1.h5 is stale")
+    assert (step.job, step.why) == ("preprocess", "images/images-1-of-1.h5 is out of date")
     (workspace / "cohort/flow.parquet").write_bytes(b"x")
     step = due(workspace)
     assert step is not None
@@ -118,7 +118,7 @@ async def test_n_opens_the_form_of_the_next_step(
     write_workspace(workspace)
     remove(workspace, "summary")
     async with opened(workspace) as pilot:
-        assert line(pilot) == "n launches aggregate: missing"
+        assert line(pilot) == "n: run aggregate (missing)"
         await pilot.press("n")
         await settled(pilot)
         assert got == [("aggregate", {})]
@@ -129,14 +129,14 @@ async def test_the_cohorts_own_tasks_are_wanted(workspace: Path) -> None:
     remove(workspace, "models")
     async with opened(workspace) as pilot:
         await settled(pilot)
-        assert line(pilot).startswith("n launches train-task ")
+        assert line(pilot).startswith("n: run train-task ")
 
 
 async def test_a_running_pipeline_needs_no_advice(workspace: Path) -> None:
     remove(workspace, "summary")
     write_run(workspace, 1, "run", "running", config={}, host="elsewhere")
     async with opened(workspace) as pilot:
-        assert "the pipeline is running" in line(pilot)
+        assert "pipeline running: missing steps will run" in line(pilot)
         await pilot.press("n")
         await settled(pilot)
         assert pilot.app.current_mode == "overview"
@@ -153,7 +153,7 @@ async def until(pilot: Pilot[None], done: Any) -> None:
     app = pilot.app
     assert isinstance(app, Dashboard)
     while not done(app):
-        app.look_now()
+        app.refresh_workspace()
         await pilot.pause(0.05)
     await settled(pilot)
 

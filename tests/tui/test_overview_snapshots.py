@@ -1,4 +1,4 @@
-"""The page Overview as it looks: full, in trouble, at work, empty; two sizes, two themes."""
+"""Pictures of the page Overview: finished, with problems, and choosing an artifact."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import CREATED, NOW, settled, write_example, write_run, write_workspace
+from dashboards import CREATED, NOW, pictures, settled, write_example, write_run, write_workspace
 from textual.pilot import Pilot
 
 from data_contracts.cohort import COHORT
 from data_contracts.store import Provenance
 from tui import clock
 from tui.app import Dashboard
-from tui.settings import Settings
-
-LOOKS = [(size, theme) for size in ((80, 24), (140, 45)) for theme in ("cxr-dark", "cxr-light")]
-looks = pytest.mark.parametrize(
-    ("size", "theme"), LOOKS, ids=[f"{size[0]}-{theme}" for size, theme in LOOKS]
-)
+from tui.preferences import Preferences
 
 
 @pytest.fixture(autouse=True)
@@ -49,29 +44,31 @@ async def first(pilot: Pilot[None]) -> None:
     await settled(pilot)
 
 
-@looks
-def test_full(workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
+@pictures("full-80-dark", "full-80-light", "full-140-dark", "full-140-light")
+def test_full(
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
+) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await first(pilot)
         await pilot.press("l")
         await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-@looks
+@pictures("states-140-light")
 def test_in_trouble_and_at_work(
-    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
     changed = replace(COHORT, example_attributes={**COHORT.example_attributes, "split_seed": 9})
     write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
     (workspace / "models/race/main/features.h5").write_bytes(b"x")
     shutil.rmtree(workspace / "summary")
-    told = {"event": "progress", "what": "p", "done": 48, "total": 120, "unit": "images"}
+    progress = {"event": "progress", "what": "p", "done": 48, "total": 120, "unit": "images"}
     write_run(
-        workspace, 0, "explain", "running", config={"task": "race", "name": "main"}, events=[told],
-        host="elsewhere",
+        workspace, 0, "explain", "running", config={"task": "race", "name": "main"},
+        events=[progress], host="elsewhere",
     )  # fmt: skip
 
     async def before(pilot: Pilot[None]) -> None:
@@ -79,25 +76,18 @@ def test_in_trouble_and_at_work(
         await pilot.press("l", "l")
         await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-@looks
+@pictures("chooser-80-dark")
 def test_many_to_choose_from(
-    workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await first(pilot)
         await pilot.press(*"lll", "enter")
         await settled(pilot)
 
-    app = Dashboard(workspace, Settings(theme))
+    app = Dashboard(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)
-
-
-@looks
-def test_empty(tmp_path: Path, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
-    (tmp_path / "workspace").mkdir()
-    app = Dashboard(tmp_path / "workspace", Settings(theme))
-    assert snap_compare(app, terminal_size=size, run_before=first)

@@ -8,8 +8,8 @@ from textual.app import App, ComposeResult
 
 from data_contracts.errors import UsageError
 from tui.widgets.graphics import new_picture, require_graphics
-from tui.widgets.picture import Picture, fitted
-from tui.widgets.tiles import best_columns, room_for
+from tui.widgets.panel_grid import best_columns, room_for
+from tui.widgets.picture import Picture, scaled_to_fit
 
 
 class One(App[None]):
@@ -41,7 +41,7 @@ async def test_a_cell_shows_two_pixels_one_above_the_other() -> None:
 
 @pytest.mark.parametrize("room", [(40, 44), (86, 20), (3, 3), (200, 200)])
 def test_a_picture_fits_and_keeps_its_shape(room: tuple[int, int]) -> None:
-    rows, columns = fitted(np.zeros((100, 50, 3), dtype=np.uint8), *room).shape[:2]
+    rows, columns = scaled_to_fit(np.zeros((100, 50, 3), dtype=np.uint8), *room).shape[:2]
     assert rows % 2 == 0
     assert columns <= room[0]
     assert rows <= room[1]

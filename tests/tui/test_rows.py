@@ -27,7 +27,7 @@ class Shown(App[None]):
     def __init__(self, rows: Sequence[Row]) -> None:
         super().__init__()
         self._rows = rows
-        self.told: list[str] = []
+        self.posted: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield Rows(Column("name"), Column("number", 8, right=True))
@@ -36,10 +36,10 @@ class Shown(App[None]):
         self.query_one(Rows).set_rows(self._rows)
 
     def on_rows_highlighted(self, message: Rows.Highlighted) -> None:
-        self.told.append(message.key)
+        self.posted.append(message.key)
 
     def on_rows_chosen(self, message: Rows.Chosen) -> None:
-        self.told.append(f"chosen {message.key}")
+        self.posted.append(f"chosen {message.key}")
 
 
 @asynccontextmanager
@@ -49,7 +49,7 @@ async def table(rows: Sequence[Row] = FEW) -> AsyncIterator[tuple[Pilot[None], R
         await pilot.pause()
         widget = app.query_one(Rows)
         widget.focus()
-        yield pilot, widget, app.told
+        yield pilot, widget, app.posted
 
 
 def keys(widget: Rows) -> list[str]:
@@ -75,10 +75,10 @@ async def test_the_header_stays_and_numbers_stand_at_the_right() -> None:
      ("G g", "delta"), ("pagedown", "bravo"), ("k", "delta"), ("end home", "delta")],
 )  # fmt: skip
 async def test_keys_move_the_cursor(pressed: str, want: str) -> None:
-    async with table() as (pilot, rows, told):
+    async with table() as (pilot, rows, posted):
         await pilot.press(*pressed.split())
         assert rows.current is not None
-        assert rows.current.key == want == told[-1]
+        assert rows.current.key == want == posted[-1]
 
 
 async def test_s_sorts_by_the_next_column_and_nulls_come_last() -> None:
@@ -93,7 +93,7 @@ async def test_s_sorts_by_the_next_column_and_nulls_come_last() -> None:
 
 
 async def test_the_cursor_stays_on_its_row() -> None:
-    async with table() as (pilot, rows, told):
+    async with table() as (pilot, rows, posted):
         await pilot.press("j")
         rows.set_rows([Row("new", ("new", "9")), *FEW])
         assert rows.current is not None
@@ -101,7 +101,7 @@ async def test_the_cursor_stays_on_its_row() -> None:
         await pilot.press("s")
         assert rows.current.key == "alpha"
         await pilot.pause()
-        assert told == ["delta", "alpha"], "nothing new was highlighted"
+        assert posted == ["delta", "alpha"], "nothing new was highlighted"
 
 
 async def test_a_filter_keeps_rows_with_every_word() -> None:
@@ -121,18 +121,18 @@ async def test_a_table_that_shrinks_keeps_its_cursor_in_view() -> None:
 
 
 async def test_a_table_without_rows_has_no_current_one() -> None:
-    async with table([]) as (pilot, rows, told):
+    async with table([]) as (pilot, rows, posted):
         await pilot.press("j", "enter", "G")
         assert rows.current is None
-        assert told == []
+        assert posted == []
 
 
 async def test_a_click_moves_the_cursor_and_a_second_one_opens() -> None:
-    async with table() as (pilot, rows, told):
+    async with table() as (pilot, rows, posted):
         await pilot.click(Rows, offset=(3, 3))
         assert rows.cursor == 2
         await pilot.click(Rows, offset=(3, 3))
-        assert told[-1] == "chosen charlie"
+        assert posted[-1] == "chosen charlie"
 
 
 async def test_a_click_on_the_header_sorts_and_again_reverses() -> None:

@@ -1,4 +1,4 @@
-"""What is told of a run and what can be done to it, without a screen."""
+"""The texts of a run and what can be done to it, without a screen."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from tui.texts.run_texts import (
     what_of,
 )
 from tui.widgets.gpu import gpu_text
-from tui.widgets.run_facts import facts_text
+from tui.widgets.run_info import info_text
+from tui.workspace.event_series import EventSeries
 from tui.workspace.scan import progress_of
 from tui.workspace.snapshot import Progress
-from tui.workspace.story import Story
 
 HERE = socket.gethostname()
 
@@ -45,7 +45,7 @@ def record(**facts: Any) -> RunRecord:
     [
         ({"state": "running"}, ""),
         ({"state": "submitted"}, ""),
-        ({"state": "succeeded"}, "is succeeded already"),
+        ({"state": "succeeded"}, "is already succeeded"),
         ({"state": "running", "host": "node7"}, "on node7: cancel it there"),
         ({"state": "running", "host": "node7", "engine": "slurm"}, ""),
     ],
@@ -69,13 +69,13 @@ def test_what_can_be_cancelled(facts: dict[str, Any], reason: str) -> None:
         ({"host": "node7"}, "was on node7"),
         ({"host": "node7", "engine": "slurm"}, ""),
         ({"job": "run"}, "from a shell"),
-        ({"job": "bake"}, "no job bake"),
+        ({"job": "bake"}, "unknown job bake"),
     ],
 )
 def test_what_can_be_started_again(facts: dict[str, Any], reason: str) -> None:
-    told = runs.why_no_retry(record(**facts), writable=True)
-    assert reason in told
-    assert bool(reason) == bool(told)
+    reason = runs.why_no_retry(record(**facts), writable=True)
+    assert reason in reason
+    assert bool(reason) == bool(reason)
     if not reason:
         assert "read-only" in runs.why_no_retry(record(**facts), writable=False)
 
@@ -104,7 +104,7 @@ def test_every_jobs_settings_can_be_taken_over(job: str, tmp_path: Path) -> None
 
 def test_settings_of_another_version_are_refused(tmp_path: Path) -> None:
     spec = find_jobs()["train-task"]
-    with pytest.raises(UsageError, match=r"no longer takes these settings \(depth\)"):
+    with pytest.raises(UsageError, match=r"no longer accepts these settings \(depth\)"):
         runs.config_again(spec, {"task": "gender", "depth": 3}, tmp_path)
 
 
@@ -172,28 +172,32 @@ def test_the_story_of_a_training() -> None:
         metric(1, train_loss=0.5, val_loss=0.6, val_auroc=0.7),
         {"event": "metric", "epoch": "two"}, {"event": "progress"}, {},
     ]  # fmt: skip
-    story = Story().told(events, 10).told([metric(2, train_loss=0.4, val_loss=None)], 20)
-    assert story.offset == 20
-    assert story.series("train_loss") == ([1.0, 2.0], [0.5, 0.4])
-    assert story.series("val_auroc") == ([1.0], [0.7])
-    minutes, rates = story.speeds(batch_size=32)
+    series = (
+        EventSeries().extended(events, 10).extended([metric(2, train_loss=0.4, val_loss=None)], 20)
+    )
+    assert series.offset == 20
+    assert series.metric("train_loss") == ([1.0, 2.0], [0.5, 0.4])
+    assert series.metric("val_auroc") == ([1.0], [0.7])
+    minutes, rates = series.speeds(batch_size=32)
     assert rates == [64.0]
     assert minutes == [pytest.approx(62 / 60)]
-    assert story.unit == "images"
+    assert series.unit == "images"
 
 
 def test_a_long_story_is_thinned_and_keeps_its_end() -> None:
-    story = Story().told([step(i, float(i)) for i in range(10_000)], 1)
-    assert len(story.points) <= 2000
-    assert story.points[-1].done == 9999
-    minutes, rates = story.speeds(1)
+    series = EventSeries().extended([step(i, float(i)) for i in range(10_000)], 1)
+    assert len(series.points) <= 2000
+    assert series.points[-1].done == 9999
+    minutes, rates = series.speeds(1)
     assert len(minutes) <= 101
     assert set(rates) == {1.0}
 
 
 def test_speeds_do_not_reach_from_one_work_into_the_next() -> None:
-    story = Story().told([step(0, 0), step(10, 1), step(0, 50, "b"), step(5, 51, "b")], 1)
-    assert story.speeds(1)[1] == [10.0, 5.0]
+    series = EventSeries().extended(
+        [step(0, 0), step(10, 1), step(0, 50, "b"), step(5, 51, "b")], 1
+    )
+    assert series.speeds(1)[1] == [10.0, 5.0]
 
 
 def test_events_are_read_on_from_the_last_whole_line(tmp_path: Path) -> None:
@@ -216,7 +220,7 @@ def test_facts_of_a_record_that_means_harm() -> None:
         config={"task": "[b]x[/b]\x1b[2J"}, inputs="none", outputs=[7, {"path": "p"}],
         message="[@click=app.quit]x[/]", state="melted", started="never",
     )  # fmt: skip
-    text = facts_text(harm).plain
+    text = info_text(harm).plain
     assert "[b]x[/b]" in text
     assert "[@click=app.quit]x[/]" in text
     assert "\x1b" not in text
@@ -242,7 +246,7 @@ def test_a_clock_that_went_back_is_no_negative_time() -> None:
 def test_a_story_goes_on_where_its_clock_went_back() -> None:
     back = -5 * 86_400
     events = [step(0, 0), step(10, 10), step(20, back), step(30, back + 10), step(40, back + 20)]
-    story = Story().told(events[:3], 1).told(events[3:], 2)
-    assert [point.seconds for point in story.points] == [0, 10, 10, 20, 30]
-    assert story.speeds(1)[1] == [1.0, 2.0, 1.0]
+    series = EventSeries().extended(events[:3], 1).extended(events[3:], 2)
+    assert [point.seconds for point in series.points] == [0, 10, 10, 20, 30]
+    assert series.speeds(1)[1] == [1.0, 2.0, 1.0]
     assert progress_of(events[:3]) == Progress("explain", 20, 100, "images", None)

@@ -140,15 +140,15 @@ def test_what_cannot_be_read_is_told_and_not_passed_over(workspace: Path) -> Non
     snapshot = Scanner(workspace).scan()
     model = snapshot.artifacts["models/gender/main/model.h5"]
     assert model.state == "damaged"
-    told = "\n".join(snapshot.faults)
-    assert model.reason in told
-    assert "summary cannot be read (not a directory)" in told
+    faults = "\n".join(snapshot.faults)
+    assert model.reason in faults
+    assert "summary cannot be read (not a directory)" in faults
 
 
 def test_what_reading_has_refuted_is_damaged_until_the_file_changes(workspace: Path) -> None:
     scanner = Scanner(workspace)
     place = "models/gender/main/model.h5"
-    scanner.refute(scanner.scan().artifacts[place], "its digest differs")
+    scanner.mark_damaged(scanner.scan().artifacts[place], "its digest differs")
     snapshot = scanner.scan()
     assert snapshot.artifacts[place].state == "damaged"
     assert snapshot.faults == ("its digest differs",)
@@ -218,7 +218,7 @@ def test_an_engine_that_does_not_answer_is_told(
     write_run(workspace, 1, state="submitted", engine="slurm", engine_id="7")
     monkeypatch.setattr(_engines, "present", present)
     snapshot = Scanner(workspace).scan()
-    assert snapshot.silent == "states may be old: Slurm does not answer"
+    assert snapshot.silent == "run states may be out of date: Slurm does not answer"
     assert snapshot.runs[0].state == "submitted"
 
 

@@ -37,9 +37,9 @@ def free_port() -> int:
 @contextmanager
 def serving(workspace: Path, port: int) -> Iterator[str]:
     """The address of a server; it is stopped by Ctrl-C."""
-    words = [str(CXR), "dashboard", "--serve", f"--port={port}", f"--workspace={workspace}"]
+    args = [str(CXR), "dashboard", "--serve", f"--port={port}", f"--workspace={workspace}"]
     env = os.environ | {"CXR_DASHBOARD_TOKEN": TOKEN}
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=env) as server:
+    with subprocess.Popen(args, stderr=subprocess.PIPE, text=True, env=env) as server:
         assert server.stderr is not None
         try:
             line = server.stderr.readline()
@@ -85,8 +85,8 @@ def test_only_the_token_opens_the_page(tmp_path: Path) -> None:
         assert answer(bare, Cookie=cookie, Host="elsewhere.example")[0] == 403
 
 
-def refused(*words: str) -> str:
-    done = subprocess.run([CXR, "dashboard", *words], capture_output=True, text=True, check=False)
+def refused(*args: str) -> str:
+    done = subprocess.run([CXR, "dashboard", *args], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     return done.stderr
@@ -97,7 +97,7 @@ def test_other_addresses_need_a_token_of_ones_own() -> None:
 
 
 def test_flags_of_serving_need_serve() -> None:
-    assert "--port goes with --serve" in refused("--port", "8001")
+    assert "--port requires --serve" in refused("--port", "8001")
 
 
 def test_a_port_in_use_is_named() -> None:

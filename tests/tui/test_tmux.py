@@ -25,10 +25,10 @@ class Tmux:
     """A terminal of 80 × 24 in a tmux server of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._words = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
+        self._args = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
 
-    def __call__(self, *words: str) -> str:
-        done = subprocess.run([*self._words, *words], text=True, capture_output=True, check=False)
+    def __call__(self, *args: str) -> str:
+        done = subprocess.run([*self._args, *args], text=True, capture_output=True, check=False)
         return done.stdout
 
     def press(self, *keys: str) -> None:
@@ -68,7 +68,7 @@ def tmux(copy: Path, tmp_path: Path) -> Iterator[Tmux]:
 def test_every_page_by_its_key(tmux: Tmux) -> None:
     tmux.sees("synthesize", "mean_heatmaps", "current")
     for key, texts in {
-        "2": ("No job has run",),
+        "2": ("No runs in this workspace yet",),
         "3": ("mortality", "insurance"),
         "4": ("mortality", "▀"),
         "5": ("in the source", "images"),
@@ -77,9 +77,9 @@ def test_every_page_by_its_key(tmux: Tmux) -> None:
         tmux.press(key)
         tmux.sees(*texts)
     tmux.press("?")
-    tmux.sees("Artifact: help", "escape closes")
+    tmux.sees("Artifact: help", "Esc closes")
     tmux.press("Escape")
-    tmux.loses("escape closes")
+    tmux.loses("Esc closes")
     tmux.press("3")
     tmux.sees("mortality")
     tmux.press("/")

@@ -1,4 +1,4 @@
-"""Starts the demonstration on synthetic patients, which goes on when the dashboard has ended."""
+"""Starts the demo on synthetic patients, which continues after the dashboard has closed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SETTINGS = Path(str(files("tui.launching") / "demo.yaml"))
 def start_demo(workspace: Path) -> str:
     """Run the whole pipeline in a process of its own; returns the run's id.
 
-    What it says lies with the run's record. Raises `CxrError` when it cannot be started; that
-    another pipeline works here is found out by the run, and stands in its record.
+    Its output lies beside the run's record. Raises `CxrError` when it cannot be started. The run
+    itself discovers, and records, that another pipeline is running here.
     """
     workspace = workspace.absolute()
     settings = PipelineConfig(config=SETTINGS, workspace=workspace).settings()

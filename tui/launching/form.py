@@ -18,8 +18,8 @@ from jobs._engines._request import Options
 from jobs._registry import Spec
 
 Raw = str | bool | tuple[str, ...]
-"""What an entry holds: a text, a switch, or what is ticked. An empty text is the default."""
-Kind = Literal["text", "path", "words", "switch", "choice", "many"]
+"""The value of an entry: a text, a switch, or what is ticked. An empty text is the default."""
+EntryKind = Literal["text", "path", "list", "switch", "choice", "many"]
 Models = Collection[tuple[str, str]]
 """Task and name of each."""
 
@@ -32,7 +32,7 @@ class Entry:
     """A line of the form."""
 
     name: str
-    kind: Kind
+    kind: EntryKind
     help: str
     default: str
     """As text; what an empty entry stands for."""
@@ -46,7 +46,7 @@ class Entry:
 
     @property
     def blank(self) -> Raw:
-        """What it holds before anything is entered."""
+        """Its value before anything is entered."""
         if self.kind == "switch":
             return self.default == "True"
         if self.kind == "many":
@@ -69,32 +69,32 @@ def entries_of(
 
 
 def option_entries(spec: Spec) -> tuple[Entry, ...]:
-    """The entries for where and with what to run; an engine heeds those of `heeded`."""
+    """The entries for where and with what to run; an engine heeds those of `supported_options`."""
     unfit = {"shards"} - {"shards" for n in spec.config.model_fields if n == "shard"}
     fields = Options.model_fields
     return tuple(_entry(n, fields[n], spec) for n in fields if n not in _NOT_ASKED | unfit)
 
 
-def heeded(engine: str) -> frozenset[str]:
+def supported_options(engine: str) -> frozenset[str]:
     """The options that mean something to an engine."""
     return _engines.engine(engine).SUPPORTED_OPTIONS | {"engine"}
 
 
 def makes_models(spec: Spec) -> bool:
     """Whether runs of the job with other seeds stand side by side, each under a name."""
-    return "name" in places_of(spec) and {"name", "seed"} <= set(spec.config.model_fields)
+    return "name" in template_keys_of(spec) and {"name", "seed"} <= set(spec.config.model_fields)
 
 
-def places_of(spec: Spec) -> frozenset[str]:
-    """The settings that tell apart where the job writes."""
+def template_keys_of(spec: Spec) -> frozenset[str]:
+    """The settings that distinguish where the job writes."""
     return frozenset(p for contract in spec.writes for p in contract.template_keys)
 
 
 def raw_of(entries: Sequence[Entry], settings: Mapping[str, Any]) -> tuple[dict[str, Raw], str]:
-    """What a form holds for settings as a run record keeps them, and which of them it lacks."""
-    known = {e.name: e for e in entries}
-    raw = {n: _as_raw(known[n], v) for n, v in settings.items() if n in known and v is not None}
-    return raw, ", ".join(sorted(set(settings) - set(known) - _NOT_ASKED))
+    """The form's values for settings as a run record keeps them, and which of them it lacks."""
+    by_name = {e.name: e for e in entries}
+    raw = {n: _as_raw(by_name[n], v) for n, v in settings.items() if n in by_name and v is not None}
+    return raw, ", ".join(sorted(set(settings) - set(by_name) - _NOT_ASKED))
 
 
 def _as_raw(entry: Entry, value: Any) -> Raw:
@@ -113,7 +113,7 @@ def _entry(name: str, info: FieldInfo, spec: Spec) -> Entry:
     default = info.get_default(call_default_factory=True)
     required = info.is_required()
     optional = required or default is None or default == ()
-    kind: Kind = "text"
+    kind: EntryKind = "text"
     if kinds == [bool]:
         kind = "switch"
     elif literal and len(kinds) == 1:
@@ -121,10 +121,10 @@ def _entry(name: str, info: FieldInfo, spec: Spec) -> Entry:
     elif Path in kinds:
         kind = "path"
     elif any(get_origin(k) in (tuple, list) for k in kinds):
-        kind = "words"
+        kind = "list"
     parts = [" ".join((info.description or "").split()), _bounds(info)]
     if name == "seed" and makes_models(spec):
-        parts.append("0-4 or 0,1,2: a run for each; all but the first have their seed in the name.")
+        parts.append("0-4 or 0,1,2: one run each; every seed but the first is added to the name.")
     text = "" if optional else str(default)
     return Entry(name, kind, " ".join(filter(None, parts)), text, required, tuple(literal))
 
@@ -138,8 +138,10 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 
 
 def _bounds(info: FieldInfo) -> str:
-    words = {"ge": "from {:,}", "gt": "above {:,}", "le": "to {:,}", "lt": "below {:,}"}
-    limits = [(w, getattr(m, k)) for k, w in words.items() for m in info.metadata if hasattr(m, k)]
+    limits_text = {"ge": "from {:,}", "gt": "above {:,}", "le": "to {:,}", "lt": "below {:,}"}
+    limits = [
+        (w, getattr(m, k)) for k, w in limits_text.items() for m in info.metadata if hasattr(m, k)
+    ]
     text = " ".join(w.format(v) for w, v in limits)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
@@ -148,7 +150,7 @@ def _offering(entry: Entry, choices: tuple[str, ...] | None, spec: Spec) -> Entr
     """The entry with choices, if the workspace has any."""
     if choices is None:
         return entry
-    # Where the place of what is written does not tell them apart, there can be only one.
-    if entry.name in places_of(spec):
+    # Where the place of what is written does not distinguish them, there can be only one.
+    if entry.name in template_keys_of(spec):
         return replace(entry, kind="many", choices=choices)
     return replace(entry, kind="choice", choices=tuple(dict.fromkeys((entry.default, *choices))))

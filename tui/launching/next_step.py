@@ -42,13 +42,16 @@ def next_step(
     return next(steps, None)
 
 
-def again(artifact: Artifact, snapshot: Snapshot, specs: Mapping[str, Spec]) -> NextStep | None:
+def step_again(
+    artifact: Artifact, snapshot: Snapshot, specs: Mapping[str, Spec]
+) -> NextStep | None:
     """The step that makes `artifact` again, with the settings it was made with if known."""
     writes = ((s, c) for s in specs.values() for c in s.writes)
     job = next((s.name for s, c in writes if c.name == artifact.contract), None)
     if job is None:
         return None
-    why = f"{artifact.place} is {artifact.state}"
+    state = "out of date" if artifact.state == "stale" else artifact.state
+    why = f"{artifact.place} is {state}"
     settings = _settings(snapshot, job, artifact.keys, artifact.header)
     return NextStep(job, settings, why, artifact.keys)
 
@@ -59,7 +62,7 @@ def _due(
     written = [a for c in spec.writes for a in snapshot.of(c.name)]
     for state in ("damaged", "stale"):
         for artifact in (a for a in written if a.state == state):
-            if step := again(artifact, snapshot, specs):
+            if step := step_again(artifact, snapshot, specs):
                 yield step
     read_later = {c.name for other in specs.values() for c in other.reads}
     is_needed = bool(spec.reads) or any(c.name in read_later for c in spec.writes)
@@ -102,9 +105,9 @@ def _settings(
         own = {"shard": f"{own['shard']}/{own['shards']}"}
     like = {k: v for k, v in own.items() if k == "name"}
     of_run = ("workspace", "force", "debug")
-    for known in (own, like):
+    for wanted in (own, like):
         for record in snapshot.runs:
-            if record.job == job and all(record.config.get(k) == v for k, v in known.items()):
+            if record.job == job and all(record.config.get(k) == v for k, v in wanted.items()):
                 given = {k: v for k, v in record.config.items() if v is not None}
                 return {k: v for k, v in given.items() if k not in of_run} | own
         if header is not None:

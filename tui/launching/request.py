@@ -10,22 +10,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from data_contracts.errors import UsageError
 from jobs._config import JobConfig, complaint
 from jobs._engines._request import Options
 from jobs._pipeline.plan import models_of
 from jobs._registry import Spec
-from tui.launching.form import Entry, Models, Raw, heeded, makes_models
+from tui.launching.form import Entry, Models, Raw, makes_models, supported_options
 
 MOST_RUNS = 1000
-_TOO_MANY = f"makes more than {MOST_RUNS:,} runs"
+_TOO_MANY = f"creates more than {MOST_RUNS:,} runs"
+_REQUIRED = "required"
 
-_Model = TypeVar("_Model", bound=BaseModel)
+_Config = TypeVar("_Config", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Request:
+class LaunchRequest:
     """Runs that differ in task and model, or why there are none."""
 
     spec: Spec
@@ -37,15 +39,15 @@ class Request:
     """What is good to know of an entry."""
 
 
-def requested(
+def read_form(
     spec: Spec,
     entries: Sequence[Entry],
     raw: Mapping[str, Raw],
     workspace: Path,
     models: Models = (),
-) -> Request:
+) -> LaunchRequest:
     """What was entered, as the models of job and engine take it, or their own complaints."""
-    used = heeded(str(raw["engine"]))
+    used = supported_options(str(raw["engine"]))
     options, faults = checked(Options, _given([e for e in entries if e.name in used], raw))
     own = _given([e for e in entries if e.name in spec.config.model_fields], raw)
     own["workspace"] = workspace
@@ -59,31 +61,39 @@ def requested(
     kept = [c for c in combined if _exists(c, spec, models)]
     left = ", ".join(f"{c['task']} {c['name']}" for c in combined if c not in kept)
     if not kept:
-        wrong |= {"name": f"there is no model {left}"}
+        wrong |= {"name": f"no such model: {left}"}
     configs = []
     for values in kept or combined[:1]:
         config, theirs = checked(spec.config, values)
         faults = theirs | faults
         configs += [config] if config else []
-    notes = {"name": f"left out, there is no such model: {left}"} if left else {}
+    notes = {"name": f"skipped, no such model: {left}"} if left else {}
     if makes_models(spec) and (there := [c for c in combined if _key(c) in models]):
-        names = ", ".join(" ".join(_key(c)) for c in there[:3]) + ", …" * (len(there) > 3)
-        notes = {"name": f"there already, made anew if anything differs: {names}"}
-    return Request(spec, tuple(configs), options or Options(), faults | wrong, notes)
+        names = ", ".join("/".join(_key(c)) for c in there[:3]) + ", …" * (len(there) > 3)
+        several = len(there) > 1
+        verbs = ("exist; they", "exists; it")
+        notes = {"name": f"{names} {verbs[not several]} will be replaced if settings differ"}
+    return LaunchRequest(spec, tuple(configs), options or Options(), faults | wrong, notes)
 
 
-def checked(kind: type[_Model], values: Mapping[str, Any]) -> tuple[_Model | None, dict[str, str]]:
+def checked(
+    kind: type[_Config], values: Mapping[str, Any]
+) -> tuple[_Config | None, dict[str, str]]:
     """The model with only those fields set that are not as by default; or faults by field."""
     try:
         full = kind(**values)
     except ValidationError as error:
-        return None, {str(f["loc"][0]): complaint(f) for f in reversed(error.errors())}
+        return None, {str(f["loc"][0]): _complaint(f) for f in reversed(error.errors())}
     except UsageError as error:
-        # Some faults keep their value to themselves, and so come as the command line says them.
+        # Some errors do not show their value; they come as the command line words them.
         flag, _, text = str(error).removeprefix("--").partition(": ")
         return None, {flag.replace("-", "_"): text}
     own = {n: v for n, v in values.items() if n == "workspace" or not _by_default(full, n)}
     return kind(**own), {}
+
+
+def _complaint(error: ErrorDetails) -> str:
+    return _REQUIRED if error["type"] == "missing" else complaint(error)
 
 
 def _by_default(full: BaseModel, name: str) -> bool:
@@ -100,7 +110,7 @@ def _given(entries: Sequence[Entry], raw: Mapping[str, Raw]) -> dict[str, Any]:
             given[entry.name] = value
         elif text := value.strip():
             text = str(Path(text).expanduser()) if re.match("~(/|$)", text) else text
-            given[entry.name] = text.split() if entry.kind == "words" else text
+            given[entry.name] = text.split() if entry.kind == "list" else text
     return given
 
 
@@ -108,7 +118,7 @@ def _axes(spec: Spec, own: dict[str, Any]) -> tuple[list[list[dict[str, Any]]], 
     """By what the runs differ, taken out of `own`, and what is wrong with that."""
     ticked = {name: own.pop(name) for name in [n for n, v in own.items() if isinstance(v, tuple)]}
     axes = [[{name: one} for one in values] or [{}] for name, values in ticked.items()]
-    faults = {name: "is missing" for name, values in ticked.items() if not values}
+    faults = {name: _REQUIRED for name, values in ticked.items() if not values}
     if makes_models(spec) and (text := own.pop("seed", "")):
         try:
             axes.append(models_of(_seeds(text), own.pop("name", "main")))
@@ -129,7 +139,7 @@ def _seeds(text: str) -> list[int]:
             raise ValueError(_TOO_MANY)
         seeds += range(low, high + 1)
     if len(set(seeds)) < len(seeds):
-        raise ValueError("names one twice; name each once")
+        raise ValueError("lists a seed twice; list each once")
     return seeds
 
 

@@ -18,13 +18,13 @@ from jobs._registry import Spec, find_jobs
 from tui.texts.run_texts import config_of
 
 _ENDED_BADLY = ("failed", "interrupted", "cancelled", "lost")
-READ_ONLY = "the workspace is read-only: nothing can be launched or cancelled"
+READ_ONLY = "read-only workspace: runs cannot be launched or cancelled"
 
 
 def why_no_cancel(record: RunRecord, writable: bool) -> str:
     """Why the run cannot be cancelled; empty when it can."""
     if record.state not in _engines.UNFINISHED:
-        return f"the run is {record.state} already"
+        return f"the run is already {record.state}"
     if not writable:
         return READ_ONLY
     if record.engine == "process" and record.host != socket.gethostname():
@@ -35,21 +35,21 @@ def why_no_cancel(record: RunRecord, writable: bool) -> str:
 def why_no_retry(record: RunRecord, writable: bool) -> str:
     """Why the run cannot be started again; empty when it can."""
     if record.state not in _ENDED_BADLY:
-        return f"the run is {record.state}: e opens its settings to launch the like"
+        return f"the run is {record.state}: press e to launch a copy of it"
     if not writable:
         return READ_ONLY
     if reason := why_no_form(record):
         return reason
     if record.engine == "process" and record.host != socket.gethostname():
-        return f"the run was on {record.host}: start it there, or e opens its settings"
+        return f"the run was on {record.host}: retry it there, or press e to launch a copy"
     return ""
 
 
 def why_no_form(record: RunRecord) -> str:
     """Why the settings of the run cannot be taken over; empty when they can."""
     if record.job == "run":
-        return "a pipeline goes on from a shell: give `cxr run` the same flags"
-    return "" if record.job in find_jobs() else f"there is no job {record.job} here"
+        return "resume a pipeline from a shell: `cxr run` with the same flags"
+    return "" if record.job in find_jobs() else f"unknown job {record.job}"
 
 
 def settings_of(record: RunRecord) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def launch_again(workspace: Path, record: RunRecord) -> str:
 def config_again(spec: Spec, settings: Mapping[str, Any], workspace: Path) -> JobConfig:
     """The config with those settings, of which only what is no default counts as given.
 
-    A record holds every setting, given or not; what equals a default need not be said again.
+    A record holds every setting, given or not; what equals a default need not be given again.
     """
     try:
         full = spec.config(**settings, workspace=workspace)
@@ -85,5 +85,5 @@ def config_again(spec: Spec, settings: Mapping[str, Any], workspace: Path) -> Jo
     except ValidationError as error:
         names = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
         raise UsageError(
-            f"{spec.name} no longer takes these settings ({names}); e opens them to correct"
+            f"{spec.name} no longer accepts these settings ({names}); press e to edit them"
         ) from error

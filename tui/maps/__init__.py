@@ -1,1 +1,1 @@
-"""Averaged maps, single images, and how they are painted."""
+"""Averaged maps, single images, and how they are drawn."""

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from data_contracts.associations import ASSOCIATIONS
+from data_contracts.cohort_description import SMALLEST_CELL
 from data_contracts.disclosure import hidden_parts, told_by_other_tasks
 from data_contracts.errors import CxrError
-from data_contracts.summary import METRICS
-from data_contracts.cohort_description import SMALLEST_CELL
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
-from data_contracts.associations import ASSOCIATIONS
+from data_contracts.summary import METRICS
 from tui.workspace.snapshot import Artifact
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 Quantity = Literal["contrast", "mean", "sd"]
 QUANTITIES: tuple[Quantity, ...] = ("contrast", "mean", "sd")
-UNIT = "logit per cell"
+UNIT = "logit per cell (Grad-CAM)"
 #: Strata of a task's own classes and answers, which no other task counts.
 OWN_STRATA = ("true_class", "outcome")
 
 
 @dataclass(frozen=True)
-class Cell:
+class MeanMap:
     """An averaged map; `index` is its row in the artifact."""
 
     index: int
@@ -44,7 +44,7 @@ class Cell:
         return "\t".join((self.task, self.model, self.class_name, self.stratum, self.level))
 
     @property
-    def network(self) -> tuple[str, str]:
+    def model_key(self) -> tuple[str, str]:
         return self.task, self.model
 
     @property
@@ -54,85 +54,87 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Heatmaps:
+class MeanHeatmaps:
     """All averaged maps. `maps` by quantity: (n, h, w); `background`: (size, size), 0–255."""
 
-    cells: tuple[Cell, ...]
+    mean_maps: tuple[MeanMap, ...]
     maps: Mapping[Quantity, Floats]
     background: Floats
 
     @cached_property
-    def by_key(self) -> dict[str, Cell]:
-        return {cell.key: cell for cell in self.cells}
+    def by_key(self) -> dict[str, MeanMap]:
+        return {mean_map.key: mean_map for mean_map in self.mean_maps}
 
     @cached_property
-    def of_network(self) -> dict[tuple[str, str], list[Cell]]:
-        """The cells of each task and model, in the artifact's order."""
-        out: dict[tuple[str, str], list[Cell]] = {}
-        for cell in self.cells:
-            out.setdefault(cell.network, []).append(cell)
+    def of_model(self) -> dict[tuple[str, str], list[MeanMap]]:
+        """The maps of each task and model, in the artifact's order."""
+        out: dict[tuple[str, str], list[MeanMap]] = {}
+        for mean_map in self.mean_maps:
+            out.setdefault(mean_map.model_key, []).append(mean_map)
         return out
 
     @cached_property
-    def by_class(self) -> list[Cell]:
-        """All cells, those of one class of a network together."""
-        out: list[Cell] = []
-        for network, cells in self.of_network.items():
-            for name in self.classes(network):
-                out += [cell for cell in cells if cell.class_name == name]
+    def by_class(self) -> list[MeanMap]:
+        """All maps, those of one class of a model together."""
+        out: list[MeanMap] = []
+        for model_key, mean_maps in self.of_model.items():
+            for name in self.classes(model_key):
+                out += [mean_map for mean_map in mean_maps if mean_map.class_name == name]
         return out
 
-    def classes(self, network: tuple[str, str]) -> list[str]:
-        return list(dict.fromkeys(c.class_name for c in self.of_network[network]))
+    def classes(self, model_key: tuple[str, str]) -> list[str]:
+        return list(dict.fromkeys(c.class_name for c in self.of_model[model_key]))
 
-    def levels(self, network: tuple[str, str]) -> list[tuple[str, str]]:
-        return list(dict.fromkeys((c.stratum, c.level) for c in self.of_network[network]))
+    def levels(self, model_key: tuple[str, str]) -> list[tuple[str, str]]:
+        return list(dict.fromkeys((c.stratum, c.level) for c in self.of_model[model_key]))
 
-    def find(self, network: tuple[str, str], class_name: str, stratum: str, level: str) -> Cell:
-        """The cell, or the nearest there is: undivided, of the last class."""
-        classes = self.classes(network)
+    def find(
+        self, model_key: tuple[str, str], class_name: str, stratum: str, level: str
+    ) -> MeanMap:
+        """The map, or the nearest there is: undivided, of the last class."""
+        classes = self.classes(model_key)
         name = class_name if class_name in classes else classes[-1]
-        of_class = [c for c in self.of_network[network] if c.class_name == name]
+        of_class = [c for c in self.of_model[model_key] if c.class_name == name]
         exact = [c for c in of_class if (c.stratum, c.level) == (stratum, level)]
         return next(iter([*exact, *(c for c in of_class if c.stratum == "all"), *of_class]))
 
-    def values(self, cell: Cell, quantity: Quantity) -> Floats | None:
+    def values(self, mean_map: MeanMap, quantity: Quantity) -> Floats | None:
         """A map (h, w); None where it may not be shown or there is none."""
         import numpy as np
 
-        one = self.maps[quantity][cell.index]
-        return None if cell.is_few or not np.isfinite(one).any() else one
+        one = self.maps[quantity][mean_map.index]
+        return None if mean_map.is_few or not np.isfinite(one).any() else one
 
     @cached_property
     def counts_to_hide(self) -> set[str]:
-        """Keys of cells whose counts, with the whole, would give away a count of few."""
+        """Keys of maps whose counts, with the total, would reveal a small count."""
         hidden: set[str] = set()
         patients: dict[str, dict[str, int]] = {}
-        for (task, model), cells in self.of_network.items():
-            patients.setdefault(model, {})[task] = max(cell.subjects for cell in cells)
-        for (task, model), cells in self.of_network.items():
-            strata: dict[tuple[str, str], list[Cell]] = {}
-            for cell in cells:
-                if cell.stratum != "all":
-                    strata.setdefault((cell.class_name, cell.stratum), []).append(cell)
+        for (task, model), mean_maps in self.of_model.items():
+            patients.setdefault(model, {})[task] = max(mean_map.subjects for mean_map in mean_maps)
+        for (task, model), mean_maps in self.of_model.items():
+            strata: dict[tuple[str, str], list[MeanMap]] = {}
+            for mean_map in mean_maps:
+                if mean_map.stratum != "all":
+                    strata.setdefault((mean_map.class_name, mean_map.stratum), []).append(mean_map)
             for (_, stratum), parts in strata.items():
-                told = stratum not in OWN_STRATA and told_by_other_tasks(
+                revealed = stratum not in OWN_STRATA and told_by_other_tasks(
                     patients[model], task, stratum
                 )
                 hidden |= (
-                    {cell.key for cell in parts}
-                    if told
-                    else hidden_parts({cell.key: cell.subjects for cell in parts})
+                    {mean_map.key for mean_map in parts}
+                    if revealed
+                    else hidden_parts({mean_map.key: mean_map.subjects for mean_map in parts})
                 )
         return hidden
 
-    def count_text(self, cell: Cell) -> str:
-        """Images and subjects, as far as they may be told."""
-        if cell.is_few:
-            return f"<{SMALLEST_CELL} subjects"
-        if cell.key in self.counts_to_hide:
-            return f"≥{SMALLEST_CELL} subjects, n hidden"
-        return f"{cell.images:,} images, {cell.subjects:,} subjects"
+    def count_text(self, mean_map: MeanMap) -> str:
+        """Images and patients, as far as they may be shown."""
+        if mean_map.is_few:
+            return f"<{SMALLEST_CELL} patients"
+        if mean_map.key in self.counts_to_hide:
+            return f"≥{SMALLEST_CELL} patients, n suppressed"
+        return f"{mean_map.images:,} images, {mean_map.subjects:,} patients"
 
 
 @dataclass(frozen=True)
@@ -144,30 +146,30 @@ class Area:
     high: float | None = None
 
     @property
-    def unread(self) -> str:
-        """Why the maps of this network are not read; empty when they are."""
+    def not_interpreted(self) -> str:
+        """Why the maps of this model are not interpreted; empty when they are."""
         if self.low is None or self.high is None:
-            return "not read: no AUROC interval"
+            return "maps not interpreted (no AUROC interval)"
         if self.high < 0.5:
-            return "not read: AUROC interval below 0.5"
-        return "not read: AUROC interval contains 0.5" if self.low <= 0.5 else ""
+            return "maps not interpreted (AUROC below chance)"
+        return "maps not interpreted (AUROC not above chance)" if self.low <= 0.5 else ""
 
 
 @dataclass(frozen=True)
-class Summary:
+class SummaryData:
     """Maps, AUROCs by task and model, and associations with the model's name they are of."""
 
-    heatmaps: Heatmaps | None = None
+    heatmaps: MeanHeatmaps | None = None
     areas: Mapping[tuple[str, str], Area] = field(default_factory=dict)
     associations: Sequence[Mapping[str, Any]] = ()
     model: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
     """Why something could not be read, by contract."""
 
-    def area(self, network: tuple[str, str]) -> Area:
-        return self.areas.get(network, Area())
+    def area(self, model_key: tuple[str, str]) -> Area:
+        return self.areas.get(model_key, Area())
 
-    def between(self, a: Cell, b: Cell) -> list[Mapping[str, Any]]:
+    def between(self, a: MeanMap, b: MeanMap) -> list[Mapping[str, Any]]:
         """The associations of exactly these two tasks on all images, in either order."""
         if {a.model, b.model} != {self.model} or {a.stratum, b.stratum} != {"all"}:
             return []
@@ -175,9 +177,9 @@ class Summary:
         return [r for r in self.associations if {r["reference"], r["attribute"]} == pair]
 
 
-def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> Summary:
+def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> SummaryData:
     """Read what there is of the three artifacts; what is damaged is named in `problems`."""
-    found: dict[str, Any] = {}
+    contents: dict[str, Any] = {}
     problems = {a.contract: a.reason for a in artifacts if a.header is None}
     readers = {
         MEAN_HEATMAPS.name: _heatmaps, METRICS.name: _areas, ASSOCIATIONS.name: _associations,
@@ -186,18 +188,18 @@ def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> Summary:
         if artifact.header is None:
             continue
         try:
-            found[artifact.contract] = readers[artifact.contract](workspace / artifact.place)
+            contents[artifact.contract] = readers[artifact.contract](workspace / artifact.place)
         except CxrError as error:
             problems[artifact.contract] = str(error)
-    rows, model = found.get(ASSOCIATIONS.name, ([], ""))
-    heat, areas = found.get(MEAN_HEATMAPS.name), found.get(METRICS.name, {})
-    names = {cell.model for cell in heat.cells} if heat else set()
+    rows, model = contents.get(ASSOCIATIONS.name, ([], ""))
+    heat, areas = contents.get(MEAN_HEATMAPS.name), contents.get(METRICS.name, {})
+    names = {mean_map.model for mean_map in heat.mean_maps} if heat else set()
     if not model and len(names) == 1:
         model = names.pop()
-    return Summary(heat, areas, rows, model, problems)
+    return SummaryData(heat, areas, rows, model, problems)
 
 
-def _heatmaps(path: Path) -> Heatmaps:
+def _heatmaps(path: Path) -> MeanHeatmaps:
     from data_contracts.store import open_arrays
 
     names = ("task", "model", "class", "stratum", "level", "images", "subjects")
@@ -205,8 +207,8 @@ def _heatmaps(path: Path) -> Heatmaps:
         columns = [arrays.read(name).tolist() for name in names]
         maps = {quantity: arrays.read(quantity) for quantity in QUANTITIES}
         background = arrays.read("mean_image")
-    cells = (Cell(i, *facts) for i, facts in enumerate(zip(*columns, strict=True)))
-    return Heatmaps(tuple(cells), maps, background)
+    mean_maps = (MeanMap(i, *values) for i, values in enumerate(zip(*columns, strict=True)))
+    return MeanHeatmaps(tuple(mean_maps), maps, background)
 
 
 def _areas(path: Path) -> dict[tuple[str, str], Area]:
@@ -222,31 +224,3 @@ def _associations(path: Path) -> tuple[list[dict[str, Any]], str]:
 
     table = read_table(ASSOCIATIONS, path)
     return table.frame.to_dicts(), str(table.header.config.get("name", ""))
-
-
-def level_text(stratum: str, level: str) -> str:
-    """A stratum and its level, in few words."""
-    words = level.replace("_", " ")
-    if stratum == "all":
-        return "all images"
-    texts = {"true_class": f"truly {words}", "outcome": words, "view": words,
-             "age_band": f"age {words}"}  # fmt: skip
-    return texts.get(stratum, f"{stratum.replace('_', ' ')} {words}")
-
-
-def number(value: float) -> str:
-    """Three decimals, with a true minus."""
-    return f"{value:.3f}".replace("-", "−")
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """An interval, with a dash only where it cannot be taken for a minus."""
-    if low is None or high is None:
-        return "no interval"
-    return f"{number(low)} to {number(high)}" if low < 0 else f"{number(low)}–{number(high)}"
-
-
-def area_text(area: Area) -> str:
-    if area.value is None:
-        return "AUROC not known"
-    return f"AUROC {number(area.value)} ({interval(area.low, area.high)})"

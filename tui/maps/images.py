@@ -9,32 +9,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from data_contracts.attributions import ATTRIBUTIONS
+from data_contracts.cohort_description import SMALLEST_CELL
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
 from data_contracts.predictions import PREDICTIONS
-from data_contracts.cohort_description import SMALLEST_CELL
 from data_contracts.vocabulary import Contract
-from tui.maps.data import Cell, Summary, area_text
-from tui.maps.painting import (
-    Line,
-    Look,
-    Painting,
+from tui.maps.data import MeanMap, SummaryData
+from tui.maps.figure import (
+    DisplayOptions,
+    HeatmapFigure,
+    Panel,
     Scale,
-    Tile,
+    TonedLine,
     file_name,
     scaling_text,
     warning,
 )
+from tui.maps.map_texts import area_text
 
 if TYPE_CHECKING:
     import numpy as np
 
-Order = Literal["most confident right", "most confident wrong", "least confident"]
-ORDERS: tuple[Order, ...] = ("most confident right", "most confident wrong", "least confident")
+Ranking = Literal["most confident correct", "most confident wrong", "least confident"]
+RANKINGS: tuple[Ranking, ...] = (
+    "most confident correct",
+    "most confident wrong",
+    "least confident",
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Explained:
+class ExplainedImages:
     """The explained images of a model, and where each one's rows lie."""
 
     task: str
@@ -45,7 +50,7 @@ class Explained:
     stores: tuple[Path, ...]
     digests: tuple[str, ...]
     """Of the attributions and each store, which may be replaced at any time."""
-    orders: Mapping[Order, Sequence[int]]
+    rankings: Mapping[Ranking, Sequence[int]]
     """Rows of the attributions, the first to be shown first."""
     targets: Sequence[int | None]
     probabilities: Sequence[Sequence[float]]
@@ -61,7 +66,7 @@ class OneImage:
     pixels: np.ndarray[Any, Any] | None
 
 
-def read_explained(path: Path, predictions: Path, stores: Sequence[Path]) -> Explained:
+def read_explained_images(path: Path, predictions: Path, stores: Sequence[Path]) -> ExplainedImages:
     """Find every explained image in predictions and image stores, and order them.
 
     Raises `ArtifactError` when the attributions are not of these predictions.
@@ -71,12 +76,12 @@ def read_explained(path: Path, predictions: Path, stores: Sequence[Path]) -> Exp
     from data_contracts.store import open_arrays, read_table
 
     with open_arrays(ATTRIBUTIONS, path) as arrays:
-        facts, digests = arrays.header.attributes, [arrays.header.digest]
+        attributes, digests = arrays.header.attributes, [arrays.header.digest]
         ids = pl.DataFrame({"image_id": arrays.read("image_id").tolist()})
     frame = read_table(PREDICTIONS, predictions).frame
-    found = ids.join(frame, on="image_id", how="left", maintain_order="left")
-    if found["probabilities"].null_count():
-        raise ArtifactError(f"{path} and {predictions} hold different images; explain anew")
+    joined = ids.join(frame, on="image_id", how="left", maintain_order="left")
+    if joined["probabilities"].null_count():
+        raise ArtifactError(f"{path} and {predictions} contain different images; run explain again")
     places: dict[str, tuple[int, int]] = {}
     wanted = set(ids["image_id"])
     for i, store in enumerate(stores):
@@ -84,30 +89,30 @@ def read_explained(path: Path, predictions: Path, stores: Sequence[Path]) -> Exp
             named = images.read("image_id").tolist()
             digests.append(images.header.digest)
         places |= {name: (i, row) for row, name in enumerate(named) if name in wanted}
-    targets, shares = found["target"].to_list(), found["probabilities"].to_list()
-    return Explained(
-        facts["task"], facts["name"], tuple(facts["classes"]), facts["split"], path,
-        tuple(stores), tuple(digests), orders_of(targets, shares), targets, shares,
+    targets, shares = joined["target"].to_list(), joined["probabilities"].to_list()
+    return ExplainedImages(
+        attributes["task"], attributes["name"], tuple(attributes["classes"]), attributes["split"],
+        path, tuple(stores), tuple(digests), rank_images(targets, shares), targets, shares,
         [places.get(name) for name in ids["image_id"]],
     )  # fmt: skip
 
 
-def orders_of(
+def rank_images(
     targets: Sequence[int | None], shares: Sequence[Sequence[float]]
-) -> dict[Order, Sequence[int]]:
+) -> dict[Ranking, Sequence[int]]:
     """The rows by confidence; images without a label are only among the least confident."""
     best = [max(s) for s in shares]
     right = [i for i, s in enumerate(shares) if s.index(best[i]) == targets[i]]
     wrong = [i for i, t in enumerate(targets) if t is not None and shares[i].index(best[i]) != t]
     return {
-        "most confident right": sorted(right, key=lambda i: -best[i]),
+        "most confident correct": sorted(right, key=lambda i: -best[i]),
         "most confident wrong": sorted(wrong, key=lambda i: -best[i]),
         "least confident": sorted(range(len(best)), key=best.__getitem__),
     }
 
 
 @lru_cache(maxsize=4)
-def read_one(explained: Explained, row: int) -> OneImage:
+def read_one(explained: ExplainedImages, row: int) -> OneImage:
     """One image's rows, and no others. Raises `ArtifactError` when a file has been replaced."""
     maps = _row(ATTRIBUTIONS, explained.path, "cam", row, explained.digests[0])
     place = explained.places[row]
@@ -124,60 +129,64 @@ def _row(contract: Contract, path: Path, name: str, row: int, digest: str) -> An
     # Of an image store only this row is wanted, which has a checksum of its own.
     with open_arrays(contract, path, verify=None if contract is ATTRIBUTIONS else False) as arrays:
         if arrays.header.digest != digest:
-            raise ArtifactError(f"{path} has just been replaced; it is read anew")
+            raise ArtifactError(f"{path} was just replaced; reading it again")
         return arrays.read(name, row).astype(float)
 
 
 def one_image(
-    summary: Summary, explained: Explained, order: Order, rank: int, class_name: str, look: Look,
-    side: int, image: OneImage | None,
-) -> Painting:  # fmt: skip
+    summary: SummaryData, explained: ExplainedImages, ranking: Ranking, rank: int,
+    class_name: str, options: DisplayOptions, side: int, image: OneImage | None,
+) -> HeatmapFigure:  # fmt: skip
     """The radiograph without and with the map of `class_name` (empty: of the predicted class)."""
-    network = explained.task, explained.model
-    rows = explained.orders[order]
-    title = f"{explained.task}/{explained.model}, {order}"
+    model_key = explained.task, explained.model
+    rows = explained.rankings[ranking]
+    title = f"{explained.task}/{explained.model}, {ranking}"
     if image is None or not rows:
-        return Painting("", (), (("bold", title), ("", "no image of this kind")))
+        return HeatmapFigure("", (), (("bold", title), ("", "no such images")))
     shares = explained.probabilities[rows[rank]]
     predicted = shares.index(max(shares))
     names = explained.classes
     shown = names.index(class_name) if class_name in names else predicted
     total = f"{len(rows):,}" if len(rows) >= SMALLEST_CELL else f"<{SMALLEST_CELL}"
     target = explained.targets[rows[rank]]
-    limit, scaling = _limit(summary, explained, names[shown], look, image.maps[shown])
-    area = summary.area(network)
-    truth = f"truly {names[target]}" if target is not None else "no label"
-    facts: tuple[Line, ...] = (
-        ("bold", f"{title}: {rank + 1} of {total} ({explained.split} split), a single image"),
-        ("", f"{truth}, predicted {names[predicted]} with probability {shares[predicted]:.3f}; "
-             f"map of class {names[shown]}, probability {shares[shown]:.3f}"),
-        ("dim", f"{area_text(area)}; {scaling}"), *warning(network, area),
+    limit, scaling = _limit(summary, explained, names[shown], options, image.maps[shown])
+    area = summary.area(model_key)
+    observed = f"observed: {names[target]}" if target is not None else "no label"
+    attributes: tuple[TonedLine, ...] = (
+        ("bold", f"{title}: {rank + 1} of {total} ({explained.split} split), single image"),
+        ("", f"{observed}, predicted: {names[predicted]} (p = {shares[predicted]:.3f}); "
+             f"map: class {names[shown]} (p = {shares[shown]:.3f})"),
+        ("dim", f"{area_text(area)}; {scaling}"), *warning(model_key, area),
     )  # fmt: skip
     if image.pixels is None:
-        facts = (*facts, ("warn", "the radiograph is not in the image store"))
-    tiles = _tiles(image, shown, names[shown], limit, look, side)
-    name = file_name("image", *network, names[shown], order, str(rank + 1))
-    return Painting("", tiles, facts, Scale(limit, True), name, True)
+        attributes = (*attributes, ("warn", "the radiograph is not in the image store"))
+    panels = _panels(image, shown, names[shown], limit, options, side)
+    name = file_name("image", *model_key, names[shown], ranking, str(rank + 1))
+    return HeatmapFigure("", panels, attributes, Scale(limit, True), name, True)
 
 
-def _tiles(
-    image: OneImage, shown: int, class_name: str, limit: float, look: Look, side: int
-) -> tuple[Tile, ...]:
+def _panels(
+    image: OneImage, shown: int, class_name: str, limit: float, options: DisplayOptions, side: int
+) -> tuple[Panel, ...]:
     import numpy as np
 
     from tui.maps.overlay import overlay
 
     grey = image.pixels if image.pixels is not None else np.full((8, 8), 64.0)
     plain = overlay(None, grey, limit, 0, signed=True, side=side)
-    drawn = overlay(image.maps[shown], grey, limit, look.opacity, signed=True, side=side)
-    return (Tile((("bold", "radiograph"),), plain),
-            Tile((("bold", f"with the map of {class_name}"),), drawn))  # fmt: skip
+    drawn = overlay(image.maps[shown], grey, limit, options.opacity, signed=True, side=side)
+    return (Panel((("bold", "radiograph"),), plain),
+            Panel((("bold", f"overlay: class {class_name}"),), drawn))  # fmt: skip
 
 
 def _limit(
-    summary: Summary, explained: Explained, class_name: str, look: Look, one: Any
+    summary: SummaryData,
+    explained: ExplainedImages,
+    class_name: str,
+    options: DisplayOptions,
+    one: Any,
 ) -> tuple[float, str]:
-    """The end of the colours. Common: mean ± 2 SD over images of the averaged maps' cells.
+    """The end of the colours. Common: mean ± 2 SD over images of the averaged maps.
 
     So an image without evidence is not drawn as strongly as one with much.
     """
@@ -185,13 +194,15 @@ def _limit(
 
     from tui.maps.overlay import limits
 
-    heat, network = summary.heatmaps, (explained.task, explained.model)
-    if look.scaling == "common maximum" and heat is not None and network in heat.of_network:
-        cell: Cell = heat.find(network, class_name, "all", "all")
-        mean, spread = heat.values(cell, "mean"), heat.values(cell, "sd")
+    heat, model_key = summary.heatmaps, (explained.task, explained.model)
+    if options.scaling == "common maximum" and heat is not None and model_key in heat.of_model:
+        mean_map: MeanMap = heat.find(model_key, class_name, "all", "all")
+        mean, spread = heat.values(mean_map, "mean"), heat.values(mean_map, "sd")
         if mean is not None and spread is not None:
             limit = float(np.max(np.abs(mean) + 2 * spread)) or 1.0
-            text = scaling_text(look, "").partition(";")[2]
+            text = scaling_text(options, "").partition(";")[2]
             return limit, f"scale: common, |mean| + 2 SD;{text}"
-    own = look if look.scaling != "common maximum" else Look(opacity=look.opacity)
+    own = (
+        options if options.scaling != "common maximum" else DisplayOptions(opacity=options.opacity)
+    )
     return limits([one], own.scaling)[0], scaling_text(own, "")

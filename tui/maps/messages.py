@@ -1,4 +1,4 @@
-"""What the page Heatmaps is told by its workers."""
+"""What workers send to the page Heatmaps."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from tui.maps.choice import View
-from tui.maps.data import Summary
-from tui.maps.images import Explained
-from tui.maps.painting import Painting
+from tui.maps.data import SummaryData
+from tui.maps.figure import HeatmapFigure
+from tui.maps.images import ExplainedImages
+from tui.maps.state import TabName
 from tui.widgets.similarity import Matrix
 
 
@@ -18,7 +18,7 @@ class SummaryRead(Message):
     """The summary with these digests has been read."""
 
     key: tuple[str, ...]
-    summary: Summary
+    summary: SummaryData
 
 
 @dataclass
@@ -26,21 +26,21 @@ class ExplainedRead(Message):
     """The single images of a model have been looked up, or cannot be, for `problem`."""
 
     key: tuple[str, ...]
-    explained: Explained | None
+    explained: ExplainedImages | None
     problem: str = ""
 
 
 @dataclass
-class Painted(Message):
-    """A view is ready; None: it could not be made."""
+class FigureReady(Message):
+    """A figure is ready; None: it could not be made."""
 
-    view: View
-    painting: Painting | Matrix | None
+    tab: TabName
+    figure: HeatmapFigure | Matrix | None
 
 
 @dataclass
 class Exported(Message):
-    """A file for a person is ready."""
+    """A file for the user is ready."""
 
     name: str
     data: bytes

@@ -26,12 +26,12 @@ def limits(maps: Sequence[Floats], scaling: Scaling) -> list[float]:
     import numpy as np
 
     if scaling == "own 95th percentile":
-        found = [np.nanpercentile(np.abs(m), 95) if np.isfinite(m).any() else 0.0 for m in maps]
+        ends = [np.nanpercentile(np.abs(m), 95) if np.isfinite(m).any() else 0.0 for m in maps]
     else:
-        found = [np.nanmax(np.abs(m)) if np.isfinite(m).any() else 0.0 for m in maps]
-    if scaling == "common maximum" and found:
-        found = [max(found)] * len(found)
-    return [float(limit) or 1.0 for limit in found]
+        ends = [np.nanmax(np.abs(m)) if np.isfinite(m).any() else 0.0 for m in maps]
+    if scaling == "common maximum" and ends:
+        ends = [max(ends)] * len(ends)
+    return [float(limit) or 1.0 for limit in ends]
 
 
 def overlay(

@@ -1,1 +1,1 @@
-"""Metrics and curves as they are shown to people."""
+"""Metrics and curves as they are shown."""

@@ -10,7 +10,7 @@ from data_contracts.errors import CxrError
 from data_contracts.model import TRAINING_HISTORY
 from data_contracts.predictions import PREDICTIONS
 from data_contracts.summary import METRICS
-from tui.results.curves import Curves, Scores, curves, first_class, scores_of
+from tui.results.model_curves import ModelCurves, Scores, first_class, model_curves, scores_of
 from tui.workspace.snapshot import Artifact, Snapshot
 from tui.workspace.tables import Tables
 
@@ -24,7 +24,7 @@ class Compared:
 
     task: str
     name: str
-    curves: Curves | None = None
+    curves: ModelCurves | None = None
     history: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """TRAINING_HISTORY by column; empty when there is none."""
     metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -46,31 +46,31 @@ class Comparison:
         Raises `ArtifactError` for a damaged artifact.
         """
         history = self._history(snapshot, task, name)
-        found = snapshot.of(PREDICTIONS.name, task=task, name=name)
-        if not found:
-            return Compared(task, name, history=history, why="there are no predictions")
-        scores = self._read(found[0]).get(split)
+        artifacts = snapshot.of(PREDICTIONS.name, task=task, name=name)
+        if not artifacts:
+            return Compared(task, name, history=history, why="no predictions")
+        scores = self._read(artifacts[0]).get(split)
         if scores is None:
-            return Compared(task, name, history=history, why=f"no image of {split} has a label")
+            return Compared(task, name, history=history, why=f"no labelled images in {split}")
         at = (first_class(scores.classes) + shift) % len(scores.classes)
-        drawn = curves(scores, at)
-        metrics = self._metrics(snapshot, found[0], task, name, split)
+        drawn = model_curves(scores, at)
+        metrics = self._metrics(snapshot, artifacts[0], task, name, split)
         return Compared(task, name, drawn, history, metrics, drawn.refusal)
 
     def _read(self, artifact: Artifact) -> dict[str, Scores]:
         digest = artifact.header.digest if artifact.header else ""
-        known = self._scores.get(artifact.place)
-        if known is None or known[0] != digest:
+        cached = self._scores.get(artifact.place)
+        if cached is None or cached[0] != digest:
             # Not kept as a table: the names of images and patients take most of the memory.
             frame = Tables(self._tables.workspace).read(artifact)
             classes = artifact.header.attributes["classes"] if artifact.header else ()
-            known = digest, scores_of(frame, classes)
-            self._scores[artifact.place] = known
-        return known[1]
+            cached = digest, scores_of(frame, classes)
+            self._scores[artifact.place] = cached
+        return cached[1]
 
     def _history(self, snapshot: Snapshot, task: str, name: str) -> dict[str, list[Any]]:
-        found = snapshot.of(TRAINING_HISTORY.name, task=task, name=name)
-        return self._tables.read(found[0]).to_dict(as_series=False) if found else {}
+        artifacts = snapshot.of(TRAINING_HISTORY.name, task=task, name=name)
+        return self._tables.read(artifacts[0]).to_dict(as_series=False) if artifacts else {}
 
     def _metrics(
         self, snapshot: Snapshot, predictions: Artifact, task: str, name: str, split: str
@@ -84,7 +84,7 @@ class Comparison:
         try:
             frame: pl.DataFrame = self._tables.read(table)
         except CxrError:
-            # The curves stand on their own; the page of the table says what is wrong with it.
+            # The curves stand on their own; the page of the table shows what is wrong with it.
             return {}
         rows = frame.filter(task=task, model=name, split=split, stratum="all")
         return {row["metric"]: row for row in rows.iter_rows(named=True)}

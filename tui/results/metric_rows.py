@@ -1,4 +1,4 @@
-"""The table of metrics as people may see it: few patients hidden, and a selection of rows."""
+"""The table of metrics as it may be shown: small counts suppressed, and a selection of rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.cohort_description import SMALLEST_CELL
 from data_contracts.disclosure import (
+    HIDDEN,
     count,
     hidden_in_all,
     hidden_parts,
@@ -14,7 +16,6 @@ from data_contracts.disclosure import (
     told_by_other_tasks,
 )
 from data_contracts.summary import METRICS
-from data_contracts.cohort_description import SMALLEST_CELL
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,14 +38,14 @@ class Selection:
 
 
 def title_of(kind: str) -> str:
-    """A metric, or a kind of metrics, in words."""
+    """A metric, or a kind of metrics, as text."""
     name, colon, of_class = kind.partition(":")
     title = TITLES.get(name, name.replace("_", " "))
     return f"{title} {of_class or 'by class'}" if colon else title
 
 
 def guarded(metrics: pl.DataFrame) -> pl.DataFrame:
-    """METRICS with the `kind` of each metric, and its counts as texts that give no few away.
+    """METRICS with the `kind` of each metric, and its counts as texts that reveal no small count.
 
     The texts are in `images_text`, `subjects_text` and `positives_text`. Levels add up to the
     whole split and classes to the images of a level, so more than the few must be hidden.
@@ -59,10 +60,10 @@ def guarded(metrics: pl.DataFrame) -> pl.DataFrame:
     ).iter_rows():
         cell, metric, (images, subjects, positives) = row[:5], row[5], row[6:]
         task, model, split, stratum, _ = cell
-        told = stratum != "all" and told_by_other_tasks(patients[model, split], task, stratum)
-        hide = told or cell in levels
+        revealed = stratum != "all" and told_by_other_tasks(patients[model, split], task, stratum)
+        hide = revealed or cell in levels
         texts["subjects"].append(shown(subjects, hide))
-        texts["images"].append("hidden" if hide else count(images, subjects))
+        texts["images"].append(HIDDEN if hide else count(images, subjects))
         hide = hide or (*cell, metric) in classes or (*cell, "") in classes
         texts["positives"].append("–" if positives is None else shown(positives, hide))
     kind = pl.col("metric").str.replace(":.*", ":").alias("kind")
@@ -79,19 +80,19 @@ def _patients(metrics: pl.DataFrame) -> dict[tuple[str, str], dict[str, int]]:
 
 
 def _hidden_levels(metrics: pl.DataFrame) -> set[tuple[str, ...]]:
-    """Cells (task, model, split, stratum, level) whose number of patients must be hidden."""
+    """Subgroups (task, model, split, stratum, level) whose patients must be suppressed."""
     out: set[tuple[str, ...]] = set()
     names = ("task", "model", "split", "stratum", "level", "subjects")
     for group, parts, whole in _strata(metrics.select(names).unique().iter_rows()):
         # Patients without a known level can be worked out from the whole.
         rest = max(0, whole.get("all", 0) - sum(parts.values()))
-        known: dict[str | None, int] = {**parts, None: rest}
-        out |= {(*group, level) for level in hidden_parts(known) if level is not None}
+        counts: dict[str | None, int] = {**parts, None: rest}
+        out |= {(*group, level) for level in hidden_parts(counts) if level is not None}
     return out
 
 
 def _hidden_classes(metrics: pl.DataFrame) -> set[tuple[str, ...]]:
-    """Cells (task, model, split, stratum, level, metric) whose positives must be hidden.
+    """Subgroups (task, model, split, stratum, level, metric) whose positives must be suppressed.
 
     Of two classes one is counted, in every metric: its name here is empty.
     """
@@ -143,26 +144,26 @@ def selected(metrics: pl.DataFrame, selection: Selection) -> tuple[pl.DataFrame,
     """The rows of a selection, `guarded`, and how many more of few patients it would have."""
     import polars as pl
 
-    found = metrics
+    rows = metrics
     if selection.split:
-        found = found.filter(pl.col("split") == selection.split)
+        rows = rows.filter(pl.col("split") == selection.split)
     if selection.kind:
-        found = found.filter(pl.col("kind") == selection.kind)
+        rows = rows.filter(pl.col("kind") == selection.kind)
     if not selection.strata:
-        found = found.filter(pl.col("stratum") == "all")
-    enough = found.filter(pl.col("subjects") >= SMALLEST_CELL)
-    return enough, found.height - enough.height
+        rows = rows.filter(pl.col("stratum") == "all")
+    enough = rows.filter(pl.col("subjects") >= SMALLEST_CELL)
+    return enough, rows.height - enough.height
 
 
 def file_name(selection: Selection, *, filtered: bool = False) -> str:
     """The name of a file for a selection; what a filter has left does not replace the whole."""
-    words = ["metrics", selection.split, selection.kind.rstrip(":"), "strata" * selection.strata]
-    words.append("filtered" * filtered)
-    return "-".join(filter(None, words)) + ".csv"
+    parts = ["metrics", selection.split, selection.kind.rstrip(":"), "strata" * selection.strata]
+    parts.append("filtered" * filtered)
+    return "-".join(filter(None, parts)) + ".csv"
 
 
 def as_csv(rows: pl.DataFrame) -> bytes:
-    """`guarded` rows with the columns of METRICS; counts that are hidden say so."""
+    """`guarded` rows with the columns of METRICS; suppressed counts are marked."""
     columns: Sequence[Any] = [f.name for f in METRICS.fields if f.name not in _COUNTS]
     import polars as pl
 

@@ -1,4 +1,4 @@
-"""The page Artifact: what any artifact says about itself, and what it comes from."""
+"""The page Artifact: info, schema and lineage of any artifact."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from data_contracts.errors import CxrError, concerns_content
 from jobs._facts import Schema
 from jobs._registry import find_jobs
 from tui import clock
-from tui.launching.next_step import again
+from tui.launching.next_step import step_again
 from tui.messages import ErrorMet, OpenArtifact, OpenLaunch
 from tui.page import Page
 from tui.table import Column
-from tui.widgets.artifact_views import ArtifactViews
+from tui.widgets.artifact_info import ArtifactInfo, Verdict
+from tui.widgets.artifact_tabs import ArtifactTabs
 from tui.widgets.chooser import artifact_row
-from tui.widgets.empty import Empty
-from tui.widgets.facts_view import FactsView, Verdict
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.lineage import Lineage, Relative
+from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
-from tui.widgets.schema_view import SchemaView
+from tui.widgets.schema_table import SchemaTable
 from tui.widgets.tab_keys import TAB_KEYS
 from tui.workspace.pipeline import writer_of
 from tui.workspace.snapshot import Artifact, Identity, Snapshot
@@ -46,25 +46,25 @@ class ArtifactPage(Page):
 
     NAME: ClassVar[str] = "artifact"
     HELP: ClassVar[str] = """\
-Every artifact of the workspace; the one under the cursor is shown beside the list, in three
-views. Verifying reads all of it and recomputes its digest. In the lineage, Enter opens an
-artifact and Space folds a branch. Tab goes between list and view."""
+All artifacts of the workspace. The selected one is shown beside the list, in three tabs: info,
+schema and lineage. Verify reads the whole file and recomputes its digest. In the lineage, Enter
+opens an artifact and Space folds a branch. The Tab key moves between the list and the tabs."""
     AUTO_FOCUS = "ArtifactList"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
     ArtifactPage {
         #both { layout: vertical; }
         ArtifactList { height: 7; padding: 0 1; }
-        Empty { display: none; }
+        Placeholder { display: none; }
         &.empty #both { display: none; }
-        &.empty Empty { display: block; }
+        &.empty Placeholder { display: block; }
         &.-wide #both { layout: horizontal; }
         &.-wide ArtifactList { height: 1fr; width: 62; border-right: vkey $panel; padding: 0; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "verify", "Verify", id="artifact.verify"),
-        Binding("n", "launch", "Make again", id="artifact.launch"),
+        Binding("n", "launch", "Re-run job", id="artifact.launch"),
         Binding("y", "copy('path')", "Copy path", id="artifact.copy-path"),
         Binding("Y", "copy('digest')", "Copy digest", show=False, id="artifact.copy-digest"),
     ]
@@ -85,10 +85,10 @@ artifact and Space folds a branch. Tab goes between list and view."""
         self._verdicts: dict[Identity, Verdict] = {}
 
     def content(self) -> Iterator[Widget]:
-        yield Empty("reading the workspace …")
+        yield Placeholder("reading the workspace …")
         with Container(id="both"):
-            yield ArtifactList(Column("State", 10), Column("Place"), Column("Size", 7, right=True))
-            yield ArtifactViews()
+            yield ArtifactList(Column("State", 10), Column("Path"), Column("Size", 7, right=True))
+            yield ArtifactTabs()
 
     def open(self, place: str) -> None:
         """Show the artifact at `place`, or that there is none."""
@@ -101,8 +101,8 @@ artifact and Space folds a branch. Tab goes between list and view."""
 
     def show(self, snapshot: Snapshot) -> None:
         self.set_class(not snapshot.artifacts, "empty")
-        self.query_one(Empty).update(
-            "[b]There is no artifact yet.[/]\n\nPage [b $text-accent]1[/] tells what to run first."
+        self.query_one(Placeholder).update(
+            "[b]No artifacts yet.[/]\n\nSee Overview ([b $text-accent]1[/]) for what to run first."
         )
         artifacts = sorted(snapshot.artifacts.values(), key=lambda a: a.place)
         rows = self.query_one(ArtifactList)
@@ -129,27 +129,27 @@ artifact and Space folds a branch. Tab goes between list and view."""
         if (before is None) != (artifact is None):
             self.refresh_bindings()
         if artifact is None:
-            self.query_one(FactsView).show_missing(place, writer_of(place, self._specs))
-            self.query_one(SchemaView).update_status("nothing lies there")
+            self.query_one(ArtifactInfo).show_missing(place, writer_of(place, self._specs))
+            self.query_one(SchemaTable).update_status("no such file")
             self.query_one(Lineage).forget()
             return
         if before is None or before.identity != artifact.identity:
             self._schema = None
-            self.query_one(SchemaView).read(artifact, self.dashboard.workspace / place)
-        self._show_facts()
+            self.query_one(SchemaTable).read(artifact, self.dashboard.workspace / place)
+        self._show_info()
         self.query_one(Lineage).show(artifact, snapshot.artifacts)
 
-    def _show_facts(self) -> None:
+    def _show_info(self) -> None:
         if (artifact := self._shown) is not None:
             path, verdict = self._path, self._verdicts.get(artifact.identity)
             job = writer_of(artifact.place, self._specs)
-            self.query_one(FactsView).show(artifact, path, job, self._schema, verdict)
+            self.query_one(ArtifactInfo).show(artifact, path, job, self._schema, verdict)
 
     @property
     def _path(self) -> Path:
         return self.dashboard.workspace.absolute() / self._place
 
-    def on_schema_view_read(self, message: SchemaView.Read) -> None:
+    def on_schema_table_read(self, message: SchemaTable.Read) -> None:
         artifact = message.artifact
         if message.fault:
             if message.damaged:
@@ -158,11 +158,11 @@ artifact and Space folds a branch. Tab goes between list and view."""
         if self._shown is None or self._shown.identity != artifact.identity:
             return
         self._schema = message.schema
-        self._show_facts()
+        self._show_info()
 
     def action_verify(self) -> None:
         if self._shown is not None:
-            self.notify(f"reading all of {self._place}", title="verify", timeout=2, markup=False)
+            self.notify(f"verifying {self._place}", title="verify", timeout=2, markup=False)
             self._verify(self._shown)
 
     @work(thread=True, exclusive=True, group="verify", description="verify")
@@ -184,8 +184,8 @@ artifact and Space folds a branch. Tab goes between list and view."""
         self._verdicts[message.artifact.identity] = message.verdict
         if message.verdict.fault:
             self.post_message(ErrorMet("verify", message.verdict.fault))
-            self.dashboard.refute(message.artifact, message.verdict.fault)
-        self._show_facts()
+            self.dashboard.mark_damaged(message.artifact, message.verdict.fault)
+        self._show_info()
 
     def on_tree_node_selected(self, message: Tree.NodeSelected[Relative]) -> None:
         data = message.node.data
@@ -196,7 +196,7 @@ artifact and Space folds a branch. Tab goes between list and view."""
             self.post_message(OpenArtifact(data.place))
         else:
             job = writer_of(data.place, self._specs)
-            self.notify(f"{data.place} is missing; `cxr {job}` makes it", markup=False)
+            self.notify(f"{data.place} is missing; `cxr {job}` creates it", markup=False)
 
     def check_action(self, action: str, _: tuple[object, ...]) -> bool | None:
         if action in ("verify", "copy"):
@@ -209,7 +209,7 @@ artifact and Space folds a branch. Tab goes between list and view."""
         snapshot = self.dashboard.snapshot
         if snapshot is None or self._shown is None:
             return
-        if step := again(self._shown, snapshot, self._specs):
+        if step := step_again(self._shown, snapshot, self._specs):
             self.post_message(OpenLaunch(step.job, step.settings))
 
     def action_copy(self, what: str) -> None:
@@ -220,9 +220,9 @@ artifact and Space folds a branch. Tab goes between list and view."""
             self.notify(f"{what} copied", timeout=2)
 
     def action_turn(self, step: int) -> None:
-        """Show the view before or after."""
-        self.query_one(ArtifactViews).turn(step)
+        """Show the tab before or after."""
+        self.query_one(ArtifactTabs).turn(step)
 
-    def action_view(self, name: str) -> None:
-        """Show a view by its name."""
-        self.query_one(ArtifactViews).open_view(name)
+    def action_tab(self, name: str) -> None:
+        """Show a tab by its name."""
+        self.query_one(ArtifactTabs).open_tab(name)

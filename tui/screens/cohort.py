@@ -1,4 +1,4 @@
-"""The page Cohort: how it was reached, who is in it, and which images could not be used."""
+"""The page Cohort: flow, characteristics by split, and rejected images."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ from data_contracts.images import IMAGE_REJECTS
 from data_contracts.vocabulary import Contract
 from tui.messages import ErrorMet, OpenLaunch
 from tui.page import Page
-from tui.results.cohort_view import Lines, flow_lines, flow_sentence, reject_lines, table_lines
-from tui.texts.plain import unmarked
-from tui.widgets.empty import Empty
+from tui.results.cohort_table import (
+    TableContent,
+    flow_content,
+    flow_sentence,
+    reject_content,
+    table_content,
+)
+from tui.texts.sanitize import escape_markup
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
 from tui.widgets.switch import after
 from tui.workspace.snapshot import Artifact, Snapshot
@@ -41,12 +47,12 @@ class Part:
 
 
 PARTS = {
-    "flow": Part("Flow", COHORT_FLOW, "extract", "There is no cohort yet."),
+    "flow": Part("Flow", COHORT_FLOW, "extract", "No cohort yet."),
     "table": Part(
-        "Table 1", COHORT_CHARACTERISTICS, "extract", "There is no cohort yet.",
+        "Table 1", COHORT_CHARACTERISTICS, "extract", "No cohort yet.",
         "patients (% of images)",
     ),
-    "rejects": Part("Rejects", IMAGE_REJECTS, "preprocess", "The images have not been read yet."),
+    "rejects": Part("Rejects", IMAGE_REJECTS, "preprocess", "No preprocessed images yet."),
 }  # fmt: skip
 
 
@@ -64,29 +70,29 @@ class CohortPage(Page):
 
     NAME: ClassVar[str] = "cohort"
     HELP: ClassVar[str] = (
-        "[b]Flow[/b]: how many images and patients each rule of the cohort left. Below it, for\n"
-        "each task, the images that get no label, by reason, and those that are usable.\n"
-        "[b]Table 1[/b]: who is in the cohort, by split.\n"
+        "[b]Flow[/b]: the images and patients that remain after each rule of the cohort. Below\n"
+        "it, for each task, the images without a label, by reason, and the usable ones.\n"
+        "[b]Table 1[/b]: the study cohort, by split.\n"
         "[b]Rejects[/b]: images of the cohort that could not be read, over all shards.\n"
-        "Counts of fewer than 11 patients are hidden, and counts that would give them away."
+        "Counts of fewer than 11 patients are suppressed, and complementary cells with them."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "part('flow')", "Flow", id="cohort.flow"),
         Binding("t", "part('table')", "Table 1", id="cohort.table"),
         Binding("r", "part('rejects')", "Rejects", id="cohort.rejects"),
-        Binding("right,l", "next_part(1)", "Next part", show=False, id="cohort.next"),
-        Binding("left,h", "next_part(-1)", "Part before", show=False, id="cohort.before"),
-        Binding("n", "launch", "Launch what is missing", show=False, id="cohort.launch"),
+        Binding("right,l", "next_part(1)", "Next tab", show=False, id="cohort.next"),
+        Binding("left,h", "next_part(-1)", "Previous tab", show=False, id="cohort.previous"),
+        Binding("n", "launch", "Launch missing job", show=False, id="cohort.launch"),
     ]
     DEFAULT_CSS = """
     CohortPage {
         #state { height: 1; padding: 0 1; color: $foreground 70%; link-style: none; }
         #note { height: auto; padding: 0 1; color: $text-warning; display: none; }
         #detail { height: 1; padding: 0 1; background: $panel; display: none; }
-        #note.said, #detail.said { display: block; }
+        #note.shown, #detail.shown { display: block; }
         Rows { padding-right: 1; }
-        Empty { display: none; }
-        &.empty Empty { display: block; }
+        Placeholder { display: none; }
+        &.empty Placeholder { display: block; }
         &.empty Rows, &.empty #detail { display: none; }
     }
     """
@@ -105,7 +111,7 @@ class CohortPage(Page):
         yield Static(id="note")
         yield Rows()
         yield Static(id="detail", markup=False)
-        yield Empty("reading the workspace …")
+        yield Placeholder("reading the workspace …")
 
     def show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -118,11 +124,11 @@ class CohortPage(Page):
         """Have the part read, if it is not what is shown."""
         if self._snapshot is None:
             return
-        found = self._snapshot.of(PARTS[self._part].contract.name)
-        asked = self._part, [(a.state, a.reason, a.header) for a in found]
+        artifacts = self._snapshot.of(PARTS[self._part].contract.name)
+        asked = self._part, [(a.state, a.reason, a.header) for a in artifacts]
         if asked != self._asked:
             self._asked = asked
-            self._read(self._part, found)
+            self._read(self._part, artifacts)
 
     @work(thread=True, exclusive=True, group="cohort", description="cohort")
     def _read(self, part: str, artifacts: Sequence[Artifact]) -> None:
@@ -154,19 +160,19 @@ class CohortPage(Page):
         self._shown, self._content = message.part, message.content
         why = message.why
         if message.content == []:
-            why = "Every image of the cohort could be used." if message.part == "rejects" else why
+            why = "All images of the cohort were usable." if message.part == "rejects" else why
         elif message.content is None:
-            why = f"{unmarked(why)}\nPress [b]n[/b] to launch {part.job}."
-        self.query_one(Empty).update(why)
+            why = f"{escape_markup(why)}\nPress [b]n[/b] to launch {part.job}."
+        self.query_one(Placeholder).update(why)
         self.set_class(bool(why), "empty")
         self._fill()
 
     def _fill(self) -> None:
-        self._tell()
+        self._update_tabs()
         if not self._content:
             return
-        makers: dict[str, Callable[[Any, int], Lines]] = {
-            "flow": flow_lines, "table": table_lines, "rejects": reject_lines,
+        makers: dict[str, Callable[[Any, int], TableContent]] = {
+            "flow": flow_content, "table": table_content, "rejects": reject_content,
         }  # fmt: skip
         # The margin takes a cell, and so does the scrollbar.
         lines = makers[self._shown](self._content, self.size.width - 2)
@@ -175,9 +181,9 @@ class CohortPage(Page):
             rows.set_columns(*lines.columns)
         rows.columns = lines.columns
         rows.set_rows(lines.rows)
-        self._tell_rule()
+        self._update_detail()
 
-    def _tell(self) -> None:
+    def _update_tabs(self) -> None:
         tabs = (
             f"[@click=screen.part('{name}')][{'reverse bold' if name == self._part else 'dim'}]"
             f" {part.title} [/][/]"
@@ -189,28 +195,28 @@ class CohortPage(Page):
         self.query_one("#state", Static).update(text)
         note = self.query_one("#note", Static)
         note.update(self._note())
-        note.set_class(bool(self._note()), "said")
+        note.set_class(bool(self._note()), "shown")
 
     def _note(self) -> str:
         """What is stale, or which shards are not here yet."""
         part = PARTS[self._part]
-        found = self._snapshot.of(part.contract.name) if self._snapshot else []
+        artifacts = self._snapshot.of(part.contract.name) if self._snapshot else []
         notes = []
-        if stale := next((a for a in found if a.state == "stale"), None):
-            again = f"press [b]n[/b] to launch {part.job} again"
-            notes.append(f"{stale.place} is stale: {unmarked(stale.reason)}; {again}")
-        if found and (shards := int(found[0].keys.get("shards", 1))) > len(found):
-            notes.append(f"{len(found)} of {shards} shards")
+        if stale := next((a for a in artifacts if a.state == "stale"), None):
+            rerun = f"press [b]n[/b] to run {part.job} again"
+            notes.append(f"{stale.place} is out of date ({escape_markup(stale.reason)}); {rerun}")
+        if artifacts and (shards := int(artifacts[0].keys.get("shards", 1))) > len(artifacts):
+            notes.append(f"{len(artifacts)} of {shards} shards available")
         return "\n".join(notes)
 
     def on_rows_highlighted(self) -> None:
-        self._tell_rule()
+        self._update_detail()
 
-    def _tell_rule(self) -> None:
+    def _update_detail(self) -> None:
         """The rule under the cursor in full: the column may cut it."""
         detail, row = self.query_one("#detail", Static), self.query_one(Rows).current
         is_flow = self._shown == "flow" and bool(self._content) and row is not None
-        detail.set_class(is_flow, "said")
+        detail.set_class(is_flow, "shown")
         if is_flow and row:
             detail.update(flow_sentence(self._content[int(row.key)]))
 
@@ -219,7 +225,7 @@ class CohortPage(Page):
 
     def action_part(self, part: str) -> None:
         self._part = part
-        self._tell()
+        self._update_tabs()
         self._ask()
 
     def action_next_part(self, step: int) -> None:

@@ -22,8 +22,8 @@ from data_contracts.summary import METRICS
 from tui.messages import ErrorMet
 from tui.page import Page
 from tui.results.comparison import Compared, Comparison
-from tui.results.comparison_view import columns, drawings, row_of
-from tui.texts.plain import unmarked
+from tui.results.comparison_plots import columns, drawings, row_of
+from tui.texts.sanitize import escape_markup
 from tui.widgets.curve_plot import LINE_TONES, CurvePlot
 from tui.widgets.rows import Rows
 from tui.widgets.switch import after, switch
@@ -42,7 +42,7 @@ _GRID = (110, 34)
 class ModelsCompared(Message):
     """The curves of all models are ready to be drawn."""
 
-    found: Sequence[Compared]
+    compared: Sequence[Compared]
 
 
 class Compare(Page):
@@ -51,15 +51,15 @@ class Compare(Page):
     NAME: ClassVar[str] = "metrics"
     HELP: ClassVar[str] = (
         "Curves of one class against the rest, from the predictions of each model.\n"
-        "Calibration: the share observed by the mean predicted, in bins of equally many images\n"
-        "and at least 11 patients. There is no curve where a class has fewer than 11 patients.\n"
-        "Beyond two classes AUPRC and slope are means over the classes, Brier is their sum; the\n"
-        "interval is that of the class. Metrics of other predictions than these are not shown."
+        "Calibration: observed share vs mean predicted probability, in bins with equal numbers of\n"
+        "images and at least 11 patients. Classes of fewer than 11 patients get no curve.\n"
+        "With more than two classes, AUPRC and slope are means over the classes, Brier is their\n"
+        "sum, and the CI is that of the class. Metrics of other predictions are not shown."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "app.pop_screen", "Back", id="compare.back"),
-        Binding("v,right,l", "view(1)", "View", id="compare.view"),
-        Binding("left,h", "view(-1)", "View before", show=False, id="compare.view-before"),
+        Binding("v,right,l", "next_plot(1)", "Plot", id="compare.plot"),
+        Binding("left,h", "next_plot(-1)", "Previous plot", show=False, id="compare.plot-previous"),
         Binding("c", "next_class", "Class", id="compare.class"),
         Binding("p", "next_split", "Split", id="compare.split"),
     ]
@@ -67,7 +67,7 @@ class Compare(Page):
     Compare {
         #state { height: 1; padding: 0 1; color: $foreground 70%; link-style: none; }
         #note { height: auto; padding: 0 1; color: $text-warning; display: none; }
-        #note.said { display: block; }
+        #note.shown { display: block; }
         #plots { height: 1fr; layout: grid; grid-size: 1 1; }
         #plots CurvePlot { display: none; }
         #plots CurvePlot.seen { display: block; }
@@ -80,17 +80,17 @@ class Compare(Page):
     def __init__(self, models: Sequence[tuple[str, str]], split: str) -> None:
         super().__init__()
         self._models, self._split = models[:MOST_MODELS], split
-        self._view, self._shift = "roc", 0
+        self._plot, self._shift = "roc", 0
         self._comparison: Comparison | None = None
         self._snapshot: Snapshot | None = None
         self._asked: object = None
-        self._found: Sequence[Compared] = ()
+        self._compared: Sequence[Compared] = ()
 
     def content(self) -> Iterator[Widget]:
         yield Static(id="state")
         with Container(id="plots"):
             for name, title in _TITLES.items():
-                yield CurvePlot(title, "nothing to draw", id=name)
+                yield CurvePlot(title, "nothing to plot", id=name)
         yield Static(id="note")
         rows = Rows()
         rows.styles.height = len(self._models) + 1
@@ -100,7 +100,7 @@ class Compare(Page):
         wide, high = self.size
         self.set_class(wide >= _GRID[0] and high >= _GRID[1], "all")
         self.query_one(Rows).columns = columns(wide, self._models)
-        self._tell_state()
+        self._update_status()
 
     def show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -108,7 +108,7 @@ class Compare(Page):
 
     def _ask(self) -> None:
         """Have everything computed, if it is not what is shown."""
-        self._tell_state()
+        self._update_status()
         if self._snapshot is None:
             return
         read = [METRICS.path_template] + [
@@ -129,49 +129,51 @@ class Compare(Page):
         # Drawing needs it, and loading it takes long enough to be felt.
         import textual_plot  # noqa: F401
 
-        found = []
+        compared = []
         for task, name in self._models:
             try:
-                found.append(self._comparison.of(snapshot, task, name, split, shift))
+                compared.append(self._comparison.of(snapshot, task, name, split, shift))
             except CxrError as error:
                 self.post_message(ErrorMet(f"{task}/{name}", str(error)))
                 why = "damaged" if concerns_content(error) else "cannot be read"
-                found.append(Compared(task, name, why=f"{why} (E says more)"))
+                compared.append(Compared(task, name, why=f"{why} (see E)"))
         if not worker.is_cancelled:
-            self.post_message(ModelsCompared(found))
+            self.post_message(ModelsCompared(compared))
 
     async def on_models_compared(self, message: ModelsCompared) -> None:
-        self._found = message.found
-        pairs = list(zip(message.found, LINE_TONES, strict=False))
+        self._compared = message.compared
+        pairs = list(zip(message.compared, LINE_TONES, strict=False))
         for name, drawing in drawings(pairs).items():
             plot = self.query_one(f"#{name}", CurvePlot)
             await plot.draw(drawing.lines, drawing.x, drawing.y, drawing.title, drawing.ticks)
         self.query_one(Rows).set_rows([row_of(one, tone) for one, tone in pairs])
-        notes = [f"{one.task}/{one.name}: {one.why}, so no curve" for one in self._found if one.why]
+        notes = [
+            f"no curve for {one.task}/{one.name}: {one.why}" for one in self._compared if one.why
+        ]
         note = self.query_one("#note", Static)
-        note.update("\n".join(map(unmarked, notes)))
-        note.set_class(bool(notes), "said")
-        self._tell_state()
+        note.update("\n".join(map(escape_markup, notes)))
+        note.set_class(bool(notes), "shown")
+        self._update_status()
 
-    def _tell_state(self) -> None:
-        classes = dict.fromkeys(c.curves.positive for c in self._found if c.curves)
+    def _update_status(self) -> None:
+        classes = dict.fromkeys(c.curves.positive for c in self._compared if c.curves)
         parts = [
             switch("p", "next_split", "split", self._split),
             switch("c", "next_class", "class", ", ".join(classes) or "–"),
         ]
         if not self.has_class("all"):
-            parts.append(switch("v", "view(1)", "", _TITLES[self._view]))
+            parts.append(switch("v", "next_plot(1)", "", _TITLES[self._plot]))
         self.query_one("#state", Static).update("  ".join(parts))
         for name in _TITLES:
-            self.query_one(f"#{name}").set_class(name == self._view, "seen")
+            self.query_one(f"#{name}").set_class(name == self._plot, "seen")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # A handful of lines needs no filter.
         return False if action == "filter" else super().check_action(action, parameters)
 
-    def action_view(self, step: int) -> None:
-        self._view = after(tuple(_TITLES), self._view, step)
-        self._tell_state()
+    def action_next_plot(self, step: int) -> None:
+        self._plot = after(tuple(_TITLES), self._plot, step)
+        self._update_status()
 
     def action_next_class(self) -> None:
         self._shift += 1

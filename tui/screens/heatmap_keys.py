@@ -1,18 +1,18 @@
-"""The views of the page Heatmaps and its keys."""
+"""The tabs of the page Heatmaps and its keys."""
 
 from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
-from tui.maps.choice import View
+from tui.maps.state import TabName
 
-VIEWS: dict[View, tuple[str, str]] = {
+TABS: dict[TabName, tuple[str, str]] = {
     "map": ("m", "Map"), "compare": ("d", "Two maps"), "tasks": ("a", "All tasks"),
     "similarity": ("r", "Similarity"), "images": ("i", "Images"),
 }  # fmt: skip
 
-#: The actions, or steps, that do nothing in a view.
-IDLE: dict[View, tuple[str, ...]] = {
+#: The actions, or steps, that do nothing in a tab.
+UNUSED: dict[TabName, tuple[str, ...]] = {
     "map": ("other", "page"),
     "compare": ("filter", "page"),
     "tasks": ("task", "class", "other"),
@@ -22,13 +22,13 @@ IDLE: dict[View, tuple[str, ...]] = {
 
 BINDINGS: list[BindingType] = [
     *(
-        Binding(key, f"view('{view}')", title, show=False, id=f"heatmaps.{view}")
-        for view, (key, title) in VIEWS.items()
+        Binding(key, f"tab('{tab}')", title, show=False, id=f"heatmaps.{tab}")
+        for tab, (key, title) in TABS.items()
     ),
     Binding("t", "step('task', 1)", "Task", id="heatmaps.task"),
-    Binding("T", "step('task', -1)", "Task before", show=False, id="heatmaps.task-before"),
+    Binding("T", "step('task', -1)", "Previous task", show=False, id="heatmaps.task-previous"),
     Binding("c", "step('class', 1)", "Class", id="heatmaps.class"),
-    Binding("C", "step('class', -1)", "Class before", show=False, id="heatmaps.class-before"),
+    Binding("C", "step('class', -1)", "Previous class", show=False, id="heatmaps.class-previous"),
     Binding("n", "step('level', 1)", "Next", id="heatmaps.next"),
     Binding("p", "step('level', -1)", "Previous", show=False, id="heatmaps.previous"),
     Binding("v", "step('quantity', 1)", "Value", id="heatmaps.quantity",
@@ -39,9 +39,9 @@ BINDINGS: list[BindingType] = [
             id="heatmaps.more-opaque"),
     Binding("minus", "step('opacity', -1)", "Less opaque", show=False, key_display="-",
             id="heatmaps.less-opaque"),
-    Binding("o", "step('other', 1)", "Other", id="heatmaps.other",
-            tooltip="the other of two maps; another order of single images"),
-    Binding("pagedown", "page(1)", "More maps", show=False, id="heatmaps.page-down"),
-    Binding("pageup", "page(-1)", "Maps before", show=False, id="heatmaps.page-up"),
-    Binding("x", "export", "PNG", tooltip="export this view as a picture", id="heatmaps.export"),
+    Binding("o", "step('other', 1)", "Switch", id="heatmaps.other",
+            tooltip="switch between maps A and B; for single images, the next ranking"),
+    Binding("pagedown", "page(1)", "Next maps", show=False, id="heatmaps.page-down"),
+    Binding("pageup", "page(-1)", "Previous maps", show=False, id="heatmaps.page-up"),
+    Binding("x", "export", "PNG", tooltip="export this tab as an image", id="heatmaps.export"),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The page Heatmaps' panes: a list beside one map, and tiles above their facts."""
+"""The page Heatmaps' panes: a list beside one map, and panels above their caption."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from tui.maps.data import Heatmaps, level_text
-from tui.maps.painting import Painting
+from tui.maps.data import MeanHeatmaps
+from tui.maps.figure import HeatmapFigure
+from tui.maps.map_texts import level_text
 from tui.table import Column, Row, Tone
 from tui.widgets.colour_bar import ColourBar
 from tui.widgets.graphics import new_picture
+from tui.widgets.panel_grid import PanelGrid, marked_up
 from tui.widgets.rows import Rows
 from tui.widgets.similarity import Matrix, Similarity, notes_of, title_of
-from tui.widgets.tiles import Tiles, marked_up
 
 
 class MapPane(Horizontal):
@@ -30,7 +31,7 @@ class MapPane(Horizontal):
     def __init__(self, *, graphics: bool, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._picture = new_picture(graphics=graphics)
-        self._heat: Heatmaps | None = None
+        self._heat: MeanHeatmaps | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -39,7 +40,7 @@ class MapPane(Horizontal):
             yield ColourBar()
         yield self._picture
 
-    def list(self, heat: Heatmaps) -> None:
+    def list(self, heat: MeanHeatmaps) -> None:
         """Show the list of other maps."""
         self._heat = heat
         self._fill()
@@ -61,40 +62,40 @@ class MapPane(Horizontal):
     def _fill(self) -> None:
         if self._heat is None:
             return
-        several = len({model for _, model in self._heat.of_network}) > 1
+        several = len({model for _, model in self._heat.of_model}) > 1
         wide, rows = self.has_class("wide"), self.query_one(Rows)
         shown = [True, several, True, True, wide]
         columns = (Column("task", 9), Column("model", 8 if wide else 6), Column("class", 8),
-                   Column("images"), Column("n", 6, right=True))  # fmt: skip
+                   Column("stratum"), Column("n", 6, right=True))  # fmt: skip
         rows.set_columns(*(c for c, show in zip(columns, shown, strict=True) if show))
         rows.set_rows(_rows(self._heat, shown))
 
-    def show(self, painting: Painting) -> None:
-        """Show a map and its facts."""
-        self.query_one(Static).update(marked_up(painting.facts))
-        self.query_one(ColourBar).show(painting.scale)
-        self._picture.show(painting.tiles[0].image)
+    def show(self, figure: HeatmapFigure) -> None:
+        """Show a map and its caption."""
+        self.query_one(Static).update(marked_up(figure.caption))
+        self.query_one(ColourBar).show(figure.scale)
+        self._picture.show(figure.panels[0].image)
 
 
-def _rows(heat: Heatmaps, shown: Sequence[bool]) -> list[Row]:
+def _rows(heat: MeanHeatmaps, shown: Sequence[bool]) -> list[Row]:
     """A row per map, those of one class together."""
     out = []
-    for cell in heat.by_class:
-        n = "<11" if cell.is_few else f"{cell.subjects:,}"
-        known = "≥11" if cell.key in heat.counts_to_hide and not cell.is_few else n
-        texts = (cell.task, cell.model, cell.class_name, level_text(cell.stratum, cell.level),
-                 known)  # fmt: skip
+    for mean_map in heat.by_class:
+        n = "<11" if mean_map.is_few else f"{mean_map.subjects:,}"
+        count = "≥11" if mean_map.key in heat.counts_to_hide and not mean_map.is_few else n
+        level = level_text(mean_map.stratum, mean_map.level)
+        texts = mean_map.task, mean_map.model, mean_map.class_name, level, count
         kept = tuple(t for t, show in zip(texts, shown, strict=True) if show)
-        tones: tuple[Tone, ...] = tuple("dim" for _ in kept) if cell.is_few else ()
-        out.append(Row(cell.key, kept, (), tones))
+        tones: tuple[Tone, ...] = tuple("dim" for _ in kept) if mean_map.is_few else ()
+        out.append(Row(mean_map.key, kept, (), tones))
     return out
 
 
-class TilesPane(Vertical):
-    """Tiles, then facts about them, then the scale they share."""
+class PanelsPane(Vertical):
+    """Panels, then their caption, then the scale they share."""
 
     DEFAULT_CSS = """
-    TilesPane > Static { height: auto; max-height: 50%; padding: 0 1; }
+    PanelsPane > Static { height: auto; max-height: 50%; padding: 0 1; }
     """
 
     def __init__(self, *, graphics: bool, id: str) -> None:  # noqa: A002
@@ -102,17 +103,17 @@ class TilesPane(Vertical):
         self._graphics = graphics
 
     def compose(self) -> ComposeResult:
-        yield Tiles(graphics=self._graphics)
+        yield PanelGrid(graphics=self._graphics)
         yield Static()
         yield ColourBar()
 
-    async def show(self, painting: Painting) -> None:
-        """Show other tiles and facts."""
-        self.query_one(Static).update(marked_up(painting.facts))
+    async def show(self, figure: HeatmapFigure) -> None:
+        """Show other panels with their caption."""
+        self.query_one(Static).update(marked_up(figure.caption))
         bar = self.query_one(ColourBar)
-        bar.display = painting.scale is not None
-        bar.show(painting.scale)
-        await self.query_one(Tiles).show(painting.tiles)
+        bar.display = figure.scale is not None
+        bar.show(figure.scale)
+        await self.query_one(PanelGrid).show(figure.panels)
 
 
 class SimilarityPane(Vertical):

@@ -19,33 +19,33 @@ from jobs import _engines
 from tui.launching import runs
 from tui.messages import ErrorMet
 from tui.page import Page
-from tui.texts.plain import plain_line, unmarked
 from tui.texts.run_texts import what_of
-from tui.widgets.empty import Empty
+from tui.texts.sanitize import escape_markup, sanitize
+from tui.widgets.dialogs import Question
 from tui.widgets.filter_bar import FilterBar
-from tui.widgets.panels import Question
+from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
-from tui.widgets.run_details import VIEWS, RunDetails
+from tui.widgets.run_details import TABS, RunDetails
 from tui.widgets.run_rows import RunRows
 from tui.workspace.snapshot import Snapshot
 
 _GRACE = _engines.GRACE
-_NOTHING = """No job has run in this workspace yet.
+_NOTHING = """No runs in this workspace yet.
 
-[b]n[/b] launches one. In a shell, [b]cxr synthesize[/b] makes data to try with."""
+Press [b]n[/b] to launch a job. [b]cxr synthesize[/b] creates data to try it on."""
 
 
 class JobsPage(Page):
-    """Owns no run: whatever is launched here goes on without the dashboard."""
+    """Owns no run: whatever is launched here continues without the dashboard."""
 
     NAME: ClassVar[str] = "jobs"
-    HELP: ClassVar[str] = """Every run of this workspace, whoever started it, the newest first.
+    HELP: ClassVar[str] = """All runs of this workspace, whoever started them, newest first.
 
-Below the table is the run under the cursor: its log, its curves, its facts. Enter gives it the
-whole page, Escape gives it back. A log follows its end until you scroll up.
+Below the table: log, curves and info of the selected run. Enter shows it full-page, Esc returns
+to the table. The log follows its end until you scroll up.
 
-Cancelling asks a job to save what it needs to go on, and kills it after 30 s. Retry launches the
-same job with the same settings; a training goes on where it was."""
+Cancel gives a job 30 s to save a checkpoint, then kills it. Retry launches the same job with the
+same settings; training resumes from its checkpoint."""
     # A run stands below the table, or beside it where there is room.
     HORIZONTAL_BREAKPOINTS = [(0, "below"), (170, "beside")]  # noqa: RUF012
     DEFAULT_CSS = """
@@ -67,8 +67,8 @@ same job with the same settings; a training goes on where it was."""
         Binding("r", "retry", "Retry", id="jobs.retry"),
         Binding("e,C", "clone", "Clone", id="jobs.clone"),
         *(
-            Binding(key, f"look('{view}')", view.capitalize(), show=False, id=f"jobs.{view}")
-            for view, key in VIEWS.items()
+            Binding(key, f"tab('{tab}')", tab.capitalize(), show=False, id=f"jobs.{tab}")
+            for tab, key in TABS.items()
         ),
         Binding("escape", "back", "Back to the table", show=False, id="jobs.back"),
     ]
@@ -99,7 +99,7 @@ same job with the same settings; a training goes on where it was."""
         with Container(id="runs"):
             yield RunRows()
             yield RunDetails(self.dashboard.workspace)
-        yield Empty(_NOTHING, id="none")
+        yield Placeholder(_NOTHING, id="none")
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tick)
@@ -114,7 +114,7 @@ same job with the same settings; a training goes on where it was."""
         self.set_class(not snapshot.runs, "none")
         complaint = self.query_one("#complaint", Static)
         complaint.display = bool(snapshot.silent)
-        complaint.update(plain_line(snapshot.silent))
+        complaint.update(sanitize(snapshot.silent))
         rows = self.query_one(RunRows)
         rows.show(snapshot)
         if self._newest not in (None, self._newest_run()):
@@ -123,19 +123,19 @@ same job with the same settings; a training goes on where it was."""
         if self._wanted and snapshot.run(self._wanted) is not None:
             rows.go_to(self._wanted)
             self._wanted = ""
-        self._look()
+        self._show_details()
 
     def on_rows_chosen(self) -> None:
         self.add_class("whole")
-        self.query_one(RunDetails).focus_view()
+        self.query_one(RunDetails).focus_tab()
 
     def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
         self.query_one(RunRows).filter(message.text)
 
     def on_rows_highlighted(self) -> None:
-        self._look()
+        self._show_details()
 
-    def _look(self) -> None:
+    def _show_details(self) -> None:
         if record := self._record():
             self.query_one(RunDetails).look_at(record)
 
@@ -168,21 +168,21 @@ same job with the same settings; a training goes on where it was."""
         return snapshot.runs[0].run_id if snapshot and snapshot.runs else ""
 
     def _may(self, action: str, reason: str) -> bool:
-        """Whether nothing speaks against an action; else say what."""
+        """Whether nothing speaks against an action; else show why not."""
         if reason:
             self.notify(reason, title=action, severity="warning", markup=False)
         return not reason
 
-    def action_look(self, view: str) -> None:
-        self.query_one(RunDetails).choose(view)
+    def action_tab(self, tab: str) -> None:
+        self.query_one(RunDetails).choose(tab)
 
     def action_back(self) -> None:
         self.remove_class("whole")
         self.query_one(Rows).focus()
 
     def action_new(self) -> None:
-        known = (record := self._record()) and not runs.why_no_form(record)
-        self.launch(record.job if record and known else None, {})
+        has_form = (record := self._record()) and not runs.why_no_form(record)
+        self.launch(record.job if record and has_form else None, {})
 
     def action_clone(self) -> None:
         record = self._record()
@@ -194,7 +194,7 @@ same job with the same settings; a training goes on where it was."""
         if not record or not self._may("retry", runs.why_no_retry(record, self.writable)):
             return
         if record.engine != "process":
-            why = f"the record does not hold the options for {record.engine}: choose them here"
+            why = f"the record lacks the options for {record.engine}: choose them here"
             self.notify(why, title="retry", markup=False)
             self.launch(record.job, runs.settings_of(record))
             return
@@ -212,19 +212,22 @@ same job with the same settings; a training goes on where it was."""
     def on_jobs_page_launched(self, message: Launched) -> None:
         self.notify(message.run_id, title="launched", markup=False)
         self.open(message.run_id)
-        self.dashboard.look_now()
+        self.dashboard.refresh_workspace()
 
     def action_cancel(self) -> None:
         record = self._record()
         if not record or not self._may("cancel", runs.why_no_cancel(record, self.writable)):
             return
-        subject = unmarked(f"{record.job} {what_of(record)}".strip())
-        question = Question(f"Cancel [b]{subject}[/b]?\n\nIt may save its work for {_GRACE:.0f} s.")
+        subject = escape_markup(f"{record.job} {what_of(record)}".strip())
+        question = Question(
+            f"Cancel [b]{subject}[/b]?\n\n"
+            f"It has {_GRACE:.0f} s to save a checkpoint, then it is killed."
+        )
         self.app.push_screen(question, lambda yes: self._begin_cancel(record) if yes else None)
 
     def _begin_cancel(self, record: RunRecord) -> None:
         rows = self.query_one(RunRows)
-        rows.ending.add(record.run_id)
+        rows.stopping.add(record.run_id)
         rows.tick()
         self._cancel(record.run_id)
 
@@ -238,9 +241,9 @@ same job with the same settings; a training goes on where it was."""
             self.post_message(self.Ended(run_id, state))
 
     def on_jobs_page_ended(self, message: Ended) -> None:
-        self.query_one(RunRows).ending.discard(message.run_id)
+        self.query_one(RunRows).stopping.discard(message.run_id)
         if message.fault:
             self.post_message(ErrorMet("cancel", message.fault))
         else:
             self.notify(f"{message.run_id} is {message.state}", title="cancel", markup=False)
-        self.dashboard.look_now()
+        self.dashboard.refresh_workspace()

@@ -19,14 +19,14 @@ from textual.worker import get_current_worker
 from data_contracts.cohort import COHORT, tasks_of
 from data_contracts.errors import CxrError
 from jobs._registry import Spec, find_jobs
-from tui.launching.form import entries_of, heeded, option_entries, raw_of
-from tui.launching.orders import Commands, commands, launch
-from tui.launching.request import Request, requested
+from tui.launching.form import entries_of, option_entries, raw_of, supported_options
+from tui.launching.request import LaunchRequest, read_form
+from tui.launching.submission import Commands, equivalent_commands, launch
 from tui.messages import ErrorMet
 from tui.table import Column, Row
 from tui.widgets.command_box import CommandBox
-from tui.widgets.field import Field
-from tui.widgets.key_line import KeyLine
+from tui.widgets.form_field import FormField
+from tui.widgets.key_footer import KeyFooter
 from tui.widgets.launch_form import LaunchForm
 from tui.widgets.rows import Rows
 
@@ -50,8 +50,8 @@ class LaunchScreen(ModalScreen[bool]):
         width: 1fr; padding: 0 1; color: $text-warning; text-wrap: nowrap; text-overflow: ellipsis;
     }
     LaunchScreen.-wide #help { display: none; }
-    LaunchScreen.-wide Field { grid-size: 3; grid-columns: 16 46 1fr; }
-    LaunchScreen.-wide Field .said { display: block; column-span: 1; padding: 0 0 0 1; }
+    LaunchScreen.-wide FormField { grid-size: 3; grid-columns: 16 46 1fr; }
+    LaunchScreen.-wide FormField .hint { display: block; column-span: 1; padding: 0 0 0 1; }
     LaunchScreen.-tall CommandBox VerticalScroll { max-height: 8; }
     LaunchScreen Rows, LaunchScreen.choosing .form { display: none; }
     LaunchScreen.choosing Rows { display: block; }
@@ -64,15 +64,15 @@ class LaunchScreen(ModalScreen[bool]):
         Binding("ctrl+y", "copy('shell')", "Copy shell", id="launch.copy-shell"),
         Binding("ctrl+r", "copy('docker')", "Copy docker", id="launch.copy-docker"),
         Binding("ctrl+o", "choose", "Other job", id="launch.other"),
-        Binding("escape", "dismiss(False)", "Leave", id="launch.leave"),
+        Binding("escape", "dismiss(False)", "Cancel", id="launch.leave"),
         # Before the field has them, so that what follows in one burst goes to the next field.
-        Binding("up,shift+tab", "go(-1)", "Field before", False, priority=True, id="launch.up"),
+        Binding("up,shift+tab", "go(-1)", "Previous field", False, priority=True, id="launch.up"),
         Binding("down,tab", "go(1)", "Next field", show=False, priority=True, id="launch.down"),
     ]
 
     @dataclass
     class CohortRead(Message):
-        """The tasks to choose from; None without a cohort that tells them."""
+        """The tasks to choose from; None without a cohort to list them."""
 
         spec: Spec
         tasks: Sequence[str] | None
@@ -81,14 +81,14 @@ class LaunchScreen(ModalScreen[bool]):
     class Planned(Message):
         """The commands that are equal to a request."""
 
-        request: Request
+        request: LaunchRequest
         commands: Commands
 
     def __init__(self, job: str | None, settings: Mapping[str, Any]) -> None:
         super().__init__()
         self._specs = find_jobs()
         self._job, self._settings, self._lacking = job, settings, ""
-        self._request: Request | None = None
+        self._request: LaunchRequest | None = None
 
     @property
     def dashboard(self) -> Dashboard:
@@ -106,7 +106,7 @@ class LaunchScreen(ModalScreen[bool]):
             yield Static(id="state", markup=False)
         yield CommandBox("shell", classes="form")
         yield CommandBox("docker", classes="form")
-        yield KeyLine()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         if self._job in self._specs:
@@ -161,32 +161,32 @@ class LaunchScreen(ModalScreen[bool]):
 
     def _models(self) -> set[tuple[str, str]]:
         snapshot = self.dashboard.snapshot
-        found = snapshot.of("model") if snapshot else []
-        return {(a.keys["task"], a.keys["name"]) for a in found}
+        models = snapshot.of("model") if snapshot else []
+        return {(a.keys["task"], a.keys["name"]) for a in models}
 
-    def on_field_changed(self) -> None:
+    def on_form_field_changed(self) -> None:
         self.dashboard.drafts[str(self._job)] = dict(self.query_one(LaunchForm).raw)
         self._check()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        field = next((a for a in event.widget.ancestors if isinstance(a, Field)), None)
+        field = next((a for a in event.widget.ancestors if isinstance(a, FormField)), None)
         self.query_one("#help", Static).update(field.entry.help if field else "", layout=False)
 
-    def _check(self) -> Request:
+    def _check(self) -> LaunchRequest:
         """Let the models judge what is entered; the commands follow."""
         form, spec = self.query_one(LaunchForm), self._specs[str(self._job)]
-        asked = requested(spec, form.entries, form.raw, self.dashboard.workspace, self._models())
-        self._request = asked
-        self._show(asked, Commands())
-        if not asked.faults:
-            self._plan(asked)
-        return asked
+        request = read_form(spec, form.entries, form.raw, self.dashboard.workspace, self._models())
+        self._request = request
+        self._show(request, Commands())
+        if not request.faults:
+            self._plan(request)
+        return request
 
     @work(thread=True, exclusive=True, group="plan", description="plan")
-    def _plan(self, asked: Request) -> None:
-        planned = commands(asked)
+    def _plan(self, request: LaunchRequest) -> None:
+        planned = equivalent_commands(request)
         if not get_current_worker().is_cancelled:
-            self.post_message(self.Planned(asked, planned))
+            self.post_message(self.Planned(request, planned))
 
     def on_launch_screen_planned(self, message: Planned) -> None:
         if message.request is self._request:
@@ -194,34 +194,34 @@ class LaunchScreen(ModalScreen[bool]):
             self.query_one("#shell", CommandBox).show(message.commands.shell)
             self.query_one("#docker", CommandBox).show(message.commands.docker)
 
-    def _show(self, asked: Request, planned: Commands) -> None:
+    def _show(self, request: LaunchRequest, planned: Commands) -> None:
         form = self.query_one(LaunchForm)
-        used = heeded(str(form.raw["engine"])) | set(asked.spec.config.model_fields)
-        form.update_status(used, asked.faults, {**planned.notes, **asked.notes})
-        if asked.faults:
+        used = supported_options(str(form.raw["engine"])) | set(request.spec.config.model_fields)
+        form.update_status(used, request.faults, {**planned.notes, **request.notes})
+        if request.faults:
             for box in self.query(CommandBox):
                 box.show(())
-        runs = len(asked.configs)
+        runs = len(request.configs)
         button = self.query_one(Button)
-        button.label = "Launch" if asked.faults else f"Launch {runs} run{'s' * (runs != 1)}"
-        button.disabled = bool(asked.faults or planned.fault) or self._read_only
-        self.query_one("#state", Static).update(self._state(asked, planned), layout=False)
+        button.label = "Launch" if request.faults else f"Launch {runs} run{'s' * (runs != 1)}"
+        button.disabled = bool(request.faults or planned.fault) or self._read_only
+        self.query_one("#state", Static).update(self._state(request, planned), layout=False)
 
     @property
     def _read_only(self) -> bool:
         snapshot = self.dashboard.snapshot
         return snapshot is not None and not snapshot.writable
 
-    def _state(self, asked: Request, planned: Commands) -> str:
-        """Why it cannot be launched, or what should be known before."""
+    def _state(self, request: LaunchRequest, planned: Commands) -> str:
+        """Why it cannot be launched, or what should be known first."""
         if self._read_only:
-            return "read-only workspace: launching is off; copy a command instead"
-        if asked.faults:
+            return "read-only workspace: launching disabled; copy a command instead"
+        if request.faults:
             entries = self.query_one(LaunchForm).entries
-            return f"to correct: {', '.join(e.label for e in entries if e.name in asked.faults)}"
+            return f"fix: {', '.join(e.label for e in entries if e.name in request.faults)}"
         if planned.fault:
             return planned.fault
-        return f"left out, not of this version: {self._lacking}" if self._lacking else ""
+        return f"ignored, not in this version: {self._lacking}" if self._lacking else ""
 
     def action_copy(self, kind: Literal["shell", "docker"]) -> None:
         if lines := self.query_one(f"#{kind}", CommandBox).lines:
@@ -240,10 +240,10 @@ class LaunchScreen(ModalScreen[bool]):
         self.call_after_refresh(self._launch)
 
     def _launch(self) -> None:
-        asked, app = self._check(), self.dashboard
+        request, app = self._check(), self.dashboard
         if self.query_one(Button).disabled or not self.is_current:
             return
-        start = partial(launch, asked, app.post_message, app.look_now)
+        start = partial(launch, request, app.post_message, app.refresh_workspace)
         # The app's worker, since this screen is gone before the last run has been started.
         app.run_worker(start, thread=True, group="launch", name="launch")
         self.dismiss(True)

@@ -1,4 +1,4 @@
-"""The page Metrics: how well every model reads its target."""
+"""The page Metrics: prediction performance of every model."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from data_contracts.summary import METRICS
 from tui.messages import ErrorMet, OpenLaunch
 from tui.page import Page
 from tui.results.metric_rows import Selection, as_csv, file_name, guarded, title_of
-from tui.results.metric_view import Model, View, columns, marked, note_of, view_of
+from tui.results.metric_table import MetricTable, ModelKey, columns, marked, metric_table, note_of
 from tui.screens.compare import MOST_MODELS, Compare
-from tui.widgets.empty import Empty
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
 from tui.widgets.switch import after, switch
 from tui.workspace.snapshot import Artifact, Snapshot
@@ -40,7 +40,7 @@ _WIDE = 110
 class MetricsRead(Message):
     """A selection of the metrics is ready to be shown."""
 
-    view: View
+    table: MetricTable
     kinds: tuple[str, ...]
 
 
@@ -49,18 +49,20 @@ class MetricsPage(Page):
 
     NAME: ClassVar[str] = "metrics"
     HELP: ClassVar[str] = (
-        "How well each model reads its target, with 95 % intervals over resampled patients.\n"
-        "[b]n[/b] counts patients, [b]images[/b] their images, [b]pos.[/b] the images of the "
-        "positive class: the last of two.\n"
-        "A value in [$text-warning]amber[/] is an AUROC whose interval does not lie above 0.5.\n"
-        "Cells of fewer than 11 patients are hidden, and counts that would give them away."
+        "Prediction performance of each model, with 95 % patient-bootstrap CIs.\n"
+        "[b]n[/b]: patients; [b]images[/b]: their images; [b]pos.[/b]: images of the positive "
+        "class, the second of two.\n"
+        "[$text-warning]Amber[/]: the CI of an AUROC is not above 0.5.\n"
+        "Subgroups of fewer than 11 patients are suppressed, and complementary cells with them."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark", id="metrics.mark"),
         Binding("c", "curves", "Curves", id="metrics.curves"),
         Binding("p", "next_split", "Split", show=False, id="metrics.split"),
         Binding("m", "next_metric(1)", "Metric", show=False, id="metrics.metric"),
-        Binding("M", "next_metric(-1)", "Metric before", show=False, id="metrics.metric-before"),
+        Binding(
+            "M", "next_metric(-1)", "Previous metric", show=False, id="metrics.metric-previous"
+        ),
         Binding("t", "strata", "Strata", show=False, id="metrics.strata"),
         Binding("x", "export", "Export", id="metrics.export"),
         Binding("u", "unmark", "Unmark all", show=False, id="metrics.unmark"),
@@ -70,10 +72,10 @@ class MetricsPage(Page):
     MetricsPage {
         #state { height: auto; padding: 0 1; color: $foreground 70%; link-style: none; }
         #note { height: auto; padding: 0 1; color: $text-warning; display: none; }
-        #note.said { display: block; }
+        #note.shown { display: block; }
         Rows { padding-right: 1; }
-        Empty { display: none; }
-        &.empty Empty { display: block; }
+        Placeholder { display: none; }
+        &.empty Placeholder { display: block; }
         &.empty Rows, &.empty #state, &.empty #note { display: none; }
     }
     """
@@ -85,17 +87,17 @@ class MetricsPage(Page):
         self._snapshot: Snapshot | None = None
         self._selection = Selection()
         self._asked: object = None
-        self._view = View()
+        self._table = MetricTable()
         self._kinds: tuple[str, ...] = ()
-        self._marks: dict[Model, None] = {}
+        self._marks: dict[ModelKey, None] = {}
 
     def content(self) -> Iterator[Widget]:
         yield Static(id="state")
         yield Static(id="note")
         yield Rows()
-        yield Empty(
-            "There is no model yet, so nothing has been measured.\n"
-            "Press [b]n[/b] to launch train-task, or [b]1[/b] to see what comes first."
+        yield Placeholder(
+            "No models yet, so no metrics.\n"
+            "Press [b]n[/b] to launch train-task; see Overview ([b]1[/b]) for what to run first."
         )
 
     def show(self, snapshot: Snapshot) -> None:
@@ -113,11 +115,11 @@ class MetricsPage(Page):
         artifact = self._snapshot.artifacts.get(METRICS.path_template)
         models = tuple(a.place for a in self._snapshot.of(PREDICTIONS.name))
         wide = self.size.width >= _WIDE
-        facts = artifact and (artifact.state, artifact.reason, artifact.header)
-        asked = facts, models, self._selection, wide
+        content = artifact and (artifact.state, artifact.reason, artifact.header)
+        asked = content, models, self._selection, wide
         if asked != self._asked:
             self._asked = asked
-            self._tell_of(artifact, bool(models))
+            self._update_note(artifact, bool(models))
             self._read(artifact, self._snapshot, self._selection, wide)
 
     @work(thread=True, exclusive=True, group="metrics", description="metrics")
@@ -135,9 +137,9 @@ class MetricsPage(Page):
         kinds = () if metrics is None else tuple(metrics["kind"].unique(maintain_order=True))
         if kinds and selection.kind not in (*kinds, ""):
             selection = replace(selection, kind=kinds[0])
-        view = view_of(metrics, selection, models, wide=wide)
+        table = metric_table(metrics, selection, models, wide=wide)
         if not worker.is_cancelled:
-            self.post_message(MetricsRead(view, kinds))
+            self.post_message(MetricsRead(table, kinds))
 
     def _guard(self, artifact: Artifact) -> pl.DataFrame:
         """The table with its texts, worked out once for each content."""
@@ -149,7 +151,7 @@ class MetricsPage(Page):
         return self._guarded[1]
 
     def on_metrics_read(self, message: MetricsRead) -> None:
-        self._view, self._kinds = message.view, message.kinds
+        self._table, self._kinds = message.table, message.kinds
         if self._kinds and self._selection.kind not in (*self._kinds, ""):
             self._selection = replace(self._selection, kind=self._kinds[0])
         self._lay_out()
@@ -157,51 +159,52 @@ class MetricsPage(Page):
 
     def _lay_out(self) -> None:
         rows = self.query_one(Rows)
-        wanted = tuple(columns(self._view, self.size.width - 2))
+        wanted = tuple(columns(self._table, self.size.width - 2))
         if [c.title for c in wanted] != [c.title for c in rows.columns]:
             rows.set_columns(*wanted)
         rows.columns = wanted
         rows.refresh()
 
     def _fill(self) -> None:
-        pairs = zip(self._view.rows, self._view.models, strict=True)
-        rows = [marked(row) if model in self._marks else row for row, model in pairs]
-        self.query_one(Rows).set_rows(rows)
-        self._tell_state()
+        pairs = zip(self._table.rows, self._table.models, strict=True)
+        self.query_one(Rows).set_rows([marked(r) if m in self._marks else r for r, m in pairs])
+        self._update_status()
 
-    def _tell_state(self) -> None:
+    def _update_status(self) -> None:
         chosen = self._selection
         shown = len(self.query_one(Rows).shown)
         counts = [f"{shown:,} row{'s' * (shown != 1)}"]
-        if self._view.hidden:
-            counts.append(f"{self._view.hidden:,} of few patients hidden")
+        if self._table.hidden:
+            counts[0] += f" ({self._table.hidden:,} more suppressed: n < 11)"
         if self._marks:
             counts.append(f"[$text-primary]{len(self._marks)} marked[/]")
         switches = [
-            switch("p", "next_split", "split", chosen.split or "every"),
-            switch("m", "next_metric(1)", "", title_of(chosen.kind) if chosen.kind else "every"),
+            switch("p", "next_split", "split", chosen.split or "all"),
+            switch(
+                "m", "next_metric(1)", "", title_of(chosen.kind) if chosen.kind else "all metrics"
+            ),
             switch("t", "strata", "strata", "on" if chosen.strata else "off"),
         ]
         self.query_one("#state", Static).update("  ".join([*switches, ", ".join(counts)]))
 
-    def _tell_of(self, artifact: Artifact | None, has_models: bool) -> None:
-        """Say what is missing, stale or damaged, and what to do."""
+    def _update_note(self, artifact: Artifact | None, has_models: bool) -> None:
+        """Show what is missing, stale or damaged, and what to do."""
         note, line = note_of(artifact), self.query_one("#note", Static)
         line.update(note)
-        line.set_class(bool(note), "said")
+        line.set_class(bool(note), "shown")
         self.set_class(artifact is None and not has_models, "empty")
 
     def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
         self.query_one(Rows).filter(message.text)
-        self._tell_state()
+        self._update_status()
 
     def on_rows_chosen(self) -> None:
         self.action_curves()
 
     @property
-    def _current(self) -> Model | None:
+    def _current(self) -> ModelKey | None:
         row = self.query_one(Rows).current
-        return self._view.model_of(row.key) if row else None
+        return self._table.model_of(row.key) if row else None
 
     def _select(self, **choice: Any) -> None:
         self._selection = replace(self._selection, **choice)
@@ -221,7 +224,7 @@ class MetricsPage(Page):
         if model in self._marks:
             del self._marks[model]
         elif len(self._marks) == MOST_MODELS:
-            self.notify(f"At most {MOST_MODELS} models are compared; u unmarks all.")
+            self.notify(f"Compare at most {MOST_MODELS} models; u unmarks all.")
         elif model is not None:
             self._marks[model] = None
         self._fill()
@@ -236,11 +239,11 @@ class MetricsPage(Page):
 
     def action_export(self) -> None:
         keys = [int(r.key) for r in self.query_one(Rows).shown if r.key.isdigit()]
-        if self._view.frame is None or not keys:
-            self.notify("No row is shown: there is nothing to export.")
+        if self._table.frame is None or not keys:
+            self.notify("Nothing to export: no rows visible")
             return
         name = file_name(self._selection, filtered=bool(self.query_one(FilterBar).value))
-        self.dashboard.save(name, as_csv(self._view.frame[keys]))
+        self.dashboard.save(name, as_csv(self._table.frame[keys]))
 
     def action_launch(self) -> None:
         has_models = self._snapshot is not None and self._snapshot.of(PREDICTIONS.name)

@@ -18,14 +18,14 @@ from jobs._registry import find_jobs
 from tui.launching.next_step import NextStep, next_step
 from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun
 from tui.page import Page
-from tui.texts.overview_texts import about, told_next, welcome
+from tui.texts.overview_texts import about, next_step_text, welcome
 from tui.widgets.chooser import Chooser
-from tui.widgets.empty import Empty
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.pipeline_graph import PipelineGraph
+from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
 from tui.widgets.run_list import RunList
-from tui.workspace.pipeline import SIGNS, kinds_of
+from tui.workspace.pipeline import SIGNS, groups_of
 from tui.workspace.snapshot import Snapshot
 
 _LEGEND = "   ".join(f"{sign} {state}" for state, (sign, _) in SIGNS.items())
@@ -36,13 +36,12 @@ class OverviewPage(Page):
 
     NAME: ClassVar[str] = "overview"
     HELP: ClassVar[str] = f"""\
-The jobs in the order of the pipeline, and beside each the kinds of artifacts it writes: how
-many there are, how large they are together, and their state. Jobs that read the kind under the
-cursor are coloured.
+The jobs in pipeline order, each with the artifacts it writes: how many there are, their total size
+and their state. Jobs that read the selected artifacts are highlighted.
 
 {_LEGEND}
 
-Stale: made from something that has changed since. Below are the newest runs; Tab goes there."""
+Stale: an input has changed since. Below are the newest runs; the Tab key moves there."""
     AUTO_FOCUS = "PipelineGraph"
     DEFAULT_CSS = """
     OverviewPage {
@@ -51,9 +50,9 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
         }
         #about { background: $surface; }
         RunList { min-height: 3; padding: 0 1; }
-        Empty { display: none; }
+        Placeholder { display: none; }
         &.empty PipelineGraph, &.empty #about, &.empty #next, &.empty RunList { display: none; }
-        &.empty Empty { display: block; }
+        &.empty Placeholder { display: block; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -87,7 +86,7 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
         """The demonstration's run while it is not known how it ended."""
 
     def content(self) -> Iterator[Widget]:
-        yield Empty("reading the workspace …")
+        yield Placeholder("reading the workspace …")
         yield PipelineGraph(self._specs)
         yield Static(id="about")
         yield RunList()
@@ -110,8 +109,8 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
 
     def show(self, snapshot: Snapshot) -> None:
         self.set_class(snapshot.is_empty, "empty")
-        self.query_one(Empty).update(welcome(snapshot, self._missing))
-        self.query_one(PipelineGraph).show(kinds_of(snapshot, self._specs))
+        self.query_one(Placeholder).update(welcome(snapshot, self._missing))
+        self.query_one(PipelineGraph).show(groups_of(snapshot, self._specs))
         self._show_runs()
         self._read_new_cohort(snapshot)
         self._show_next(snapshot)
@@ -158,21 +157,23 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
         # A pipeline makes by itself what is due.
         due = None if "run" in running else next_step(snapshot, self._specs, self._tasks)
         self._next = due
-        self.query_one("#next", Static).update(told_next(running, due, snapshot.writable))
+        self.query_one("#next", Static).update(next_step_text(running, due, snapshot.writable))
         self.refresh_bindings()
 
     def on_pipeline_graph_highlighted(self, message: PipelineGraph.Highlighted) -> None:
-        self.query_one("#about", Static).update(about(message.kind), layout=False)
+        self.query_one("#about", Static).update(about(message.group), layout=False)
 
     async def on_pipeline_graph_chosen(self, message: PipelineGraph.Chosen) -> None:
-        kind = message.kind
-        if len(kind.artifacts) == 1:
-            self.post_message(OpenArtifact(kind.artifacts[0].place))
-        elif kind.artifacts:
-            chooser = Chooser(f"{kind.contract.name}: {kind.contract.description}", kind.artifacts)
+        group = message.group
+        if len(group.artifacts) == 1:
+            self.post_message(OpenArtifact(group.artifacts[0].place))
+        elif group.artifacts:
+            chooser = Chooser(
+                f"{group.contract.name}: {group.contract.description}", group.artifacts
+            )
             await self.app.push_screen(chooser, self._open)
         else:
-            self.notify(f"no {kind.contract.name} yet: `cxr {kind.job}` makes it", timeout=3)
+            self.notify(f"no {group.contract.name} yet: `cxr {group.job}` creates it", timeout=3)
 
     def _open(self, place: str | None) -> None:
         if place:
@@ -214,13 +215,13 @@ Stale: made from something that has changed since. Below are the newest runs; Ta
 
     def on_overview_page_demo_started(self, message: DemoStarted) -> None:
         self._demo = message.run_id
-        self.dashboard.look_now()
+        self.dashboard.refresh_workspace()
         self.refresh_bindings()
 
     def _follow_demo(self, snapshot: Snapshot) -> None:
-        """Tell if the demonstration could not go on, such as beside another one."""
+        """Report a demonstration that failed, such as beside another one."""
         record = snapshot.run(self._demo) if self._demo else None
         if record is not None and record.state not in ("submitted", "running"):
             self._demo = ""
             if record.state != "succeeded":
-                self.post_message(ErrorMet("demo", record.message or f"it is {record.state}"))
+                self.post_message(ErrorMet("demo", record.message or f"the run is {record.state}"))

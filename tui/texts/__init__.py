@@ -1,1 +1,1 @@
-"""Numbers, names and states in words."""
+"""Numbers, names and states as text."""

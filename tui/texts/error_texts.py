@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from data_contracts.run import RunRecord
-from tui.texts.plain import unmarked
 from tui.texts.run_texts import what_of
+from tui.texts.sanitize import escape_markup
 from tui.workspace.snapshot import Snapshot
 
 _MOST_RUNS = 20
 _FAILED = ("failed", "lost")
 
 
-def errors_text(snapshot: Snapshot | None, met: Sequence[str]) -> str:
-    """What is wrong with the workspace now, which runs failed, and what was met, newest first."""
-    faults = [unmarked(fault) for fault in snapshot.faults] if snapshot else []
+def errors_text(snapshot: Snapshot | None, errors: Sequence[str]) -> str:
+    """What is wrong with the workspace, which runs failed, and what went wrong, newest first."""
+    faults = [escape_markup(fault) for fault in snapshot.faults] if snapshot else []
     failed = [r for r in snapshot.runs if r.state in _FAILED] if snapshot else []
     more = len(failed) - _MOST_RUNS
-    told = [_told(record) for record in failed[:_MOST_RUNS]]
-    told += [f"[dim]and {more:,} earlier: page 2, filter failed[/]"] if more > 0 else []
+    failures = [_failure_text(record) for record in failed[:_MOST_RUNS]]
+    failures += [f"[dim]and {more:,} earlier: see Jobs (2), filter: failed[/]"] if more > 0 else []
     parts = (
         ("In the workspace", faults),
-        ("Runs that failed", told),
-        ("Met since the start", list(reversed(met))),
+        ("Failed runs", failures),
+        ("Since the dashboard opened", list(reversed(errors))),
     )
     text = "\n\n".join("\n".join([f"[b]{title}[/]", *lines]) for title, lines in parts if lines)
     return text or "No errors so far."
@@ -31,16 +31,16 @@ def errors_text(snapshot: Snapshot | None, met: Sequence[str]) -> str:
 
 def newly_failed(before: Snapshot, after: Snapshot) -> Iterator[RunRecord]:
     """The runs that were under way and have failed since."""
-    going = {r.run_id for r in before.runs if r.state in ("submitted", "running")}
-    return (r for r in after.runs if r.run_id in going and r.state in _FAILED)
+    unfinished = {r.run_id for r in before.runs if r.state in ("submitted", "running")}
+    return (r for r in after.runs if r.run_id in unfinished and r.state in _FAILED)
 
 
-def _told(record: RunRecord) -> str:
-    name = unmarked(f"{record.job} {what_of(record)}".strip())
-    when = unmarked(record.started[5:16].replace("T", " "))
-    return f"[dim]{when}[/] {name}: {unmarked(why_failed(record))}"
+def _failure_text(record: RunRecord) -> str:
+    name = escape_markup(f"{record.job} {what_of(record)}".strip())
+    when = escape_markup(record.started[5:16].replace("T", " "))
+    return f"[dim]{when}[/] {name}: {escape_markup(why_failed(record))}"
 
 
 def why_failed(record: RunRecord) -> str:
-    """What a run has said of its end; one that was killed could say nothing."""
-    return record.message or "it was killed, perhaps for want of memory"
+    """Why a run failed; one that was killed could not record it."""
+    return record.message or "killed (possibly out of memory)"

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers and intervals as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """Low to high, in words where a bound is negative; a dash when there is none."""
+    """Low to high, with "to" where a bound is negative; a dash when there is none."""
     if low is None or high is None:
         return NONE
     joint = " to " if min(low, high) < 0 else "–"

@@ -1,4 +1,4 @@
-"""What the page Overview says in words."""
+"""The texts of the page Overview."""
 
 from __future__ import annotations
 
@@ -6,44 +6,46 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui.launching.next_step import NextStep
-from tui.texts.plain import unmarked
-from tui.workspace.pipeline import Kind
+from tui.texts.sanitize import escape_markup
+from tui.workspace.pipeline import ArtifactGroup
 from tui.workspace.snapshot import Snapshot
 
 
 def welcome(snapshot: Snapshot, missing: Path | None = None) -> str:
-    """What an empty workspace says; `missing` is its folder where there was none."""
-    other = "Choose another one:\ncxr dashboard --workspace FOLDER"
+    """The text of an empty workspace; `missing` is its folder where there was none."""
+    other = "Open another one:\ncxr dashboard --workspace FOLDER"
     if snapshot.unreadable:
-        faults = "\n".join(unmarked(fault) for fault in snapshot.unreadable)
-        return f"[b]Nothing of this workspace can be read.[/]\n\n{faults}\n\n{other}"
+        faults = "\n".join(escape_markup(fault) for fault in snapshot.unreadable)
+        return f"[b]This workspace cannot be read.[/]\n\n{faults}\n\n{other}"
     if not snapshot.writable:
-        return f"[b]This workspace is empty, and nothing can be written to it.[/]\n\n{other}"
+        return f"[b]This workspace is empty and read-only.[/]\n\n{other}"
     place = (
-        f"There is no folder {unmarked(missing)} yet." if missing else "This workspace is empty."
+        f"Folder {escape_markup(missing)} does not exist yet."
+        if missing
+        else "This workspace is empty."
     )
     return (
         f"[b]{place}[/]\n\n"
-        "[b $text-accent]d[/]  starts the demonstration: the whole pipeline, in the background,\n"
-        "on synthetic patients; it takes some minutes and none of your data.\n\n"
-        "[b $text-accent]n[/]  begins with your own data: the form of [b]extract[/]."
+        "[b $text-accent]d[/]  start the demo: the whole pipeline on synthetic patients, in the\n"
+        "background; takes a few minutes and uses none of your data\n\n"
+        "[b $text-accent]n[/]  start with your own data (opens the [b]extract[/] form)"
     )
 
 
-def about(kind: Kind) -> str:
-    """A kind of artifact in a line: who reads it, why it is not current, what it means."""
-    reason = f"  [$text-warning]{unmarked(kind.reason)}[/]" if kind.reason else ""
-    readers = f"  [dim]→[/] {', '.join(kind.readers)}" if kind.readers else ""
-    return f"[b]{kind.contract.name}[/]{readers}{reason}  [dim]{kind.contract.description}[/]"
+def about(group: ArtifactGroup) -> str:
+    """A group of artifact in a line: who reads it, why it is not current, what it means."""
+    reason = f"  [$text-warning]{escape_markup(group.reason)}[/]" if group.reason else ""
+    readers = f"  [dim]→[/] {', '.join(group.readers)}" if group.readers else ""
+    return f"[b]{group.contract.name}[/]{readers}{reason}  [dim]{group.contract.description}[/]"
 
 
-def told_next(running: Sequence[str], step: NextStep | None, writable: bool) -> str:
+def next_step_text(running: Sequence[str], step: NextStep | None, writable: bool) -> str:
     """The next command, beside the jobs that are running."""
     if "run" in running:
-        return "[$text-primary]▸[/] the pipeline is running; what it has to make, it makes itself"
+        return "[$text-primary]▸[/] pipeline running: missing steps will run automatically"
     if step is not None:
-        key = "[b $text-accent]n[/] launches" if writable else "next is"
-        return f"{key} [b]{unmarked(step.title)}[/]: {unmarked(step.why)}"
+        key = "[b $text-accent]n[/]" if writable else "next"
+        return f"{key}: run [b]{escape_markup(step.title)}[/] ({escape_markup(step.why)})"
     if running:
         return f"[$text-primary]▸[/] {len(running)} running"
     return "[$text-success]✓[/] everything is up to date"

@@ -1,4 +1,4 @@
-"""How a run is told of: its state, its subject, its times, its progress."""
+"""The texts of a run: its state, its subject, its times, its progress."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 from data_contracts.run import RunRecord, moment, seconds_between
 from jobs._engines import UNFINISHED
 from tui.table import Tone
-from tui.texts.plain import plain_line
+from tui.texts.sanitize import sanitize
 from tui.workspace.snapshot import Progress
 
-#: By any word, since a record may say anything.
+#: By any text, since a record may contain anything.
 SIGNS: Mapping[str, tuple[str, Tone]] = {
     "submitted": ("◌", "dim"), "running": ("▸", "live"), "succeeded": ("✓", "good"),
     "failed": ("✗", "bad"), "interrupted": ("‖", "warn"), "cancelled": ("■", "dim"),
@@ -23,7 +23,7 @@ _BAR = 8
 
 def state_text(state: str) -> str:
     """A state with its sign."""
-    return f"{SIGNS[state][0]} {state}" if state in SIGNS else plain_line(state)
+    return f"{SIGNS[state][0]} {state}" if state in SIGNS else sanitize(state)
 
 
 def tone_of(state: str) -> Tone:
@@ -43,11 +43,11 @@ def what_of(record: RunRecord) -> str:
         parts = [str(config["tasks"])]
     shard = config.get("shard")
     whole = shard in (None, "", "1/1")
-    return plain_line(" ".join(["/".join(parts), "" if whole else str(shard)]).strip())
+    return sanitize(" ".join(["/".join(parts), "" if whole else str(shard)]).strip())
 
 
 def duration_of(record: RunRecord, now: datetime) -> float | None:
-    """Seconds from start to end, or until now; None where they cannot be told."""
+    """Seconds from start to end, or until now; None where they are unknown."""
     ended = now if record.state in UNFINISHED else moment(record.ended)
     return seconds_between(moment(record.started), ended)
 
@@ -89,4 +89,4 @@ def progress_text(progress: Progress, width: int) -> str:
 
 def rate_text(rate: float, unit: str) -> str:
     """`12 images/s`, `0.84 batches/s`."""
-    return f"{rate:,.{0 if rate >= 10 else 1 if rate >= 1 else 2}f} {plain_line(unit)}/s"
+    return f"{rate:,.{0 if rate >= 10 else 1 if rate >= 1 else 2}f} {sanitize(unit)}/s"

@@ -30,7 +30,7 @@ class Choices(Widget, can_focus=True):
     ]
 
     class Changed(Message):
-        """Other words are chosen."""
+        """Other options are chosen."""
 
         def __init__(self, choices: Choices) -> None:
             self.choices = choices
@@ -40,34 +40,34 @@ class Choices(Widget, can_focus=True):
         def control(self) -> Choices:
             return self.choices
 
-    def __init__(self, words: Sequence[str], chosen: Sequence[str], *, many: bool) -> None:
+    def __init__(self, options: Sequence[str], chosen: Sequence[str], *, many: bool) -> None:
         super().__init__()
         # What was chosen once stays a choice, also where it is none any more.
-        self.words = tuple(dict.fromkeys((*words, *chosen)))
+        self.options = tuple(dict.fromkeys((*options, *chosen)))
         self.chosen, self._many = tuple(chosen), many
-        self._at = next((i for i, word in enumerate(self.words) if word in self.chosen), 0)
+        self._at = next((i for i, option in enumerate(self.options) if option in self.chosen), 0)
 
     def action_move(self, step: int) -> None:
-        if not self.words:
+        if not self.options:
             return
-        self._at = (self._at + step) % len(self.words)
+        self._at = (self._at + step) % len(self.options)
         self.refresh()
         if not self._many:
-            self._choose((self.words[self._at],))
+            self._choose((self.options[self._at],))
 
     def action_tick(self) -> None:
-        if self.words:
+        if self.options:
             self._pick(self._at)
 
     def on_click(self, event: events.Click) -> None:
-        if (at := event.style.meta.get("word")) is not None:
+        if (at := event.style.meta.get("option")) is not None:
             self._pick(at)
 
     def _pick(self, at: int) -> None:
         """Choose a word, or tick it, or take its tick away."""
         self._at = at
-        ticked = set(self.chosen) ^ {self.words[at]} if self._many else {self.words[at]}
-        self._choose(tuple(word for word in self.words if word in ticked))
+        ticked = set(self.chosen) ^ {self.options[at]} if self._many else {self.options[at]}
+        self._choose(tuple(option for option in self.options if option in ticked))
 
     def _choose(self, chosen: tuple[str, ...]) -> None:
         self.refresh()
@@ -83,11 +83,11 @@ class Choices(Widget, can_focus=True):
         return Content("\n").join(Content(_GAP).join(map(self._part, line)) for line in lines)
 
     def _lines(self, width: int) -> list[list[int]]:
-        """The words by line, none of them broken."""
+        """The options by line, none of them broken."""
         lines: list[list[int]] = []
         free = 0
-        for at, word in enumerate(self.words):
-            need = 2 + cell_len(word) + len(_GAP)
+        for at, option in enumerate(self.options):
+            need = 2 + cell_len(option) + len(_GAP)
             if not lines or need > free + len(_GAP):
                 lines.append([])
                 free = width
@@ -96,11 +96,11 @@ class Choices(Widget, can_focus=True):
         return lines
 
     def _part(self, at: int) -> Content:
-        word = self.words[at]
-        on = word in self.chosen
+        option = self.options[at]
+        on = option in self.chosen
         mark = ("■" if on else "□") if self._many else ("●" if on else "○")
         look = "$text-primary bold" if on else "$foreground 75%"
         if at == self._at and self.has_focus:
             look += " reverse"
-        text = Content(f"{mark} {word or 'default'}").stylize(look)
-        return text.stylize(Style.from_meta({"word": at}))
+        text = Content(f"{mark} {option or 'default'}").stylize(look)
+        return text.stylize(Style.from_meta({"option": at}))

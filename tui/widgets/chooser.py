@@ -40,8 +40,8 @@ class Chooser(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = self._title
-            box.border_subtitle = "enter opens · / filters · escape closes"
-            yield Rows(Column("State", 10), Column("Place"), Column("Size", 8, right=True))
+            box.border_subtitle = "Enter open · / filter · Esc close"
+            yield Rows(Column("State", 10), Column("Path"), Column("Size", 8, right=True))
             yield FilterBar()
 
     def on_mount(self) -> None:

@@ -12,9 +12,9 @@ from textual.widget import Widget
 from tui.maps.colours import ink_on, steps
 
 if TYPE_CHECKING:
-    from tui.maps.painting import Scale
+    from tui.maps.figure import Scale
 
-#: Steps of signed colours and of unsigned ones; told apart in 256 colours too.
+#: Steps of signed colours and of unsigned ones; distinct in 256 colours too.
 SIGNED_STEPS, UNSIGNED_STEPS = 11, 9
 
 
@@ -43,16 +43,16 @@ class ColourBar(Widget):
     def _segments(self, scale: Scale) -> list[Segment]:
         count = SIGNED_STEPS if scale.signed else UNSIGNED_STEPS
         low, high = scale.ends
-        unit = f" {scale.unit}"
         room = self.size.width - len(low) - len(high) - 2
-        if room - len(unit) < 2 * count:
-            unit = ""
+        # The unit, without its remark where there is less room, or none.
+        units = (f" {scale.unit}", f" {scale.unit.partition(' (')[0]}", "")
+        unit = next((u for u in units if room - len(u) >= 2 * count), "")
         width = max(1, min(4, (room - len(unit)) // count))
-        found = steps(min(count, max(2, room)), signed=scale.signed)
+        shades = steps(min(count, max(2, room)), signed=scale.signed)
         segments = [Segment(f"{low} ", self.rich_style)]
-        for i, colour in enumerate(found):
+        for i, colour in enumerate(shades):
             # Zero stands in the middle of signed colours.
-            text = "0" if scale.signed and 2 * i == len(found) - 1 else ""
+            text = "0" if scale.signed and 2 * i == len(shades) - 1 else ""
             style = Style(color=ink_on(colour), bgcolor="#{:02x}{:02x}{:02x}".format(*colour))
             segments.append(Segment(text.center(width), style))
         return [*segments, Segment(f" {high}{unit}", self.rich_style)]

@@ -1,4 +1,4 @@
-"""A command for people to read and copy."""
+"""A command to read and copy."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ from textual.widgets import Static
 
 from tui.table import Tone
 
-#: The tones by which lines are told apart, in this order.
+#: The tones that distinguish lines, in this order.
 LINE_TONES: tuple[Tone, ...] = ("live", "warn", "good", "bad", "")
 Limits = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Line:
+class PlotLine:
     """A line, or dots, through points."""
 
     x: Sequence[float]
@@ -51,10 +51,10 @@ class CurvePlot(Vertical):
     """
 
     def __init__(self, title: str, why: str, id: str) -> None:  # noqa: A002
-        """`why`: what to say when there is no line."""
+        """`why`: what to show when there is no line."""
         super().__init__(id=id, classes="bare")
         self._title, self._why = title, why
-        self._lines: Sequence[Line] = ()
+        self._lines: Sequence[PlotLine] = ()
         self._limits: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
         self._ticks: Sequence[float] | None = None
 
@@ -64,7 +64,7 @@ class CurvePlot(Vertical):
 
     async def draw(
         self,
-        lines: Sequence[Line],
+        lines: Sequence[PlotLine],
         x: Limits,
         y: Limits,
         title: str = "",

@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 
 class FilterBar(Input):
-    """Hidden until opened. Enter keeps the filter, Escape takes it away."""
+    """Hidden until opened. Enter keeps the filter, Esc clears it."""
 
     DEFAULT_CSS = """
     FilterBar { height: 1; border: none; padding: 0 1; display: none; background: $panel; }
@@ -21,14 +21,14 @@ class FilterBar(Input):
     ]
 
     class Filtered(Message):
-        """The words to filter by have changed."""
+        """The query has changed."""
 
         def __init__(self, text: str) -> None:
             self.text = text
             super().__init__()
 
     def __init__(self) -> None:
-        super().__init__(placeholder="filter: words that a line must hold", compact=True)
+        super().__init__(placeholder="filter: every word must match", compact=True)
         # Else it would take the keys of a page that has nothing else to focus.
         self.can_focus = False
 

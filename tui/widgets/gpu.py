@@ -1,4 +1,4 @@
-"""How busy this host's GPUs are, asked only while somebody looks."""
+"""How busy this host's GPUs are, asked only while it is shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import Static
 from data_contracts.errors import CxrError
 from jobs._engines._call import call
 
-_WORDS = (
+_COMMAND = (
     "nvidia-smi", "--query-gpu=utilization.gpu,memory.used,memory.total",
     "--format=csv,noheader,nounits",
 )  # fmt: skip
@@ -26,8 +26,8 @@ class GpuUse(Static):
     DEFAULT_CSS = "GpuUse { width: auto; height: 1; color: $foreground 70%; padding: 0 1; }"
 
     @dataclass
-    class Asked(Message):
-        """What the driver said."""
+    class Answered(Message):
+        """What the driver reported."""
 
         text: str
 
@@ -38,32 +38,32 @@ class GpuUse(Static):
 
     @work(thread=True, group="gpu", description="gpu")
     def _ask(self) -> None:
-        if shutil.which(_WORDS[0]) is None:
+        if shutil.which(_COMMAND[0]) is None:
             return
         try:
-            said = call(_WORDS, patience=_PATIENCE)
+            answer = call(_COMMAND, patience=_PATIENCE)
         except CxrError:
             return
-        self.post_message(self.Asked(gpu_text(said.stdout) if said.returncode == 0 else ""))
+        self.post_message(self.Answered(gpu_text(answer.stdout) if answer.returncode == 0 else ""))
 
-    def on_gpu_use_asked(self, message: Asked) -> None:
+    def on_gpu_use_answered(self, message: Answered) -> None:
         message.stop()
         self.update(message.text)
 
     def clear(self) -> None:
-        """Say nothing, as of a run that does not work here."""
+        """Show nothing, as of a run that does not work here."""
         if self.content:
             self.update("")
 
 
-def gpu_text(said: str) -> str:
+def gpu_text(stdout: str) -> str:
     """`GPU 93 %, 12.1 of 79.6 GiB` from lines of percent, MiB used and MiB in all, one a GPU."""
     busy, used, there = [], 0.0, 0.0
-    for line in said.splitlines():
+    for line in stdout.splitlines():
         try:
             percent, own, whole = (float(part) for part in line.split(","))
         except ValueError:
-            continue  # a card that cannot tell says "[N/A]"
+            continue  # a card without the value reports "[N/A]"
         busy.append(f"{percent:.0f}")
         used, there = used + own, there + whole
     if not busy:

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from tui.launching.form import Entry, Raw
-from tui.widgets.field import Field
+from tui.widgets.form_field import FormField
 
 
 class LaunchForm(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -32,34 +32,34 @@ class LaunchForm(VerticalScroll, can_focus=False, inherit_bindings=False):
     @property
     def raw(self) -> dict[str, Raw]:
         """What is entered at this moment, by entry."""
-        return {f.entry.name: f.value for f in self.query(Field)}
+        return {f.entry.name: f.value for f in self.query(FormField)}
 
     async def fill(
         self, own: Sequence[Entry], options: Sequence[Entry], raw: Mapping[str, Raw]
     ) -> None:
-        """Ask for other entries; `raw` holds what they begin with, where it is not blank."""
+        """Ask for other entries; `raw`: their first values, where it is not blank."""
         self.entries = (*own, *options)
         held = {e.name: raw.get(e.name, e.blank) for e in self.entries}
         with self.app.batch_update():
             await self.remove_children()
             await self.mount(
-                *(Field(e, held[e.name]) for e in own),
+                *(FormField(e, held[e.name]) for e in own),
                 Static("where to run it", classes="section"),
-                *(Field(e, held[e.name]) for e in options),
+                *(FormField(e, held[e.name]) for e in options),
             )
         self.focus_first()
 
     def focus_first(self) -> None:
         """Go to the first field that must be filled and is not, or to the first."""
-        fields = list(self.query(Field))
+        fields = list(self.query(FormField))
         empty = (f for f in fields if f.entry.required and not f.value)
         next(empty, fields[0]).focus_control()
 
     def update_status(
         self, used: frozenset[str], faults: Mapping[str, str], notes: Mapping[str, str]
     ) -> None:
-        """Show the fields that are `used`, and what there is to say of each."""
-        for field in self.query(Field):
+        """Show the fields that are `used`, each with its fault or note."""
+        for field in self.query(FormField):
             name = field.entry.name
             field.display = name in used
             field.update_status(faults.get(name, ""), notes.get(name, ""))

@@ -15,9 +15,9 @@ from textual.widgets.tree import TreeNode
 
 from data_contracts.errors import ArtifactError, Interrupted
 from data_contracts.header import Header, Input
-from data_contracts.lineage import InputStatus, input_status
+from data_contracts.lineage import InputStatus
 from tui.table import Tone
-from tui.texts.plain import plain_line
+from tui.texts.sanitize import sanitize
 from tui.widgets.tab_keys import TAB_KEYS
 from tui.workspace.pipeline import SIGNS
 from tui.workspace.snapshot import Artifact
@@ -32,20 +32,20 @@ _REST = 0.15
 
 @dataclass(frozen=True)
 class Relative:
-    """An artifact in the tree; `way` is where its own branch goes on. A title has no place."""
+    """An artifact in the tree; `way` is the direction of its own branch. A title has no place."""
 
     way: Literal["from", "into"]
     place: str
     sign: str
     tone: Tone
-    words: str
+    text: str
 
 
 _Shown = tuple[Artifact, Mapping[str, Artifact]]
 
 
 class Lineage(Tree[Relative]):
-    """Two branches: made from, made into. Every artifact is unfolded where it first appears."""
+    """Two branches: derived from, used by. Every artifact is unfolded where it first appears."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "lineage--good", "lineage--bad", "lineage--warn", "lineage--dim", "lineage--live",
@@ -100,13 +100,13 @@ class Lineage(Tree[Relative]):
         self.clear()
         seen: set[str] = set()
         branches = (
-            Relative("from", artifact.place, "", "", "made from"),
-            Relative("into", artifact.place, "", "", "made into"),
+            Relative("from", artifact.place, "", "", "derived from"),
+            Relative("into", artifact.place, "", "", "used by"),
         )
         for branch in branches:
-            node = self.root.add(branch.words, branch, expand=True)
+            node = self.root.add(branch.text, branch, expand=True)
             if not self._grow(node, seen):
-                node.add_leaf("", Relative(branch.way, "", "", "dim", "nothing"))
+                node.add_leaf("", Relative(branch.way, "", "", "dim", "none"))
         self.cursor_line = line
 
     def forget(self) -> None:
@@ -115,7 +115,7 @@ class Lineage(Tree[Relative]):
         self.clear()
 
     def _grow(self, node: TreeNode[Relative], seen: set[str]) -> bool:
-        """Add what is below a node; go on below what has not been `seen`. Tell if there is any."""
+        """Add what is below a node, and below that what is not `seen`. False if there is none."""
         assert node.data is not None
         relatives = list(self._relatives(node.data))
         for relative in relatives[:_LONGEST]:
@@ -146,23 +146,23 @@ class Lineage(Tree[Relative]):
             yield self._input(item)
 
     def _input(self, item: Input) -> Relative:
-        state, _ = input_status(item, self._look)
+        state, _ = standing(item, self._header_at)
         parent = self._artifacts.get(item.path)
         if state == "ok" and parent is not None and parent.state == "stale":
             return Relative("from", item.path, "!", "warn", f"itself stale: {parent.reason}")
         signs: Mapping[InputStatus, tuple[str, Tone, str]] = {
             "ok": ("✓", "good", "ok"),
-            "stale": ("!", "warn", "stale: has another digest now"),
+            "stale": ("!", "warn", "stale: digest has changed"),
             "missing": ("○", "bad", "missing"),
             "damaged": ("✗", "bad", "damaged"),
-            "unreadable": ("?", "bad", "cannot be read for now"),
+            "unreadable": ("?", "bad", "temporarily unreadable"),
             "external": ("◇", "dim", "external"),
         }
         place = "" if state == "external" else item.path
-        sign, tone, words = signs[state]
-        return Relative("from", place, sign, tone, words if place else f"{item.path}  {words}")
+        sign, tone, text = signs[state]
+        return Relative("from", place, sign, tone, text if place else f"{item.path}  {text}")
 
-    def _look(self, place: str) -> Header | None:
+    def _header_at(self, place: str) -> Header | None:
         artifact = self._artifacts.get(place)
         if artifact is not None and artifact.header is None:
             kind = ArtifactError if artifact.state == "damaged" else Interrupted
@@ -172,13 +172,13 @@ class Lineage(Tree[Relative]):
     def render_label(self, node: TreeNode[Relative], base_style: Style, style: Style) -> Text:
         data = node.data
         if data is None or not data.sign:
-            return Text(data.words if data else "", style=style + Style(bold=bool(node.children)))
+            return Text(data.text if data else "", style=style + Style(bold=bool(node.children)))
         tone = self.get_component_rich_style(f"lineage--{data.tone}", partial=True)
         fold = self.ICON_NODE if node.allow_expand and not node.is_expanded else ""
-        name = f"{plain_line(data.place)}  " if data.place else ""
+        name = f"{sanitize(data.place)}  " if data.place else ""
         return Text.assemble(
             (fold, base_style), (f"{data.sign} ", style + tone), (name, style),
-            (plain_line(data.words), style + tone),
+            (sanitize(data.text), style + tone),
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The log of one run: read as it grows, with its search and a line that says where one is."""
+"""The log of one run: read as it grows, with its search and a status line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from data_contracts.errors import ArtifactError
 from data_contracts.run import run_folder
 from jobs._engines import LOG_FILES, UNFINISHED
 from tui.messages import ErrorMet
-from tui.widgets.log_view import MOST_LINES, LogView
+from tui.widgets.log_text import MOST_LINES, LogText
 from tui.workspace.tail import Added, Place, read_added
 
 
@@ -42,7 +42,7 @@ class LogSearch(Input):
 
 
 class LogPane(Vertical):
-    """What a run has said; what its process printed, if it ended before it said anything."""
+    """The log of a run, or what its process printed if it ended before it logged anything."""
 
     DEFAULT_CSS = """
     LogPane #log-state { height: 1; background: $panel; color: $foreground 70%; padding: 0 1; }
@@ -68,7 +68,7 @@ class LogPane(Vertical):
         self._fault = ""
 
     def compose(self) -> Iterator[Widget]:
-        yield LogView()
+        yield LogText()
         yield LogSearch()
         yield Static(id="log-state")
 
@@ -102,46 +102,46 @@ class LogPane(Vertical):
         if message.fault and message.fault != self._fault:
             self.post_message(ErrorMet("log", message.fault))
         self._fault = message.fault
-        added, view = message.added, self.query_one(LogView)
-        if added is None and view.lines:
-            view.add([], anew=True)
+        added, log = message.added, self.query_one(LogText)
+        if added is None and log.lines:
+            log.add([], anew=True)
         # Of two readings from the same place only the first counts.
         elif added is not None and added.before == self._place:
             self._place = added.after
-            view.add(added.lines, added.partial, anew=added.anew)
-            view.left_out |= added.left_out
-        self._say()
+            log.add(added.lines, added.partial, anew=added.anew)
+            log.left_out |= added.left_out
+        self._update_status()
 
     def on_descendant_focus(self) -> None:
-        self._say()
+        self._update_status()
 
     def on_descendant_blur(self) -> None:
-        self._say()
+        self._update_status()
 
-    def on_log_view_changed(self, message: LogView.Changed) -> None:
+    def on_log_text_changed(self, message: LogText.Changed) -> None:
         message.stop()
-        self._say()
+        self._update_status()
 
-    def _say(self) -> None:
-        view, search = self.query_one(LogView), self.query_one(LogSearch)
+    def _update_status(self) -> None:
+        log, search = self.query_one(LogText), self.query_one(LogSearch)
         alive = self._state in UNFINISHED
         if self._fault:
-            parts = ["[$text-error]the log cannot be read (E tells more)[/]"]
-        elif not view.lines:
-            parts = ["nothing has been said yet" if alive else "this run has said nothing"]
-        elif not view.following:
-            parts = ["[$text-warning]paused, End follows[/]"]
+            parts = ["[$text-error]cannot read the log (see E)[/]"]
+        elif not log.lines:
+            parts = ["no output yet" if alive else "no output"]
+        elif not log.following:
+            parts = ["[$text-warning]paused (End to follow)[/]"]
         else:
-            parts = ["[$text-success]following[/]" if alive else "the end"]
+            parts = ["[$text-success]following[/]" if alive else "end of log"]
         if search.value:
-            number, count = view.matches
+            number, count = log.matches
             parts.append(f"match {number} of {count}, n N" if count else "no match")
-        if view.left_out:
-            parts.append(f"last {min(MOST_LINES, len(view.lines)):,} lines, earlier left out")
-        elif count := len(view.lines):
+        if log.left_out:
+            parts.append(f"last {min(MOST_LINES, len(log.lines)):,} lines, earlier ones omitted")
+        elif count := len(log.lines):
             parts.append(f"{count:,} line{'s' * (count != 1)}")
         # Elsewhere these keys belong to others.
-        keys = ["f find", "w unwrap" if view.wrap else "w wrap"]
+        keys = ["f find", "w unwrap" if log.wrap else "w wrap"]
         parts += keys if self.has_focus_within else ["Tab: scroll, find, wrap"]
         self.query_one("#log-state", Static).update(" · ".join(parts), layout=False)
 
@@ -159,9 +159,9 @@ class LogPane(Vertical):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.query_one(LogView).search(event.value)
+        self.query_one(LogText).search(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         event.input.set_class(bool(event.value), "open")
-        self.query_one(LogView).focus()
+        self.query_one(LogText).focus()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Image = np.ndarray[Any, np.dtype[np.uint8]]
 
-#: Shades are told apart in steps of this size only, so that cells repeat and are made once.
+#: Shades are distinguished in steps of this size only, so that cells repeat and are made once.
 _STEP = 4
 
 
@@ -57,7 +57,7 @@ class Picture(Widget):
     def _strips(self, image: Image) -> list[Strip]:
         """The image in the middle of the widget, a strip for each line of cells."""
         width, height = self.size
-        pixels = fitted(image, width, 2 * height)
+        pixels = scaled_to_fit(image, width, 2 * height)
         rows, columns = pixels.shape[:2]
         top, left = (height - rows // 2) // 2, (width - columns) // 2
         blank = Strip.blank(width, self.rich_style)
@@ -65,13 +65,13 @@ class Picture(Widget):
         margin = Segment(" " * left, self.rich_style)
         shades = (pixels // _STEP * _STEP + _STEP // 2).reshape(rows // 2, 2, columns, 3)
         cells = shades.transpose(0, 2, 1, 3).reshape(rows // 2, columns, 6).tolist()
-        for line, facts in enumerate(cells):
-            strip = Strip([margin, *(_cell(*six) for six in facts)], left + columns)
+        for line, colours in enumerate(cells):
+            strip = Strip([margin, *(_cell(*six) for six in colours)], left + columns)
             strips[top + line] = strip.adjust_cell_length(width, self.rich_style)
         return strips
 
 
-def fitted(image: Image, width: int, height: int) -> Image:
+def scaled_to_fit(image: Image, width: int, height: int) -> Image:
     """`image` scaled to fit into `width` × `height` pixels, its shape kept, with even rows."""
     import numpy as np
     from PIL import Image as Pillow

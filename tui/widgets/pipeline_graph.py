@@ -1,4 +1,4 @@
-"""The pipeline as a graph: a cursor moves over the kinds of artifacts."""
+"""The pipeline as a graph: a cursor moves over the groups of artifacts."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from jobs._registry import Spec
-from tui.texts.plain import fitted
-from tui.widgets.pipeline_lines import Line, drawn
-from tui.workspace.pipeline import SIGNS, Kind, human_size
+from tui.texts.sanitize import pad
+from tui.widgets.pipeline_lines import GraphLine, draw_pipeline
+from tui.workspace.pipeline import SIGNS, ArtifactGroup, human_size
 
 _COUNT, _SIZE, _STATE = 6, 9, 21
-#: The narrowest graph with boxes and a column that tells who reads a kind.
+#: The narrowest graph with boxes and a column for who reads a group.
 _WIDE = 110
 
 
 class PipelineGraph(ScrollView, can_focus=True):
-    """Jobs, and beside each the kinds of artifacts it writes, with count, size and state."""
+    """Jobs, and beside each the groups of artifacts it writes, with count, size and state."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "graph--wire", "graph--job", "graph--reader", "graph--cursor", "graph--good",
@@ -49,52 +49,52 @@ class PipelineGraph(ScrollView, can_focus=True):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Kind above", show=False, id="graph.up"),
-        Binding("down,j", "move(1)", "Kind below", show=False, id="graph.down"),
-        Binding("left,h", "job(-1)", "Job before", show=False, id="graph.job-before"),
-        Binding("right,l", "job(1)", "Next job", show=False, id="graph.job-after"),
-        Binding("home,g", "move(-999)", "First kind", show=False, id="graph.first"),
-        Binding("end,G", "move(999)", "Last kind", show=False, id="graph.last"),
+        Binding("up,k", "move(-1)", "Previous artifact", show=False, id="graph.up"),
+        Binding("down,j", "move(1)", "Next artifact", show=False, id="graph.down"),
+        Binding("left,h", "job(-1)", "Previous job", show=False, id="graph.job-previous"),
+        Binding("right,l", "job(1)", "Next job", show=False, id="graph.job-next"),
+        Binding("home,g", "move(-999)", "First artifact", show=False, id="graph.first"),
+        Binding("end,G", "move(999)", "Last artifact", show=False, id="graph.last"),
         Binding("enter", "choose", "Open", show=False, id="graph.open"),
     ]
 
     cursor: reactive[int] = reactive(0)
-    """The kind's number, from above."""
+    """The group's number, from above."""
 
     class Highlighted(Message):
-        """The cursor is on another kind."""
+        """The cursor is on another group."""
 
-        def __init__(self, kind: Kind) -> None:
-            self.kind = kind
+        def __init__(self, group: ArtifactGroup) -> None:
+            self.group = group
             super().__init__()
 
     class Chosen(Highlighted):
-        """Enter on a kind, or a click on the one under the cursor."""
+        """Enter on a group, or a click on the one under the cursor."""
 
     def __init__(self, specs: Mapping[str, Spec]) -> None:
         super().__init__()
         self._specs = specs
-        self._kinds: Sequence[Kind] = ()
-        self._lines: list[Line] = drawn(specs, boxed=False)
-        self._places = [i for i, line in enumerate(self._lines) if line.kind]
+        self._groups: Sequence[ArtifactGroup] = ()
+        self._lines: list[GraphLine] = draw_pipeline(specs, boxed=False)
+        self._places = [i for i, line in enumerate(self._lines) if line.group]
 
     @property
-    def current(self) -> Kind | None:
-        """The kind under the cursor."""
-        return self._kinds[self.cursor] if self.cursor < len(self._kinds) else None
+    def current(self) -> ArtifactGroup | None:
+        """The group under the cursor."""
+        return self._groups[self.cursor] if self.cursor < len(self._groups) else None
 
-    def show(self, kinds: Sequence[Kind]) -> None:
-        """Draw the kinds anew, in the order of the jobs that write them."""
-        self._kinds = kinds
+    def show(self, groups: Sequence[ArtifactGroup]) -> None:
+        """Draw the groups, in the order of the jobs that write them."""
+        self._groups = groups
         self.refresh()
-        self._tell()
+        self._post_highlighted()
 
     def layout_for(self, width: int, height: int) -> None:
         """Boxes where both fit, else lines alone."""
-        boxed = drawn(self._specs, boxed=True)
+        boxed = draw_pipeline(self._specs, boxed=True)
         fits = width >= _WIDE and height >= len(boxed)
-        self._lines = boxed if fits else drawn(self._specs, boxed=False)
-        self._places = [i for i, line in enumerate(self._lines) if line.kind]
+        self._lines = boxed if fits else draw_pipeline(self._specs, boxed=False)
+        self._places = [i for i, line in enumerate(self._lines) if line.group]
         self.virtual_size = Size(0, len(self._lines))
         self.styles.height = len(self._lines)
         self.refresh()
@@ -105,9 +105,9 @@ class PipelineGraph(ScrollView, can_focus=True):
     def watch_cursor(self) -> None:
         self.scroll_to_region(Region(0, self._places[self.cursor], 1, 1), animate=False, force=True)
         self.refresh()
-        self._tell()
+        self._post_highlighted()
 
-    def _tell(self) -> None:
+    def _post_highlighted(self) -> None:
         if self.current is not None:
             self.post_message(self.Highlighted(self.current))
 
@@ -115,12 +115,12 @@ class PipelineGraph(ScrollView, can_focus=True):
         self.cursor += step
 
     def action_job(self, step: int) -> None:
-        """To the first kind of the job before or after."""
+        """To the first group of the job before or after."""
         if self.current is None:
             return
-        jobs = list(dict.fromkeys(kind.job for kind in self._kinds))
+        jobs = list(dict.fromkeys(group.job for group in self._groups))
         at = max(0, min(jobs.index(self.current.job) + step, len(jobs) - 1))
-        self.cursor = next(i for i, kind in enumerate(self._kinds) if kind.job == jobs[at])
+        self.cursor = next(i for i, group in enumerate(self._groups) if group.job == jobs[at])
 
     def action_choose(self) -> None:
         if self.current is not None:
@@ -130,51 +130,53 @@ class PipelineGraph(ScrollView, can_focus=True):
         line = event.get_content_offset_capture(self).y + int(self.scroll_offset.y)
         if line not in self._places:
             return
-        again = self.cursor == self._places.index(line)
+        was_current = self.cursor == self._places.index(line)
         self.cursor = self._places.index(line)
-        if again:
+        if was_current:
             self.action_choose()
 
     def render_line(self, y: int) -> Strip:
         number = y + int(self.scroll_offset.y)
         width = self.scrollable_content_region.width
-        if number >= len(self._lines) or not self._kinds:
+        if number >= len(self._lines) or not self._groups:
             return Strip.blank(width, self.rich_style)
         line, base = self._lines[number], self.rich_style
-        wire = base + self._look("wire")
+        wire = base + self._style("wire")
         reads = self.current is not None and line.job in self.current.readers
         segments = [
             Segment(line.before, wire),
-            Segment(line.job, base + self._look("reader" if reads else "job")),
+            Segment(line.job, base + self._style("reader" if reads else "job")),
             Segment(line.after, wire),
         ]
-        if line.kind:
+        if line.group:
             at = self._places.index(number)
             left = width - sum(cell_len(s.text) for s in segments)
-            segments += self._of_kind(self._kinds[at], left, at == self.cursor)
+            segments += self._group_segments(self._groups[at], left, at == self.cursor)
         return Strip(segments).adjust_cell_length(width, base)
 
-    def _of_kind(self, kind: Kind, width: int, is_under_cursor: bool) -> list[Segment]:
+    def _group_segments(
+        self, group: ArtifactGroup, width: int, is_under_cursor: bool
+    ) -> list[Segment]:
         base = self.rich_style
         if is_under_cursor:
-            base += self._look("cursor")
-        sign, tone = SIGNS[kind.state]
-        look = base + self._look(tone)
-        name = max(len(k.contract.name) for k in self._kinds)
-        count = f"{len(kind.artifacts):,}" if kind.artifacts else ""
-        size = human_size(kind.size) if kind.artifacts else ""
-        readers = ", ".join(kind.readers)
+            base += self._style("cursor")
+        sign, tone = SIGNS[group.state]
+        look = base + self._style(tone)
+        name = max(len(k.contract.name) for k in self._groups)
+        count = f"{len(group.artifacts):,}" if group.artifacts else ""
+        size = human_size(group.size) if group.artifacts else ""
+        readers = ", ".join(group.readers)
         rest = width - 2 - name - _COUNT - _SIZE - 2 - _STATE
         cells = [
             Segment(f"{sign} ", look),
-            Segment(kind.contract.name.ljust(name), look if kind.state == "missing" else base),
+            Segment(group.contract.name.ljust(name), look if group.state == "missing" else base),
             Segment(f"{count:>{_COUNT}}{size:>{_SIZE}}  ", base),
-            Segment(set_cell_size(kind.words, _STATE), look),
+            Segment(set_cell_size(group.state_text, _STATE), look),
         ]
         if rest > _STATE:
             reads = f"→ {readers}" if readers else ""
-            cells.append(Segment(fitted(reads, rest), base + self._look("dim")))
+            cells.append(Segment(pad(reads, rest), base + self._style("dim")))
         return cells
 
-    def _look(self, name: str) -> Style:
+    def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"graph--{name}", partial=True)

@@ -1,4 +1,4 @@
-"""The pipeline drawn with lines: jobs one below the other, beside each what it writes."""
+"""The pipeline draw_pipeline with lines: jobs one below the other, beside each what it writes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from tui.workspace.pipeline import Edge, edges_of
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of the drawing: wires, perhaps a job's name between wires, and then a kind."""
+class GraphLine:
+    """A line of the drawing: wires, perhaps a job's name between wires, and then a group."""
 
     before: str
     job: str
     after: str
-    kind: str | None
+    group: str | None
     """The contract that stands on this line."""
 
 
-def drawn(specs: Mapping[str, Spec], *, boxed: bool) -> list[Line]:
-    """The lines; a job in a box takes three of them at least, else one for each kind."""
+def draw_pipeline(specs: Mapping[str, Spec], *, boxed: bool) -> list[GraphLine]:
+    """The lines; a job in a box takes three of them at least, else one for each group."""
     edges = edges_of(specs)
     width = max((len(name) for name in specs), default=0)
-    rows: list[Line] = []
+    rows: list[GraphLine] = []
     starts: dict[str, int] = {}
     names = list(specs)
     for number, spec in enumerate(specs.values()):
@@ -39,40 +39,42 @@ def _between(edges: Sequence[Edge], first: str, then: str) -> Edge | None:
     return next((e for e in edges if (e.first, e.then) == (first, then)), None)
 
 
-def _node(spec: Spec, width: int, onto: Edge | None) -> list[Line]:
-    """`● job ─┬─ kind`, and the wire to the next job down the left."""
-    kinds: list[str | None] = [*(c.name for c in spec.writes)] or [None]
+def _node(spec: Spec, width: int, onto: Edge | None) -> list[GraphLine]:
+    """`● job ─┬─ group`, and the wire to the next job down the left."""
+    groups: list[str | None] = [*(c.name for c in spec.writes)] or [None]
     wire = " " if onto is None else "┊" if onto.outside else "│"
     rows = []
-    for i, kind in enumerate(kinds):
+    for i, group in enumerate(groups):
         head = f" {'─' * (width - len(spec.name))}─" if i == 0 else " " * (width + 2)
         rows.append(
-            Line(
+            GraphLine(
                 "● " if i == 0 else f"{wire} ",
                 spec.name if i == 0 else "",
-                head + _branch(i, len(kinds), stem=0) if kind else "",
-                kind,
+                head + _branch(i, len(groups), stem=0) if group else "",
+                group,
             )
         )
     return rows
 
 
-def _box(spec: Spec, width: int, into: Edge | None, onto: Edge | None) -> list[Line]:
-    """The job in a box, its kinds at the right, the wires through its upper and lower edge."""
-    kinds = [c.name for c in spec.writes]
-    height = max(3, len(kinds))
-    # Few kinds begin beside the name, many at the upper edge.
-    first = 1 if len(kinds) < 3 else 0
+def _box(spec: Spec, width: int, into: Edge | None, onto: Edge | None) -> list[GraphLine]:
+    """The job in a box, its groups at the right, the wires through its upper and lower edge."""
+    groups = [c.name for c in spec.writes]
+    height = max(3, len(groups))
+    # Few groups begin beside the name, many at the upper edge.
+    first = 1 if len(groups) < 3 else 0
     middle = width // 2 + 1
     rows = []
     for i in range(height):
-        kind = kinds[i - first] if 0 <= i - first < len(kinds) else None
-        stem = "──" if i == 1 and kinds else "  "
-        branch = stem + _branch(i - first, len(kinds), stem=1 - first) if kind else ""
+        group = groups[i - first] if 0 <= i - first < len(groups) else None
+        stem = "──" if i == 1 and groups else "  "
+        branch = stem + _branch(i - first, len(groups), stem=1 - first) if group else ""
         if i == 1:
-            edge = "├" if kinds else "│"
+            edge = "├" if groups else "│"
             rows.append(
-                Line("│ ", spec.name, f"{' ' * (width - len(spec.name))} {edge}{branch}", kind)
+                GraphLine(
+                    "│ ", spec.name, f"{' ' * (width - len(spec.name))} {edge}{branch}", group
+                )
             )
             continue
         edge, left, right = "─" * (width + 2), "│", "│"
@@ -84,12 +86,12 @@ def _box(spec: Spec, width: int, into: Edge | None, onto: Edge | None) -> list[L
             edge = _with(edge, middle, "" if onto is None else "┬")
         else:
             edge = " " * (width + 2)
-        rows.append(Line(left + edge + right, "", branch, kind))
+        rows.append(GraphLine(left + edge + right, "", branch, group))
     return rows
 
 
 def _branch(number: int, count: int, *, stem: int) -> str:
-    """How the wire from a job, which comes in at the row `stem`, goes to one of its kinds."""
+    """How the wire from a job, which comes in at the row `stem`, goes to one of its groups."""
     up, down = number > 0, number < count - 1
     if number == stem:
         sign = "┼" if up and down else "┴" if up else "┬" if down else "─"
@@ -103,8 +105,8 @@ def _with(text: str, place: int, sign: str) -> str:
 
 
 def _with_lanes(
-    rows: list[Line], edges: Sequence[Edge], names: list[str], starts: Mapping[str, int]
-) -> list[Line]:
+    rows: list[GraphLine], edges: Sequence[Edge], names: list[str], starts: Mapping[str, int]
+) -> list[GraphLine]:
     """A lane at the left for each edge that passes over other jobs."""
     long = [e for e in edges if names.index(e.then) - names.index(e.first) > 1]
     lanes: list[list[Edge]] = []
@@ -126,6 +128,6 @@ def _with_lanes(
                     margin[row][place] = "┼" if margin[row][place] == "│" else "─"
                 margin[row][-1] = tip
     return [
-        Line("".join(m) + row.before, row.job, row.after, row.kind)
+        GraphLine("".join(m) + row.before, row.job, row.after, row.group)
         for m, row in zip(margin, rows, strict=True)
     ]

@@ -15,13 +15,13 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.table import Column, Order, Row, Tone, arranged
-from tui.texts.plain import fitted
+from tui.table import Column, Row, SortOrder, Tone, arranged
+from tui.texts.sanitize import pad
 from tui.widgets.filter_bar import FilterBar
 
 _GAP = 2
-#: What a table says that has rows, none of which pass the filter.
-NOTHING = "nothing passes the filter; Escape takes it away"
+#: Shown in a table that has rows, none of which pass the filter.
+NOTHING = "no matches; Esc clears the filter"
 
 
 class Rows(ScrollView, can_focus=True):
@@ -78,9 +78,9 @@ class Rows(ScrollView, can_focus=True):
         self.columns = columns
         self._all: Sequence[Row] = ()
         self._shown: list[Row] = []
-        self._words: list[str] = []
-        self._order: Order | None = None
-        self._told = ""
+        self._terms: list[str] = []
+        self._order: SortOrder | None = None
+        self._posted_key = ""
 
     @property
     def shown(self) -> Sequence[Row]:
@@ -93,7 +93,7 @@ class Rows(ScrollView, can_focus=True):
         return self._shown[self.cursor] if self.cursor < len(self._shown) else None
 
     def set_columns(self, *columns: Column) -> None:
-        """Other columns; give the rows anew afterwards."""
+        """Other columns; set the rows again afterwards."""
         self.columns, self._order = columns, None
         self.refresh()
 
@@ -103,8 +103,8 @@ class Rows(ScrollView, can_focus=True):
         self._arrange()
 
     def filter(self, text: str) -> None:
-        """Show only rows that hold every word of `text`, in any case."""
-        self._words = text.lower().split()
+        """Show only rows that match every word of `text`, in any case."""
+        self._terms = text.lower().split()
         self._arrange()
 
     def sort_by(self, column: int, *, reverse: bool = False) -> None:
@@ -114,18 +114,18 @@ class Rows(ScrollView, can_focus=True):
 
     def go_to(self, key: str) -> None:
         """Put the cursor on the row of that key, if it is shown."""
-        found = next((i for i, row in enumerate(self._shown) if row.key == key), None)
-        if found is not None:
-            self.cursor = found
+        index = next((i for i, row in enumerate(self._shown) if row.key == key), None)
+        if index is not None:
+            self.cursor = index
 
     def _arrange(self) -> None:
         kept = self.current.key if self.current else ""
-        rows = arranged(self._all, self._words, self._order)
+        rows = arranged(self._all, self._terms, self._order)
         self._shown = rows
         self.virtual_size = Size(self.size.width, len(rows) + 1)
         place = next((i for i, r in enumerate(rows) if r.key == kept), self.cursor)
         # Who has scrolled away from the cursor is not taken back to it by each new snapshot.
-        if place != self.cursor or (self.current.key if self.current else "") != self._told:
+        if place != self.cursor or (self.current.key if self.current else "") != self._posted_key:
             self.cursor = place
         self.refresh()
 
@@ -134,12 +134,12 @@ class Rows(ScrollView, can_focus=True):
 
     def watch_cursor(self) -> None:
         key = self.current.key if self.current else ""
-        # The header takes the first line of the view.
+        # The header takes the first line of the table.
         line = Region(0, self.cursor, 1, 2)
         self.scroll_to_region(line, animate=False, force=True)
         self.refresh()
-        if key != self._told:
-            self._told = key
+        if key != self._posted_key:
+            self._posted_key = key
             self.post_message(self.Highlighted(self, key))
 
     def on_resize(self) -> None:
@@ -168,8 +168,8 @@ class Rows(ScrollView, can_focus=True):
         self.sort_by(column, reverse=not reverse)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Escape takes a filter away; without one it belongs to the page."""
-        return bool(self._words) if action == "unfilter" else True
+        """Esc clears a filter; without one it belongs to the page."""
+        return bool(self._terms) if action == "unfilter" else True
 
     def action_unfilter(self) -> None:
         for bar in self.screen.query(FilterBar):
@@ -209,8 +209,8 @@ class Rows(ScrollView, can_focus=True):
             cells = [c.title + self._arrow(i) for i, c in enumerate(self.columns)]
             return self._strip(tuple(cells), (), "rows--header")
         number = y - 1 + int(self.scroll_offset.y)
-        if y == 1 and self._words and not self._shown:
-            look = self.rich_style + self._look("rows--dim")
+        if y == 1 and self._terms and not self._shown:
+            look = self.rich_style + self._style("rows--dim")
             return Strip([Segment(NOTHING, look)]).adjust_cell_length(self._width, look)
         if number >= len(self._shown):
             return Strip.blank(self._width, self.rich_style)
@@ -223,13 +223,13 @@ class Rows(ScrollView, can_focus=True):
         return " ↓" if self._order[1] else " ↑"
 
     def _strip(self, cells: tuple[str, ...], tones: tuple[Tone, ...], line: str) -> Strip:
-        base = self.rich_style + self._look(line)
+        base = self.rich_style + self._style(line)
         segments = []
         for i, (cell, width) in enumerate(zip(cells, self._widths(), strict=False)):
-            text = fitted(cell, width, right=self.columns[i].right)
+            text = pad(cell, width, right=self.columns[i].right)
             tone = f"rows--{tones[i]}" if i < len(tones) and tones[i] else ""
-            segments += [Segment(text, base + self._look(tone)), Segment(" " * _GAP, base)]
+            segments += [Segment(text, base + self._style(tone)), Segment(" " * _GAP, base)]
         return Strip(segments).adjust_cell_length(self._width, base)
 
-    def _look(self, name: str) -> Style:
+    def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name, partial=True) if name else Style.null()

@@ -1,4 +1,4 @@
-"""One run, seen three ways: its log, its curves, its facts."""
+"""One run in three tabs: log, curves, info."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from textual.widgets import ContentSwitcher, Static
 
 from data_contracts.run import RunRecord
 from jobs._engines import UNFINISHED
-from tui.texts.plain import unmarked
 from tui.texts.run_texts import what_of
-from tui.widgets.curves import Curves
+from tui.texts.sanitize import escape_markup
 from tui.widgets.gpu import GpuUse
 from tui.widgets.log_pane import LogPane
-from tui.widgets.log_view import LogView
-from tui.widgets.run_facts import RunFacts
+from tui.widgets.log_text import LogText
+from tui.widgets.run_curves import RunCurves
+from tui.widgets.run_info import RunInfo
 
 #: Views with the key that opens each.
-VIEWS = {"log": "l", "curves": "v", "facts": "i"}
+TABS = {"log": "l", "curves": "v", "info": "i"}
 _ASK_GPU_EVERY = 2
 
 
 class RunDetails(Vertical):
-    """Reads only what the chosen view shows, and again only while the run is alive."""
+    """Reads only what the chosen tab shows, and again only while the run is alive."""
 
     DEFAULT_CSS = """
     RunDetails #head { height: 1; background: $panel; }
-    RunDetails #views { width: auto; link-style: none; link-style-hover: bold;
+    RunDetails #tabs { width: auto; link-style: none; link-style-hover: bold;
         link-background-hover: $primary 40%; }
     RunDetails #subject { width: 1fr; text-align: right; padding: 0 1; color: $foreground 70%;
         text-wrap: nowrap; text-overflow: ellipsis; }
@@ -45,49 +45,49 @@ class RunDetails(Vertical):
 
     def compose(self) -> Iterator[Widget]:
         with Horizontal(id="head"):
-            yield Static(id="views")
+            yield Static(id="tabs")
             yield Static(id="subject")
             yield GpuUse()
         with ContentSwitcher(initial="log"):
             for name, pane in (
                 ("log", LogPane(self._workspace)),
-                ("curves", Curves(self._workspace)),
-                ("facts", RunFacts()),
+                ("curves", RunCurves(self._workspace)),
+                ("info", RunInfo()),
             ):
                 pane.id = name
                 yield pane
 
     def on_mount(self) -> None:
-        self._name_views()
+        self._name_tabs()
 
     @property
-    def view(self) -> str:
-        """The view that is seen."""
+    def tab(self) -> str:
+        """The tab that is seen."""
         return self.query_one(ContentSwitcher).current or "log"
 
     def look_at(self, record: RunRecord) -> None:
-        """Show a run, or what its record says now."""
+        """Show a run, or its changed record."""
         if record is self._record:
             return
         self._record = record
-        subject = unmarked(f"{record.job} {what_of(record)}".strip())
+        subject = escape_markup(f"{record.job} {what_of(record)}".strip())
         self.query_one("#subject", Static).update(subject, layout=False)
         if not self._works_here:
             self.query_one(GpuUse).clear()
-        self._look()
+        self._show_tab()
 
-    def choose(self, view: str) -> None:
-        """Show another view of the same run."""
+    def choose(self, tab: str) -> None:
+        """Show another tab of the same run."""
         focused = self.has_focus_within
-        self.query_one(ContentSwitcher).current = view
-        self._name_views()
-        self._look()
+        self.query_one(ContentSwitcher).current = tab
+        self._name_tabs()
+        self._show_tab()
         if focused:
-            self.focus_view()
+            self.focus_tab()
 
-    def focus_view(self) -> None:
-        """Give the keys to the view that is seen."""
-        target: Widget = self.query_one(LogView if self.view == "log" else f"#{self.view}")
+    def focus_tab(self) -> None:
+        """Give the keys to the tab that is seen."""
+        target: Widget = self.query_one(LogText if self.tab == "log" else f"#{self.tab}")
         target.focus()
 
     def tick(self) -> None:
@@ -95,12 +95,12 @@ class RunDetails(Vertical):
         record = self._record
         if record is None or record.state not in UNFINISHED:
             return
-        if self.view == "log":
+        if self.tab == "log":
             self.query_one(LogPane).read_on()
-        elif self.view == "curves":
-            self.query_one(Curves).read_on()
+        elif self.tab == "curves":
+            self.query_one(RunCurves).read_on()
         else:
-            self.query_one(RunFacts).look_at(record)
+            self.query_one(RunInfo).look_at(record)
         if self._works_here and self._ticks % _ASK_GPU_EVERY == 0:
             self.query_one(GpuUse).ask()
         self._ticks += 1
@@ -110,20 +110,20 @@ class RunDetails(Vertical):
         record = self._record
         return bool(record and record.state == "running" and record.host == socket.gethostname())
 
-    def _look(self) -> None:
+    def _show_tab(self) -> None:
         record = self._record
         if record is None:
             return
-        if self.view == "log":
+        if self.tab == "log":
             self.query_one(LogPane).look_at(record.run_id, record.state)
-        elif self.view == "curves":
-            self.query_one(Curves).look_at(record)
+        elif self.tab == "curves":
+            self.query_one(RunCurves).look_at(record)
         else:
-            self.query_one(RunFacts).look_at(record)
+            self.query_one(RunInfo).look_at(record)
 
-    def _name_views(self) -> None:
+    def _name_tabs(self) -> None:
         tabs = []
-        for name, key in VIEWS.items():
-            look = "bold $primary" if name == self.view else "dim"
-            tabs.append(f"[@click=screen.look('{name}')][{look}] {key} {name.capitalize()} [/][/]")
-        self.query_one("#views", Static).update("".join(tabs))
+        for name, key in TABS.items():
+            look = "bold $primary" if name == self.tab else "dim"
+            tabs.append(f"[@click=screen.tab('{name}')][{look}] {key} {name.capitalize()} [/][/]")
+        self.query_one("#tabs", Static).update("".join(tabs))

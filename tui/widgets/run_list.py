@@ -5,7 +5,6 @@ from __future__ import annotations
 from data_contracts.run import RunRecord, moment
 from tui import clock
 from tui.table import Column, Row
-from tui.texts.plain import plain_line
 from tui.texts.run_texts import (
     age_text,
     duration_of,
@@ -15,6 +14,7 @@ from tui.texts.run_texts import (
     tone_of,
     what_of,
 )
+from tui.texts.sanitize import sanitize
 from tui.widgets.rows import Rows
 from tui.workspace.snapshot import Progress, Snapshot
 
@@ -44,18 +44,18 @@ class RunList(Rows):
 def _row(record: RunRecord, progress: Progress | None) -> Row:
     begun, tone = moment(record.started), tone_of(record.state)
     cells = (
-        state_text(record.state), plain_line(record.job), what_of(record),
-        age_text(begun, clock.now()), _told(record, progress),
+        state_text(record.state), sanitize(record.job), what_of(record),
+        age_text(begun, clock.now()), _outcome(record, progress),
     )  # fmt: skip
     values = (*cells[:3], -begun.timestamp() if begun else None, cells[4])
     return Row(record.run_id, cells, values, (tone, "", "", "dim", tone if progress else ""))
 
 
-def _told(record: RunRecord, progress: Progress | None) -> str:
-    """How far it is while it runs; then how long it took, or what it failed of."""
+def _outcome(record: RunRecord, progress: Progress | None) -> str:
+    """How far it is while it runs; then how long it took, or why it failed."""
     if progress is not None:
         return progress_text(progress, _PROGRESS)
     if record.state != "succeeded":
-        return plain_line(record.message or "")
+        return sanitize(record.message or "")
     took = duration_text(duration_of(record, clock.now()))
     return f"took {took}" if took else ""

@@ -1,4 +1,4 @@
-"""The table of runs, which tells of living ones by the second."""
+"""The table of runs, updated every second while one is running."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from data_contracts.run import RunRecord, moment
 from jobs._engines import UNFINISHED
 from tui import clock
 from tui.table import Column, Row, Tone
-from tui.texts.plain import plain_line
 from tui.texts.run_texts import (
     age_text,
     duration_of,
@@ -18,15 +17,16 @@ from tui.texts.run_texts import (
     tone_of,
     what_of,
 )
+from tui.texts.sanitize import sanitize
 from tui.widgets.rows import Rows
 from tui.workspace.snapshot import Progress, Snapshot
 
 _NARROW = (
-    Column("state", 13), Column("job", 10), Column("what"), Column("progress", 18),
+    Column("state", 13), Column("job", 10), Column("task"), Column("progress", 18),
     Column("age", 6, right=True), Column("time", 7, right=True),
 )  # fmt: skip
 _WIDE = (
-    Column("state", 13), Column("job", 10), Column("what", 20), Column("progress"),
+    Column("state", 13), Column("job", 10), Column("task", 20), Column("progress"),
     Column("started", 11), Column("time", 7, right=True), Column("host", 10),
     Column("engine", 10),
 )  # fmt: skip
@@ -39,7 +39,7 @@ class RunRows(Rows):
 
     def __init__(self) -> None:
         super().__init__(*_NARROW)
-        self.ending: set[str] = set()
+        self.stopping: set[str] = set()
         """Runs that have been asked to end."""
         self._snapshot: Snapshot | None = None
         self._made: dict[str, tuple[RunRecord, Row]] = {}
@@ -79,24 +79,24 @@ class RunRows(Rows):
     def _row(self, record: RunRecord, progress: Progress | None, now: datetime) -> Row:
         duration, begun = duration_of(record, now), moment(record.started)
         state, tone = state_text(record.state), tone_of(record.state)
-        if record.run_id in self.ending and record.state in UNFINISHED:
-            state, tone = "◌ ending", "warn"
-        job, what = plain_line(record.job), what_of(record)
-        message = "" if record.message in ("done", "cancelled") else plain_line(record.message)
-        told = progress_text(progress, self._widths()[3]) if progress else message
+        if record.run_id in self.stopping and record.state in UNFINISHED:
+            state, tone = "◌ stopping", "warn"
+        job, what = sanitize(record.job), what_of(record)
+        message = "" if record.message in ("done", "cancelled") else sanitize(record.message)
+        outcome = progress_text(progress, self._widths()[3]) if progress else message
         done = progress.done / max(1, progress.total) if progress else None
         look: Tone = "live" if progress else "dim"
         time = duration_text(duration)
         if self.columns == _WIDE:
             started = f"{begun:%m-%d %H:%M}" if begun else ""
-            host, engine = plain_line(record.host), plain_line(record.engine)
+            host, engine = sanitize(record.host), sanitize(record.engine)
             return Row(
-                record.run_id, (state, job, what, told, started, time, host, engine),
+                record.run_id, (state, job, what, outcome, started, time, host, engine),
                 (record.state, job, what, done, record.started, duration, host, engine),
                 (tone, "", "", look, "", "", "dim", "dim"),
             )  # fmt: skip
         return Row(
-            record.run_id, (state, job, what, told, age_text(begun, now), time),
+            record.run_id, (state, job, what, outcome, age_text(begun, now), time),
             (record.state, job, what, done, record.started, duration),
             (tone, "", "", look, "dim", ""),
         )  # fmt: skip

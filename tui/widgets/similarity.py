@@ -14,30 +14,42 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from data_contracts.summary import LAYERS_OF_EVIDENCE
 from data_contracts.cohort_description import SMALLEST_CELL
+from data_contracts.summary import LAYERS_OF_EVIDENCE
 from tui.maps.colours import colours, ink_on
-from tui.maps.painting import Line
+from tui.maps.figure import TonedLine
 
 _TITLES = {
     "pearson_of_contrast_maps": "contrast maps",
     "signed_pearson_of_contrast_maps": "contrast maps, signed",
     "pearson_of_means": "mean maps",
-    "pearson_per_image": "same image",
+    "pearson_per_image": "within-image mean",
     "cramers_v": "Cramér's V",
+    "spearman_of_scores": "Spearman of scores",
 }
 _WIDTH, _ROOMY, _GAP = 15, 17, 1
 RANKING = "pearson_of_contrast_maps"
 
 
+_LEVELS = {"attention": "saliency", "attribution": "saliency"}
+_NOT_INTERPRETED = "not interpreted"
+
+
+def level_text_of(level: str) -> str:
+    """A level of evidence as text."""
+    return _LEVELS.get(level, level)
+
+
 def statistic_text(name: str) -> str:
-    """A statistic for people."""
+    """A statistic as text."""
     return _TITLES.get(name, name.replace("_", " "))
 
 
-_SIGNS: Line = ("dim", "95 % intervals over patients; incl. 0: contains 0. −1 blue, 1 orange.")
-_UNREAD: Line = (
-    "dim", "not read: the AUROC interval of one of the networks does not lie above 0.5.",
+_SIGNS: TonedLine = (
+    "dim", "95 % patient-bootstrap CI; 'incl. 0' = CI contains 0; colour: −1 blue to +1 orange",
+)  # fmt: skip
+_NOT_INTERPRETED_NOTE: TonedLine = (
+    "dim", "not interpreted: the AUROC of one of the two networks is not above chance",
 )  # fmt: skip
 
 
@@ -73,23 +85,24 @@ class Matrix:
 
 
 def title_of(matrix: Matrix) -> str:
-    return f"Similarity of each attribute with {matrix.reference}"
+    return f"Attributes ranked by similarity to {matrix.reference}"
 
 
-def notes_of(matrix: Matrix) -> tuple[Line, ...]:
-    """What the words and colours in the cells mean."""
-    unread = any("not read" in cell.lines for cell in (matrix.cells or {}).values())
-    return (_SIGNS, _UNREAD) if unread else (_SIGNS,)
+def notes_of(matrix: Matrix) -> tuple[TonedLine, ...]:
+    """What the texts and colours in the cells mean."""
+    not_interpreted = any(_NOT_INTERPRETED in cell.lines for cell in (matrix.cells or {}).values())
+    return (_SIGNS, _NOT_INTERPRETED_NOTE) if not_interpreted else (_SIGNS,)
 
 
 def matrix_of(
     associations: Sequence[Mapping[str, Any]],
-    unread: Callable[[str], str],
-    words: str = "",
+    not_interpreted: Callable[[str], str],
+    query: str = "",
 ) -> Matrix:
     """The matrix of all associations with the first reference.
 
-    `unread(task)` tells why a task's maps are not read; `words` must all be in an attribute.
+    `not_interpreted(task)`: why a task's maps are not interpreted. Attributes match every word of
+    `query`.
     """
     if not associations:
         return Matrix()
@@ -97,23 +110,24 @@ def matrix_of(
     rows = [r for r in associations if r["reference"] == reference]
     columns = dict.fromkeys((r["layer_of_evidence"], r["statistic"]) for r in rows)
     order = sorted(columns, key=lambda c: -LAYERS_OF_EVIDENCE.index(c[0]))
-    known = {r["attribute"]: r["value"] for r in rows
+    ranks = {r["attribute"]: r["value"] for r in rows
              if r["statistic"] == RANKING and r["value"] is not None}  # fmt: skip
     names = dict.fromkeys(
-        r["attribute"] for r in rows if all(w in r["attribute"] for w in words.lower().split())
+        r["attribute"] for r in rows if all(w in r["attribute"] for w in query.lower().split())
     )
-    ranked = sorted(names, key=lambda a: -known.get(a, -2.0))
+    ranked = sorted(names, key=lambda a: -ranks.get(a, -2.0))
     cells = {
-        (r["attribute"], r["layer_of_evidence"], r["statistic"]): _similar(r, unread) for r in rows
+        (r["attribute"], r["layer_of_evidence"], r["statistic"]): _similar(r, not_interpreted)
+        for r in rows
     }
     return Matrix(reference, tuple(order), tuple(ranked), cells)
 
 
-def _similar(row: Mapping[str, Any], unread: Callable[[str], str]) -> Similar:
-    from tui.maps.data import interval, number
+def _similar(row: Mapping[str, Any], not_interpreted: Callable[[str], str]) -> Similar:
+    from tui.maps.map_texts import interval, number
 
     if row["subjects"] < SMALLEST_CELL:
-        return Similar(("hidden", f"<{SMALLEST_CELL} subjects"))
+        return Similar(("suppressed", f"<{SMALLEST_CELL} patients"))
     if row["value"] is None:
         return Similar(("—", "no value", f"n {row['subjects']:,}"))
     low, high = row["low"], row["high"]
@@ -126,9 +140,9 @@ def _similar(row: Mapping[str, Any], unread: Callable[[str], str]) -> Similar:
         lines.append(f"p {row['p']:.3g}")
     if row["null"]:
         lines.append(str(row["null"]))
-    reasons = map(unread, (row["reference"], row["attribute"]))
+    reasons = map(not_interpreted, (row["reference"], row["attribute"]))
     if row["layer_of_evidence"] == "attention" and any(reasons):
-        return Similar((*lines, "not read"))
+        return Similar((*lines, _NOT_INTERPRETED))
     return Similar(tuple(lines), row["value"])
 
 
@@ -184,7 +198,7 @@ class Similarity(ScrollView, can_focus=True):
 
     def _heads(self, width: int) -> list[Strip]:
         style = self.get_component_rich_style("similarity--head")
-        layers = [layer for layer, _ in self.matrix.columns]
+        layers = [level_text_of(layer) for layer, _ in self.matrix.columns]
         first = [
             name if i == 0 or layers[i - 1] != name else "" for i, name in enumerate(layers)
         ]  # fmt: skip

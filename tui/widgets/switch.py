@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.texts.plain import unmarked
+from tui.texts.sanitize import escape_markup
 
 
 def switch(key: str, action: str, name: str, chosen: str) -> str:
     """Content markup; a click does what the key does, an action of the page."""
     label = f"{name} " if name else ""
-    return f"[$text-accent]{key}[/] [@click=screen.{action}]{label}[b]{unmarked(chosen)}[/b][/]"
+    return (
+        f"[$text-accent]{key}[/] [@click=screen.{action}]{label}[b]{escape_markup(chosen)}[/b][/]"
+    )
 
 
 def after(choices: Sequence[str], current: str, step: int = 1) -> str:

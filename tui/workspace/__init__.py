@@ -1,1 +1,1 @@
-"""What a workspace holds, read once a second and never on the event loop."""
+"""The content of a workspace, read once a second and never on the event loop."""

@@ -13,20 +13,20 @@ from jobs._registry import Spec
 from tui.table import Tone
 from tui.workspace.snapshot import Artifact, ArtifactState, Snapshot
 
-KindState = Literal["missing"] | ArtifactState
+GroupState = Literal["missing"] | ArtifactState
 
-#: A state is told by a sign and by its colour, never by the colour alone.
-SIGNS: Mapping[KindState, tuple[str, Tone]] = {
+#: A state is shown by a sign and by its colour, never by the colour alone.
+SIGNS: Mapping[GroupState, tuple[str, Tone]] = {
     "missing": ("○", "dim"), "current": ("✓", "good"), "stale": ("!", "warn"),
     "writing": ("▸", "live"), "damaged": ("✗", "bad"), "unreadable": ("?", "bad"),
 }  # fmt: skip
 
-#: What counts for the whole kind if one artifact is in this state, the first before the others.
+#: What counts for the whole group if one artifact is in this state, the first before the others.
 _WORST: tuple[ArtifactState, ...] = ("writing", "damaged", "unreadable", "stale")
 
 
 @dataclass(frozen=True)
-class Kind:
+class ArtifactGroup:
     """All artifacts of one contract."""
 
     contract: Contract
@@ -34,21 +34,24 @@ class Kind:
     """The job that writes them."""
     readers: tuple[str, ...]
     artifacts: tuple[Artifact, ...] = ()
-    state: KindState = "missing"
-    words: str = "missing"
+    state: GroupState = "missing"
+    state_text: str = "missing"
     """The state, with how many are in it or how far it is."""
     reason: str = ""
     size: int = field(default=0)
     """Bytes of all together."""
 
 
-def kinds_of(snapshot: Snapshot, specs: Mapping[str, Spec]) -> list[Kind]:
-    """Every kind of artifact that a job writes, in the order of the pipeline."""
-    found: dict[str, list[Artifact]] = {}
+def groups_of(snapshot: Snapshot, specs: Mapping[str, Spec]) -> list[ArtifactGroup]:
+    """Every group of artifact that a job writes, in the order of the pipeline."""
+    by_contract: dict[str, list[Artifact]] = {}
     for _, artifact in sorted(snapshot.artifacts.items()):
-        found.setdefault(artifact.contract, []).append(artifact)
+        by_contract.setdefault(artifact.contract, []).append(artifact)
     return [
-        _judged(Kind(c, spec.name, readers_of(c, specs), tuple(found.get(c.name, ()))), snapshot)
+        _with_state(
+            ArtifactGroup(c, spec.name, readers_of(c, specs), tuple(by_contract.get(c.name, ()))),
+            snapshot,
+        )
         for spec in specs.values()
         for c in spec.writes
     ]
@@ -59,25 +62,27 @@ def readers_of(contract: Contract, specs: Mapping[str, Spec]) -> tuple[str, ...]
     return tuple(spec.name for spec in specs.values() if contract in spec.reads)
 
 
-def _judged(kind: Kind, snapshot: Snapshot) -> Kind:
-    runs = sorted({r for place, r in snapshot.writing.items() if is_place_of(kind.contract, place)})
-    states = [a.state for a in kind.artifacts]
+def _with_state(group: ArtifactGroup, snapshot: Snapshot) -> ArtifactGroup:
+    runs = sorted(
+        {r for place, r in snapshot.writing.items() if is_place_of(group.contract, place)}
+    )
+    states = [a.state for a in group.artifacts]
     worst = next((s for s in _WORST if s in states or (s == "writing" and runs)), None)
-    state: KindState = worst or ("current" if states else "missing")
-    words: str = state
+    state: GroupState = worst or ("current" if states else "missing")
+    state_text: str = state
     if state == "writing":
-        words = "being written" + _share(snapshot, runs)
+        state_text = "being written" + _share(snapshot, runs)
     elif worst and len(states) > 1:
-        words = f"{states.count(worst)} of {len(states)} {worst}"
-    reason = next((a.reason for a in kind.artifacts if a.state == worst), "")
-    return Kind(
-        kind.contract, kind.job, kind.readers, kind.artifacts, state, words, reason,
-        sum(a.size for a in kind.artifacts),
+        state_text = f"{states.count(worst)} of {len(states)} {worst}"
+    reason = next((a.reason for a in group.artifacts if a.state == worst), "")
+    return ArtifactGroup(
+        group.contract, group.job, group.readers, group.artifacts, state, state_text, reason,
+        sum(a.size for a in group.artifacts),
     )  # fmt: skip
 
 
 def writer_of(place: str, specs: Mapping[str, Spec]) -> str:
-    """The job that writes what lies at a place, in words if there is none."""
+    """The job that writes the artifact at a place, or a phrase if there is none."""
     writes = ((spec.name, c) for spec in specs.values() for c in spec.writes)
     return next((name for name, c in writes if is_place_of(c, place)), "the job that needs it")
 
@@ -90,10 +95,10 @@ def is_place_of(contract: Contract, place: str) -> bool:
 
 
 def _share(snapshot: Snapshot, runs: Sequence[str]) -> str:
-    known = [p for r in runs if (p := snapshot.progress.get(r)) and p.total]
-    if not known:
+    reported = [p for r in runs if (p := snapshot.progress.get(r)) and p.total]
+    if not reported:
         return ""
-    return f" {round(100 * sum(p.done / p.total for p in known) / len(known))}%"
+    return f" {round(100 * sum(p.done / p.total for p in reported) / len(reported))}%"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from tui.workspace.snapshot import (
     Identity,
     Progress,
     Snapshot,
-    judged,
+    with_states,
 )
 
 #: Seconds between questions to the engines of a cluster.
@@ -49,20 +49,20 @@ class Scanner:
         self._folders = sorted({c.path_template.split("/")[0] for c, _ in self._places})
         self._jobs = find_jobs()
         self._artifacts: dict[str, tuple[_Signature, Artifact]] = {}
-        self._judged: dict[str, Artifact] = {}
+        self._with_states: dict[str, Artifact] = {}
         self._writing: dict[str, str] = {}
         self._runs: dict[str, tuple[_Signature, RunRecord]] = {}
         self._asked = 0.0
         self._answers: dict[str, tuple[RunRecord, RunRecord]] = {}
-        self._silent = ""
+        self._no_answer = ""
         self._unreadable: list[str] = []
-        self._refuted: dict[Identity, Artifact] = {}
+        self._marked_damaged: dict[Identity, Artifact] = {}
         self._last: Snapshot | None = None
 
-    def refute(self, artifact: Artifact, fault: str) -> None:
+    def mark_damaged(self, artifact: Artifact, fault: str) -> None:
         """Take an artifact for damaged, as reading all of it has shown, until its file changes."""
         damaged = replace(artifact, state="damaged", reason=fault)
-        self._refuted[artifact.identity] = damaged
+        self._marked_damaged[artifact.identity] = damaged
 
     def scan(self) -> Snapshot:
         """The workspace as it is now; the same object as last time if nothing has changed."""
@@ -70,15 +70,17 @@ class Scanner:
         records = self._read_runs()
         progress = {r.run_id: p for r in records if r.state == "running" and (p := self._of(r))}
         writing = {p: r.run_id for r in records if r.state == "running" for p in self._outputs(r)}
-        found = self._read_artifacts()
-        if (found, writing) != (self._artifacts, self._writing):
-            self._artifacts, self._writing = found, writing
-            self._judged = judged({place: a for place, (_, a) in found.items()}, writing)
+        current = self._read_artifacts()
+        if (current, writing) != (self._artifacts, self._writing):
+            self._artifacts, self._writing = current, writing
+            self._with_states = with_states(
+                {place: a for place, (_, a) in current.items()}, writing
+            )
         last = self._last
         number = 0 if last is None else last.number
         new = Snapshot(
-            number, self._judged, records, progress, writing, _writable(self.workspace),
-            self._silent, tuple(self._unreadable),
+            number, self._with_states, records, progress, writing, _writable(self.workspace),
+            self._no_answer, tuple(self._unreadable),
         )  # fmt: skip
         if last is None or new != last:
             self._last = last = replace(new, number=number + 1)
@@ -86,22 +88,22 @@ class Scanner:
 
     def _read_artifacts(self) -> dict[str, tuple[_Signature, Artifact]]:
         """Every artifact by place; what has the same signature as before is not opened again."""
-        found: dict[str, tuple[_Signature, Artifact]] = {}
+        current: dict[str, tuple[_Signature, Artifact]] = {}
         for entry, place in self._files():
-            known = self._artifacts.get(place)
-            bare = known[1] if known else self._bare(place)
+            cached = self._artifacts.get(place)
+            bare = cached[1] if cached else self._bare(place)
             if bare is None:
                 continue
             try:
-                facts = entry.stat()
+                status = entry.stat()
             except OSError:
                 continue
-            signature = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
-            if known is None or known[0] != signature or known[1].state == "unreadable":
-                sized = replace(bare, size=facts.st_size, modified=facts.st_mtime)
-                known = signature, _with_header(sized, Path(entry.path))
-            found[place] = known[0], self._refuted.get(known[1].identity, known[1])
-        return found
+            signature = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if cached is None or cached[0] != signature or cached[1].state == "unreadable":
+                sized = replace(bare, size=status.st_size, modified=status.st_mtime)
+                cached = signature, _with_header(sized, Path(entry.path))
+            current[place] = cached[0], self._marked_damaged.get(cached[1].identity, cached[1])
+        return current
 
     def _bare(self, place: str) -> Artifact | None:
         """The artifact that belongs at a place, before it is looked at; None for other files."""
@@ -131,28 +133,28 @@ class Scanner:
         except OSError as error:
             place = folder if os.access(self.workspace, os.X_OK) else self.workspace
             reason = (error.strerror or "input/output error").lower()
-            fault = f"{place} cannot be read ({reason}); check who may read it"
+            fault = f"{place} cannot be read ({reason}); check its permissions"
             self._unreadable += [] if fault in self._unreadable else [fault]
             return []
 
     def _read_runs(self) -> tuple[RunRecord, ...]:
-        found: dict[str, tuple[_Signature, RunRecord]] = {}
+        current: dict[str, tuple[_Signature, RunRecord]] = {}
         for entry in self._entries(self.workspace / "runs"):
-            known = self._runs.get(entry.name)
-            if known is None or known[1].state not in _ENDED:
+            cached = self._runs.get(entry.name)
+            if cached is None or cached[1].state not in _ENDED:
                 try:
-                    facts = os.stat(os.path.join(entry.path, "run.json"))  # noqa: PTH116, PTH118
-                    signature = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
-                    if known is None or known[0] != signature:
-                        known = signature, runs.read_record(Path(entry.path))
+                    status = os.stat(os.path.join(entry.path, "run.json"))  # noqa: PTH116, PTH118
+                    signature = (status.st_mtime_ns, status.st_size, status.st_ino)
+                    if cached is None or cached[0] != signature:
+                        cached = signature, runs.read_record(Path(entry.path))
                 except (FileNotFoundError, NotADirectoryError):
                     continue
                 except (OSError, ArtifactError) as error:
                     self._unreadable.append(str(error))
                     continue
-            found[entry.name] = known
-        self._runs = found
-        records = [self._present(record) for _, record in found.values()]
+            current[entry.name] = cached
+        self._runs = current
+        records = [self._present(record) for _, record in current.values()]
         return tuple(sorted(self._asked_of_engines(records), key=_newest_first, reverse=True))
 
     def _present(self, record: RunRecord) -> RunRecord:
@@ -161,20 +163,20 @@ class Scanner:
         return runs.with_present_state(self.workspace / "runs" / record.run_id, record)
 
     def _asked_of_engines(self, records: list[RunRecord]) -> list[RunRecord]:
-        """The records, corrected by the engines that run elsewhere; they are asked now and then."""
+        """The records, corrected by the engines that run elsewhere, asked every few seconds."""
         elsewhere = [r for r in records if r.engine != "process" and r.state not in _ENDED]
         if elsewhere and time.monotonic() - self._asked >= ASK_ENGINES_EVERY:
             self._asked = time.monotonic()
             try:
                 answers = _engines.present(self.workspace, elsewhere)
                 self._answers = {r.run_id: (r, a) for r, a in zip(elsewhere, answers, strict=True)}
-                self._silent = ""
+                self._no_answer = ""
             except CxrError as error:
-                self._silent = f"states may be old: {error}"
+                self._no_answer = f"run states may be out of date: {error}"
         return [self._answered(record) for record in records] if elsewhere else records
 
     def _answered(self, record: RunRecord) -> RunRecord:
-        """What the engine said of this very record, if it was asked."""
+        """The engine's answer for this very record, if it was asked."""
         asked, answer = self._answers.get(record.run_id, (None, record))
         return answer if asked == record else record
 
@@ -195,11 +197,11 @@ class Scanner:
 
 
 def progress_of(events: Sequence[Mapping[str, Any]]) -> Progress | None:
-    """What the last event of progress says, and how fast the work went over the events given."""
-    told = [e for e in events if e.get("event") == "progress"]
-    told = [e for e in told if e.get("what") == told[-1].get("what")]
+    """What the last event of progress reports, and how fast the work went over the events given."""
+    progress = [e for e in events if e.get("event") == "progress"]
+    progress = [e for e in progress if e.get("what") == progress[-1].get("what")]
     try:
-        first, last = told[0], told[-1]
+        first, last = progress[0], progress[-1]
         begun, present = (datetime.fromisoformat(e["time"]) for e in (first, last))
         done, seconds = int(last["done"]), (present - begun).total_seconds()
         rate = (done - int(first["done"])) / seconds if seconds > 0 else None
@@ -221,7 +223,7 @@ def _with_header(artifact: Artifact, path: Path) -> Artifact:
         header = read_header(path)
         contract_of(header, path)
         if header.contract != artifact.contract:
-            raise ArtifactError(f"{path} holds a {header.contract}, not the {artifact.contract}")
+            raise ArtifactError(f"{path} contains a {header.contract}, not a {artifact.contract}")
     except CxrError as error:
         state: ArtifactState = "damaged" if concerns_content(error) else "unreadable"
         return replace(artifact, header=None, state=state, reason=str(error))

@@ -1,4 +1,4 @@
-"""What a workspace holds at one moment: its artifacts, their states, and its runs."""
+"""The content of a workspace at one moment: its artifacts, their states, and its runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Progress:
     total: int
     unit: str
     rate: float | None = None
-    """Units a second of late; None before there are two moments to tell it from."""
+    """Units a second of late; None before there are two moments to compute it from."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Snapshot:
 
     def of(self, contract: str, **keys: str) -> list[Artifact]:
         """The artifacts of a contract whose keys agree, by place."""
-        found = (a for a in self.artifacts.values() if a.contract == contract)
-        agreeing = (a for a in found if all(a.keys.get(k) == v for k, v in keys.items()))
+        matching = (a for a in self.artifacts.values() if a.contract == contract)
+        agreeing = (a for a in matching if all(a.keys.get(k) == v for k, v in keys.items()))
         return sorted(agreeing, key=lambda a: a.place)
 
     def run(self, run_id: str) -> RunRecord | None:
@@ -88,11 +88,13 @@ class Snapshot:
         return not self.artifacts and not self.runs
 
 
-def judged(artifacts: Mapping[str, Artifact], writing: Mapping[str, str]) -> dict[str, Artifact]:
+def with_states(
+    artifacts: Mapping[str, Artifact], writing: Mapping[str, str]
+) -> dict[str, Artifact]:
     """The artifacts with their states: what is stale makes stale all that was made from it."""
     out: dict[str, Artifact] = {}
 
-    def judge(place: str) -> Artifact:
+    def with_state(place: str) -> Artifact:
         if place in out:
             return out[place]
         artifact = artifacts[place]
@@ -110,7 +112,7 @@ def judged(artifacts: Mapping[str, Artifact], writing: Mapping[str, str]) -> dic
             return ""
         if item.path not in artifacts:
             return f"{item.path} is missing"
-        parent = judge(item.path)
+        parent = with_state(item.path)
         if parent.state == "unreadable":
             # In use by another program, perhaps: whether it has changed is not known.
             return ""
@@ -120,4 +122,4 @@ def judged(artifacts: Mapping[str, Artifact], writing: Mapping[str, str]) -> dic
             return f"{item.path} has changed"
         return f"{item.path} is stale" if parent.state == "stale" else ""
 
-    return {place: judge(place) for place in artifacts}
+    return {place: with_state(place) for place in artifacts}

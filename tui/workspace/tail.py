@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_contracts.errors import ArtifactError
-from tui.texts.plain import plain_line
+from tui.texts.sanitize import sanitize
 
 #: The most that is read at once; what lies before it is left out.
 MOST_BYTES = 1 << 20
@@ -25,7 +25,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Added:
-    """What a file holds beyond a place."""
+    """What a file contains beyond a place."""
 
     before: Place
     after: Place
@@ -35,11 +35,11 @@ class Added:
     anew: bool = False
     """These lines replace all that were read before."""
     left_out: bool = False
-    """The file holds earlier lines that were not read."""
+    """The file has earlier lines that were not read."""
 
 
 def read_added(paths: Sequence[Path], place: Place) -> Added | None:
-    """What the first of `paths` that holds anything has beyond `place`; None if none does.
+    """What the first of `paths` with any content has beyond `place`; None if none does.
 
     Raises `ArtifactError` when it cannot be read.
     """
@@ -56,9 +56,9 @@ def read_added(paths: Sequence[Path], place: Place) -> Added | None:
 
 
 def _read(path: Path, size: int, place: Place) -> Added:
-    """Begins anew in another file, in one that was cut short, and where much was added."""
-    known = place.offset if path == place.path and place.offset <= size else 0
-    start = max(known, size - MOST_BYTES)
+    """Starts over in another file, in one that was cut short, and where much was added."""
+    read_to = place.offset if path == place.path and place.offset <= size else 0
+    start = max(read_to, size - MOST_BYTES)
     with path.open("rb") as file:
         file.seek(start)
         data = file.read(MOST_BYTES)
@@ -70,15 +70,15 @@ def _read(path: Path, size: int, place: Place) -> Added:
         place,
         Place(path, start + whole),
         # The first line is cut where reading began in the midst of the file.
-        tuple(_line(line) for line in (lines[1:] if start > known else lines)),
+        tuple(_line(line) for line in (lines[1:] if start > read_to else lines)),
         _line(data[whole:].decode("utf-8", errors="replace")),
-        anew=start > known or path != place.path or place.offset > size,
-        left_out=start > known,
+        anew=start > read_to or path != place.path or place.offset > size,
+        left_out=start > read_to,
     )
 
 
 def _line(text: str) -> str:
     if len(text) > 4 * LONGEST_LINE:
         text = text[-4 * LONGEST_LINE :] if "\r" in text else text[: 4 * LONGEST_LINE]
-    line = plain_line(text)
+    line = sanitize(text)
     return line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + " …"

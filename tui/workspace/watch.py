@@ -1,4 +1,4 @@
-"""A thread that looks at the workspace once a second and tells what has changed."""
+"""A thread that scans the workspace once a second and reports changes."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ EVERY_SECONDS = 1.0
 
 
 class Watch:
-    """Calls `tell` with each new snapshot, from its own thread, until stopped."""
+    """Calls `publish` with each new snapshot, from its own thread, until stopped."""
 
-    def __init__(self, workspace: Path, tell: Callable[[Snapshot], None]) -> None:
-        self._workspace, self._tell = workspace, tell
-        self._asked = threading.Event()
-        self._refuted: queue.SimpleQueue[tuple[Artifact, str]] = queue.SimpleQueue()
+    def __init__(self, workspace: Path, publish: Callable[[Snapshot], None]) -> None:
+        self._workspace, self._publish = workspace, publish
+        self._woken = threading.Event()
+        self._marked_damaged: queue.SimpleQueue[tuple[Artifact, str]] = queue.SimpleQueue()
         self._stopped = False
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def look_now(self) -> None:
+    def refresh(self) -> None:
         """Look at once, such as after a launch."""
-        self._asked.set()
+        self._woken.set()
 
-    def refute(self, artifact: Artifact, fault: str) -> None:
-        """Have an artifact told as damaged from now on."""
-        self._refuted.put((artifact, fault))
-        self.look_now()
+    def mark_damaged(self, artifact: Artifact, fault: str) -> None:
+        """Show an artifact as damaged from now on."""
+        self._marked_damaged.put((artifact, fault))
+        self.refresh()
 
     def stop(self) -> None:
         self._stopped = True
-        self._asked.set()
+        self._woken.set()
 
     def _look(self) -> None:
         from tui.workspace.scan import Scanner
 
         scanner, number = Scanner(self._workspace), 0
         while not self._stopped:
-            self._asked.clear()
-            self._hear(scanner)
+            self._woken.clear()
+            self._take_damages(scanner)
             snapshot = scanner.scan()
             if snapshot.number != number:
                 if number == 0:
                     # What was read stays; looking through it for garbage would hold up the keys.
                     gc.freeze()
                 number = snapshot.number
-                self._tell(snapshot)
-            self._asked.wait(EVERY_SECONDS)
+                self._publish(snapshot)
+            self._woken.wait(EVERY_SECONDS)
 
-    def _hear(self, scanner: Scanner) -> None:
-        while not self._refuted.empty():
-            scanner.refute(*self._refuted.get())
+    def _take_damages(self, scanner: Scanner) -> None:
+        while not self._marked_damaged.empty():
+            scanner.mark_damaged(*self._marked_damaged.get())

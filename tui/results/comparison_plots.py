@@ -1,0 +1,135 @@
+"""What is drawn and written of models that are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data_contracts.disclosure import count, is_few, shown
+from tui.results.comparison import Compared
+from tui.results.model_curves import ModelCurves
+from tui.table import Column, Row, Tone
+from tui.texts.numbers import NONE, interval, number
+from tui.widgets.curve_plot import Limits, PlotLine
+
+_COLUMNS = (
+    Column("model"), Column("class", 9), Column("AUROC", 5, right=True),
+    Column("95 % CI", 11, right=True), Column("AUPRC", 5, right=True),
+    Column("Brier", 5, right=True), Column("slope", 6, right=True),
+    Column("n", 6, right=True), Column("pos.", 6, right=True),
+)  # fmt: skip
+#: The last column is for terminals of at least this many cells.
+_WIDE = 100
+_METRICS = ("auprc", "brier", "calibration_slope")
+#: Limits that leave what is at 0 or 1 beside the frame, not under it.
+_UNIT = (-0.02, 1.02)
+_DIAGONAL = PlotLine((0.0, 1.0), (0.0, 1.0), "dim")
+
+Toned = Sequence[tuple[Compared, Tone]]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The lines of one plot, its title, and the limits of its axes."""
+
+    title: str
+    lines: Sequence[PlotLine]
+    x: Limits = _UNIT
+    y: Limits = _UNIT
+    ticks: Sequence[float] | None = None
+    """Of x; None: where they fall well."""
+
+
+def columns(width: int, models: Sequence[tuple[str, str]]) -> tuple[Column, ...]:
+    """The columns of `row_of` for which there is room, for the (task, name) of some models."""
+    if width < _WIDE:
+        return _COLUMNS[:-1]
+    return (Column("model", max(len(_name(*model)) for model in models)), *_COLUMNS[1:])
+
+
+def drawings(models: Toned) -> dict[str, Drawing]:
+    """The four plots by name: roc, calibration, loss, auroc."""
+    drawn = [(one.curves, tone) for one, tone in models if one.curves and not one.curves.refusal]
+    roc = [PlotLine(*c.roc, tone) for c, tone in drawn]
+    return {
+        "roc": Drawing("ROC: TPR vs FPR", [_DIAGONAL, *roc]),
+        "calibration": _calibration(drawn),
+        "loss": _loss(models),
+        "auroc": _auroc(models),
+    }
+
+
+def _calibration(drawn: Sequence[tuple[ModelCurves, Tone]]) -> Drawing:
+    sizes = [n for c, _ in drawn for n in c.bins]
+    title = "calibration: observed vs predicted"
+    if sizes:
+        spread = f"{min(sizes):,}" + (f"–{max(sizes):,}" if min(sizes) < max(sizes) else "")
+        title += f", bins of {spread} images"
+    lines = [
+        PlotLine(*c.calibration, tone, dots=dots)
+        for c, tone in drawn
+        for dots in (False, True)
+        if c.bins
+    ]
+    return Drawing(title, [_DIAGONAL, *lines])
+
+
+def _loss(models: Toned) -> Drawing:
+    lines = [
+        PlotLine(one.history["epoch"], one.history[column], tone, dots=column == "train_loss")
+        for one, tone in models
+        if one.history
+        for column in ("val_loss", "train_loss")
+    ]
+    top = max((v for line in lines for v in line.y), default=1.0)
+    x, ticks = _epochs(models)
+    title = "loss by epoch: ━ validation  • training"
+    return Drawing(title, lines, x, (0.0, 1.05 * top or 1.0), ticks)
+
+
+def _auroc(models: Toned) -> Drawing:
+    lines = []
+    for one, tone in models:
+        pairs = zip(one.history.get("epoch", ()), one.history.get("val_auroc", ()), strict=True)
+        points = [(x, y) for x, y in pairs if y is not None]
+        if points:
+            x, y = zip(*points, strict=True)
+            lines += [PlotLine(x, y, tone), PlotLine(x, y, tone, dots=True)]
+    bottom = min((v for line in lines for v in line.y), default=0.5)
+    x, ticks = _epochs(models)
+    y = min(0.45, bottom - 0.02), _UNIT[1]
+    chance = PlotLine(x, (0.5, 0.5), "dim")
+    return Drawing("validation AUROC by epoch", [chance, *lines], x, y, ticks)
+
+
+def _epochs(models: Toned) -> tuple[Limits, Sequence[float]]:
+    """The limits of an axis of epochs, and its ticks: whole numbers, not too many."""
+    last = max((max(one.history["epoch"]) for one, _ in models if one.history), default=1)
+    if last == 1:
+        return (0.0, 2.0), (1.0,)
+    step = next(s * 10**k for k in range(9) for s in (1, 2, 5) if last <= 10 * s * 10**k)
+    margin = 0.02 * (last - 1)
+    return (1 - margin, last + margin), [float(e) for e in range(step, last + 1, step)]
+
+
+def _name(task: str, name: str) -> str:
+    return f"━━ {task}/{name}"
+
+
+def row_of(one: Compared, tone: Tone) -> Row:
+    """A model's line below the plots, which is their legend as well."""
+    curves, name = one.curves, _name(one.task, one.name)
+    if curves is None:
+        return Row(name, (name, *[NONE] * (len(_COLUMNS) - 1)), tones=(tone,))
+    measured = one.metrics.get(f"auroc:{curves.positive}") or one.metrics.get("auroc") or {}
+    rest = curves.images - curves.positives
+    return Row(
+        name,
+        (
+            name, curves.positive, number(curves.auroc),
+            interval(measured.get("low"), measured.get("high")) if curves.auroc else NONE,
+            *(number(one.metrics.get(m, {}).get("value")) for m in _METRICS),
+            count(curves.subjects, curves.subjects), shown(curves.positives, is_few(rest)),
+        ),
+        tones=(tone,),
+    )  # fmt: skip

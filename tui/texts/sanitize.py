@@ -1,0 +1,40 @@
+"""Text that others wrote, as text that does nothing."""
+
+from __future__ import annotations
+
+import re
+
+from rich.cells import cell_len, set_cell_size
+
+#: A terminal's escape sequences: CSI, OSC, and the short ones.
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+#: Control characters, and what changes the direction or the place of the text around it.
+_ACTIVE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+
+
+def sanitize(text: object) -> str:
+    """`text` as one line without control characters.
+
+    Colours and other commands to a terminal are left out. Where a line was drawn over itself, such
+    as by a bar of progress, its last state counts.
+    """
+    line = str(text)
+    if line.isascii() and line.isprintable():
+        return line
+    line = _ESCAPES.sub("", line).rstrip("\r\n").expandtabs(4)
+    return _ACTIVE.sub("", line.rpartition("\r")[2])
+
+
+def escape_markup(text: object) -> str:
+    """`text` as one line in which content markup finds nothing to read."""
+    return sanitize(text).replace("[", "\\[")
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """`text` in exactly `width` cells, with an ellipsis where it is cut."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…"
+    return " " * (width - length) + text if right else text + " " * (width - length)

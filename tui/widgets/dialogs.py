@@ -1,0 +1,66 @@
+"""Windows over a page: help, errors, and a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class TextDialog(ModalScreen[None]):
+    """A text to read; any of the usual keys closes it."""
+
+    DEFAULT_CSS = """
+    TextDialog { align: center middle; }
+    TextDialog > VerticalScroll {
+        width: 76; max-width: 96%; height: auto; max-height: 90%;
+        border: round $primary; background: $surface; padding: 0 1;
+    }
+    TextDialog Static { width: 1fr; height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,E,enter", "dismiss", "Close", id="dialog.close")
+    ]
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__()
+        self._title, self._text = title, text
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll() as box:
+            box.border_title, box.border_subtitle = self._title, "Esc closes"
+            yield Static(self._text)
+
+
+class Question(ModalScreen[bool]):
+    """A question to answer with y or n."""
+
+    DEFAULT_CSS = """
+    Question { align: center middle; }
+    Question > Static {
+        width: 70; max-width: 96%; height: auto; border: round $warning; background: $surface;
+        padding: 1 2;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "dismiss(True)", "Yes", id="question.yes"),
+        Binding("n,escape", "dismiss(False)", "No", id="question.no"),
+    ]
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        yield Static(f"{self._text}\n\n[b]y[/b] yes    [b]n[/b] no")
+
+
+def keys_text(bindings: Sequence[tuple[str, str]]) -> str:
+    """Keys and what they do, a line each."""
+    width = max((len(key) for key, _ in bindings), default=0)
+    return "\n".join(f"[b]{key:>{width}}[/b]  {text}" for key, text in bindings)

@@ -1,0 +1,206 @@
+"""The curves of one run, live: losses and AUROC by epoch, and how fast it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual import work
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from data_contracts.errors import ArtifactError
+from data_contracts.run import RunRecord, read_new_events, run_folder
+from jobs._engines import UNFINISHED
+from tui.messages import ErrorMet
+from tui.table import Tone
+from tui.texts.run_texts import config_of, rate_text
+from tui.texts.sanitize import escape_markup, sanitize
+from tui.widgets.curve_plot import CurvePlot, PlotLine
+from tui.widgets.placeholder import Placeholder
+from tui.workspace.event_series import EventSeries
+
+#: From this width on, the speed of a training stands beside its losses.
+_THREE_FROM = 110
+
+
+class RunCurves(Vertical):
+    """Reads a run's events as they come, while it is looked at."""
+
+    DEFAULT_CSS = """
+    RunCurves #latest { height: 1; padding: 0 1; color: $foreground 80%; }
+    RunCurves #charts { height: 1fr; display: none; }
+    RunCurves CurvePlot { display: none; }
+    RunCurves.drawn { Placeholder { display: none; } #charts { display: block; } }
+    RunCurves.epochs #loss, RunCurves.epochs #auroc { display: block; }
+    RunCurves.speeds #speed { display: block; }
+    RunCurves.epochs.narrow #speed { display: none; }
+    """
+
+    @dataclass
+    class Read(Message):
+        """There are more events of a run, or its events could not be read."""
+
+        run_id: str
+        before: int
+        series: EventSeries
+        fault: str = ""
+
+    def __init__(self, workspace: Path) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._record: RunRecord | None = None
+        self._series = EventSeries()
+        self._fault = ""
+        self._read_once = False
+
+    def compose(self) -> Iterator[Widget]:
+        yield Static(id="latest")
+        yield Placeholder()
+        yield Horizontal(id="charts")
+
+    def look_at(self, record: RunRecord) -> None:
+        """Show the curves of a run."""
+        if self._record is None or record.run_id != self._record.run_id:
+            self._series, self._fault, self._read_once = EventSeries(), "", False
+            self._record = record
+            self._show()
+        self._record = record
+        self.read_on()
+
+    def read_on(self) -> None:
+        """Read what has been added."""
+        if self._record is not None:
+            self._read(self._record.run_id, self._series)
+
+    @work(thread=True, exclusive=True, group="curves", description="curves")
+    def _read(self, run_id: str, series: EventSeries) -> None:
+        import textual_plot  # noqa: F401  # it loads numpy, which must not hold up the keys
+
+        try:
+            events, offset = read_new_events(run_folder(self._workspace, run_id), series.offset)
+        except ArtifactError as error:
+            self.post_message(self.Read(run_id, series.offset, series, str(error)))
+        else:
+            self.post_message(self.Read(run_id, series.offset, series.extended(events, offset)))
+
+    async def on_run_curves_read(self, message: Read) -> None:
+        message.stop()
+        if self._record is None or message.run_id != self._record.run_id:
+            return
+        if message.fault and message.fault != self._fault:
+            self.post_message(ErrorMet("curves", message.fault))
+        self._fault = message.fault
+        charts = self.query_one("#charts", Horizontal)
+        new = message.series.offset > self._series.offset or not self._read_once
+        # Of two readings from the same place only the first counts.
+        if message.before == self._series.offset and new:
+            self._series, self._read_once = message.series, True
+            if not charts.children:
+                names = ("loss", "auroc", "speed")
+                await charts.mount(*(CurvePlot("", "no data", n) for n in names))
+            self._show()
+            await self._draw()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < _THREE_FROM, "narrow")
+        if self.query(CurvePlot):
+            self._tick_epochs()
+
+    def _speeds(self) -> tuple[list[float], list[float]]:
+        size = config_of(self._record).get("batch_size") if self._record else None
+        return self._series.speeds(size if isinstance(size, int) else 1)
+
+    def _show(self) -> None:
+        """Show what there is, and leave out the charts of what there is not."""
+        has_epochs, has_speeds = bool(self._series.epochs), bool(self._speeds()[0])
+        self.set_class(has_epochs, "epochs")
+        self.set_class(has_speeds, "speeds")
+        self.set_class(has_epochs or has_speeds, "drawn")
+        self.query_one("#latest", Static).update(self._latest_numbers(), layout=False)
+        if self._fault:
+            why = "Cannot read the events of this run (see E)."
+        elif self._record and self._record.state in UNFINISHED:
+            why = "No curves yet: this run has reported no epochs and no progress."
+        else:
+            why = "No curves: this run reported no epochs and too little progress to plot."
+        self.query_one(Placeholder).update(why)
+
+    async def _draw(self) -> None:
+        series = self._series
+        losses = [
+            _line(series.metric("train_loss"), "live"), _line(series.metric("val_loss"), "warn")
+        ]  # fmt: skip
+        auroc = [_line(series.metric("val_auroc"), "warn")]
+        speed = [_line(self._speeds(), "good")]
+        for name, title, lines in (
+            ("loss", "loss by epoch", losses),
+            ("auroc", "validation AUROC by epoch", auroc),
+            ("speed", f"{sanitize(series.unit)}/s by minute", speed),
+        ):
+            lines = [line for line in lines if line.x]
+            xs = [x for line in lines for x in line.x] or [0.0]
+            ys = [y for line in lines for y in line.y] or [0.0]
+            plot = self.query_one(f"#{name}", CurvePlot)
+            across = _limits(xs, 0.0) if name == "speed" else (1.0, self._last_epoch)
+            up = (min(0.45, *ys, 1.0) - 0.02, 1.02) if name == "auroc" else _limits(ys, 0.05)
+            await plot.draw(lines, across, up, title)
+        self._tick_epochs()
+
+    def _tick_epochs(self) -> None:
+        """Ticks at whole epochs, as many as there is room for."""
+        from textual_plot import PlotWidget
+
+        room = self.size.width // (2 if self.has_class("narrow") else 3) - 8
+        last = int(self._last_epoch)
+        step = max(1, -(-4 * last // max(4, room)))
+        for plot in self.query("#loss PlotWidget, #auroc PlotWidget").results(PlotWidget):
+            plot.set_xticks([float(x) for x in range(1, last + 1, step)])
+            # Other ticks alone would show only with the next lines.
+            plot.refresh(layout=True)
+
+    @property
+    def _last_epoch(self) -> float:
+        """Where the axes of epochs end: with the last one there is to be."""
+        return max(2.0, self._epochs, *(e["epoch"] for e in self._series.epochs))
+
+    @property
+    def _epochs(self) -> int:
+        """How many there are to be; 0 if the settings do not give it."""
+        epochs = config_of(self._record).get("epochs") if self._record else None
+        return epochs if isinstance(epochs, int) else 0
+
+    def _latest_numbers(self) -> str:
+        """The latest numbers, each in the colour of its line."""
+        series, parts = self._series, []
+        _, rates = self._speeds()
+        if series.epochs:
+            last = series.epochs[-1]
+            parts.append(
+                f"epoch {last['epoch']:.0f}" + (f"/{self._epochs}" if self._epochs else "")
+            )
+            if "train_loss" in last and "val_loss" in last:
+                parts.append(f"loss [$text-primary]━ train {last['train_loss']:.3f}[/]")
+                parts.append(f"[$text-warning]━ val {last['val_loss']:.3f}[/]")
+            if "val_auroc" in last:
+                parts.append(f"AUROC [$text-warning]{last['val_auroc']:.3f}[/]")
+        if rates:
+            parts.append(f"[$text-success]{escape_markup(rate_text(rates[-1], series.unit))}[/]")
+        return "  ".join(parts)
+
+
+def _line(points: tuple[list[float], list[float]], tone: Tone) -> PlotLine:
+    """A line, or a dot while there is only one point."""
+    return PlotLine(*points, tone, dots=len(points[0]) == 1)
+
+
+def _limits(values: list[float], margin: float) -> tuple[float, float]:
+    """Limits of an axis; what is never negative gets none that says it might be."""
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = low - 1, high + 1
+    room = margin * (high - low)
+    return (low - room if min(values) < 0 else max(0.0, low - room)), high + room

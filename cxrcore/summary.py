@@ -19,7 +19,8 @@ from cxrcore.maps import ModelAttributions, attributions_of
 from cxrcore.model import Model, ModelKey, groups, primary
 from data_contracts.associations import ASSOCIATIONS
 from data_contracts.cohort import SPLITS
-from data_contracts.disclosure import Disclosure, disclosure_of, is_small
+from data_contracts.disclosure import is_small
+from data_contracts.disclosure.subgroups import Disclosure, disclosure_of, hidden_ratios
 from data_contracts.store import Arrays
 from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.vocabulary import Contract
@@ -70,7 +71,7 @@ def summarise(
     )
     return Summary(
         _frame(MODELS, _model_rows(known, explained, reasons)),
-        _frame(METRICS, [_disclosed_metric(row, rule) for row in measured]),
+        _frame(METRICS, _disclosed_metrics(measured, rule)),
         _frame(CURVES, points),
         mean_heatmaps.as_arrays(
             [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)
@@ -123,12 +124,17 @@ def _disclosure(
     return disclosure_of(pl.DataFrame(rows, schema=names_, orient="row"), least)
 
 
-def _disclosed_metric(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
-    of_class = row["metric"].partition(":")[2]
-    patients = row.pop("ratio_of")
-    hidden = rule.hides(_subgroup(row), of_class) or rule.hides_ratio(patients)
+def _disclosed_metrics(rows: Rows, rule: Disclosure) -> Rows:
+    ratios = ((_subgroup(r), r["metric"], *r["ratio_of"]) for r in rows if r["ratio_of"])
+    small = hidden_ratios(ratios, rule.least)
     numbers = ("value", "low", "high", "images", "subjects", "positives")
-    return row | {"suppressed": hidden} | (dict.fromkeys(numbers) if hidden else {})
+    out = []
+    for row in rows:
+        where, metric = _subgroup(row), row["metric"]
+        hidden = rule.hides(where, metric.partition(":")[2]) or (where, metric) in small
+        kept = {name: value for name, value in row.items() if name != "ratio_of"}
+        out.append(kept | {"suppressed": hidden} | (dict.fromkeys(numbers) if hidden else {}))
+    return out
 
 
 def _disclosed_heatmap(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:

@@ -23,7 +23,7 @@ attribute `cxr` of an HDF5 file.
 
 | key | holds |
 |---|---|
-| `contract`, `version` | what the artifact is; a reader refuses another major version |
+| `contract`, `version` | what the artifact is, and in which version of its contract |
 | `created` | when it was written, UTC |
 | `job`, `config`, `package_version` | what wrote it |
 | `inputs` | what went into it: contract, place in the workspace and digest of each |
@@ -39,6 +39,23 @@ its own (`CRC-32 of each …`) are left out of that and checked when they are re
 lacks those, of an older version or rewritten by other software, is read whole. Damage to the
 file is found before that: a checksum of its bytes stands before the footer of a Parquet
 file, and HDF5 chunks carry a checksum each.
+
+## Versions
+
+A contract has a version, major and minor. Its schema (`data_contracts/schemas/`) and an example
+file (`tests/data/`) are frozen for each.
+
+- A *minor* version adds: columns, datasets and attributes that may be missing, with a meaning for
+  their absence. A reader fills in what an older minor version lacks, and takes a newer one as far
+  as it fits.
+- A *major* version changes or removes something, or moves the file. An older major version is read
+  through the contract's `upgrade` where the artifact costs GPU hours to make: images, model,
+  checkpoint, predictions, features, attributions, training history; and the cohort's description.
+  What takes seconds to make is refused, with the command that makes it again.
+- An artifact of a newer major version is refused: update the package.
+- A setting that a job did not have yet counts as its default when artifacts are judged up to date.
+
+`cxr inspect --verify` reads every version.
 
 In the tables below, a name that ends in `*` stands for every name that starts so, and the unit
 `1` for a pure number. Axes of the same name have the same length throughout an artifact.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from data_contracts.cohort_disclosure import disclosed_characteristics, disclosed_flow
+from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 from data_contracts.vocabulary import Contract, Field, Upgrade
 
 #: By default fewer patients than this are not shown.

@@ -7,7 +7,7 @@ and the dashboard. The times of files are never looked at.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,8 @@ from data_contracts.store import contract_of, read_header
 from data_contracts.vocabulary import Contract
 
 InputStatus = Literal["ok", "stale", "missing", "damaged", "unreadable", "external"]
+
+Unusable = Literal["damaged", "unreadable"]
 
 #: The header at a path relative to the workspace; None if nothing is there. Raises `CxrError`
 #: if what is there is damaged or cannot be read.
@@ -48,16 +50,34 @@ def ancestors(
             yield from ancestors(parent, look, (*above, item.path))
 
 
-def why_stale(header: Header, look: Look) -> str:
-    """Why an artifact no longer follows from what is there; empty if it does.
+def stale_reasons(known: Mapping[str, Header | Unusable]) -> dict[str, str]:
+    """By path why an artifact no longer follows from what is there; empty if it does.
 
-    An input that cannot be read for now says nothing.
+    `known` has every artifact of a workspace: its header, or why there is none. An input that
+    cannot be read for now says nothing: whether it has changed is not known.
     """
-    texts = {"missing": "is missing", "damaged": "is damaged", "stale": "has changed"}
-    for depth, item, status in ancestors(header, look):
-        if status in texts:
-            return f"{item.path} {texts[status] if depth == 0 else 'is stale'}"
-    return ""
+    out: dict[str, str] = {}
+
+    def reason(path: str) -> str:
+        if path not in out:
+            # A circle of inputs, which no job makes, must not go round for ever.
+            out[path] = ""
+            header = known[path]
+            inputs = header.inputs if isinstance(header, Header) else ()
+            out[path] = next(filter(None, map(fault_of, inputs)), "")
+        return out[path]
+
+    def fault_of(item: Input) -> str:
+        if item.contract == "source" or known.get(item.path) == "unreadable":
+            return ""
+        parent = known.get(item.path)
+        if not isinstance(parent, Header):
+            return f"{item.path} is {'missing' if parent is None else parent}"
+        if parent.digest != item.digest:
+            return f"{item.path} has changed"
+        return f"{item.path} is stale" if reason(item.path) else ""
+
+    return {path: reason(path) for path in known}
 
 
 def changed_settings(header: Header, provenance: Provenance) -> list[str]:

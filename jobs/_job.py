@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts import run as runs
 from data_contracts.errors import ArtifactError, CxrError, Interrupted, concerns_content
-from data_contracts.header import Header, Input, Provenance, package_version
+from data_contracts.header import Header, Input, Provenance
 from data_contracts.vocabulary import Contract
 from jobs._record import Recorder
 from jobs._sources import require_same
@@ -122,8 +122,11 @@ class Job:
         with self.whole_steps():
             write_arrays(contract, self.path(contract), arrays, self.origin, attributes)
 
-    def load_checkpoint(self, contract: Contract) -> Arrays | None:
-        """What a run of this version with the same config and inputs set aside, or None."""
+    def load_checkpoint(self, contract: Contract, since: str) -> Arrays | None:
+        """The checkpoint of a run with the same settings and inputs, or None.
+
+        `since` is the first version of this package whose checkpoints may be used.
+        """
         from data_contracts.lineage import was_made_by
         from data_contracts.store import open_arrays
 
@@ -133,8 +136,8 @@ class Job:
             if not concerns_content(error):
                 raise
             return None
-        same_version = arrays.header.package_version == package_version()
-        if same_version and was_made_by(arrays.header, self.origin):
+        known = as_numbers(since) <= as_numbers(arrays.header.package_version)
+        if known and was_made_by(arrays.header, self.origin):
             return arrays
         arrays.file.close()
         return None
@@ -180,6 +183,12 @@ class Job:
     def metric(self, **values: Any) -> None:
         """Named numbers for whoever watches the run."""
         runs.append_event(self._recorder.folder, "metric", **values)
+
+
+def as_numbers(version: str) -> tuple[int, ...]:
+    """A version of this package for comparison; one that is not known comes before all."""
+    parts = version.split(".")
+    return tuple(int(part) for part in parts) if all(p.isdecimal() for p in parts) else ()
 
 
 def _require_same(path: Path, header: Header, digest: str) -> None:

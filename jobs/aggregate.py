@@ -90,5 +90,5 @@ def run(config: Config, job: Job) -> None:
     job.write(CURVES, found.curves, min_cell_count=least)
     job.write(MEAN_HEATMAPS, found.heatmaps, min_cell_count=least)
     job.write(ASSOCIATIONS, found.associations, min_cell_count=least)
-    console.print_summary(found, config.reference)
+    console.print_summary(found.models, found.metrics, found.associations, config.reference)
     print(f"\nreport: {page}")

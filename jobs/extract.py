@@ -53,7 +53,7 @@ def sources(config: Config) -> dict[str, Path]:
 def run(config: Config, job: Job) -> None:
     from cxrcore.cohort import assemble, characteristics
     from cxrcore.sources import adapter
-    from data_contracts.cohort_disclosure import disclosed_characteristics, disclosed_flow
+    from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 
     images = adapter(config.source).read(job.sources, config.horizon)
     cohort, flow = assemble(images, config.source, config.select, config.min_age, config.seed)

@@ -30,6 +30,8 @@ NAMED_WEIGHTS = ("imagenet", "none")
 READS = (COHORT, IMAGES)
 WRITES = (MODEL, TRAINING_HISTORY, PREDICTIONS, FEATURES)
 CHECKPOINTS = (CHECKPOINT.path_template,)
+#: Earlier versions kept other tensors than those of the best epoch.
+CHECKPOINTS_SINCE = "0.2.0"
 
 
 class Config(JobConfig):
@@ -94,7 +96,8 @@ def run(config: Config, job: Job) -> None:
         recipe = NetworkRecipe(
             config.architecture, targets.classes, store.size, config.output_stride
         )
-        network, origin = build(recipe, config.weights, config.seed)
+        random = config.control == "random-init"
+        network, origin = build(recipe, "none" if random else config.weights, config.seed)
         job.require_same_sources()
         train_targets = (
             permuted(targets, config.seed) if config.control == "permuted-labels" else targets
@@ -128,7 +131,7 @@ def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) 
     from cxrcore.checkpoints import restore_state, to_arrays, to_attributes
     from cxrcore.training import fit
 
-    if kept := job.load_checkpoint(CHECKPOINT):
+    if kept := job.load_checkpoint(CHECKPOINT, since=CHECKPOINTS_SINCE):
         with kept:
             arrays = {name: kept.read(name) for name in kept.names()}
             restore_state(state, arrays, kept.header.attributes)

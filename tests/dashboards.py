@@ -16,11 +16,13 @@ import polars as pl
 import pytest
 from textual.pilot import Pilot
 
+from cxrcore.mean_heatmaps import as_arrays
 from data_contracts.associations import ASSOCIATIONS
+from data_contracts.cohort import SPLITS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.run import RunRecord, State
 from data_contracts.store import Header, Input, Provenance, as_input, write_arrays, write_table
-from data_contracts.summary import METRICS
+from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.vocabulary import Contract
 from jobs._job import existing
 from jobs._registry import find_jobs
@@ -56,7 +58,10 @@ def write_workspace(
     workspace: Path, tasks: Sequence[str] = TASKS, names: Sequence[str] = ("main",)
 ) -> None:
     """All artifacts of a finished analysis, from the contracts' own examples, lineage included."""
-    keys = {"task": tasks, "name": names, "shard": ("1",), "shards": ("1",)}
+    keys = {
+        "task": tasks, "name": names, "shard": ("1",), "shards": ("1",), "method": ("gradcam",),
+        "split": ("test",),
+    }  # fmt: skip
     for spec in find_jobs().values():
         template_keys = sorted({p for c in spec.writes for p in c.template_keys})
         for values in product(*(keys[p] for p in template_keys)):
@@ -77,13 +82,16 @@ def write_example(
 ) -> Header:
     """One artifact in its place; the summary covers all of `tasks` and `names`."""
     attributes = dict(contract.example_attributes)
+    attributes |= {n: LEAST for n in attributes if n == "min_cell_count"}
     attributes |= {
         k: v for k, v in keys.items() if k in attributes and k not in ("shard", "shards")
     }
     path = contract.path(workspace, **keys)
     makers: dict[str, Callable[[], Any]] = {
         METRICS.name: lambda: metrics(tasks, names),
-        ASSOCIATIONS.name: lambda: associations(tasks),
+        ASSOCIATIONS.name: lambda: associations(tasks, names),
+        MODELS.name: lambda: models(tasks, names),
+        CURVES.name: lambda: curves(tasks, names),
         MEAN_HEATMAPS.name: lambda: heatmaps(tasks, names),
     }
     make = makers.get(contract.name) or contract.example
@@ -100,60 +108,106 @@ def _inputs(reads: Sequence[Contract], workspace: Path, keys: dict[str, str]) ->
     return tuple(as_input(read_header(p), p, workspace) for p in paths)
 
 
+#: Fewer patients are not disclosed.
+LEAST = 11
+#: Stratum, level and patients; the last one is too small to be shown.
+STRATA = (("all", "all", 120), ("view", "PA", 80), ("view", "AP", 40), ("age_band", "80+", 7))
+
+
 def metrics(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
     """AUROC, AUPRC and Brier score of every model, whole and by view."""
-    rows = []
-    strata = [("all", "all", 120), ("view", "PA", 80), ("view", "AP", 40), ("age", "80+", 7)]
+    rows: list[dict[str, Any]] = []
     for (t, task), (m, name) in product(enumerate(tasks), enumerate(names)):
-        for (s, (stratum, level, n)), split in product(enumerate(strata), ("val", "test")):
+        for (s, (stratum, level, n)), split in product(enumerate(STRATA), ("val", "test")):
             for metric, base in (("auroc", 0.72), ("auprc", 0.6), ("brier", 0.18)):
                 value = base + 0.05 * t - 0.02 * s + 0.001 * (m % 7)
-                rows.append((
-                    task, name, split, stratum, level, metric, value, value - 0.04, value + 0.04,
-                    n, n, n // 3,
-                ))  # fmt: skip
-    names_ = [f.name for f in METRICS.fields]
-    return pl.DataFrame(rows, schema=names_, orient="row")
+                row: dict[str, Any] = {
+                    "task": task, "name": name, "seed": m, "control": "none", "split": split,
+                    "stratum": stratum, "level": level, "metric": metric, "suppressed": n < LEAST,
+                }  # fmt: skip
+                numbers = {
+                    "value": value, "low": value - 0.04, "high": value + 0.04, "images": n,
+                    "subjects": n, "positives": n // 3,
+                }  # fmt: skip
+                rows.append(row | (dict.fromkeys(numbers) if n < LEAST else numbers))
+    return _frame(METRICS, rows)
 
 
-def associations(tasks: Sequence[str]) -> pl.DataFrame:
+def models(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
+    """Every model; the first name stands for its task, and all may be interpreted."""
+    example = pl.DataFrame(MODELS.example()).row(0, named=True)
+    rows = [
+        example | {"task": task, "name": name, "seed": m, "primary": m == 0, "group": names[0],
+                   "classes": ", ".join(CLASSES.get(task, ("no", "yes")))}
+        for task, (m, name) in product(tasks, enumerate(names))
+    ]  # fmt: skip
+    return _frame(MODELS, rows)
+
+
+def curves(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
+    """A ROC curve and a calibration curve of every class, of the second one of two."""
+    rows = []
+    for (t, task), (m, name), split in product(enumerate(tasks), enumerate(names), SPLITS):
+        classes = CLASSES.get(task, ("no", "yes"))
+        drawn = classes[1:] if len(classes) == 2 else classes
+        for (c, of_class), kind, point in product(
+            enumerate(drawn), ("roc", "calibration"), range(11)
+        ):
+            x = point / 10
+            y = x ** (1 / (2 + t + c)) if kind == "roc" else x
+            rows.append({
+                "task": task, "name": name, "seed": m, "control": "none", "split": split,
+                "class": of_class, "curve": kind, "point": point, "x": x, "y": y, "low": y,
+                "high": y,
+            })  # fmt: skip
+    return _frame(CURVES, rows)
+
+
+def associations(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
     """Similarity of every other task with the first one, on three levels of evidence."""
     rows = []
-    layers = (("attention", "pearson_of_contrast_maps"), ("score", "spearman_of_scores"),
+    levels = (("attribution", "pearson_of_class_differences"), ("score", "spearman_of_scores"),
               ("label", "cramers_v"))  # fmt: skip
-    for (i, task), (j, (layer, statistic)) in product(enumerate(tasks[1:]), enumerate(layers)):
+    example = pl.DataFrame(ASSOCIATIONS.example()).row(0, named=True)
+    for (i, task), (j, (level, statistic)), name in product(
+        enumerate(tasks[1:]), enumerate(levels), names
+    ):
         value = 0.8 - 0.5 * i + 0.05 * j
-        rows.append((tasks[0], task, layer, statistic, value, value - 0.1, value + 0.1,
-                     None, None, None, 120))  # fmt: skip
-    frame = pl.DataFrame(rows, schema=[f.name for f in ASSOCIATIONS.fields], orient="row")
-    return frame.cast(pl.DataFrame(ASSOCIATIONS.example()).schema)
+        model = None if level == "label" else name
+        row = example | {
+            "reference": tasks[0], "attribute": task, "reference_name": model,
+            "attribute_name": model, "evidence_level": level, "statistic": statistic,
+            "value": value, "low": value - 0.1, "high": value + 0.1,
+        }  # fmt: skip
+        rows += [row] if row not in rows else []
+    return _frame(ASSOCIATIONS, rows)
 
 
 def heatmaps(tasks: Sequence[str], names: Sequence[str], side: int = 14) -> dict[str, Any]:
     """A bump at a place of its own for each task; one stratum is too small to be shown."""
-    columns: dict[str, list[Any]] = {n: [] for n in ("task", "model", "class", "stratum", "level")}
-    maps, sizes = [], []
+    rows: list[dict[str, Any]] = []
     y, x = np.mgrid[0:side, 0:side] / (side - 1)
-    strata = (("all", "all", 120), ("view", "PA", 80), ("view", "AP", 40), ("age", "80+", 7))
-    for (t, task), name in product(enumerate(tasks), names):
+    for (t, task), (m, name) in product(enumerate(tasks), enumerate(names)):
         classes = CLASSES.get(task, ("no", "yes"))
-        for k, (stratum, level, n) in product(range(len(classes)), strata):
+        for k, (stratum, level, n) in product(range(len(classes)), STRATA):
             place = (0.25 + 0.15 * t, 0.7 - 0.15 * t)
             bump = np.exp(-((y - place[0]) ** 2 + (x - place[1]) ** 2) / 0.03) * (1 if k else -1)
-            columns["task"].append(task)
-            columns["model"].append(name)
-            columns["class"].append(classes[k])
-            columns["stratum"].append(stratum)
-            columns["level"].append(level)
-            maps.append(bump)
-            sizes.append(n)
-    stack = np.asarray(maps, dtype=np.float32)
+            small = n < LEAST
+            bump = bump * (np.nan if small else 1)
+            count = -1 if small else n
+            rows.append({
+                "task": task, "name": name, "seed": m, "control": "none", "method": "gradcam",
+                "split": "test", "class": classes[k], "stratum": stratum, "level": level,
+                "unit": "logit per cell", "grid": (side, side), "mean": bump + 0.3,
+                "class_difference": bump, "sd": np.abs(bump) + 0.1, "images": count,
+                "subjects": count, "suppressed": small, "interpretable": True, "reason": "",
+            })  # fmt: skip
     chest = 60 + 120 * np.abs(np.linspace(-1, 1, 64))[None, :] * np.ones((64, 1))
-    counts = np.asarray(sizes, dtype=np.int64)
-    return columns | {
-        "mean": stack + 0.3, "contrast": stack, "sd": np.abs(stack) + 0.1, "images": counts,
-        "subjects": counts, "mean_image": chest.astype(np.float32),
-    }  # fmt: skip
+    return as_arrays(rows, chest.astype(np.float32))
+
+
+def _frame(contract: Contract, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=pl.DataFrame(contract.example()).schema)
 
 
 def write_run(

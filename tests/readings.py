@@ -14,7 +14,7 @@ from data_contracts.cohort import SPLITS
 from data_contracts.model import TRAINING_HISTORY
 from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import Provenance, as_input, read_header, write_table
-from data_contracts.summary import METRICS
+from data_contracts.summary import CURVES, METRICS, MODELS
 
 
 def predictions(classes: int = 2, images: int = 240, seed: int = 0) -> pl.DataFrame:
@@ -38,6 +38,9 @@ def predictions(classes: int = 2, images: int = 240, seed: int = 0) -> pl.DataFr
         "probabilities": pl.Series(
             (odds / odds.sum(axis=1, keepdims=True)).tolist(), dtype=pl.List(pl.Float32)
         ),
+        "labels": pl.Series([None] * images, dtype=pl.List(pl.Float32)),
+        "value": pl.Series([None] * images, dtype=pl.Float32),
+        "predicted_value": pl.Series([None] * images, dtype=pl.Float32),
     })  # fmt: skip
 
 
@@ -52,6 +55,7 @@ def history(epochs: int = 8, seed: int = 0) -> pl.DataFrame:
             "train_loss": np.exp(-epoch / (4 + seed)),
             "val_loss": 0.2 + np.exp(-epoch / (3 + seed)),
             "val_auroc": pl.Series([None, *auroc[1:]], dtype=pl.Float64),
+            "val_r2": pl.Series([None] * epochs, dtype=pl.Float64),
         }
     )
 
@@ -63,7 +67,10 @@ def write_readings(
     inputs = []
     for seed, (task, name) in enumerate(product(tasks, names)):
         classes = CLASSES[task]
-        facts = {"task": task, "name": name, "classes": list(classes)}
+        facts = {
+            "task": task, "name": name, "seed": 0, "control": "none", "target_kind": "classes",
+            "classes": list(classes),
+        }  # fmt: skip
         tables = {
             PREDICTIONS: predictions(len(classes), seed=seed),
             TRAINING_HISTORY: history(seed=seed),
@@ -76,4 +83,5 @@ def write_readings(
             if contract is PREDICTIONS:
                 inputs.append(as_input(header, path, workspace))
     origin = Provenance("aggregate", {}, tuple(inputs), created=CREATED)
-    write_example(METRICS, workspace, {}, origin, tasks, names)
+    for contract in (METRICS, CURVES, MODELS):
+        write_example(contract, workspace, {}, origin, tasks, names)

@@ -45,7 +45,7 @@ READERS: list[tuple[str, list[str]]] = [
     ("models/mortality/main/model.h5", EXPLAIN),
     ("cohort/flow.parquet", AGGREGATE),
     ("models/mortality/main/predictions.parquet", AGGREGATE),
-    ("models/mortality/main/attributions.h5", AGGREGATE),
+    ("models/mortality/main/attributions-gradcam-test.h5", AGGREGATE),
 ]
 each_reader = pytest.mark.parametrize(
     ("place", "words"), READERS, ids=[f"{w[0]} {Path(p).stem}" for p, w in READERS]
@@ -130,7 +130,7 @@ def test_a_bad_artifact(
         ("images/images-*-of-*.h5", EXPLAIN, "preprocess"),
         ("models/mortality/main/model.h5", EXPLAIN, "train-task"),
         ("models/*/main/predictions.parquet", AGGREGATE, "train-task"),
-        ("models/*/main/attributions.h5", AGGREGATE, "explain"),
+        ("models/*/*/attributions-gradcam-test.h5", AGGREGATE, "explain"),
         ("cohort/flow.parquet", AGGREGATE, "extract"),
     ],
 )
@@ -206,7 +206,7 @@ def test_images_models_and_predictions_of_another_cohort(
     assert line.endswith(" again")
 
 
-@pytest.mark.parametrize("what", ["model.h5", "predictions.parquet", "attributions.h5"])
+@pytest.mark.parametrize("what", ["model.h5", "predictions.parquet", "attributions-gradcam-test.h5"])
 def test_another_tasks_artifact_in_a_tasks_place(what: str, copy: Path, refuse: Refuse) -> None:
     bring(copy / "models" / "insurance" / "main" / what, copy / "models" / "mortality/main" / what)
     words = EXPLAIN if what == "model.h5" else AGGREGATE
@@ -218,7 +218,7 @@ def test_another_tasks_artifact_in_a_tasks_place(what: str, copy: Path, refuse: 
 def test_a_model_trained_anew_does_not_meet_the_old_maps(copy: Path, refuse: Refuse) -> None:
     assert run([*train(seed=1), f"--workspace={copy}"]) == 0
     line = refuse(command(AGGREGATE, copy), 3, copy)
-    assert "attributions.h5 was made from another models/mortality/main/model.h5 than" in line
+    assert "attributions-gradcam-test.h5 was made from another models/mortality/main/model.h5 than" in line
     assert line.endswith("run `cxr explain` again")
 
 

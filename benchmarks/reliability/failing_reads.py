@@ -159,7 +159,7 @@ def held(trial: Trial) -> None:
 
     for step, place in (("train-task insurance", "images/images-1-of-1.h5"),
                         ("explain insurance", "models/insurance/main/model.h5"),
-                        ("aggregate", "models/insurance/main/attributions.h5")):  # fmt: skip
+                        ("aggregate", "models/insurance/main/attributions-gradcam-test.h5")):  # fmt: skip
         workspace = trial.workspace(step)
         path, whole = workspace / place, (workspace / place).read_bytes()
         path.unlink()

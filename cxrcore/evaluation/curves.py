@@ -15,7 +15,8 @@ from cxrcore.evaluation.strata import log_odds, matrix, softmax
 from cxrcore.evaluation.table import Resamples, columns_of
 from cxrcore.model import Model
 from data_contracts.cohort import SPLITS
-from data_contracts.disclosure import Disclosure, is_small
+from data_contracts.disclosure import is_small
+from data_contracts.disclosure.subgroups import Disclosure
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

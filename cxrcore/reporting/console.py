@@ -5,15 +5,19 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
+import polars as pl
+
 from cxrcore.interpretation import RANKING, rankings
 from cxrcore.reporting import tables
-from cxrcore.summary import Summary
 from data_contracts.cohort_tables import count
 
 _PLAIN_WIDTH = 160
 
 
-def print_summary(found: Summary, reference: str, file: TextIO | None = None) -> None:
+def print_summary(
+    models: pl.DataFrame, metrics: pl.DataFrame, associations: pl.DataFrame, reference: str,
+    file: TextIO | None = None,
+) -> None:  # fmt: skip
     """Print the test AUROC of every model, and similarity to the reference, ranked.
 
     What may not be interpreted comes last, with the reason instead of a rank. Ruled tables on a
@@ -26,17 +30,17 @@ def print_summary(found: Summary, reference: str, file: TextIO | None = None) ->
     file = file or sys.stdout
     console = Console(file=file, width=None if file.isatty() else _PLAIN_WIDTH, highlight=False)
     style = box.SIMPLE if file.isatty() else None
-    several = found.models.height > found.models["task"].n_unique()
+    several = models.height > models["task"].n_unique()
     performance = Table(
         "task", *(["model"] if several else []), "AUROC", "95 % CI", "test patients", box=style
     )
-    whole = found.metrics.filter(split="test", stratum="all", metric="auroc")
+    whole = metrics.filter(split="test", stratum="all", metric="auroc")
     for row in whole.iter_rows(named=True):
         name = [row["name"]] if several else []
         cells = tables.value(row), tables.interval(row), count(row["subjects"])
         performance.add_row(row["task"], *name, *cells)
     console.print(performance)
-    similar = tables.primary_associations(found.associations, found.models)
+    similar = tables.primary_associations(associations, models)
     similar = similar.filter(statistic=RANKING)
     if not similar["value"].count():
         return

@@ -3,15 +3,15 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 
-from cxrcore import reading
+from cxrcore import interpretation
 from cxrcore.reporting import figures, tables
 from cxrcore.reporting.console import print_summary
+from cxrcore.summary import Summary
 from data_contracts.associations import ASSOCIATIONS
-from data_contracts.summary import METRICS
+from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 
 
@@ -28,6 +28,12 @@ def associations(**values: dict[str, tuple[float, float, float]]) -> pl.DataFram
     return pl.DataFrame(rows, schema=example.schema)
 
 
+def with_reason(found: pl.DataFrame, **reasons: str) -> pl.DataFrame:
+    """ASSOCIATIONS in which some attributes may not be interpreted."""
+    reason = pl.col("attribute").replace_strict(reasons, default=None, return_dtype=pl.String)
+    return found.with_columns(reason=reason, interpretable=reason.is_null())
+
+
 def areas(**low_and_high: tuple[float | None, float | None]) -> pl.DataFrame:
     """METRICS with the interval of each task's test AUROC."""
     example = pl.DataFrame(METRICS.example())
@@ -38,8 +44,22 @@ def areas(**low_and_high: tuple[float | None, float | None]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=example.schema)
 
 
-FOUND = associations(
-    pearson_of_contrast_maps={
+def models(*names: tuple[str, str], **changes: Any) -> pl.DataFrame:
+    """MODELS of task and name; the first of a task stands for it."""
+    example = pl.DataFrame(MODELS.example())
+    first = dict(reversed(names))
+    rows = [
+        example.row(0, named=True)
+        | {"task": task, "name": name, "primary": first[task] == name} | changes
+        for task, name in names
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=example.schema)
+
+
+TASKS = ("mortality", "gender", "race", "insurance")
+KNOWN = models(*((task, "main") for task in TASKS))
+READ = associations(
+    pearson_of_class_differences={
         "gender": (-0.2, -0.4, 0.0), "insurance": (0.99, 0.95, 1.0), "race": (0.6, 0.5, 0.97),
     },
     pearson_of_means={
@@ -47,92 +67,120 @@ FOUND = associations(
     },
 )  # fmt: skip
 SEEN = areas(mortality=(0.8, 0.9), gender=(0.9, 1.0), race=(0.51, 0.6), insurance=(0.7, 0.8))
-READ = reading.judged(FOUND, SEEN)
+
+
+def summary(metrics: pl.DataFrame, found: pl.DataFrame) -> Summary:
+    return Summary(KNOWN, metrics, pl.DataFrame(CURVES.example()).clear(), {}, found, 11)
 
 
 def test_the_ranking_names_what_is_unsettled_and_what_disagrees() -> None:
-    said = reading.agreement(READ)
+    said = interpretation.agreement(READ)
     assert said["ranked"] == ["insurance", "race", "gender"]
     assert said["order"] == "insurance ~ race > gender"
     assert said["unsettled"] == [("insurance", "race")]
     assert said["others"] == {"mean maps": "race ~ insurance ~ gender"}
-    assert said["not_read"] == {}
+    assert said["not_interpretable"] == {}
 
 
 def test_equal_values_do_not_disagree_and_share_a_rank() -> None:
     labels = associations(cramers_v=dict.fromkeys(("gender", "race"), (0.0, 0.0, 0.1)))
-    found = reading.judged(pl.concat([FOUND, labels]), SEEN)
-    assert "labels, Cramér's V" not in reading.agreement(found)["others"]
-    rows = tables.overlap_table(found)
+    found = pl.concat([READ, labels])
+    assert "labels, Cramér's V" not in interpretation.agreement(found)["others"]
+    rows = tables.associations_table(found)
     assert [r["rank"] for r in rows if r["statistic"].startswith("labels")] == ["1", "1"]
 
 
 @pytest.mark.parametrize(
-    ("interval", "reason"),
+    ("kind", "interval", "reason"),
     [
-        ((0.45, 0.6), "not read: AUROC interval contains 0.5 (race)"),
-        ((0.5, 0.6), "not read: AUROC interval contains 0.5 (race)"),
-        ((0.3, 0.4), "not read: AUROC interval below 0.5 (race)"),
-        ((None, None), "not read: no AUROC interval (race)"),
+        ("classes", (0.45, 0.6), "AUROC not above chance (race)"),
+        ("classes", (0.5, 0.6), "AUROC not above chance (race)"),
+        ("classes", (0.3, 0.4), "AUROC below chance (race)"),
+        ("classes", (None, None), "no interval of the AUROC (race)"),
+        ("classes", (0.51, 0.6), ""),
+        ("value", (-0.1, 0.2), "R² not above chance (race)"),
+        ("value", (-0.3, -0.1), "R² below chance (race)"),
+        ("value", (None, None), "no interval of the R² (race)"),
+        ("value", (0.01, 0.2), ""),
     ],
 )
-def test_a_network_that_does_not_read_its_target_is_not_ranked(
-    interval: tuple[float | None, float | None], reason: str
+def test_maps_of_a_network_that_is_not_above_chance_are_not_interpretable(
+    kind: str, interval: tuple[float | None, float | None], reason: str
 ) -> None:
-    seen = areas(mortality=(0.8, 0.9), gender=(0.9, 1.0), insurance=(0.7, 0.8), race=interval)
-    found = reading.judged(FOUND, seen)
-    said = reading.agreement(found)
+    low, high = interval
+    name = "r2" if kind == "value" else "auroc"
+    rows: list[dict[str, Any]] = [
+        {"metric": "other", "low": 0.9, "high": 1.0},
+        {"metric": name, "low": low, "high": high},
+    ]
+    assert interpretation.not_interpretable("race", kind, rows) == reason
+    missing = interpretation.not_interpretable("race", kind, rows[:1])
+    assert missing.startswith("no interval of the")
+
+
+def test_what_is_not_interpretable_is_not_ranked() -> None:
+    found = with_reason(READ, race="AUROC not above chance (race)")
+    said = interpretation.agreement(found)
     assert said["order"] == "insurance > gender"
-    assert said["not_read"] == {"race": reason}
-    rows = [r for r in tables.overlap_table(found) if r["attribute"] == "race"]
-    assert [(r["rank"], r["not_read"]) for r in rows] == [("–", reason)] * 2
+    assert said["not_interpretable"] == {"race": "AUROC not above chance (race)"}
+    rows = [r for r in tables.associations_table(found) if r["attribute"] == "race"]
+    assert [(r["rank"], r["reason"]) for r in rows] == [("–", "AUROC not above chance (race)")] * 2
 
 
-def test_without_the_reference_nothing_is_read_but_labels() -> None:
-    blind = areas(mortality=(0.4, 0.6), gender=(0.9, 1.0), race=(0.8, 0.9), insurance=(0.7, 0.8))
-    labels = associations(cramers_v={"race": (0.3, 0.2, 0.4)}).with_columns(
-        pl.lit("label").cast(FOUND.schema["layer_of_evidence"]).alias("layer_of_evidence")
-    )
-    found = reading.judged(pl.concat([FOUND, labels]), blind)
-    assert list(reading.rankings(found)) == ["cramers_v"]
-    assert set(reading.agreement(found)["not_read"]) == {"gender", "race", "insurance"}
-    assert reading.agreement(found)["order"] == ""
+def test_without_interpretable_maps_only_labels_are_ranked() -> None:
+    blind = with_reason(READ, **dict.fromkeys(TASKS, "AUROC not above chance (mortality)"))
+    labels = associations(cramers_v={"race": (0.3, 0.2, 0.4)})
+    found = pl.concat([blind, labels])
+    assert list(interpretation.rankings(found)) == ["cramers_v"]
+    said = interpretation.agreement(found)
+    assert set(said["not_interpretable"]) == {"gender", "race", "insurance"}
+    assert said["order"] == ""
 
 
 def test_nothing_is_said_of_an_empty_table() -> None:
-    said = reading.agreement(READ.clear())
-    assert said == {"ranked": [], "order": "", "unsettled": [], "others": {}, "not_read": {}}
-    assert tables.overlap_table(READ.clear()) == []
+    said = interpretation.agreement(READ.clear())
+    assert said == {
+        "ranked": [], "order": "", "unsettled": [], "others": {}, "not_interpretable": {},
+    }  # fmt: skip
+    assert tables.associations_table(READ.clear()) == []
+
+
+def test_one_model_stands_for_its_task() -> None:
+    known = models(("mortality", "main"), ("gender", "main"), ("gender", "seed1"))
+    first = associations(pearson_of_class_differences={"gender": (0.1, 0.0, 0.2)})
+    other = first.with_columns(attribute_name=pl.lit("seed1"))
+    label = associations(cramers_v={"gender": (0.1, 0.0, 0.2)}).with_columns(
+        reference_name=pl.lit(None, pl.String), attribute_name=pl.lit(None, pl.String)
+    )
+    found = tables.primary_associations(pl.concat([other, first, label]), known)
+    assert found["attribute_name"].to_list() == ["main", None]
+    assert tables.models_table(SEEN, KNOWN) == []
+    rows = tables.models_table(SEEN, known)
+    assert [(r["task"], r["name"], r["value"]) for r in rows] == [
+        ("mortality", "main", "0.900"), ("gender", "main", "0.900"), ("gender", "seed1", "–"),
+    ]  # fmt: skip
+
+
+def test_what_is_suppressed_reads_so() -> None:
+    numbers = ("value", "low", "high", "images", "subjects", "positives")
+    hidden = SEEN.with_columns(pl.lit(None).cast(SEEN.schema[n]).alias(n) for n in numbers)
+    hidden = hidden.with_columns(suppressed=pl.lit(True))
+    row = tables.performance_table(hidden, KNOWN)[0]
+    assert (row["value"], row["interval"], row["subjects"]) == ("n/d", "–", "n/d")
+    assert not row["chance"]
+    strata = hidden.with_columns(stratum=pl.lit("age_band"), level=pl.lit("under 40"))
+    row = tables.strata_table(strata, KNOWN)[0]
+    assert (row["stratum"], row["value"], row["subjects"]) == ("age band", "n/d", "n/d")
 
 
 def test_planted_and_found_stand_side_by_side() -> None:
     truth = pl.DataFrame(SYNTHETIC_TRUTH.example())
-    mortality, gender = tables.planted_table(truth, SEEN, READ)
+    auroc = tables.test_auroc(SEEN, KNOWN)
+    mortality, gender = tables.planted_table(truth, auroc, READ)
     assert (gender["task"], gender["planted"], gender["found"]) == ("gender", 1, 3)
     assert gender["r"] == "−0.20"
     assert (mortality["planted"], mortality["found"]) == ("–", "–")
-    assert tables.planted_table(None, SEEN, READ) == []
-
-
-def test_strata_do_not_give_their_few_away() -> None:
-    example = pl.DataFrame(METRICS.example())
-    base = example.row(0, named=True)
-    levels = {"PA": 60, "AP": 55}
-    rows = [base | {"subjects": 120}] + [
-        base | {"stratum": "view", "level": level, "subjects": n} for level, n in levels.items()
-    ]
-    cells = tables.strata_table(pl.DataFrame(rows, schema=example.schema))
-    # Five patients have no known view.
-    assert [r["subjects"] for r in cells] == ["60", "hidden"]
-    # Two tasks that differ in four patients, all of one view.
-    rows = [
-        base | {"task": task, "stratum": stratum, "level": level, "subjects": n}
-        for task, other in (("mortality", 60), ("gender", 64))
-        for stratum, level, n in (("all", "all", 60 + other), ("view", "PA", 60),
-                                  ("view", "AP", other))
-    ]  # fmt: skip
-    cells = tables.strata_table(pl.DataFrame(rows, schema=example.schema))
-    assert [r["subjects"] for r in cells] == ["hidden", "hidden", "60", "64"]
+    assert tables.planted_table(None, auroc, READ) == []
 
 
 def test_numbers_for_people() -> None:
@@ -142,38 +190,28 @@ def test_numbers_for_people() -> None:
 
 
 def test_terminal_summary_is_plain_text_ranked_and_hides_few_patients() -> None:
-    few = SEEN.with_columns(subjects=pl.lit(7, dtype=pl.Int64))
+    few = SEEN.with_columns(subjects=pl.lit(None, dtype=pl.Int64))
     file = io.StringIO()
-    print_summary(few, FOUND, "mortality", file)
+    found = summary(few, READ)
+    print_summary(found.models, found.metrics, found.associations, "mortality", file)
     lines = file.getvalue().splitlines()
     assert "\x1b" not in file.getvalue()
-    assert "<11" in lines[1]
+    assert lines[1].split()[-1] == "n/d"
     ranked = [line.split()[1] for line in lines[7:]]
     assert ranked == ["insurance", "race", "gender"]
 
 
-def test_terminal_summary_says_what_is_not_read() -> None:
+def test_terminal_summary_says_what_is_not_interpretable() -> None:
     file = io.StringIO()
-    blind = SEEN.with_columns(low=pl.when(pl.col("task") == "race").then(0.4).otherwise("low"))
-    print_summary(blind, FOUND, "mortality", file)
+    found = summary(SEEN, with_reason(READ, race="AUROC not above chance (race)"))
+    print_summary(found.models, found.metrics, found.associations, "mortality", file)
     lines = file.getvalue().splitlines()
     assert [line.split()[:2] for line in lines[7:]] == [
         ["1", "insurance"],
         ["2", "gender"],
         ["–", "race"],
     ]
-    assert lines[-1].rstrip().endswith("not read: AUROC interval contains 0.5 (race)")
-
-
-def test_roc_points_run_from_corner_to_corner_and_enclose_the_auroc() -> None:
-    from sklearn.metrics import roc_auc_score
-
-    rng = np.random.default_rng(0)
-    positive = rng.random(200) < 0.4
-    scores = (rng.normal(size=200) + positive).round(1)
-    false, true = figures.roc_points(scores, positive)
-    assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
-    assert np.trapezoid(true, false) == pytest.approx(roc_auc_score(positive, scores))
+    assert lines[-1].rstrip().endswith("AUROC not above chance (race)")
 
 
 def test_no_similarity_figure_without_values() -> None:

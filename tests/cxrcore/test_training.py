@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
+from tiny import tiny_cohort
 
-from cxrcore import training
+from cxrcore import objectives, training
 from cxrcore.checkpoints import restore_state, to_arrays, to_attributes
 from cxrcore.networks import NetworkRecipe, build, load_tensors, tensors_of
-from cxrcore.objectives import validation_auroc
 from cxrcore.store import ImageStore
-from cxrcore.targets import targets_of
+from cxrcore.targets import predictions_frame, targets_of
+from data_contracts._tables import table_errors
 from data_contracts.cohort import COHORT
 from data_contracts.errors import ArtifactError, UsageError
 from data_contracts.images import IMAGES
+from data_contracts.model import TRAINING_HISTORY
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import open_arrays, read_table
 
 PLAN = training.TrainingPlan(
@@ -81,7 +86,7 @@ def test_the_best_epoch_is_kept_as_it_was(
     setup: training.Setup, architecture: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aurocs = iter([0.9, 0.6, 0.5])
-    monkeypatch.setattr(training, "validation_auroc", lambda *_: next(aurocs))
+    monkeypatch.setattr(objectives, "validation_auroc", lambda *_: next(aurocs))
     recipe = NetworkRecipe(architecture, setup.targets.classes, setup.store.size)
     plan = training.TrainingPlan(**vars(PLAN) | {"epochs": 3})
     setup = training.Setup(**vars(setup) | {"plan": plan, "recipe": recipe})
@@ -105,20 +110,78 @@ def test_what_outlives_a_step_shares_no_memory_with_it(setup: training.Setup) ->
         assert not any(np.shares_memory(array, other) for other in living), name
 
 
+def test_a_value_is_trained_and_predicted_in_its_unit(setup: training.Setup) -> None:
+    ids = setup.store.image_ids
+    cohort = tiny_cohort(len(ids)).with_columns(
+        # The older have the brighter patch of mortality.
+        age=40 + 20 * pl.col("label_mortality").to_physical().cast(pl.Float32)
+    )
+    targets = targets_of(cohort, "age", ids)
+    recipe = NetworkRecipe("resnet18", targets.classes, setup.store.size)
+    plan = training.TrainingPlan(**vars(PLAN) | {"epochs": 6, "augment": False})
+    changed = {"targets": targets, "recipe": recipe, "plan": plan}
+    state = fresh(setup := training.Setup(**vars(setup) | changed))
+    *_, _ = training.fit(state, setup)
+    history = training.history_frame(state)
+    assert table_errors(TRAINING_HISTORY, history) == []
+    assert history["val_auroc"].is_null().all()
+    assert history["val_r2"].max() == history["val_r2"][state.best_epoch - 1]
+    assert history["val_r2"].max() > 0.5  # type: ignore[operator]
+    load_tensors(state.network, state.best)
+    outputs = outputs_of(state, setup)
+    training.check_kept(state, setup, outputs)
+    frame = predictions_frame(ids, targets, outputs)
+    assert table_errors(PREDICTIONS, frame) == []
+    assert frame["logits"].is_null().all()
+    of_age = frame.group_by("value").agg(pl.col("predicted_value").mean()).sort("value")
+    younger, older = of_age["predicted_value"]
+    assert 30 < younger < 50 < older < 70
+
+
+def outputs_of(state: training.TrainingState, setup: training.Setup) -> np.ndarray:
+    rows = np.arange(len(setup.store))
+    return np.concatenate([b for b, _ in training.predict(state.network, setup, rows)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "slots"),
+    [
+        (torch.optim.SGD, {"momentum": 0.9}, {"momentum_buffer"}),
+        (torch.optim.AdamW, {"amsgrad": True}, {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "step"}),
+        (torch.optim.SGD, {}, set()),
+    ],
+)
+def test_a_checkpoint_keeps_whatever_an_optimizer_remembers(
+    setup: training.Setup, kind: Any, options: dict[str, Any], slots: set[str]
+) -> None:
+    def start() -> training.TrainingState:
+        state = fresh(setup)
+        state.optimizer = kind(state.network.parameters(), lr=0.1, **options)
+        return state
+
+    whole, first, second = start(), start(), start()
+    *_, _ = training.fit(whole, setup)
+    for _ in islice(training.fit(first, setup), 2):
+        pass
+    kept = to_arrays(first)
+    assert {n.split("/")[1] for n in kept if n.startswith("optimizer/")} == slots
+    restore_state(second, kept, to_attributes(first))
+    *_, _ = training.fit(second, setup)
+    assert second.history == whole.history
+    for name, tensor in tensors_of(whole.network).items():
+        np.testing.assert_array_equal(tensors_of(second.network)[name], tensor, err_msg=name)
+
+
 def test_a_network_of_another_epoch_is_not_written(setup: training.Setup) -> None:
     state = fresh(setup)
     *_, _ = training.fit(state, setup)
 
-    def logits() -> np.ndarray:
-        rows = np.arange(len(setup.store))
-        return np.concatenate([b for b, _ in training.predict(state.network, setup, rows)])
-
     load_tensors(state.network, state.best)
-    training.check_kept(state, setup, logits())
+    training.check_kept(state, setup, outputs_of(state, setup))
     best = state.best["head.bias"].copy()
     load_tensors(state.network, state.best | {"head.bias": best + np.array([0.01, 0])})
     with pytest.raises(ArtifactError, match="is not that of epoch"):
-        training.check_kept(state, setup, logits())
+        training.check_kept(state, setup, outputs_of(state, setup))
 
 
 def test_the_seed_decides(setup: training.Setup) -> None:
@@ -178,12 +241,6 @@ def test_the_learning_rate_warms_up_and_decays(setup: training.Setup) -> None:
     assert np.all(np.diff(rates[: peak + 1]) > 0)
     assert np.all(np.diff(rates[peak + 1 :]) < 0)
     assert rates[-1] < 0.01 * plan.learning_rate
-
-
-def test_validation_auroc_is_none_when_a_class_is_absent() -> None:
-    probabilities = np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)
-    assert validation_auroc(np.array([0, 0]), probabilities) is None
-    assert validation_auroc(np.array([0, 1]), probabilities) == 1.0
 
 
 def test_a_gpu_that_is_not_there_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

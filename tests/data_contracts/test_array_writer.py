@@ -63,8 +63,8 @@ def test_large_rows_without_any_row(tmp_path: Path) -> None:
     attributes = ATTRIBUTIONS.example_attributes
     with array_writer(ATTRIBUTIONS, tmp_path / "x.h5") as writer:
         writer.attributes.update(attributes)
-        writer.append(image_id=[], cam=np.zeros((0, 2, 512, 512), np.float16))
-        writer.append(logits=np.zeros((0, 2), np.float32))
+        writer.append(image_id=[], maps=np.zeros((0, 2, 512, 512), np.float16))
+        writer.append(outputs=np.zeros((0, 2), np.float32))
         writer.put("mean_image", np.zeros((4, 4), np.float32))
         header = writer.finish(ORIGIN)
     assert verify(tmp_path / "x.h5").digest == header.digest
@@ -219,5 +219,5 @@ def test_all_faults_of_a_file_at_once(tmp_path: Path) -> None:
 def test_classes_named_in_the_header_fix_the_axis(tmp_path: Path) -> None:
     attributes = {**ATTRIBUTIONS.example_attributes, "classes": ["A", "B", "C"]}
     content = ATTRIBUTIONS.example()
-    with pytest.raises(ArtifactError, match="dataset 'cam': want class = 3, got 2"):
+    with pytest.raises(ArtifactError, match="dataset 'maps': want class = 3, got 2"):
         write_arrays(ATTRIBUTIONS, tmp_path / "x.h5", content, ORIGIN, attributes)

@@ -16,11 +16,54 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from data_contracts import disclosure
 from data_contracts.cohort import SPLITS
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
-from data_contracts.cohort_disclosure import disclosed_characteristics, disclosed_flow
+from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
+from data_contracts.disclosure.subgroups import Disclosure, disclosure_of, hidden_ratios
 
 LEAST, MOST = 11, 1000
 #: Numbers of patients of a cell of a small cohort: often none, often few.
 CELL = st.sampled_from([0, 0, 0, 1, 2, 4, 7, 10, 11, 12, 15, 30, 80])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=8))
+def test_shown_steps_are_far_apart(taken: list[int]) -> None:
+    left = [int(n) for n in 1000 - np.cumsum(taken)]
+    hidden = disclosure.suppressed_steps(left, LEAST)
+    seen = [n for n, hide in zip(left, hidden, strict=True) if not hide]
+    assert seen[-1] == left[-1]
+    assert not any(disclosure.is_small(a - b, LEAST) for i, a in enumerate(seen) for b in seen[i:])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=8))
+def test_suppressed_parts_are_never_one_or_few_unless_all_are(parts: list[int]) -> None:
+    counts = dict(enumerate(parts))
+    hidden = disclosure.suppressed_parts({key: (n,) for key, n in counts.items()}, LEAST)
+    some = {key for key, n in counts.items() if n}
+    assert {key for key, n in counts.items() if disclosure.is_small(n, LEAST)} <= hidden <= some
+    if hidden and hidden != some:
+        assert len(hidden) > 1
+        assert sum(counts[key] for key in hidden) >= LEAST
+
+
+@pytest.mark.parametrize(
+    ("task", "stratum", "told"),
+    [
+        ("gender", "view", False),  # the widest
+        ("gender", "mortality", True),  # two have no label of mortality
+        ("gender", "race", False),  # forty have no label of race
+        ("mortality", "view", True),  # gender's counts of a view less these
+        ("race", "view", False),
+        ("race", "mortality", False),
+    ],
+)
+def test_tasks_that_differ_in_few_patients_tell_of_them(
+    task: str, stratum: str, told: bool
+) -> None:
+    patients = {"gender": 110, "mortality": 108, "race": 70}
+    assert disclosure.reveals_small_count(patients, task, stratum, LEAST) == told
+    same = dict.fromkeys(patients, 99)
+    assert not disclosure.reveals_small_count(same, task, stratum, LEAST)
 
 
 @dataclass
@@ -96,14 +139,14 @@ class Cohort:
                     yield where, inside * self.members(t, c)
 
 
-def decided(cohort: Cohort, least: int) -> disclosure.Disclosure:
+def decided(cohort: Cohort, least: int) -> Disclosure:
     """The decision about a cohort's counts; subgroups without patients have no rows."""
     cells = cohort.patients.ravel()
     counts = [(*where, int(inside @ cells)) for where, inside in cohort.rows()]
     there = {c[:5] for c in counts if c[5] == "" and c[6]}
     names = ["task", "name", "split", "stratum", "level", "class", "subjects"]
     kept = [c for c in counts if c[:5] in there or c[3] == "all"]
-    return disclosure.disclosure_of(pl.DataFrame(kept, schema=names, orient="row"), least)
+    return disclosure_of(pl.DataFrame(kept, schema=names, orient="row"), least)
 
 
 def attacked(cohort: Cohort, least: int) -> list[Any]:
@@ -230,3 +273,41 @@ def test_no_small_count_of_the_flow_can_be_worked_out(
     flow: tuple[list[int], int, list[list[int]]],
 ) -> None:
     assert exposed_in_flow(flow, LEAST) == []
+
+
+def test_nothing_is_suppressed_when_no_count_is_small() -> None:
+    rng = np.random.default_rng(0)
+    cohort = Cohort(rng.integers(0, 4, (3, 4, 3)), 2)
+    rule = decided(cohort, 0)
+    assert (rule.subgroups, rule.classes) == (set(), set())
+    first = rng.integers(0, 4, (3, len(SPLITS)))
+    table = characteristics({"subjects": first, "race": first})
+    assert disclosed_characteristics(table, 0).equals(table)
+    flow = pl.DataFrame(COHORT_FLOW.example())
+    assert disclosed_flow(flow, 0).equals(flow)
+
+
+def test_two_cycles_of_cells_do_not_tell_what_lies_between_them() -> None:
+    """Hidden cells of which every sum has two, and one that all sums together would determine."""
+    race = np.array([[8, 10, 38], [30, 1, 22], [1, 0, 4], [0, 0, 19]])
+    view = np.array([[7, 0, 20], [1, 11, 30], [0, 0, 7], [31, 0, 26]])
+    assert exposed_in_table_one({"subjects": race, "race": race, "view": view}, LEAST) == []
+
+
+@pytest.mark.parametrize(
+    "flow", [([80], 9, [[]]), ([30, 12], 7, [[1]]), ([15, 0, 0], 0, [[4, 0]])], ids=str
+)
+def test_a_cohort_of_few_is_not_told_by_those_who_were_left_out(flow: Any) -> None:
+    assert exposed_in_flow(flow, LEAST) == []
+
+
+def test_a_hidden_ratio_does_not_follow_from_the_others() -> None:
+    def row(stratum: str, level: str, hits: int, misses: int) -> Any:
+        return ("mortality", "main", "test", stratum, level), "sensitivity", hits, misses
+
+    rows = [row("all", "all", 105, 25), row("view", "PA", 5, 15), row("view", "AP", 100, 10)]
+    hidden = {where[3:] for where, _ in hidden_ratios(rows, LEAST)}
+    assert hidden == {("view", "PA"), ("view", "AP")}
+    assert not hidden_ratios(rows, 0)
+    rows[0] = row("all", "all", 5, 125)
+    assert (rows[0][0], "sensitivity") in hidden_ratios(rows, LEAST)

@@ -10,7 +10,13 @@ import pytest
 from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.errors import ArtifactError
-from data_contracts.lineage import changed_settings, check_lineage, was_made_by, why_stale
+from data_contracts.lineage import (
+    Unusable,
+    changed_settings,
+    check_lineage,
+    stale_reasons,
+    was_made_by,
+)
 from data_contracts.predictions import FEATURES
 from data_contracts.store import (
     Header,
@@ -40,7 +46,8 @@ def write_features(workspace: Path, inputs: tuple[Input, ...]) -> tuple[Path, He
 
 def write_flow(workspace: Path, inputs: tuple[Input, ...]) -> tuple[Path, Header]:
     path, frame = COHORT_FLOW.path(workspace), pl.DataFrame(COHORT_FLOW.example())
-    return path, write_table(COHORT_FLOW, path, frame, Provenance("extract", {}, inputs))
+    facts = COHORT_FLOW.example_attributes
+    return path, write_table(COHORT_FLOW, path, frame, Provenance("extract", {}, inputs), facts)
 
 
 def test_one_line_of_descent_is_fine(tmp_path: Path) -> None:
@@ -108,7 +115,8 @@ def test_an_artifact_knows_its_origin(tmp_path: Path) -> None:
 def test_a_config_is_the_same_after_it_was_written(tmp_path: Path) -> None:
     origin = Provenance("job", {"sizes": (1, 2), "classes": ["F", "é\ud800"], "rate": 0.1})
     path = tmp_path / "x.parquet"
-    header = write_table(COHORT_FLOW, path, pl.DataFrame(COHORT_FLOW.example()), origin)
+    frame = pl.DataFrame(COHORT_FLOW.example())
+    header = write_table(COHORT_FLOW, path, frame, origin, COHORT_FLOW.example_attributes)
     assert read_header(path) == header
     assert was_made_by(read_header(path), origin)
 
@@ -126,13 +134,17 @@ def test_what_was_made_from_something_stale_is_stale(tmp_path: Path) -> None:
     path, features = write_features(tmp_path, (as_input(cohort, path, tmp_path),))
     flow_path, flow = write_flow(tmp_path, (as_input(features, path, tmp_path),))
 
-    def look(place: str) -> Header | None:
-        return read_header(tmp_path / place) if (tmp_path / place).exists() else None
+    def reasons() -> dict[str, str]:
+        places = [p.relative_to(tmp_path).as_posix() for p in sorted(tmp_path.rglob("*.*"))]
+        return stale_reasons({place: read_header(tmp_path / place) for place in places})
 
-    assert why_stale(flow, look) == ""
+    own, last = (p.relative_to(tmp_path).as_posix() for p in (path, flow_path))
+    assert set(reasons().values()) == {""}
     write_cohort(tmp_path, seed=1)
-    assert why_stale(features, look) == "cohort/cohort.parquet has changed"
-    assert why_stale(flow, look) == "cohort/cohort.parquet is stale"
+    assert reasons()[own] == "cohort/cohort.parquet has changed"
+    assert reasons()[last] == f"{own} is stale"
     path.unlink()
-    assert why_stale(flow, look) == f"{path.relative_to(tmp_path)} is missing"
-    assert flow_path.exists()
+    assert reasons()[last] == f"{own} is missing"
+    unreadable: dict[str, Header | Unusable] = {last: flow, own: "unreadable"}
+    assert stale_reasons(unreadable)[last] == ""
+    assert stale_reasons({**unreadable, own: "damaged"})[last] == f"{own} is damaged"

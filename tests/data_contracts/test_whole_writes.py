@@ -48,6 +48,9 @@ def write_large_table(path: Path) -> None:
             "target": pl.Series([0] * MANY, dtype=pl.Int8),
             "logits": pl.Series(np.stack([values, -values], 1).tolist(), dtype=pairs),
             "probabilities": pl.Series(np.stack([values, 1 - values], 1).tolist(), dtype=pairs),
+            "labels": pl.Series([None] * MANY, dtype=pairs),
+            "value": pl.Series([None] * MANY, dtype=pl.Float32),
+            "predicted_value": pl.Series([None] * MANY, dtype=pl.Float32),
         }
     )
     write_table(PREDICTIONS, path, frame, ORIGIN, PREDICTIONS.example_attributes)

@@ -94,7 +94,7 @@ def test_what_turns_out_the_same_is_not_done_again(copy: Path, tmp_path: Path) -
 
 
 def test_a_failed_branch_stops_only_what_needs_it(copy: Path, tmp_path: Path) -> None:
-    (copy / MODEL / "attributions.h5").unlink()
+    (copy / MODEL / "attributions-gradcam-test.h5").unlink()
     result = call(settings(tmp_path), copy, "--tasks", "nonsense,mortality")
     (failed,) = [r for r in read_runs(copy) if r.state == "failed" and r.job != "run"]
     assert result.returncode == failed.exit_code

@@ -123,7 +123,7 @@ async def test_lineage_as_a_tree(workspace: Path) -> None:
         "derived from", "  ✓ cohort/cohort.parquet  ok", "  ✓ images/images-1-of-1.h5  ok",
         "    ✓ cohort/cohort.parquet  ok", "used by",
     ]  # fmt: skip
-    assert "  ✓ models/race/main/attributions.h5  current" in lines
+    assert "  ✓ models/race/main/attributions-gradcam-test.h5  current" in lines
     assert "    ✓ summary/metrics.parquet  current" in lines
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from cohorts import FLOW, write, write_cohort, write_rejects
-from dashboards import opened, settled, write_workspace
+from cohorts import FLOW, write_cohort, write_flow, write_rejects
+from dashboards import opened, screen_text, settled, write_workspace
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -56,7 +56,7 @@ async def test_the_flow_narrows_rule_by_rule(finished: Path) -> None:
         assert [len(c[2]) for c in found] == [10, 5, 5, 3, 3]
         assert [c[3:] for c in found] == [
             ("5,000", "5,000", "0"), ("2,500", "2,500", "2,500"), ("2,400", "2,400", "100"),
-            ("<11", "<11", "<11"), ("hidden", "hidden", "0"),
+            ("n/d", "n/d", "n/d"), ("n/d", "n/d", "0"),
         ]  # fmt: skip
 
 
@@ -81,7 +81,16 @@ async def test_table_one_has_a_column_for_each_split(finished: Path) -> None:
 async def test_rejects_are_summed_over_the_shards(finished: Path) -> None:
     async with opened(finished, (80, 24)) as pilot:
         await press(pilot, "5", "r")
-        assert [c[:2] for c in cells(pilot)] == [("too small", "25"), ("blank", "<11")]
+        assert [c[:2] for c in cells(pilot)] == [("too small", "25"), ("blank", "n/d")]
+
+
+async def test_what_is_not_disclosed_is_explained_once(finished: Path) -> None:
+    async with opened(finished, (80, 24)) as pilot:
+        for part, suppressed in (("f", True), ("t", False), ("r", True)):
+            await press(pilot, "5", part)
+            shown = " ".join(screen_text(pilot).split())
+            assert ("n/d: not disclosed" in shown) == suppressed
+            assert ("fewer than 11 patients" in shown) == suppressed
 
 
 async def test_missing_shards_are_told(workspace: Path) -> None:
@@ -144,7 +153,7 @@ async def test_a_new_flow_is_shown_by_itself(workspace: Path) -> None:
         await press(pilot, "5")
         rows = [{"step": 0, "scope": "cohort", "rule": "all of them", "images": 90, "studies": 90,
                  "subjects": 90, "excluded_images": 0}]  # fmt: skip
-        write(COHORT_FLOW, COHORT_FLOW.path(workspace), rows)
+        write_flow(workspace, rows)
         cast(Dashboard, pilot.app).refresh_workspace()
         while not cells(pilot) or cells(pilot)[0][1] != "all of them":
             await pilot.pause(0.01)
@@ -158,14 +167,14 @@ def test_bars_are_as_long_as_their_share() -> None:
     assert bar(None, 100, 10) == "···"
 
 
-def test_what_is_hidden_is_no_number() -> None:
-    numbers = [number_in(t) for t in ("1,234 (5.0 %)", "61.2", "<11", "hidden", "–")]
-    assert numbers == [1234, 61.2, None, None, None]
+def test_what_is_suppressed_is_no_number() -> None:
+    numbers = [number_in(t) for t in ("1,234 (5.0 %)", "61.2", "n/d", "–")]
+    assert numbers == [1234, 61.2, None, None]
 
 
 @pytest.mark.parametrize("width", [79, 139])
 def test_the_lines_fit(width: int) -> None:
-    counts = {"images": "377,110", "studies": "227,835", "subjects": "65,379", "excluded": "<11"}
+    counts = {"images": "377,110", "studies": "227,835", "subjects": "65,379", "excluded": "n/d"}
     flow = flow_content([{"scope": "insurance", "rule": "r" * 60, **counts}], width)
     assert sum(c.width or 8 for c in flow.columns) + 2 * (len(flow.columns) - 1) <= width
     cells = ["128,000 (55.3 %)", "18,000 (55.3 %)", "36,000 (55.3 %)", "227,000 (55.3 %)"]

@@ -18,11 +18,11 @@ from jobs._cli import build_app
 from jobs._config import JobConfig
 from jobs._engines._request import Options
 from jobs._registry import Spec, find_jobs
+from jobs._variants import trains_models
 from tui.launching.form import (
     Entry,
     Raw,
     entries_of,
-    makes_models,
     option_entries,
     raw_of,
     supported_options,
@@ -262,7 +262,7 @@ def test_a_model_that_would_be_replaced_is_named() -> None:
 
 
 def test_aggregate_takes_the_models_of_one_name() -> None:
-    assert not makes_models(JOBS["aggregate"])
+    assert not trains_models(JOBS["aggregate"])
     entries = {e.name: e for e in entries_of(JOBS["aggregate"], TASKS, {("race", "seed1")})}
     assert (entries["name"].kind, entries["name"].choices) == ("choice", ("main", "seed1"))
     assert entries["seed"].kind == "text"

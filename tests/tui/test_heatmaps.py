@@ -70,7 +70,7 @@ async def test_a_map_is_shown_beside_the_list(workspace: Path) -> None:
         assert "120 images, 120 patients" in str(shown.render())
         await press(pilot, "j")
         assert page.state.mean_map.level == "PA"
-        assert "contrast, PA" in caption(pilot)
+        assert "class difference, PA" in caption(pilot)
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ async def test_a_map_is_shown_beside_the_list(workspace: Path) -> None:
         (("t",), "gender/main: M"),
         (("T",), "insurance/main: Medicaid"),
         (("c",), "mortality/main: survived"),
-        (("n", "n"), "contrast, AP"),
+        (("n", "n"), "class difference, AP"),
         (("v",), "mean, all images"),
         (("v", "v"), "SD over images"),
         (("z",), "shared by this model's maps"),
         (("z", "z"), "own 95th percentile"),
         (("plus",), "opacity 80%"),
         (("minus", "minus"), "opacity 50%"),
-        (("n", "n", "n"), "suppressed: fewer than 11 patients"),
+        (("n", "n", "n"), "map: n/d"),
     ],
 )
 async def test_keys_change_the_map(workspace: Path, keys: tuple[str, ...], line: str) -> None:
@@ -106,10 +106,12 @@ async def test_keys_change_the_map(workspace: Path, keys: tuple[str, ...], line:
 async def test_the_list_hides_small_counts_and_passes_the_filter(workspace: Path) -> None:
     async with opened(workspace, (140, 45)) as pilot:
         await press(pilot, "4")
+        note = str(page_of(pilot).query_one("#map Static", Static).render())
+        assert note.count("n/d: not disclosed") == 1
         rows = page_of(pilot).query_one("#maps", Rows)
         cells = [row.cells for row in rows.shown]
-        assert all(c[-1] == "<11" for c in cells if "80+" in c[-2])
-        assert {c[-1] for c in cells} == {"120", "80", "40", "<11"}
+        assert all(c[-1] == "n/d" for c in cells if "80+" in c[-2])
+        assert {c[-1] for c in cells} == {"120", "80", "40", "n/d"}
         await press(pilot, "slash", *"race ap", "enter")
         assert [row.cells[:3] for row in rows.shown] == [
             ("race", name, "AP") for name in ("White", "Black", "Asian")
@@ -120,13 +122,13 @@ async def test_two_maps_and_their_difference(workspace: Path) -> None:
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "4", "d")
         assert len(seen(pilot).panels) == 3
-        assert "saliency: contrast maps" in caption(pilot)
+        assert "attribution: class-difference maps" in caption(pilot)
         page = page_of(pilot)
         await press(pilot, "o", "t")
         assert [c.task for c in page.state.pair] == ["mortality", "race"]
         assert page.query_one(PanelGrid).shown == seen(pilot).panels
         await press(pilot, "n")
-        assert "no CI: not among the associations" in caption(pilot)
+        assert "aggregate did not compare these two maps" in caption(pilot)
 
 
 async def test_all_tasks_and_back(workspace: Path) -> None:
@@ -161,9 +163,9 @@ async def test_the_matrix_of_similarities(workspace: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "name"),
     [
-        ((), "heatmap-mortality-main-died-contrast-all-all.png"),
-        (("d",), "compare-mortality-died-all-gender-M-all-contrast.png"),
-        (("a",), "heatmaps-contrast-all-all.png"),
+        ((), "heatmap-mortality-main-died-class_difference-all-all.png"),
+        (("d",), "compare-mortality-died-all-gender-M-all-class_difference.png"),
+        (("a",), "heatmaps-class_difference-all-all.png"),
         (("r",), "similarity-mortality.png"),
     ],
 )

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
-from itertools import product
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from dashboards import CREATED, associations, heatmaps, write_workspace
+from dashboards import CREATED, LEAST, TASKS, associations, heatmaps, models, write_workspace
 
-from cxrcore import reading
 from data_contracts.associations import ASSOCIATIONS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
-from data_contracts.store import Provenance, write_table
-from tui.maps.data import Area, MeanHeatmaps, MeanMap, SummaryData, read_summary
+from data_contracts.store import Provenance, write_arrays, write_table
+from data_contracts.summary import MODELS
+from tui.maps.data import (
+    QUANTITIES,
+    Area,
+    MeanHeatmaps,
+    MeanMap,
+    SummaryData,
+    read_summary,
+)
+from tui.maps.export import exported
 from tui.maps.figure import DisplayOptions, absence
-from tui.maps.map_texts import interval
+from tui.maps.map_texts import area_text, interval, unit_of
 from tui.maps.state import HeatmapState
 from tui.maps.work import similarity_matrix, summary_artifacts
 from tui.screens.heatmap_figures import all_tasks, one_map, two_maps
@@ -44,7 +52,7 @@ def heat(summary: SummaryData) -> MeanHeatmaps:
 
 
 def find(heat: MeanHeatmaps, task: str, level: str = "all", class_name: str = "") -> MeanMap:
-    stratum = {"all": "all", "80+": "age"}.get(level, "view")
+    stratum = {"all": "all", "80+": "age_band"}.get(level, "view")
     return heat.find((task, "main"), class_name, stratum, level)
 
 
@@ -53,44 +61,41 @@ def texts(figure: Any) -> str:
     return "\n".join(text for _, text in lines)
 
 
-@pytest.mark.parametrize(
-    ("low", "high"),
-    [(None, None), *((a, b) for a, b in product((0.3, 0.5, 0.51), (0.4, 0.5, 0.9)) if a <= b)],
-)
-def test_maps_are_read_by_the_rule_of_the_report(low: float | None, high: float | None) -> None:
-    row = {"task": "t", "metric": "auroc", "split": "test", "stratum": "all",
-           "low": low, "high": high}  # fmt: skip
-    schema = dict.fromkeys(("low", "high"), pl.Float64)
-    report = reading.unread(pl.DataFrame([row], schema_overrides=schema), "t")
-    assert bool(Area(0.4, low, high).not_interpreted) == bool(report)
-
-
-def test_small_cells_have_neither_map_nor_count(heat: MeanHeatmaps, summary: SummaryData) -> None:
+def test_a_suppressed_map_is_not_drawn_and_explained_once(
+    heat: MeanHeatmaps, summary: SummaryData
+) -> None:
     mean_map = find(heat, "mortality", "80+")
-    assert mean_map.subjects == 7
-    assert heat.values(mean_map, "contrast") is None
+    assert mean_map.suppressed
+    assert all(heat.values(mean_map, quantity) is None for quantity in QUANTITIES)
     figure = one_map(summary, mean_map, DisplayOptions(), 32)
-    assert "suppressed: fewer than 11 patients" in texts(figure)
-    assert not re.search(r"\b7\b", texts(figure))
+    assert "map: n/d" in texts(figure)
+    assert "patients: n/d" in texts(figure)
+    assert not re.search(r"\b7\b|−1|-1", texts(figure))
     red, green, blue = np.moveaxis(figure.panels[0].image, -1, 0)
     assert (red == green).all()
     assert (green == blue).all()
     assert figure.scale is None
+    pair = (mean_map, find(heat, "mortality"))
+    for one in (
+        figure,
+        two_maps(summary, pair, 0, DisplayOptions(), 32),
+        all_tasks(summary, mean_map, DisplayOptions(), 32, "", slice(0, 20)),
+    ):
+        assert texts(one).count("n/d: not disclosed") == 1
+        assert "fewer than 11 patients" in texts(one)
+    assert "n/d" not in texts(one_map(summary, pair[1], DisplayOptions(), 32))
 
 
-def test_counts_that_give_a_small_one_away_are_hidden() -> None:
-    values = heatmaps(("mortality",), ("main",))
-    sizes = {"all": 120, "PA": 111, "AP": 9, "80+": 7}
-    subjects = [sizes[level] for level in values["level"]]
-    cells = tuple(
-        MeanMap(i, "mortality", "main", values["class"][i], values["stratum"][i], level, n, n)
-        for i, (level, n) in enumerate(zip(values["level"], subjects, strict=True))
-    )
-    heat = MeanHeatmaps(cells, {"mean": values["mean"]}, values["mean_image"])
-    pa = next(c for c in cells if c.level == "PA")
-    assert heat.count_text(pa) == "≥11 patients, n suppressed"
-    whole = next(c for c in cells if c.stratum == "all")
-    assert heat.count_text(whole) == "120 images, 120 patients"
+def test_a_radiograph_of_few_patients_is_not_shown(tmp_path: Path) -> None:
+    write_workspace(tmp_path)
+    values = heatmaps(("gender",), ("main",)) | {"mean_image": np.full((64, 64), np.nan)}
+    origin = Provenance("aggregate", {}, created=CREATED)
+    path = MEAN_HEATMAPS.path(tmp_path)
+    write_arrays(MEAN_HEATMAPS, path, values, origin, {"min_cell_count": LEAST})
+    summary = summary_at(tmp_path)
+    assert summary.heatmaps is not None
+    figure = one_map(summary, find(summary.heatmaps, "gender"), DisplayOptions(), 32)
+    assert len(np.unique(figure.panels[0].image)) > 1
 
 
 def test_one_map_tells_what_must_be_known(heat: MeanHeatmaps, summary: SummaryData) -> None:
@@ -103,46 +108,116 @@ def test_one_map_tells_what_must_be_known(heat: MeanHeatmaps, summary: SummaryDa
     assert figure.scale.ends[0].startswith("−")
 
 
+BLIND = {
+    ("mortality", "main"): Area(0.52, 0.45, 0.6, "AUROC not above chance"),
+    ("gender", "main"): Area(reason="no interval of the AUROC"),
+}
+
+
 def test_a_blind_network_is_marked(heat: MeanHeatmaps, summary: SummaryData) -> None:
-    blind = SummaryData(heat, {("mortality", "main"): Area(0.52, 0.45, 0.6)})
+    blind = SummaryData(heat, BLIND)
     mean_map = find(heat, "mortality")
-    assert "⚠ mortality: maps not interpreted (AUROC not above chance)" in texts(
-        one_map(blind, mean_map, DisplayOptions(), 32)
-    )
+    warning = "⚠ maps of mortality/main not interpreted: AUROC not above chance"
+    assert warning in texts(one_map(blind, mean_map, DisplayOptions(), 32))
     pair = (mean_map, find(heat, "gender"))
-    assert "gender: maps not interpreted (no AUROC interval)" in texts(
+    assert "maps of gender/main not interpreted: no interval of the AUROC" in texts(
         two_maps(blind, pair, 0, DisplayOptions(), 32)
     )
     grid = texts(all_tasks(blind, mean_map, DisplayOptions(), 32, "", slice(0, 20)))
-    assert "maps not interpreted (AUROC not above chance): mortality/main, gender/main" in grid
+    assert "⚠ maps not interpreted (AUROC not above chance): mortality/main\n" in grid
+    assert "⚠ maps not interpreted (no interval of the AUROC): gender/main\n" in grid
+    assert "⚠" not in texts(one_map(summary, mean_map, DisplayOptions(), 32))
 
 
-def test_two_maps_have_the_interval_of_exactly_their_pair(
+def test_models_say_whose_maps_may_be_interpreted(tmp_path: Path) -> None:
+    write_workspace(tmp_path)
+    blind = models(TASKS, ("main",)).with_columns(
+        reason=pl.when(pl.col("task") == "gender").then(pl.lit("AUROC below chance (gender)")),
+        interpretable=pl.col("task") != "gender",
+    )
+    write_table(MODELS, MODELS.path(tmp_path), blind, Provenance("aggregate", {}, created=CREATED))
+    areas = summary_at(tmp_path).areas
+    assert areas["gender", "main"].reason == "AUROC below chance"
+    assert areas["race", "main"].reason == ""
+
+
+def test_how_well_a_model_predicts() -> None:
+    assert area_text(Area(0.7, 0.6, 0.8)) == "AUROC 0.700 (0.600–0.800)"
+    assert area_text(Area(0.2, -0.1, 0.3, metric="r2")) == "R² 0.200 (−0.100 to 0.300)"
+    assert area_text(Area(suppressed=True)) == "AUROC n/d"
+    assert area_text(Area()) == "AUROC unknown"
+
+
+def test_two_maps_have_the_statistics_of_exactly_their_pair(
     heat: MeanHeatmaps, summary: SummaryData
 ) -> None:
     mortality, gender = find(heat, "mortality"), find(heat, "gender")
     for pair in ((mortality, gender), (gender, mortality)):
         caption = texts(two_maps(summary, pair, 0, DisplayOptions(), 32))
-        assert "saliency: contrast maps" in caption
-        assert "0.800 (0.700–0.900), 120 patients" in caption
+        assert "attribution: class-difference maps" in caption
+        assert "0.800 (0.700–0.900), n 120" in caption
     others = [(gender, find(heat, "race")), (mortality, find(heat, "gender", "PA"))]
     for pair in others:
         caption = texts(two_maps(summary, pair, 0, DisplayOptions(), 32))
-        assert "no CI: not among the associations" in caption
-    assert not summary.between(mortality, MeanMap(0, "gender", "other", "M", "all", "all", 99, 99))
+        assert "aggregate did not compare these two maps" in caption
 
 
-def test_the_difference_and_likeness_of_two_maps(heat: MeanHeatmaps, summary: SummaryData) -> None:
+def test_other_models_have_associations_of_their_own(tmp_path: Path) -> None:
+    write_workspace(tmp_path, names=("main", "seed1"))
+    summary = summary_at(tmp_path)
+    heat = summary.heatmaps
+    assert heat is not None
+
+    def statistics(a: str, b: str) -> list[str]:
+        pair = [heat.find(("mortality", a), "", "all", "all"),
+                heat.find(("gender", b), "", "all", "all")]  # fmt: skip
+        return [row["statistic"] for row in summary.between(*pair)]
+
+    every = ["pearson_of_class_differences", "spearman_of_scores", "cramers_v"]
+    assert sorted(statistics("seed1", "seed1")) == sorted(every)
+    assert statistics("main", "seed1") == ["cramers_v"], "labels belong to any models"
+    assert {r["attribute_name"] for r in summary.primary_associations} == {"main", None}
+    matrix = similarity_matrix(summary, "")
+    assert len(summary.primary_associations) == len(matrix.cells or {}) == 9
+
+
+def test_associations_without_a_value_say_why(heat: MeanHeatmaps, summary: SummaryData) -> None:
+    rows = [dict(r) for r in summary.associations if r["attribute"] == "gender"]
+    nothing = {"value": None, "low": None, "high": None}
+    rows[0] |= nothing | {"reason": "maps have different grids (7×7 and 14×14)"}
+    rows[1] |= nothing | {"suppressed": True, "subjects": None}
+    found = replace(summary, associations=rows, least=LEAST)
+    pair = (find(heat, "mortality"), find(heat, "gender"))
+    caption = texts(two_maps(found, pair, 0, DisplayOptions(), 32))
+    assert "maps have different grids (7×7 and 14×14)" in caption
+    assert re.search(r"score: spearman of scores +n/d\n", caption)
+    assert caption.count("n/d: not disclosed") == 1
+    matrix = similarity_matrix(found, "")
+    assert matrix.cell("gender", ("score", "spearman_of_scores")).lines == ("n/d",)
+    assert "n/d: not disclosed" in notes_of(matrix)[-1][1]
+    assert "fewer than 11 patients" in notes_of(matrix)[-1][1]
+    grids = matrix.cell("gender", ("attribution", "pearson_of_class_differences"))
+    assert grids.lines == ("—", "maps have", "different grids", "(7×7 and 14×14)", "n 120")
+    assert "n/d" not in str(notes_of(similarity_matrix(summary, "")))
+
+
+def test_the_difference_of_two_maps(heat: MeanHeatmaps, summary: SummaryData) -> None:
     mean_map = find(heat, "gender")
     same = two_maps(summary, (mean_map, mean_map), 0, DisplayOptions(), 32)
-    assert "displayed maps 1.000; all-class magnitude 1.000" in texts(same)
     red, green, blue = np.moveaxis(same.panels[2].image, -1, 0)
     assert (red == green).all()
     assert (green == blue).all()
     other = find(heat, "gender", class_name="F")
-    assert "displayed maps −1.000" in texts(
-        two_maps(summary, (mean_map, other), 0, DisplayOptions(), 32)
-    )
+    apart = two_maps(summary, (mean_map, other), 0, DisplayOptions(), 32)
+    assert (apart.panels[2].image != same.panels[2].image).any()
+    none = two_maps(summary, (mean_map, find(heat, "gender", "80+")), 0, DisplayOptions(), 32)
+    assert "a map is missing" in texts(none)
+
+
+def test_maps_of_other_units_share_no_unit(heat: MeanHeatmaps) -> None:
+    a, b = find(heat, "gender"), replace(find(heat, "race"), unit="years per cell")
+    assert unit_of([a, a]) == "logit per cell (Grad-CAM)"
+    assert unit_of([a, b]) == ""
 
 
 def test_all_tasks_share_a_scale_and_pass_the_filter(
@@ -156,43 +231,53 @@ def test_all_tasks_share_a_scale_and_pass_the_filter(
     assert len(all_tasks(summary, mean_map, options, 32, "race bl", slice(0, 20)).panels) == 1
     assert len(all_tasks(summary, mean_map, options, 32, "", slice(8, 16)).panels) == 1
     small = all_tasks(summary, find(heat, "race", "80+"), options, 32, "", slice(0, 20))
-    assert "<11, died" in texts(small)
+    assert "n/d, died" in texts(small)
 
 
 def test_the_matrix_holds_whatever_the_associations_hold(tmp_path: Path) -> None:
     write_workspace(tmp_path)
-    frame = associations(("mortality", "gender", "race")).with_columns(
+    tasks = ("mortality", "gender", "race")
+    frame = associations(tasks, ("main",)).with_columns(
         p_holm=pl.when(pl.col("attribute") == "race").then(0.0123),
         null=pl.lit("permuted labels"),
         low=pl.when(pl.col("attribute") == "race").then(-0.1).otherwise(pl.col("low")),
     )
-    frame = frame.cast(associations(("mortality", "gender")).schema)
+    frame = frame.cast(associations(tasks, ("main",)).schema)
+    numbers = ("value", "low", "high", "subjects", "p_holm")
     new = frame.head(1).with_columns(
-        layer_of_evidence=pl.lit("use").cast(frame.schema["layer_of_evidence"]),
-        statistic=pl.lit("drop_of_auroc"), subjects=pl.lit(5, pl.Int64),
+        evidence_level=pl.lit("use").cast(frame.schema["evidence_level"]),
+        statistic=pl.lit("drop_of_auroc"), suppressed=True,
+        **{n: pl.lit(None, frame.schema[n]) for n in numbers},
     )  # fmt: skip
-    origin = Provenance("aggregate", {"name": "main"}, created=CREATED)
-    write_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path), pl.concat([frame, new]), origin)
+    origin = Provenance("aggregate", {}, created=CREATED)
+    path = ASSOCIATIONS.path(tmp_path)
+    write_table(ASSOCIATIONS, path, pl.concat([frame, new]), origin, {"min_cell_count": LEAST})
     found = similarity_matrix(summary_at(tmp_path), "")
     assert found.reference == "mortality"
     assert found.rows == ("gender", "race")
-    assert found.columns[0] == ("attention", "pearson_of_contrast_maps")
+    assert found.columns[0] == RANKED
     assert ("use", "drop_of_auroc") in found.columns
-    assert found.cell("gender", ("use", "drop_of_auroc")).lines[0] == "suppressed"
+    assert found.cell("gender", ("use", "drop_of_auroc")).lines == ("n/d",)
     race = found.cell("race", found.columns[0])
     assert race.lines == (
         "0.300 incl. 0", "−0.100 to 0.400", "n 120", "Holm p 0.0123", "permuted labels"
     )  # fmt: skip
     assert race.colour is not None
     assert similarity_matrix(summary_at(tmp_path), "rac").rows == ("race",)
+    _, png = exported(found)
+    assert png.startswith(b"\x89PNG")
 
 
-def test_attention_of_a_blind_network_has_no_colour(
-    heat: MeanHeatmaps, summary: SummaryData
-) -> None:
-    areas = {("mortality", "main"): Area(0.9, 0.8, 1), ("gender", "main"): Area(0.5, 0.4, 0.6)}
-    found = similarity_matrix(SummaryData(heat, areas, summary.associations, "main"), "")
-    blind = found.cell("gender", ("attention", "pearson_of_contrast_maps"))
+RANKED = ("attribution", "pearson_of_class_differences")
+
+
+def test_maps_of_a_blind_network_have_no_colour(summary: SummaryData) -> None:
+    rows = [
+        {**r, "interpretable": not (r["attribute"] == "gender" and r["reference_name"])}
+        for r in summary.associations
+    ]
+    found = similarity_matrix(replace(summary, associations=rows), "")
+    blind = found.cell("gender", RANKED)
     assert blind.lines[-1] == "not interpreted"
     assert blind.colour is None
     assert found.cell("gender", ("label", "cramers_v")).colour is not None
@@ -241,13 +326,14 @@ def test_why_a_map_is_missing(heat: MeanHeatmaps) -> None:
     mean_map = find(heat, "gender")
     gone = {q: np.full_like(m, np.nan) for q, m in heat.maps.items()}
     empty = MeanHeatmaps(heat.mean_maps, gone, heat.background)
+    assert absence(empty, mean_map, "class_difference") == "no map: a class is missing, or n/d"
+    assert absence(heat, mean_map, "class_difference") == ""
+    assert absence(heat, find(heat, "gender", "80+"), "mean") == "map: n/d"
+    within = replace(mean_map, stratum="true_class", level="F")
     assert (
-        absence(empty, mean_map, "contrast")
-        == "not shown: fewer than 11 patients in one of the groups"
+        absence(empty, within, "class_difference")
+        == "no class difference within one observed class or outcome"
     )
-    assert absence(heat, mean_map, "contrast") == ""
-    within = MeanMap(0, "gender", "main", "M", "true_class", "F", 50, 50)
-    assert absence(empty, within, "contrast") == "no contrast within one observed class or outcome"
 
 
 def test_intervals_never_show_a_minus_as_a_dash() -> None:

@@ -28,11 +28,14 @@ from data_contracts.store import (
 )
 from tui.maps.figure import HeatmapFigure
 from tui.maps.images import rank_images, read_explained_images, read_one
+from tui.maps.work import explained_models, image_artifacts
 from tui.screens.heatmap_canvas import Canvas
 from tui.screens.heatmaps import HeatmapsPage
 from tui.widgets.dialogs import Question
+from tui.workspace.scan import Scanner
 
 KEYS = {"task": "gender", "name": "main"}
+MAPS = {**KEYS, "method": "gradcam", "split": "test"}
 ORIGIN = Provenance("explain", {"seed": 0}, created=CREATED)
 CLASSES = ["F", "M"]
 #: Three right, one wrong.
@@ -47,7 +50,7 @@ def workspace(tmp_path: Path) -> Path:
     write_workspace(folder)
     path = PREDICTIONS.path(folder, **KEYS)
     table = read_table(PREDICTIONS, path)
-    with open_arrays(ATTRIBUTIONS, ATTRIBUTIONS.path(folder, **KEYS)) as arrays:
+    with open_arrays(ATTRIBUTIONS, ATTRIBUTIONS.path(folder, **MAPS)) as arrays:
         ids = arrays.read("image_id").tolist()
     known = pl.DataFrame({
         "image_id": ids,
@@ -83,7 +86,7 @@ def shard(folder: Path) -> None:
 
 def paths(folder: Path) -> tuple[Path, Path, list[Path]]:
     stores = [IMAGES.path(folder, shard=n, shards="2") for n in ("1", "2")]
-    return ATTRIBUTIONS.path(folder, **KEYS), PREDICTIONS.path(folder, **KEYS), stores
+    return ATTRIBUTIONS.path(folder, **MAPS), PREDICTIONS.path(folder, **KEYS), stores
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
@@ -123,7 +126,7 @@ def test_only_one_images_rows_are_read(workspace: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Arrays, "read", raised)
     one = read_one(explained, 1)
-    assert asked == [("cam", 1), ("pixels", 0)]
+    assert asked == [("maps", 1), ("pixels", 0)]
     assert one.maps.shape == (2, 3, 3)
     assert one.pixels is not None
     assert (one.pixels == 9).all(), "image09, the first of the second shard"
@@ -136,7 +139,7 @@ def test_a_replaced_file_is_not_mixed_with_the_old_one(workspace: Path) -> None:
         content = {name: arrays.read(name) for name in arrays.names()}
         attributes = arrays.header.attributes
     content["image_id"] = content["image_id"].tolist()
-    content["cam"] = content["cam"] + np.float16(1)
+    content["maps"] = content["maps"] + np.float16(1)
     write_arrays(ATTRIBUTIONS, path, content, ORIGIN, attributes)
     with pytest.raises(ArtifactError, match="was just replaced"):
         read_one(explained, 0)
@@ -145,12 +148,12 @@ def test_a_replaced_file_is_not_mixed_with_the_old_one(workspace: Path) -> None:
 async def test_images_are_stepped_through(workspace: Path) -> None:
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "4", "t", "i")
-        assert "gender/main, most confident correct: 1 of <11 (test split)" in caption(pilot)
+        assert "gender/main, most confident correct: 1 of 3 (test split)" in caption(pilot)
         assert "observed: M, predicted: M (p = 0.950); map: class M" in caption(pilot)
         await press(pilot, "n")
         assert "observed: F, predicted: F (p = 0.900)" in caption(pilot)
         await press(pilot, "p", "p")
-        assert "3 of <11" in caption(pilot)
+        assert "3 of 3" in caption(pilot)
         await press(pilot, "o")
         assert "most confident wrong: 1 of" in caption(pilot)
         assert "observed: M, predicted: F (p = 0.700)" in caption(pilot)
@@ -194,7 +197,7 @@ async def test_images_without_summary_store_or_right_answers(workspace: Path) ->
 
 
 async def test_damaged_and_foreign_attributions_are_named(workspace: Path) -> None:
-    ATTRIBUTIONS.path(workspace, **KEYS).write_bytes(b"nothing")
+    ATTRIBUTIONS.path(workspace, **MAPS).write_bytes(b"nothing")
     path = PREDICTIONS.path(workspace, task="race", name="main")
     table = read_table(PREDICTIONS, path)
     write_table(PREDICTIONS, path, table.frame.head(3), ORIGIN, table.header.attributes)
@@ -207,3 +210,25 @@ async def test_damaged_and_foreign_attributions_are_named(workspace: Path) -> No
         nothing = str(canvas_of(pilot).query_one("#nothing").render())
         assert "contain different images" in nothing
         assert any("contain different images" in e for e in pilot.app.errors)  # type: ignore[attr-defined]
+
+
+def test_of_several_attributions_one_is_shown(workspace: Path) -> None:
+    path = ATTRIBUTIONS.path(workspace, **MAPS)
+    for method, split in (("layercam", "test"), ("gradcam", "train")):
+        keys = {**KEYS, "method": method, "split": split}
+        shutil.copy(path, ATTRIBUTIONS.path(workspace, **keys))
+    snapshot = Scanner(workspace).scan()
+    assert explained_models(snapshot).count(("gender", "main")) == 1
+    places = [a.place for a in image_artifacts(snapshot, ("gender", "main"))]
+    assert places[0] == "models/gender/main/attributions-gradcam-test.h5"
+    assert len([p for p in places if "attributions" in p]) == 1
+
+
+def test_models_of_a_value_have_no_single_images(workspace: Path) -> None:
+    path = ATTRIBUTIONS.path(workspace, **MAPS)
+    with open_arrays(ATTRIBUTIONS, path) as arrays:
+        content = {name: arrays.read(name) for name in arrays.names()}
+        attributes = {**arrays.header.attributes, "target_kind": "value"}
+    content["image_id"] = content["image_id"].tolist()
+    write_arrays(ATTRIBUTIONS, path, content, ORIGIN, attributes)
+    assert ("gender", "main") not in explained_models(Scanner(workspace).scan())

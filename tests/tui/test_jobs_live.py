@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from dashboards import opened, write_run
-from jobs._engines._order import Options
 from textual.pilot import Pilot
 
 from data_contracts import run as runs
 from data_contracts.run import RunRecord
 from jobs import _engines
 from jobs._engines import process
+from jobs._engines._request import Options
 from jobs._registry import find_jobs
 from tui.app import Dashboard
 from tui.messages import OpenLaunch

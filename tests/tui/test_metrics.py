@@ -10,22 +10,24 @@ from typing import cast
 
 import polars as pl
 import pytest
-from dashboards import opened, settled, write_workspace
+from dashboards import LEAST, opened, settled, write_workspace
 from readings import predictions, write_readings
-from sklearn.metrics import roc_auc_score
 from textual.pilot import Pilot
 from textual.widgets import Static
 from textual_plot import PlotWidget
 from textual_plot.plot_widget import LinePlot
 
+from data_contracts.model import TRAINING_HISTORY
 from data_contracts.predictions import PREDICTIONS
-from data_contracts.store import Provenance, write_table
-from data_contracts.summary import METRICS
+from data_contracts.store import Provenance, read_table, write_table
+from data_contracts.summary import CURVES, METRICS
+from data_contracts.vocabulary import Contract
 from tui.app import Dashboard
 from tui.messages import OpenLaunch
 from tui.screens.compare import Compare
 from tui.screens.metrics import MetricsPage
 from tui.widgets.curve_plot import CurvePlot
+from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
 
 NAMES = ("main", "seed-1")
@@ -102,8 +104,7 @@ async def test_keys_choose_split_metric_and_strata(finished: Path) -> None:
         assert column(pilot, "value")[0] == "0.600"
         await press(pilot, "M", "t")
         assert "AUROC" in text(pilot, "#state")
-        assert set(column(pilot, "level")) == {"all", "PA", "AP"}
-        assert "(8 more suppressed: n < 11)" in text(pilot, "#state")
+        assert set(column(pilot, "level")) == {"all", "PA", "AP", "80+"}
 
 
 async def test_the_filter_narrows_the_table(finished: Path) -> None:
@@ -123,8 +124,9 @@ async def test_the_export_says_where_it_went_and_holds_the_shown_rows(
         path = workspace / "exports" / "metrics-test-auroc-strata-filtered.csv"
         data = await until(pilot, path)
         frame = pl.read_csv(data)
-        assert frame.columns[:6] == ["task", "model", "split", "stratum", "level", "metric"]
-        assert frame.height == 6
+        assert frame.columns == [f.name for f in METRICS.fields]
+        assert frame.height == 8
+        assert frame.filter("suppressed")["value"].to_list() == [None, None]
         assert set(frame["task"]) == {"gender"}
         while not notices:
             await pilot.pause(0.01)
@@ -162,27 +164,18 @@ async def test_a_model_without_marks_shows_its_curves(finished: Path) -> None:
         assert not plot.has_class("bare")
 
 
-async def test_the_area_is_that_of_the_shown_class_and_split(finished: Path) -> None:
+async def test_the_curve_is_that_of_the_shown_class(finished: Path) -> None:
     async with metrics_page(finished) as pilot:
         await press(pilot, *"jjjj", "c")
-        frame = predictions(3, seed=4).filter(pl.col("target").is_not_null())
-        for split in ("test", "val", "train"):
-            found = frame.filter(pl.col("split") == split)
-            for of_class, name in enumerate(("White", "Black", "Asian")):
-                logits = found["logits"].list.to_array(3).to_numpy().astype(float)
-                odds = logits[:, of_class] - _log_sum(logits, of_class)
-                want = roc_auc_score(found["target"].to_numpy() == of_class, odds)
-                assert column(pilot, "class") == [name]
-                assert column(pilot, "AUROC") == [f"{want:.3f}"]
-                await press(pilot, "c")
-            await press(pilot, "p")
-
-
-def _log_sum(logits: object, of_class: int) -> object:
-    import numpy as np
-
-    rest = np.delete(np.asarray(logits), of_class, axis=1)
-    return np.log(np.exp(rest).sum(axis=1))
+        drawn = []
+        for name in ("White", "Black", "Asian"):
+            assert column(pilot, "class") == [name]
+            plot = pilot.app.screen.query_one("#roc PlotWidget", PlotWidget)
+            drawn.append(cast(LinePlot, plot._datasets[-1]).y.tolist())
+            await press(pilot, "c")
+        assert drawn[0] < drawn[1] < drawn[2]
+        await press(pilot, "p")
+        assert "split val" in text(pilot, "#state")
 
 
 async def test_views_are_turned_over_and_all_are_seen_where_there_is_room(finished: Path) -> None:
@@ -198,11 +191,8 @@ async def test_views_are_turned_over_and_all_are_seen_where_there_is_room(finish
         assert all(p.display for p in pilot.app.screen.query(CurvePlot))
 
 
-async def test_metrics_of_other_predictions_are_not_shown(workspace: Path) -> None:
-    async with metrics_page(workspace) as pilot:
-        await press(pilot, "c")
-        assert column(pilot, "95 % CI") == ["0.680–0.760"]
-    values = {"task": "mortality", "name": "main", "classes": ["survived", "died"]}
+async def test_curves_of_other_predictions_are_said_to_be_out_of_date(workspace: Path) -> None:
+    values = {**PREDICTIONS.example_attributes, "task": "mortality", "name": "main"}
     path = PREDICTIONS.path(workspace, task="mortality", name="main")
     write_table(
         PREDICTIONS, path, predictions(seed=99), Provenance("train-task", values, ()), values
@@ -210,26 +200,42 @@ async def test_metrics_of_other_predictions_are_not_shown(workspace: Path) -> No
     async with metrics_page(workspace) as pilot:
         assert "are out of date (models/mortality/main/predictions" in text(pilot, "#note")
         await press(pilot, "c")
-        assert column(pilot, "95 % CI") == ["–"]
-        assert column(pilot, "AUROC") != ["–"]
+        assert "the curves are out of date (models/mortality/main" in text(pilot, "#note")
 
 
-async def test_a_class_of_few_patients_is_named_and_not_drawn(workspace: Path) -> None:
-    values = {"task": "mortality", "name": "main", "classes": ["survived", "died"]}
-    path = PREDICTIONS.path(workspace, task="mortality", name="main")
-    few = predictions().head(40)
-    write_table(PREDICTIONS, path, few, Provenance("train-task", values, ()), values)
+async def test_what_is_not_disclosed_is_explained_once(workspace: Path) -> None:
+    frame = read_table(METRICS, METRICS.path(workspace)).frame
+    numbers = ("value", "low", "high", "images", "subjects", "positives")
+    few = (pl.col("task") == "mortality") | pl.col("suppressed")
+    frame = frame.with_columns(
+        few.alias("suppressed"), *(pl.when(~few).then(pl.col(n)).alias(n) for n in numbers)
+    )
+    rewrite(METRICS, workspace, frame)
+    curves = read_table(CURVES, CURVES.path(workspace)).frame
+    rewrite(CURVES, workspace, curves.filter(pl.col("task") != "mortality"))
     async with metrics_page(workspace) as pilot:
+        assert column(pilot, "value")[:3] == ["n/d", "n/d", "0.770"]
+        assert "n/d: not disclosed" in text(pilot, "Disclosure")
+        assert "fewer than 11 patients" in text(pilot, "Disclosure")
         await press(pilot, "c")
-        assert "mortality/main: fewer than 11 patients in class died" in text(pilot, "#note")
-        assert column(pilot, "AUROC") == ["–"]
+        assert "no curve for mortality/main: n/d" in text(pilot, "#note")
+        assert column(pilot, "AUROC") == ["n/d"]
+        assert "n/d: not disclosed" in text(pilot, "Disclosure")
         assert pilot.app.screen.query_one("#roc", CurvePlot).has_class("bare")
+        await press(pilot, "escape", "slash", *"gender", "enter")
+        await press(pilot, "j", "c")
+        assert not pilot.app.screen.query_one("Disclosure").display
 
 
-async def test_curves_need_no_metrics_and_aggregate_can_be_launched(
+def rewrite(contract: Contract, workspace: Path, frame: pl.DataFrame) -> None:
+    origin = Provenance("aggregate", {}, ())
+    write_table(contract, contract.path(workspace), frame, origin, {"min_cell_count": LEAST})
+
+
+async def test_without_a_summary_aggregate_can_be_launched(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    METRICS.path(workspace).unlink()
+    shutil.rmtree(workspace / "summary")
     launched: list[str] = []
 
     async def launch(self: Dashboard, message: OpenLaunch) -> None:
@@ -243,8 +249,22 @@ async def test_curves_need_no_metrics_and_aggregate_can_be_launched(
         assert launched == ["aggregate"]
         assert not (workspace / "exports").exists()
         await press(pilot, "c")
-        assert column(pilot, "AUROC") != ["–"]
-        assert column(pilot, "95 % CI") == ["–"]
+        assert column(pilot, "AUROC") == ["–"]
+        assert "no curve for gender/main: aggregate has not run yet" in text(pilot, "#note")
+        assert not pilot.app.screen.query_one("#loss", CurvePlot).has_class("bare")
+
+
+async def test_a_summary_of_an_older_version_is_out_of_date(workspace: Path) -> None:
+    old = Path(__file__).parent.parent / "data" / "workspace-0.2"
+    shutil.rmtree(workspace / "summary")
+    shutil.copytree(old / "summary", workspace / "summary")
+    async with metrics_page(workspace) as pilot:
+        assert "the metrics are out of date (version 1.0, not 2.0)" in text(pilot, "#note")
+        assert column(pilot, "value") == ["–"] * 8
+        await press(pilot, "c")
+        assert "aggregate has not run yet" in text(pilot, "#note")
+        await press(pilot, "escape", "4")
+        assert "out of date" in str(pilot.app.screen.query_one("#nothing", Placeholder).render())
 
 
 async def test_an_empty_workspace_says_what_to_do(
@@ -271,8 +291,8 @@ async def test_damaged_metrics_are_shown_as_damaged(workspace: Path) -> None:
         assert len(rows(pilot).shown) == 8
 
 
-async def test_damaged_predictions_do_not_hide_the_other_model(workspace: Path) -> None:
-    path = PREDICTIONS.path(workspace, task="mortality", name="main")
+async def test_a_damaged_history_does_not_hide_the_other_model(workspace: Path) -> None:
+    path = TRAINING_HISTORY.path(workspace, task="mortality", name="main")
     path.write_bytes(path.read_bytes()[:-100])
     async with metrics_page(workspace) as pilot:
         await press(pilot, "space", "j", "space", "c")

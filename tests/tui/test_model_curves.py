@@ -1,127 +1,118 @@
-"""What curves are made of, against scikit-learn and against what `aggregate` computes."""
+"""Curves as `aggregate` has written them, and what is compared of models beside them."""
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
+from typing import Any
+
 import polars as pl
 import pytest
-from readings import predictions
+from dashboards import CREATED, LEAST, curves, metrics, write_workspace
 
-from cxrcore import evaluation, metrics
-from cxrcore.reporting import figures
-from data_contracts.cohort_description import SMALLEST_CELL
-from tui.results import model_curves
+from data_contracts.store import Provenance, write_table
+from data_contracts.summary import CURVES, METRICS
+from tui.results.comparison import Compared, Comparison
+from tui.results.comparison_plots import drawings, row_of
+from tui.results.model_curves import classes_of, model_curves
+from tui.workspace.scan import Scanner
+from tui.workspace.tables import Tables
 
-
-def scores(classes: int = 2, images: int = 240, seed: int = 0) -> model_curves.Scores:
-    names = [f"class{i}" for i in range(classes)]
-    return model_curves.scores_of(predictions(classes, images, seed), names)["test"]
-
-
-@pytest.mark.parametrize("classes", [2, 3, 5])
-def test_the_auroc_is_that_of_sklearn_and_of_aggregate(classes: int) -> None:
-    from sklearn.metrics import roc_auc_score
-
-    found = scores(classes, 800)
-    # Few different logits, so that there are ties.
-    logits = found.logits.round()
-    odds = model_curves.log_odds(logits)
-    for c in range(classes):
-        positive = found.target == c
-        area = model_curves.auroc(odds[:, c], positive)
-        one = np.ones((1, len(positive)))
-        assert len(np.unique(odds[:, c])) < len(positive) / 2
-        assert area == pytest.approx(roc_auc_score(positive, odds[:, c]), abs=1e-12)
-        theirs = evaluation.log_odds(logits)[:, c]
-        assert area == pytest.approx(metrics.auroc(theirs, positive, one)[0], abs=1e-12)
+ORIGIN = Provenance("aggregate", {}, created=CREATED)
 
 
-def test_ties_count_half() -> None:
-    positive = np.array([True, True, False, False])
-    assert model_curves.auroc(np.array([1.0, 1.0, 1.0, 1.0]), positive) == 0.5
-    assert model_curves.auroc(np.array([2.0, 1.0, 1.0, 0.0]), positive) == 0.875
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    write_workspace(tmp_path, ("gender", "race"), ("main",))
+    return tmp_path
 
 
-def test_the_roc_is_that_of_the_report() -> None:
-    from sklearn.metrics import auc
-
-    found = scores(images=800)
-    odds, positive = model_curves.log_odds(found.logits)[:, 1], found.target == 1
-    mine, theirs = model_curves.roc(odds, positive), figures.roc_points(odds, positive)
-    np.testing.assert_array_equal(mine, theirs)
-    assert auc(*mine) == pytest.approx(model_curves.auroc(odds, positive), abs=1e-12)
+def compared(workspace: Path, task: str, split: str = "test", shift: int = 0) -> Compared:
+    snapshot = Scanner(workspace).scan()
+    return Comparison(Tables(workspace)).of(snapshot, task, "main", split, shift)
 
 
-def test_the_calibration_curve_is_that_of_sklearn() -> None:
-    from sklearn.calibration import calibration_curve
-
-    found = scores(images=2000)
-    chance, positive = model_curves.probabilities(found.logits)[:, 1], found.target == 1
-    predicted, observed, bins = model_curves.calibration(chance, positive, found.subject)
-    want = calibration_curve(positive, chance, n_bins=10, strategy="quantile")
-    np.testing.assert_allclose((observed, predicted), want)
-    assert sum(bins) == len(positive)
-    assert max(bins) - min(bins) < 30
+def write_metrics(workspace: Path, frame: pl.DataFrame) -> None:
+    write_table(METRICS, METRICS.path(workspace), frame, ORIGIN, {"min_cell_count": LEAST})
 
 
-def test_no_bin_holds_few_patients() -> None:
-    found = scores(images=240)
-    chance = model_curves.probabilities(found.logits)[:, 1]
-    _, _, bins = model_curves.calibration(chance, found.target == 1, found.subject)
-    # Two images of each patient: bins of 11 to 21 images might hold few patients.
-    assert 1 < len(bins) < model_curves.MOST_BINS
-    assert min(bins) >= SMALLEST_CELL
-    few = slice(0, 2 * SMALLEST_CELL - 2)
-    nothing = model_curves.calibration(chance[few], found.target[few] == 1, found.subject[few])
-    assert nothing == ([], [], [])
+def withheld(workspace: Path, task: str) -> None:
+    """Suppress a task's metrics, and leave its curves out, as `aggregate` does."""
+    numbers = ("value", "low", "high", "images", "subjects", "positives")
+    frame = metrics(("gender", "race"), ("main",)).with_columns(
+        suppressed=pl.col("suppressed") | (pl.col("task") == task)
+    )
+    empty = [pl.when(~pl.col("suppressed")).then(pl.col(n)).alias(n) for n in numbers]
+    write_metrics(workspace, frame.with_columns(empty))
+    kept = curves(("gender", "race"), ("main",)).filter(pl.col("task") != task)
+    write_table(CURVES, CURVES.path(workspace), kept, ORIGIN, {"min_cell_count": LEAST})
 
 
-def test_images_without_a_label_do_not_count() -> None:
-    frame = predictions(images=240)
-    test = frame.filter(pl.col("split") == "test")
-    found = model_curves.scores_of(frame, ["no", "yes"])["test"]
-    assert len(found.target) == test["target"].count() < test.height
+def test_the_points_are_those_of_the_table_in_order() -> None:
+    frame = curves(("race",), ("main",)).filter(split="test")
+    assert classes_of(frame) == ["White", "Black", "Asian"]
+    drawn = model_curves(frame.sample(fraction=1, shuffle=True, seed=0), "Black")
+    want = frame.filter(pl.col("class") == "Black", curve="roc")
+    assert drawn.roc == (want["x"].to_list(), want["y"].to_list())
+    assert drawn.calibration[0] == [i / 10 for i in range(11)]
 
 
-def test_many_points_are_thinned_and_keep_their_ends() -> None:
-    found = scores(images=8000)
-    odds = model_curves.log_odds(found.logits)[:, 1] + np.linspace(0, 1e-6, len(found.target))
-    positive = found.target == 1
-    full = model_curves.roc(odds, positive)
-    x, y = model_curves.thinned(*full)
-    assert len(full[0]) > model_curves.MOST_POINTS == len(x) == len(y)
-    assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
-    assert np.trapezoid(y, x) == pytest.approx(model_curves.auroc(odds, positive), abs=1e-3)
-    assert model_curves.thinned(np.zeros(3), np.ones(3)) == ([0, 0, 0], [1, 1, 1])
+def test_keys_go_through_the_classes_of_each_model(workspace: Path) -> None:
+    found = [compared(workspace, "race", shift=i).curves for i in range(4)]
+    assert [c.positive for c in found if c] == ["White", "Black", "Asian", "White"]
+    one = compared(workspace, "gender", shift=1).curves
+    assert one is not None
+    assert one.positive == "M"
 
 
-@pytest.mark.parametrize(("positives", "refused"), [(10, True), (11, False)])
-def test_a_class_of_few_patients_has_no_curve(positives: int, refused: bool) -> None:
-    n = 60
-    target = (np.arange(n) < positives).astype(np.int8)
-    logits = np.random.default_rng(0).normal(size=(n, 2))
-    found = model_curves.Scores(("no", "yes"), np.arange(n, dtype=np.uint32), target, logits)
-    for of_class in (0, 1):
-        drawn = model_curves.model_curves(found, of_class)
-        assert bool(drawn.refusal) == refused
-        assert (drawn.auroc is None) == refused
-        assert bool(drawn.roc[0]) != refused
-        assert (drawn.images, drawn.subjects) == (n, n)
-    assert (
-        "fewer than 11 patients in class yes" in model_curves.model_curves(found, 1).refusal
-    ) == refused
-    assert (
-        "fewer than 11 patients outside class no" in model_curves.model_curves(found, 0).refusal
-    ) == refused
+def test_without_curves_the_history_is_shown_and_the_reason(workspace: Path) -> None:
+    CURVES.path(workspace).unlink()
+    found = compared(workspace, "gender")
+    assert found.why == "aggregate has not run yet"
+    assert found.curves is None
+    drawn = drawings([(found, "live")])
+    assert len(drawn["roc"].lines) == 1, "the diagonal alone"
+    assert len(drawn["loss"].lines) == 2
 
 
-def test_many_images_of_few_patients_are_few() -> None:
-    subject = (np.arange(100) % 10).astype(np.uint32)
-    target = (np.arange(100) // 10 % 2).astype(np.int8)
-    found = model_curves.Scores(("no", "yes"), subject, target, np.zeros((100, 2)))
-    assert model_curves.model_curves(found, 1).refusal
+def test_a_model_that_is_newer_than_the_summary_has_no_curves(workspace: Path) -> None:
+    write_workspace(workspace, ("gender",))
+    assert compared(workspace, "race").why == "aggregate has not measured it on the test split"
 
 
-def test_the_first_class_is_the_positive_one() -> None:
-    assert model_curves.first_class(["no", "yes"]) == 1
-    assert model_curves.first_class(["a", "b", "c"]) == 0
+def test_what_is_not_disclosed_is_neither_drawn_nor_told(workspace: Path) -> None:
+    withheld(workspace, "race")
+    found = compared(workspace, "race")
+    assert found.is_suppressed
+    assert (found.curves, found.why) == (None, "n/d")
+    cells = row_of(found, "live").cells
+    assert cells[2:6] == ("n/d",) * 4
+    assert cells[-2:] == ("n/d", "n/d")
+    assert not compared(workspace, "gender").is_suppressed
+
+
+@pytest.mark.parametrize(
+    ("metric", "why"),
+    [
+        ("auroc", "a class has no image in the test split"),
+        ("r2", "curves are of targets with classes only"),
+    ],
+)
+def test_why_a_measured_model_may_have_no_curves(workspace: Path, metric: str, why: str) -> None:
+    withheld(workspace, "race")
+    frame = metrics(("race",), ("main",)).filter(metric="auroc")
+    write_metrics(workspace, frame.with_columns(metric=pl.lit(metric)))
+    assert compared(workspace, "race").why == why
+
+
+def test_the_line_of_a_class_has_the_auroc_of_that_class(workspace: Path) -> None:
+    frame = metrics(("race",), ("main",)).filter(split="test", stratum="all", metric="auroc")
+    values: dict[str, Any] = {"auroc": 0.7, "auroc:White": 0.6, "auroc:Black": 0.8}
+    rows = [
+        frame.with_columns(metric=pl.lit(m), value=pl.lit(v), positives=pl.lit(i, pl.Int64))
+        for i, (m, v) in enumerate(values.items())
+    ]
+    write_metrics(workspace, pl.concat(rows))
+    cells = [row_of(compared(workspace, "race", shift=i), "live").cells for i in range(3)]
+    assert [(c[1], c[2], c[-1]) for c in cells] == [
+        ("White", "0.600", "1"), ("Black", "0.800", "2"), ("Asian", "0.700", "0")
+    ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Maps over radiographs, scales, and likeness."""
+"""Maps over radiographs, and scales."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tui.maps.overlay import enlarged, limits, magnitude, overlay, pearson
+from tui.maps.overlay import enlarged, limits, overlay
 
 RNG = np.random.default_rng(0)
 
@@ -53,13 +53,3 @@ def test_limits() -> None:
     assert limits(maps, "common maximum") == [3, 3]
     assert limits([np.arange(101.0).reshape(1, -1)], "own 95th percentile") == [95]
     assert limits([np.zeros((2, 2)), np.full((2, 2), np.nan)], "own maximum") == [1, 1]
-
-
-def test_pearson_and_magnitude() -> None:
-    a, b = RNG.normal(size=(2, 7, 7))
-    expected = np.corrcoef(a.ravel(), b.ravel())[0, 1]
-    assert pearson(a, b) == pytest.approx(expected, abs=1e-12)
-    assert pearson(a, b[:5]) is None
-    assert pearson(a, np.ones((7, 7))) is None
-    assert pearson(a, np.full((7, 7), np.nan)) is None
-    np.testing.assert_allclose(magnitude(np.stack([a, b])), np.sqrt((a**2 + b**2) / 2))

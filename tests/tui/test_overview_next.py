@@ -55,7 +55,7 @@ def test_nothing_is_due_where_all_is_current(workspace: Path) -> None:
 def test_the_first_missing_step_is_due(workspace: Path) -> None:
     expected: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
         "summary": ("aggregate", "aggregate", {}),
-        "models/race/main/attributions.h5":
+        "models/race/main/attributions-gradcam-test.h5":
             ("explain", "explain race main", {"task": "race", "name": "main"}),
         "models/race": ("train-task", "train-task race main", {"task": "race", "name": "main"}),
         "models/gender": ("train-task", "train-task gender main",

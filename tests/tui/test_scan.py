@@ -22,6 +22,8 @@ from data_contracts.predictions import FEATURES, PREDICTIONS
 from data_contracts.run import RunRecord
 from data_contracts.store import Provenance
 from jobs import _engines
+from jobs._registry import find_jobs
+from tui.launching.next_step import next_step
 from tui.workspace.scan import Scanner
 from tui.workspace.snapshot import Snapshot
 
@@ -259,3 +261,21 @@ def test_a_store_that_a_notebook_has_open_is_not_called_damaged(workspace: Path)
         assert {s for p, s in states(snapshot).items() if p != place} == {"current"}
         notebook.communicate(b"\n")
     assert scanner.scan().artifacts[place].state == "current"
+
+
+def test_a_workspace_of_an_older_version_is_seen_whole(tmp_path: Path) -> None:
+    old = Path(__file__).parent.parent / "data" / "workspace-0.2"
+    workspace = Path(shutil.copytree(old, tmp_path / "workspace"))
+    snapshot = Scanner(workspace).scan()
+    assert [(a.place, a.keys, a.state) for a in snapshot.of("attributions", task="mortality")] == [
+        (
+            "models/mortality/main/attributions.h5",
+            {"task": "mortality", "name": "main", "method": "gradcam", "split": "test"},
+            "current",
+        )
+    ]
+    (metrics,) = snapshot.of("metrics")
+    assert (metrics.state, metrics.reason) == ("stale", "version 1.0, not 2.0")
+    step = next_step(snapshot, find_jobs(), ())
+    assert step is not None
+    assert step.job == "aggregate"

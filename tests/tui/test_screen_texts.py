@@ -45,7 +45,9 @@ async def test_metrics_by_stratum(workspace: Path, size: tuple[int, int]) -> Non
     async with opened(workspace, size) as pilot:
         await see(pilot, "3", "t")
         shown = screen_text(pilot)
-        assert "12 rows (4 more suppressed: n < 11)" in shown
+        assert "16 rows" in shown
+        assert " ".join(shown.split()).count("n/d: not disclosed") == 1
+        assert "fewer than 11 patients" in " ".join(shown.split())
         assert "strata on" in shown
         assert all(word in shown for word in ("stratum", "level", "95 % CI", "PA", "AP"))
 
@@ -90,4 +92,5 @@ async def test_jobs_to_choose_from(workspace: Path, size: tuple[int, int]) -> No
 async def test_a_map_of_few_patients_is_suppressed(workspace: Path, size: tuple[int, int]) -> None:
     async with opened(workspace, size) as pilot:
         await see(pilot, "4", "n", "n", "n")
-        assert "suppressed: fewer than 11" in screen_text(pilot)
+        assert "map: n/d" in screen_text(pilot)
+        assert screen_text(pilot).count("n/d: not disclosed") == 1

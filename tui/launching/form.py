@@ -16,6 +16,7 @@ from jobs import _engines
 from jobs._config import JobConfig
 from jobs._engines._request import Options
 from jobs._registry import Spec
+from jobs._variants import template_keys, trains_models
 
 Raw = str | bool | tuple[str, ...]
 """The value of an entry: a text, a switch, or what is ticked. An empty text is the default."""
@@ -63,7 +64,7 @@ def entries_of(
     order = sorted(fields, key=lambda n: n in JobConfig.model_fields)
     names = tuple(sorted({name for _, name in models}, key=lambda n: (n != "main", n)))
     offers = {"task": None if tasks is None else tuple(tasks), "name": names or None}
-    if makes_models(spec):
+    if trains_models(spec):
         del offers["name"]
     return tuple(_offering(_entry(n, fields[n], spec), offers.get(n), spec) for n in order)
 
@@ -78,16 +79,6 @@ def option_entries(spec: Spec) -> tuple[Entry, ...]:
 def supported_options(engine: str) -> frozenset[str]:
     """The options that mean something to an engine."""
     return _engines.engine(engine).SUPPORTED_OPTIONS | {"engine"}
-
-
-def makes_models(spec: Spec) -> bool:
-    """Whether runs of the job with other seeds stand side by side, each under a name."""
-    return "name" in template_keys_of(spec) and {"name", "seed"} <= set(spec.config.model_fields)
-
-
-def template_keys_of(spec: Spec) -> frozenset[str]:
-    """The settings that distinguish where the job writes."""
-    return frozenset(p for contract in spec.writes for p in contract.template_keys)
 
 
 def raw_of(entries: Sequence[Entry], settings: Mapping[str, Any]) -> tuple[dict[str, Raw], str]:
@@ -123,7 +114,7 @@ def _entry(name: str, info: FieldInfo, spec: Spec) -> Entry:
     elif any(get_origin(k) in (tuple, list) for k in kinds):
         kind = "list"
     parts = [" ".join((info.description or "").split()), _bounds(info)]
-    if name == "seed" and makes_models(spec):
+    if name == "seed" and trains_models(spec):
         parts.append("0-4 or 0,1,2: one run each; every seed but the first is added to the name.")
     text = "" if optional else str(default)
     return Entry(name, kind, " ".join(filter(None, parts)), text, required, tuple(literal))
@@ -151,6 +142,6 @@ def _offering(entry: Entry, choices: tuple[str, ...] | None, spec: Spec) -> Entr
     if choices is None:
         return entry
     # Where the place of what is written does not distinguish them, there can be only one.
-    if entry.name in template_keys_of(spec):
+    if entry.name in template_keys(spec):
         return replace(entry, kind="many", choices=choices)
     return replace(entry, kind="choice", choices=tuple(dict.fromkeys((entry.default, *choices))))

@@ -8,7 +8,6 @@ from typing import Any
 
 from data_contracts.header import Header
 from jobs._registry import Spec
-from tui.workspace.pipeline import is_place_of
 from tui.workspace.snapshot import Artifact, Snapshot
 
 
@@ -72,7 +71,7 @@ def _due(
         absent = [c for c in spec.writes if not snapshot.of(c.name, **keys)]
         busy = [
             p for p in snapshot.writing for c in spec.writes
-            if is_place_of(c, p) and (not c.template_keys or p == c.path_template.format(**keys))
+            if (own := c.keys_of(p)) is not None and keys.items() <= own.items()
         ]  # fmt: skip
         if absent and not busy:
             yield NextStep(spec.name, _settings(snapshot, spec.name, keys), "missing", keys)
@@ -87,7 +86,9 @@ def _wanted(snapshot: Snapshot, spec: Spec, tasks: Sequence[str]) -> Iterator[di
         made = [a.keys for c in spec.writes for a in snapshot.of(c.name)]
         count = max((int(k["shards"]) for k in made if k["shards"].isdecimal()), default=1)
         yield from ({"shard": str(i + 1), "shards": str(count)} for i in range(count))
-    elif above := [c for c in spec.reads if template_keys <= set(c.template_keys)]:
+    elif above := [
+        c for c in spec.reads if c.template_keys and template_keys >= {*c.template_keys}
+    ]:
         yield from (dict(a.keys) for a in snapshot.of(above[-1].name))
     elif template_keys == {"task", "name"}:
         yield from ({"task": task, "name": "main"} for task in tasks)

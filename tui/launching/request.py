@@ -15,9 +15,9 @@ from pydantic_core import ErrorDetails
 from data_contracts.errors import UsageError
 from jobs._config import JobConfig, complaint
 from jobs._engines._request import Options
-from jobs._pipeline.plan import models_of
 from jobs._registry import Spec
-from tui.launching.form import Entry, Models, Raw, makes_models, supported_options
+from jobs._variants import trains_models, variants
+from tui.launching.form import Entry, Models, Raw, supported_options
 
 MOST_RUNS = 1000
 _TOO_MANY = f"creates more than {MOST_RUNS:,} runs"
@@ -56,7 +56,7 @@ def read_form(
     if len(combined) > MOST_RUNS:
         combined, wrong = (
             combined[:1],
-            wrong | {"seed" if makes_models(spec) else "task": _TOO_MANY},
+            wrong | {"seed" if trains_models(spec) else "task": _TOO_MANY},
         )
     kept = [c for c in combined if _exists(c, spec, models)]
     left = ", ".join(f"{c['task']} {c['name']}" for c in combined if c not in kept)
@@ -68,7 +68,7 @@ def read_form(
         faults = theirs | faults
         configs += [config] if config else []
     notes = {"name": f"skipped, no such model: {left}"} if left else {}
-    if makes_models(spec) and (there := [c for c in combined if _key(c) in models]):
+    if trains_models(spec) and (there := [c for c in combined if _key(c) in models]):
         names = ", ".join("/".join(_key(c)) for c in there[:3]) + ", …" * (len(there) > 3)
         several = len(there) > 1
         verbs = ("exist; they", "exists; it")
@@ -119,9 +119,10 @@ def _axes(spec: Spec, own: dict[str, Any]) -> tuple[list[list[dict[str, Any]]], 
     ticked = {name: own.pop(name) for name in [n for n, v in own.items() if isinstance(v, tuple)]}
     axes = [[{name: one} for one in values] or [{}] for name, values in ticked.items()]
     faults = {name: _REQUIRED for name, values in ticked.items() if not values}
-    if makes_models(spec) and (text := own.pop("seed", "")):
+    if trains_models(spec) and (text := own.pop("seed", "")):
         try:
-            axes.append(models_of(_seeds(text), own.pop("name", "main")))
+            models = variants(_seeds(text), name=own.pop("name", "main"))
+            axes.append([{"name": name, **change} for name, change in models.items()])
         except ValueError as error:
             faults["seed"] = str(error)
     return axes, faults
@@ -145,7 +146,7 @@ def _seeds(text: str) -> list[int]:
 
 def _exists(values: Mapping[str, Any], spec: Spec, models: Collection[tuple[str, str]]) -> bool:
     """Whether a job that needs a model finds it; whoever types a name may know better."""
-    if makes_models(spec) or not models or not {"task", "name"} <= set(values):
+    if trains_models(spec) or not models or not {"task", "name"} <= set(values):
         return True
     return _key(values) in models
 

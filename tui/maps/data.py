@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from data_contracts.associations import ASSOCIATIONS
-from data_contracts.cohort_description import SMALLEST_CELL
-from data_contracts.disclosure import hidden_parts, told_by_other_tasks
+from data_contracts.disclosure import SUPPRESSED
 from data_contracts.errors import CxrError
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
-from data_contracts.summary import METRICS
+from data_contracts.summary import METRICS, MODELS
 from tui.workspace.snapshot import Artifact
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tui.maps.overlay import Floats
 
-Quantity = Literal["contrast", "mean", "sd"]
-QUANTITIES: tuple[Quantity, ...] = ("contrast", "mean", "sd")
-UNIT = "logit per cell (Grad-CAM)"
-#: Strata of a task's own classes and answers, which no other task counts.
+Quantity = Literal["class_difference", "mean", "sd"]
+QUANTITIES: tuple[Quantity, ...] = ("class_difference", "mean", "sd")
+#: Strata within which there is one class, or one answer.
 OWN_STRATA = ("true_class", "outcome")
 
 
@@ -38,6 +38,11 @@ class MeanMap:
     level: str
     images: int
     subjects: int
+    suppressed: bool
+    """Whether it stands for too few patients to be shown."""
+    unit: str
+    method: str
+    grid: tuple[int, int]
 
     @property
     def key(self) -> str:
@@ -47,11 +52,6 @@ class MeanMap:
     def model_key(self) -> tuple[str, str]:
         return self.task, self.model
 
-    @property
-    def is_few(self) -> bool:
-        """Whether it stands for too few patients to be shown."""
-        return self.subjects < SMALLEST_CELL
-
 
 @dataclass(frozen=True)
 class MeanHeatmaps:
@@ -60,6 +60,8 @@ class MeanHeatmaps:
     mean_maps: tuple[MeanMap, ...]
     maps: Mapping[Quantity, Floats]
     background: Floats
+    least: int = 0
+    """Fewer patients are not disclosed."""
 
     @cached_property
     def by_key(self) -> dict[str, MeanMap]:
@@ -102,67 +104,42 @@ class MeanHeatmaps:
         """A map (h, w); None where it may not be shown or there is none."""
         import numpy as np
 
-        one = self.maps[quantity][mean_map.index]
-        return None if mean_map.is_few or not np.isfinite(one).any() else one
+        height, width = mean_map.grid
+        one = self.maps[quantity][mean_map.index, :height, :width]
+        return one if np.isfinite(one).any() else None
 
-    @cached_property
-    def counts_to_hide(self) -> set[str]:
-        """Keys of maps whose counts, with the total, would reveal a small count."""
-        hidden: set[str] = set()
-        patients: dict[str, dict[str, int]] = {}
-        for (task, model), mean_maps in self.of_model.items():
-            patients.setdefault(model, {})[task] = max(mean_map.subjects for mean_map in mean_maps)
-        for (task, model), mean_maps in self.of_model.items():
-            strata: dict[tuple[str, str], list[MeanMap]] = {}
-            for mean_map in mean_maps:
-                if mean_map.stratum != "all":
-                    strata.setdefault((mean_map.class_name, mean_map.stratum), []).append(mean_map)
-            for (_, stratum), parts in strata.items():
-                revealed = stratum not in OWN_STRATA and told_by_other_tasks(
-                    patients[model], task, stratum
-                )
-                hidden |= (
-                    {mean_map.key for mean_map in parts}
-                    if revealed
-                    else hidden_parts({mean_map.key: mean_map.subjects for mean_map in parts})
-                )
-        return hidden
 
-    def count_text(self, mean_map: MeanMap) -> str:
-        """Images and patients, as far as they may be shown."""
-        if mean_map.is_few:
-            return f"<{SMALLEST_CELL} patients"
-        if mean_map.key in self.counts_to_hide:
-            return f"≥{SMALLEST_CELL} patients, n suppressed"
-        return f"{mean_map.images:,} images, {mean_map.subjects:,} patients"
+def count_text(mean_map: MeanMap) -> str:
+    """Images and patients, as far as they may be shown."""
+    if mean_map.suppressed:
+        return f"patients: {SUPPRESSED}"
+    return f"{mean_map.images:,} images, {mean_map.subjects:,} patients"
 
 
 @dataclass(frozen=True)
 class Area:
-    """The AUROC on all test images, with its interval; None: not known."""
+    """How well a model predicts all test images, with the interval; None: not known."""
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
-
-    @property
-    def not_interpreted(self) -> str:
-        """Why the maps of this model are not interpreted; empty when they are."""
-        if self.low is None or self.high is None:
-            return "maps not interpreted (no AUROC interval)"
-        if self.high < 0.5:
-            return "maps not interpreted (AUROC below chance)"
-        return "maps not interpreted (AUROC not above chance)" if self.low <= 0.5 else ""
+    reason: str = ""
+    """Why the model's maps may not be interpreted; empty when they may."""
+    metric: str = "auroc"
+    suppressed: bool = False
 
 
 @dataclass(frozen=True)
 class SummaryData:
-    """Maps, AUROCs by task and model, and associations with the model's name they are of."""
+    """Maps, AUROCs by task and model, and associations."""
 
     heatmaps: MeanHeatmaps | None = None
     areas: Mapping[tuple[str, str], Area] = field(default_factory=dict)
     associations: Sequence[Mapping[str, Any]] = ()
-    model: str = ""
+    primary: frozenset[tuple[str, str]] = frozenset()
+    """The models that stand for their tasks where one is shown."""
+    least: int = 0
+    """Fewer patients are not disclosed in the associations."""
     problems: Mapping[str, str] = field(default_factory=dict)
     """Why something could not be read, by contract."""
 
@@ -170,57 +147,96 @@ class SummaryData:
         return self.areas.get(model_key, Area())
 
     def between(self, a: MeanMap, b: MeanMap) -> list[Mapping[str, Any]]:
-        """The associations of exactly these two tasks on all images, in either order."""
-        if {a.model, b.model} != {self.model} or {a.stratum, b.stratum} != {"all"}:
+        """The associations of exactly these two models on all images, in either order."""
+        if {a.stratum, b.stratum} != {"all"}:
             return []
-        pair = {a.task, b.task}
-        return [r for r in self.associations if {r["reference"], r["attribute"]} == pair]
+        pair = {a.model_key, b.model_key}
+        return [r for r in self.associations if set(_models(r, a, b)) == pair]
+
+    @property
+    def primary_associations(self) -> list[Mapping[str, Any]]:
+        """Those between the models that stand for their tasks, and of labels."""
+        return [
+            r
+            for r in self.associations
+            if r["attribute_name"] is None
+            or {(r["reference"], r["reference_name"]), (r["attribute"], r["attribute_name"])}
+            <= self.primary
+        ]
+
+
+def _models(row: Mapping[str, Any], *pair: MeanMap) -> list[tuple[str, str]]:
+    """Task and name of the two models of an association; labels belong to any models."""
+    names = {one.task: one.model for one in pair}
+    return [
+        (row[task], row[name] or names.get(row[task], ""))
+        for task, name in (("reference", "reference_name"), ("attribute", "attribute_name"))
+    ]
 
 
 def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> SummaryData:
-    """Read what there is of the three artifacts; what is damaged is named in `problems`."""
+    """Read what there is of the four artifacts; what is damaged is named in `problems`."""
     contents: dict[str, Any] = {}
     problems = {a.contract: a.reason for a in artifacts if a.header is None}
-    readers = {
-        MEAN_HEATMAPS.name: _heatmaps, METRICS.name: _areas, ASSOCIATIONS.name: _associations,
-    }  # fmt: skip
     for artifact in artifacts:
         if artifact.header is None:
             continue
         try:
-            contents[artifact.contract] = readers[artifact.contract](workspace / artifact.place)
+            read = _heatmaps if artifact.contract == MEAN_HEATMAPS.name else _table
+            contents[artifact.contract] = read(workspace, artifact)
         except CxrError as error:
             problems[artifact.contract] = str(error)
-    rows, model = contents.get(ASSOCIATIONS.name, ([], ""))
-    heat, areas = contents.get(MEAN_HEATMAPS.name), contents.get(METRICS.name, {})
-    names = {mean_map.model for mean_map in heat.mean_maps} if heat else set()
-    if not model and len(names) == 1:
-        model = names.pop()
-    return SummaryData(heat, areas, rows, model, problems)
+    least = next((a.least or 0 for a in artifacts if a.contract == ASSOCIATIONS.name), 0)
+    rows, models = contents.get(ASSOCIATIONS.name), contents.get(MODELS.name)
+    primary = () if models is None else models.filter("primary").select("task", "name").rows()
+    return SummaryData(
+        contents.get(MEAN_HEATMAPS.name), _areas(contents.get(METRICS.name), models),
+        () if rows is None else rows.to_dicts(), frozenset(primary), least, problems,
+    )  # fmt: skip
 
 
-def _heatmaps(path: Path) -> MeanHeatmaps:
+def _heatmaps(workspace: Path, artifact: Artifact) -> MeanHeatmaps:
+    import numpy as np
+
     from data_contracts.store import open_arrays
 
-    names = ("task", "model", "class", "stratum", "level", "images", "subjects")
-    with open_arrays(MEAN_HEATMAPS, path) as arrays:
+    names = ("task", "name", "class", "stratum", "level", "images", "subjects", "suppressed",
+             "unit", "method")  # fmt: skip
+    with open_arrays(MEAN_HEATMAPS, workspace / artifact.place) as arrays:
+        least = int(arrays.header.attributes["min_cell_count"])
         columns = [arrays.read(name).tolist() for name in names]
+        grids = [(h, w) for h, w in arrays.read("grid").tolist()]
         maps = {quantity: arrays.read(quantity) for quantity in QUANTITIES}
         background = arrays.read("mean_image")
-    mean_maps = (MeanMap(i, *values) for i, values in enumerate(zip(*columns, strict=True)))
-    return MeanHeatmaps(tuple(mean_maps), maps, background)
+    rows = zip(*columns, grids, strict=True)
+    mean_maps = tuple(MeanMap(i, *values) for i, values in enumerate(rows))
+    if not np.isfinite(background).all():
+        background = np.full((8, 8), 64.0)
+    return MeanHeatmaps(mean_maps, maps, background, least)
 
 
-def _areas(path: Path) -> dict[tuple[str, str], Area]:
+def _table(workspace: Path, artifact: Artifact) -> pl.DataFrame:
+    from data_contracts.catalog import contracts
     from data_contracts.store import read_table
 
-    whole = read_table(METRICS, path).frame.filter(split="test", stratum="all", metric="auroc")
-    rows = whole.select("task", "model", "value", "low", "high", "subjects").iter_rows()
-    return {(t, m): Area(*three) for t, m, *three, n in rows if n >= SMALLEST_CELL}
+    return read_table(contracts()[artifact.contract], workspace / artifact.place).frame
 
 
-def _associations(path: Path) -> tuple[list[dict[str, Any]], str]:
-    from data_contracts.store import read_table
-
-    table = read_table(ASSOCIATIONS, path)
-    return table.frame.to_dicts(), str(table.header.config.get("name", ""))
+def _areas(
+    metrics: pl.DataFrame | None, models: pl.DataFrame | None
+) -> dict[tuple[str, str], Area]:
+    """The test AUROC, or R², of every model, and why its maps may not be interpreted."""
+    rows = [] if models is None else models.select("task", "name", "reason").rows()
+    # The task stands beside it anyway.
+    reasons = {(t, n): (reason or "").removesuffix(f" ({t})") for t, n, reason in rows}
+    areas = {key: Area(reason=reason) for key, reason in reasons.items()}
+    if metrics is None:
+        return areas
+    whole = metrics.filter(metrics["metric"].is_in(["auroc", "r2"]), split="test", stratum="all")
+    for row in whole.iter_rows(named=True):
+        key = row["task"], row["name"]
+        areas[key] = Area(
+            row["value"], row["low"], row["high"], reasons.get(key, ""), row["metric"],
+            row["suppressed"],
+        )  # fmt: skip
+    return areas

@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_contracts import titles
 from tui.maps.colours import ink_on, steps
-from tui.widgets.similarity import Matrix, level_text_of, notes_of, statistic_text, title_of
+from tui.widgets.similarity import Matrix, notes_of, title_of
 
 if TYPE_CHECKING:
     from PIL import ImageDraw
@@ -75,10 +76,7 @@ def png_of_matrix(matrix: Matrix, title: str, notes: Sequence[TonedLine]) -> byt
     lines = max((len(c.lines) for c in (matrix.cells or {}).values()), default=1)
     caption = _wrapped([("bold", title), *notes], (width - 2 * _MARGIN) // (_LETTER))
     height = (lines + 1) * _LINE + 16
-    heads = [
-        [level_text_of(layer), *textwrap.wrap(statistic_text(s), letters)]
-        for layer, s in matrix.columns
-    ]
+    heads = [[layer, *textwrap.wrap(titles.statistic(s), letters)] for layer, s in matrix.columns]
     top = _MARGIN + (len(caption) + max(map(len, heads), default=0)) * _LINE
     picture, draw = _page(width, top + height * len(matrix.rows) + _MARGIN)
     _lines(draw, caption, _MARGIN, _MARGIN)

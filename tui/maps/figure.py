@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tui.maps.data import OWN_STRATA, UNIT, Area, MeanHeatmaps, MeanMap, Quantity
+from data_contracts.disclosure import SUPPRESSED, explanation
+from tui.maps.data import OWN_STRATA, Area, MeanHeatmaps, MeanMap, Quantity
 from tui.maps.map_texts import area_text, level_text
 from tui.maps.overlay import Scaling
 
@@ -17,7 +18,7 @@ Tone = Literal["", "bold", "dim", "warn"]
 TonedLine = tuple[Tone, str]
 
 NAMES: dict[Quantity, str] = {
-    "contrast": "contrast", "mean": "mean", "sd": "SD over images",
+    "class_difference": "class difference", "mean": "mean", "sd": "SD over images",
 }  # fmt: skip
 
 
@@ -25,7 +26,7 @@ NAMES: dict[Quantity, str] = {
 class DisplayOptions:
     """How maps are drawn. `opacity` is that of the strongest evidence, 0 to 1."""
 
-    quantity: Quantity = "contrast"
+    quantity: Quantity = "class_difference"
     scaling: Scaling = "own maximum"
     opacity: float = 0.7
 
@@ -40,7 +41,7 @@ class Scale:
 
     limit: float
     signed: bool
-    unit: str = UNIT
+    unit: str = ""
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -74,29 +75,27 @@ class HeatmapFigure:
 
 def panel(
     heat: MeanHeatmaps, values: Floats | None, limit: float, options: DisplayOptions, side: int,
-    lines: Sequence[TonedLine], *, scaled: bool = True,
+    lines: Sequence[TonedLine], unit: str = "", *, scaled: bool = True,
 ) -> Panel:  # fmt: skip
-    """A map over the mean radiograph; without `values` the radiograph alone."""
+    """A map in `unit` over the mean radiograph; without `values` the radiograph alone."""
     from tui.maps.overlay import overlay
 
     image = overlay(
         values, heat.background, limit, options.opacity, signed=options.signed, side=side
     )  # fmt: skip
-    scale = Scale(limit, options.signed) if scaled and values is not None else None
+    scale = Scale(limit, options.signed, unit) if scaled and values is not None else None
     return Panel(tuple(lines), image, scale)
 
 
 def absence(heat: MeanHeatmaps, mean_map: MeanMap, quantity: Quantity) -> str:
     """Why a cell has no map to show; empty when it has one."""
-    if mean_map.is_few:
-        return "suppressed: fewer than 11 patients"
+    if mean_map.suppressed:
+        return f"map: {SUPPRESSED}"
     if heat.values(mean_map, quantity) is not None:
         return ""
-    if quantity == "contrast" and mean_map.stratum in OWN_STRATA:
-        return "no contrast within one observed class or outcome"
-    return "not shown: fewer than 11 patients" + (
-        " in one of the groups" if quantity == "contrast" else ""
-    )
+    if quantity == "class_difference" and mean_map.stratum in OWN_STRATA:
+        return "no class difference within one observed class or outcome"
+    return f"no map: a class is missing, or {SUPPRESSED}"
 
 
 def name_of(mean_map: MeanMap, *, with_model: bool) -> str:
@@ -106,28 +105,33 @@ def name_of(mean_map: MeanMap, *, with_model: bool) -> str:
 
 
 def area_line(area: Area) -> TonedLine:
-    """The AUROC; a warning where the maps are not interpreted."""
-    return ("warn", area_text(area)) if area.not_interpreted else ("", area_text(area))
+    """The AUROC; in the tone of a warning where the maps are not interpreted."""
+    return ("warn", area_text(area)) if area.reason else ("", area_text(area))
 
 
 def warning(model_key: tuple[str, str], area: Area) -> list[TonedLine]:
-    """The warning for a model that does not predict above chance."""
-    if not area.not_interpreted:
+    """The warning for a model whose maps may not be interpreted."""
+    if not area.reason:
         return []
-    return [("warn", f"⚠ {model_key[0]}: {area.not_interpreted}")]
+    return [("warn", f"⚠ maps of {'/'.join(model_key)} not interpreted: {area.reason}")]
+
+
+def explained(heat: MeanHeatmaps, *texts: str) -> list[TonedLine]:
+    """What `n/d` means, where any of the texts of a figure says so."""
+    return [("dim", explanation(heat.least))] if any(SUPPRESSED in t for t in texts) else []
 
 
 def sides_text(heat: MeanHeatmaps, mean_map: MeanMap, quantity: Quantity) -> str:
     """The patients of the class and of all, where both counts may be shown."""
     if (
-        quantity != "contrast"
+        quantity != "class_difference"
         or mean_map.stratum != "all"
         or heat.values(mean_map, quantity) is None
     ):
         return ""
     key = "\t".join((*mean_map.model_key, mean_map.class_name, "true_class", mean_map.class_name))
     own = heat.by_key.get(key)
-    if own is None or own.is_few or own.key in heat.counts_to_hide:
+    if own is None or own.suppressed:
         return ""
     return f"{own.subjects:,} of {mean_map.subjects:,} patients {mean_map.class_name}"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from data_contracts.attributions import ATTRIBUTIONS
-from data_contracts.cohort_description import SMALLEST_CELL
 from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
 from data_contracts.predictions import PREDICTIONS
@@ -25,7 +24,7 @@ from tui.maps.figure import (
     scaling_text,
     warning,
 )
-from tui.maps.map_texts import area_text
+from tui.maps.map_texts import area_text, unit_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +45,8 @@ class ExplainedImages:
     model: str
     classes: tuple[str, ...]
     split: str
+    unit: str
+    """Of the maps, and the method that gave them."""
     path: Path
     stores: tuple[Path, ...]
     digests: tuple[str, ...]
@@ -92,7 +93,8 @@ def read_explained_images(path: Path, predictions: Path, stores: Sequence[Path])
     targets, shares = joined["target"].to_list(), joined["probabilities"].to_list()
     return ExplainedImages(
         attributes["task"], attributes["name"], tuple(attributes["classes"]), attributes["split"],
-        path, tuple(stores), tuple(digests), rank_images(targets, shares), targets, shares,
+        unit_text(attributes["unit"], attributes["method"]), path, tuple(stores),
+        tuple(digests), rank_images(targets, shares), targets, shares,
         [places.get(name) for name in ids["image_id"]],
     )  # fmt: skip
 
@@ -114,7 +116,7 @@ def rank_images(
 @lru_cache(maxsize=4)
 def read_one(explained: ExplainedImages, row: int) -> OneImage:
     """One image's rows, and no others. Raises `ArtifactError` when a file has been replaced."""
-    maps = _row(ATTRIBUTIONS, explained.path, "cam", row, explained.digests[0])
+    maps = _row(ATTRIBUTIONS, explained.path, "maps", row, explained.digests[0])
     place = explained.places[row]
     if place is None:
         return OneImage(maps, None)
@@ -147,7 +149,7 @@ def one_image(
     predicted = shares.index(max(shares))
     names = explained.classes
     shown = names.index(class_name) if class_name in names else predicted
-    total = f"{len(rows):,}" if len(rows) >= SMALLEST_CELL else f"<{SMALLEST_CELL}"
+    total = f"{len(rows):,}"
     target = explained.targets[rows[rank]]
     limit, scaling = _limit(summary, explained, names[shown], options, image.maps[shown])
     area = summary.area(model_key)
@@ -162,7 +164,7 @@ def one_image(
         attributes = (*attributes, ("warn", "the radiograph is not in the image store"))
     panels = _panels(image, shown, names[shown], limit, options, side)
     name = file_name("image", *model_key, names[shown], ranking, str(rank + 1))
-    return HeatmapFigure("", panels, attributes, Scale(limit, True), name, True)
+    return HeatmapFigure("", panels, attributes, Scale(limit, True, explained.unit), name, True)
 
 
 def _panels(

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tui.maps.data import Area
+from collections.abc import Iterable
+
+from data_contracts import titles
+from data_contracts.disclosure import SUPPRESSED
+from tui.maps.data import Area, MeanMap
+
+_METHODS = {"gradcam": "Grad-CAM", "layercam": "LayerCAM"}
 
 
 def level_text(stratum: str, level: str) -> str:
@@ -28,6 +34,20 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def area_text(area: Area) -> str:
+    title = titles.metric(area.metric)
+    if area.suppressed:
+        return f"{title} {SUPPRESSED}"
     if area.value is None:
-        return "AUROC unknown"
-    return f"AUROC {number(area.value)} ({interval(area.low, area.high)})"
+        return f"{title} unknown"
+    return f"{title} {number(area.value)} ({interval(area.low, area.high)})"
+
+
+def unit_of(mean_maps: Iterable[MeanMap]) -> str:
+    """The unit of maps that share a scale, and the method that gave them."""
+    units = {unit_text(m.unit, m.method) for m in mean_maps}
+    return units.pop() if len(units) == 1 else ""
+
+
+def unit_text(unit: str, method: str) -> str:
+    """A unit of maps, and the method that gave them."""
+    return f"{unit} ({_METHODS.get(method, method)})"

@@ -1,4 +1,4 @@
-"""Attribution maps over a radiograph, as pictures, and how alike two maps are. Numpy alone."""
+"""Attribution maps over a radiograph, as pictures. Numpy alone."""
 
 from __future__ import annotations
 
@@ -74,21 +74,3 @@ def _weights(cells: int, side: int) -> Floats:
     out[np.arange(side), low] = 1 - (at - low)
     out[np.arange(side), np.minimum(low + 1, cells - 1)] += at - low
     return out
-
-
-def pearson(a: Floats, b: Floats) -> float | None:
-    """Pearson's r over the cells of two maps; None on other grids, or where one does not vary."""
-    import numpy as np
-
-    if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return None
-    a, b = a - a.mean(dtype=float), b - b.mean(dtype=float)
-    norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum() / norm) if norm > 0 else None
-
-
-def magnitude(maps: Floats) -> Floats:
-    """Root mean square over classes, (k, h, w) to (h, w): where evidence lies, without sign."""
-    import numpy as np
-
-    return np.asarray(np.sqrt((maps.astype(float) ** 2).mean(axis=0)))

@@ -9,7 +9,7 @@ from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.images import IMAGES
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.predictions import PREDICTIONS
-from data_contracts.summary import METRICS
+from data_contracts.summary import METRICS, MODELS
 from tui.maps.data import SummaryData
 from tui.maps.figure import HeatmapFigure, TonedLine
 from tui.maps.images import ExplainedImages, one_image, read_one
@@ -24,17 +24,24 @@ SMALL, LARGE = 48, 96
 
 def summary_artifacts(snapshot: Snapshot) -> list[Artifact]:
     """The artifacts of a summary that are there, damaged ones as well."""
-    contracts = (MEAN_HEATMAPS, METRICS, ASSOCIATIONS)
+    contracts = (MEAN_HEATMAPS, METRICS, ASSOCIATIONS, MODELS)
     return [a for contract in contracts for a in snapshot.of(contract.name)]
 
 
 def image_artifacts(snapshot: Snapshot, model_key: ModelKey) -> list[Artifact]:
-    """Attributions and predictions of a model, and the image stores."""
+    """Attributions and predictions of a model, and the image stores.
+
+    Of attributions by several methods or of several splits, those that `aggregate` reads by
+    default come first, and what the present version has written.
+    """
     task, name = model_key
-    own = [
-        a for c in (ATTRIBUTIONS, PREDICTIONS) for a in snapshot.of(c.name, task=task, name=name)
-    ]
-    return own + snapshot.of(IMAGES.name)
+    maps = sorted(
+        snapshot.of(ATTRIBUTIONS.name, task=task, name=name),
+        key=lambda a: (a.keys["split"] != "test", a.keys["method"] != "gradcam",
+                       a.place != ATTRIBUTIONS.path_template.format(**a.keys)),
+    )  # fmt: skip
+    predictions = snapshot.of(PREDICTIONS.name, task=task, name=name)
+    return maps[:1] + predictions[:1] + snapshot.of(IMAGES.name)
 
 
 def key_of(artifacts: list[Artifact]) -> tuple[str, ...]:
@@ -43,8 +50,12 @@ def key_of(artifacts: list[Artifact]) -> tuple[str, ...]:
 
 
 def explained_models(snapshot: Snapshot) -> list[ModelKey]:
-    """Tasks and models that have single images, whole or damaged."""
-    return [(a.keys["task"], a.keys["name"]) for a in snapshot.of(ATTRIBUTIONS.name)]
+    """Tasks and models of classes that have single images, whole or damaged."""
+    found = snapshot.of(ATTRIBUTIONS.name)
+    of_classes = [
+        a for a in found if not a.header or a.header.attributes["target_kind"] == "classes"
+    ]
+    return list(dict.fromkeys((a.keys["task"], a.keys["name"]) for a in of_classes))
 
 
 def stale(snapshot: Snapshot) -> str:
@@ -79,11 +90,7 @@ def figure_of(
 
 def similarity_matrix(summary: SummaryData, query: str) -> Matrix:
     """The similarity of every attribute with the reference."""
-
-    def not_interpreted(task: str) -> str:
-        return summary.area((task, summary.model)).not_interpreted
-
-    return matrix_of(summary.associations, not_interpreted, query)
+    return matrix_of(summary.primary_associations, query, summary.least)
 
 
 def with_warning(figure: HeatmapFigure, reason: str) -> HeatmapFigure:
@@ -98,7 +105,10 @@ def missing_maps(snapshot: Snapshot, summary: SummaryData, state: HeatmapState) 
     """Why there are no averaged maps to show, and what to do; empty when there are."""
     if summary.heatmaps is None:
         if problem := summary.problems.get(MEAN_HEATMAPS.name):
-            return f"{_damaged(problem)}\n\n[b]cxr aggregate[/b] re-creates it"
+            is_old = any(a.state == "stale" for a in snapshot.of(MEAN_HEATMAPS.name))
+            text = f"[$text-warning]out of date[/]\n\n{_plain(problem)}"
+            text = text if is_old else _damaged(problem)
+            return f"{text}\n\n[b]cxr aggregate[/b] re-creates it"
         more = "\n\nPress [b]i[/b] for single images." if explained_models(snapshot) else ""
         return (
             "No averaged heatmaps yet.\n\n[b]cxr aggregate[/b] computes them from the "

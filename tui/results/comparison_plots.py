@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from data_contracts.disclosure import count, is_few, shown
+from data_contracts.disclosure import SUPPRESSED
 from tui.results.comparison import Compared
 from tui.results.model_curves import ModelCurves
 from tui.table import Column, Row, Tone
@@ -49,7 +50,7 @@ def columns(width: int, models: Sequence[tuple[str, str]]) -> tuple[Column, ...]
 
 def drawings(models: Toned) -> dict[str, Drawing]:
     """The four plots by name: roc, calibration, loss, auroc."""
-    drawn = [(one.curves, tone) for one, tone in models if one.curves and not one.curves.refusal]
+    drawn = [(one.curves, tone) for one, tone in models if one.curves]
     roc = [PlotLine(*c.roc, tone) for c, tone in drawn]
     return {
         "roc": Drawing("ROC: TPR vs FPR", [_DIAGONAL, *roc]),
@@ -60,18 +61,13 @@ def drawings(models: Toned) -> dict[str, Drawing]:
 
 
 def _calibration(drawn: Sequence[tuple[ModelCurves, Tone]]) -> Drawing:
-    sizes = [n for c, _ in drawn for n in c.bins]
-    title = "calibration: observed vs predicted"
-    if sizes:
-        spread = f"{min(sizes):,}" + (f"–{max(sizes):,}" if min(sizes) < max(sizes) else "")
-        title += f", bins of {spread} images"
     lines = [
         PlotLine(*c.calibration, tone, dots=dots)
         for c, tone in drawn
         for dots in (False, True)
-        if c.bins
+        if c.calibration[0]
     ]
-    return Drawing(title, [_DIAGONAL, *lines])
+    return Drawing("calibration: observed vs predicted", [_DIAGONAL, *lines])
 
 
 def _loss(models: Toned) -> Drawing:
@@ -118,18 +114,20 @@ def _name(task: str, name: str) -> str:
 
 def row_of(one: Compared, tone: Tone) -> Row:
     """A model's line below the plots, which is their legend as well."""
-    curves, name = one.curves, _name(one.task, one.name)
-    if curves is None:
-        return Row(name, (name, *[NONE] * (len(_COLUMNS) - 1)), tones=(tone,))
-    measured = one.metrics.get(f"auroc:{curves.positive}") or one.metrics.get("auroc") or {}
-    rest = curves.images - curves.positives
-    return Row(
-        name,
-        (
-            name, curves.positive, number(curves.auroc),
-            interval(measured.get("low"), measured.get("high")) if curves.auroc else NONE,
-            *(number(one.metrics.get(m, {}).get("value")) for m in _METRICS),
-            count(curves.subjects, curves.subjects), shown(curves.positives, is_few(rest)),
-        ),
-        tones=(tone,),
+    name, positive = _name(one.task, one.name), one.curves.positive if one.curves else ""
+    measured = one.metrics.get(f"auroc:{positive}") or one.metrics.get("auroc") or {}
+    counts = (measured.get(n) for n in ("subjects", "positives"))
+    area = (
+        number(measured.get("value")), interval(measured.get("low"), measured.get("high")),
     )  # fmt: skip
+    texts = (*area, *(NONE if n is None else f"{n:,}" for n in counts))
+    if measured.get("suppressed"):
+        texts = (SUPPRESSED,) * len(texts)
+    rest = (_value(one.metrics.get(m)) for m in _METRICS)
+    return Row(name, (name, positive or NONE, *texts[:2], *rest, *texts[2:]), tones=(tone,))
+
+
+def _value(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return NONE
+    return SUPPRESSED if row["suppressed"] else number(row["value"])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.disclosure import SUPPRESSED
 from tui.results.metric_rows import Selection, selected
 from tui.table import Column, Row, Tone
 from tui.texts.numbers import NONE, interval, number
@@ -37,8 +38,8 @@ class MetricTable:
     """Of each row."""
     frame: pl.DataFrame | None = None
     """The rows of the table, in order, by which the rows' keys are named."""
-    hidden: int = 0
-    """Rows left out because they have few patients."""
+    suppressed: bool = False
+    """Whether numbers of any row are not disclosed."""
 
     def model_of(self, key: str) -> ModelKey | None:
         """The model of a row."""
@@ -49,18 +50,19 @@ class MetricTable:
 def metric_table(
     metrics: pl.DataFrame | None, selection: Selection, models: Sequence[ModelKey], *, wide: bool
 ) -> MetricTable:
-    """The rows of `selection` from `guarded` metrics, then `models` that have none at all."""
+    """The rows of `selection` from metrics `with_kind`, then `models` that have none at all."""
     titles = _titles(selection, wide)
     rows: list[Row] = []
     owners: list[ModelKey] = []
-    frame, hidden = None, 0
+    frame, suppressed = None, False
     covered: set[ModelKey] = set()
     if metrics is not None:
-        covered = set(metrics.select("task", "model").unique().iter_rows())
-        frame, hidden = selected(metrics, selection)
+        covered = set(metrics.select("task", "name").unique().iter_rows())
+        frame = selected(metrics, selection)
+        suppressed = bool(frame["suppressed"].any())
         for i, record in enumerate(frame.iter_rows(named=True)):
             rows.append(_row(str(i), record, titles))
-            owners.append((record["task"], record["model"]))
+            owners.append((record["task"], record["name"]))
     for model in models:
         if model not in covered:
             rows.append(_bare_row(model, titles))
@@ -69,7 +71,7 @@ def metric_table(
     widths = tuple(
         max(len(title), *map(len, column)) for title, column in zip(titles, texts, strict=True)
     )
-    return MetricTable(titles, widths, tuple(rows), tuple(owners), frame, hidden)
+    return MetricTable(titles, widths, tuple(rows), tuple(owners), frame, suppressed)
 
 
 def note_of(artifact: Artifact | None) -> str:
@@ -77,7 +79,7 @@ def note_of(artifact: Artifact | None) -> str:
     if artifact is None:
         return (
             "aggregate has not run yet; press [b]n[/b] to launch it. "
-            "Curves ([b]c[/b]) need no metrics."
+            "Training curves ([b]c[/b]) need no metrics."
         )
     if artifact.state not in ("damaged", "stale"):
         return ""
@@ -121,27 +123,40 @@ def _titles(selection: Selection, wide: bool) -> tuple[str, ...]:
 
 def _row(key: str, record: dict[str, Any], titles: tuple[str, ...]) -> Row:
     cells = {
-        "task": NO_MARK + record["task"], "model": record["model"], "split": record["split"],
+        "task": NO_MARK + record["task"], "model": record["name"], "split": record["split"],
         "stratum": record["stratum"].replace("_", " "), "level": record["level"],
         "metric": record["metric"], "value": number(record["value"]),
-        "95 % CI": interval(record["low"], record["high"]), "n": record["subjects_text"],
-        "images": record["images_text"], "pos.": record["positives_text"],
+        "95 % CI": interval(record["low"], record["high"]), "n": _count(record["subjects"]),
+        "images": _count(record["images"]), "pos.": _count(record["positives"]),
     }  # fmt: skip
-    # A text that hides a number must not be sorted by it.
     values = record | {
-        "95 % CI": record["low"],
-        "n": record["subjects"] if record["subjects_text"][0].isdigit() else None,
-        "images": record["images"] if record["images_text"][0].isdigit() else None,
-        "pos.": record["positives"] if record["positives_text"][0].isdigit() else None,
-    }
-    tones: tuple[Tone, ...] = tuple("warn" if _is_chance(t, record) else "" for t in titles)
+        "model": record["name"], "95 % CI": record["low"], "n": record["subjects"],
+        "pos.": record["positives"],
+    }  # fmt: skip
+    if record["suppressed"]:
+        cells |= dict.fromkeys(_RIGHT, SUPPRESSED)
+        return _with_tones(key, cells, values, titles, _RIGHT, "dim")
+    chance = ("value", "95 % CI") if _is_chance(record) else ()
+    return _with_tones(key, cells, values, titles, chance, "warn")
+
+
+def _with_tones(
+    key: str, cells: dict[str, str], values: dict[str, Any], titles: tuple[str, ...],
+    toned: Sequence[str], tone: Tone,
+) -> Row:  # fmt: skip
+    """A row with the columns `titles`, those in `toned` in their tone."""
+    tones: tuple[Tone, ...] = tuple(tone if t in toned else "" for t in titles)
     return Row(key, tuple(cells[t] for t in titles), tuple(values[t] for t in titles), tones)
 
 
-def _is_chance(title: str, record: dict[str, Any]) -> bool:
+def _count(value: int | None) -> str:
+    return NONE if value is None else f"{value:,}"
+
+
+def _is_chance(record: dict[str, Any]) -> bool:
     """Whether the interval of an AUROC does not lie above one half."""
     is_area = record["kind"].startswith("auroc") and record["low"] is not None
-    return title in ("value", "95 % CI") and is_area and record["low"] <= 0.5
+    return bool(is_area and record["low"] <= 0.5)
 
 
 def _bare_row(model: ModelKey, titles: tuple[str, ...]) -> Row:

@@ -13,7 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
+from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW, MIN_CELL_COUNT
+from data_contracts.disclosure import SUPPRESSED
 from data_contracts.errors import CxrError
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.vocabulary import Contract
@@ -27,6 +28,7 @@ from tui.results.cohort_table import (
     table_content,
 )
 from tui.texts.sanitize import escape_markup
+from tui.widgets.disclosure import Disclosure
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
@@ -74,7 +76,8 @@ class CohortPage(Page):
         "it, for each task, the images without a label, by reason, and the usable ones.\n"
         "[b]Table 1[/b]: the study cohort, by split.\n"
         "[b]Rejects[/b]: images of the cohort that could not be read, over all shards.\n"
-        "Counts of fewer than 11 patients are suppressed, and complementary cells with them."
+        "[b]n/d[/b]: not disclosed. Counts of few patients are suppressed, and with them\n"
+        "complementary cells, from which they could be worked out."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "part('flow')", "Flow", id="cohort.flow"),
@@ -93,7 +96,7 @@ class CohortPage(Page):
         Rows { padding-right: 1; }
         Placeholder { display: none; }
         &.empty Placeholder { display: block; }
-        &.empty Rows, &.empty #detail { display: none; }
+        &.empty Rows, &.empty #detail, &.empty Disclosure { display: none; }
     }
     """
 
@@ -109,6 +112,7 @@ class CohortPage(Page):
     def content(self) -> Iterator[Widget]:
         yield Static(id="state")
         yield Static(id="note")
+        yield Disclosure()
         yield Rows()
         yield Static(id="detail", markup=False)
         yield Placeholder("reading the workspace …")
@@ -149,11 +153,16 @@ class CohortPage(Page):
         from data_contracts.cohort_tables import flow_table, reject_table, table_one
 
         self._tables = self._tables or Tables(self.dashboard.workspace)
-        frames = [self._tables.read(artifact) for artifact in artifacts]
-        makers: dict[str, Callable[[pl.DataFrame], Any]] = {
-            "flow": flow_table, "table": table_one, "rejects": reject_table,
-        }  # fmt: skip
-        return makers[part](pl.concat(frames))
+        content = pl.concat([self._tables.read(artifact) for artifact in artifacts])
+        if part == "rejects":
+            return reject_table(content, self._least)
+        return flow_table(content) if part == "flow" else table_one(content)
+
+    @property
+    def _least(self) -> int:
+        """Fewer patients are not disclosed, as `extract` has decided for this cohort."""
+        flow = self._snapshot.artifacts.get(COHORT_FLOW.path_template) if self._snapshot else None
+        return MIN_CELL_COUNT if flow is None or flow.least is None else flow.least
 
     def on_part_read(self, message: PartRead) -> None:
         part = PARTS[message.part]
@@ -182,6 +191,8 @@ class CohortPage(Page):
         rows.columns = lines.columns
         rows.set_rows(lines.rows)
         self._update_detail()
+        suppressed = any(SUPPRESSED in row.cells for row in lines.rows)
+        self.query_one(Disclosure).explain(self._least if suppressed else None)
 
     def _update_tabs(self) -> None:
         tabs = (

@@ -17,14 +17,14 @@ from textual.worker import get_current_worker
 from data_contracts.cohort import SPLITS
 from data_contracts.errors import CxrError, concerns_content
 from data_contracts.model import TRAINING_HISTORY
-from data_contracts.predictions import PREDICTIONS
-from data_contracts.summary import METRICS
+from data_contracts.summary import CURVES, METRICS
 from tui.messages import ErrorMet
 from tui.page import Page
 from tui.results.comparison import Compared, Comparison
 from tui.results.comparison_plots import columns, drawings, row_of
 from tui.texts.sanitize import escape_markup
 from tui.widgets.curve_plot import LINE_TONES, CurvePlot
+from tui.widgets.disclosure import Disclosure
 from tui.widgets.rows import Rows
 from tui.widgets.switch import after, switch
 from tui.workspace.snapshot import Snapshot
@@ -50,11 +50,11 @@ class Compare(Page):
 
     NAME: ClassVar[str] = "metrics"
     HELP: ClassVar[str] = (
-        "Curves of one class against the rest, from the predictions of each model.\n"
+        "Curves of one class against the rest, as aggregate has written them.\n"
         "Calibration: observed share vs mean predicted probability, in bins with equal numbers of\n"
-        "images and at least 11 patients. Classes of fewer than 11 patients get no curve.\n"
+        "images. A class of few patients gets no curve.\n"
         "With more than two classes, AUPRC and slope are means over the classes, Brier is their\n"
-        "sum, and the CI is that of the class. Metrics of other predictions are not shown."
+        "sum, and the CI is that of the class."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "app.pop_screen", "Back", id="compare.back"),
@@ -92,6 +92,7 @@ class Compare(Page):
             for name, title in _TITLES.items():
                 yield CurvePlot(title, "nothing to plot", id=name)
         yield Static(id="note")
+        yield Disclosure()
         rows = Rows()
         rows.styles.height = len(self._models) + 1
         yield rows
@@ -111,10 +112,9 @@ class Compare(Page):
         self._update_status()
         if self._snapshot is None:
             return
-        read = [METRICS.path_template] + [
-            contract.path_template.format(task=task, name=name)
+        read = [METRICS.path_template, CURVES.path_template] + [
+            TRAINING_HISTORY.path_template.format(task=task, name=name)
             for task, name in self._models
-            for contract in (PREDICTIONS, TRAINING_HISTORY)
         ]
         headers = [(a.header, a.reason) for p in read if (a := self._snapshot.artifacts.get(p))]
         asked = headers, self._split, self._shift
@@ -147,13 +147,24 @@ class Compare(Page):
             plot = self.query_one(f"#{name}", CurvePlot)
             await plot.draw(drawing.lines, drawing.x, drawing.y, drawing.title, drawing.ticks)
         self.query_one(Rows).set_rows([row_of(one, tone) for one, tone in pairs])
-        notes = [
-            f"no curve for {one.task}/{one.name}: {one.why}" for one in self._compared if one.why
-        ]
+        notes = self._notes()
         note = self.query_one("#note", Static)
         note.update("\n".join(map(escape_markup, notes)))
         note.set_class(bool(notes), "shown")
         self._update_status()
+
+    def _notes(self) -> list[str]:
+        """What is out of date, and which curves are missing; explains what is not disclosed."""
+        curves, metrics = (
+            self._snapshot.artifacts.get(c.path_template) if self._snapshot else None
+            for c in (CURVES, METRICS)
+        )
+        suppressed = any(one.is_suppressed for one in self._compared)
+        self.query_one(Disclosure).explain(metrics.least if metrics and suppressed else None)
+        notes = [f"no curve for {c.task}/{c.name}: {c.why}" for c in self._compared if c.why]
+        if curves and curves.state == "stale":
+            notes.insert(0, f"the curves are out of date ({curves.reason})")
+        return notes
 
     def _update_status(self) -> None:
         classes = dict.fromkeys(c.curves.positive for c in self._compared if c.curves)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from data_contracts.cohort_description import SMALLEST_CELL
-from tui.maps.data import MeanHeatmaps, MeanMap, SummaryData
+from data_contracts import titles
+from data_contracts.disclosure import SUPPRESSED
+from tui.maps.data import MeanHeatmaps, MeanMap, SummaryData, count_text
 from tui.maps.figure import (
+    NAMES,
     DisplayOptions,
     HeatmapFigure,
     Panel,
@@ -16,6 +18,7 @@ from tui.maps.figure import (
     TonedLine,
     absence,
     area_line,
+    explained,
     file_name,
     name_of,
     panel,
@@ -24,8 +27,7 @@ from tui.maps.figure import (
     subtitle,
     warning,
 )
-from tui.maps.map_texts import interval, number
-from tui.widgets.similarity import level_text_of, statistic_text
+from tui.maps.map_texts import interval, level_text, number, unit_of
 
 if TYPE_CHECKING:
     from tui.maps.overlay import Floats
@@ -42,18 +44,19 @@ def one_map(
     caption: list[TonedLine] = [
         ("bold", name_of(mean_map, with_model=True)),
         ("", subtitle(mean_map, options.quantity)),
-        ("", heat.count_text(mean_map)),
+        ("", count_text(mean_map)),
         ("", sides),
         ("warn", absence(heat, mean_map, options.quantity)),
         area_line(area),
         *warning(mean_map.model_key, area),
         ("dim", scaling_text(options, "this model's maps")),
     ]
+    caption += explained(heat, *(text for _, text in caption))
     drawn = panel(heat, values, limit, options, side, (), scaled=False)
     return HeatmapFigure(
         "", (drawn,),
         tuple(line for line in caption if line[1]),
-        None if values is None else Scale(limit, options.signed),
+        None if values is None else Scale(limit, options.signed, unit_of([mean_map])),
         file_name("heatmap", mean_map.task, mean_map.model, mean_map.class_name, options.quantity,
                   mean_map.stratum, mean_map.level),
     )  # fmt: skip
@@ -74,68 +77,62 @@ def two_maps(
     panels: list[Panel] = []
     for i, (mean_map, values) in enumerate(zip(pair, maps, strict=True)):
         mark = "▶ " if i == active else ""
-        missing = absence(heat, mean_map, options.quantity)
+        why = absence(heat, mean_map, options.quantity)
         lines: tuple[TonedLine, ...] = (
             ("bold", f"{mark}{'AB'[i]} {name_of(mean_map, with_model=_models(heat) > 1)}"),
-            ("warn", missing) if missing else ("", subtitle(mean_map, options.quantity)),
-            ("", heat.count_text(mean_map)),
+            ("warn", why) if why else ("", level_text(mean_map.stratum, mean_map.level)),
+            ("", count_text(mean_map)),
             area_line(summary.area(mean_map.model_key)),
         )
-        panels.append(panel(heat, values, limits[i], options, side, lines))
-    missing = (
-        "" if difference is not None else "no difference: a map is missing or the grids differ"
-    )
+        panels.append(panel(heat, values, limits[i], options, side, lines, unit_of([mean_map])))
+    what: TonedLine = ("", NAMES[options.quantity])
+    if difference is None:
+        missing = any(values is None for values in maps)
+        what = ("warn", "a map is missing" if missing else "the grids differ")
     scale, opacity = scaling_text(options, "all three").split("; ")
-    lines = (("bold", "A − B"), ("warn", missing), ("dim", scale), ("dim", opacity))
+    lines = (("bold", "A − B"), what, ("dim", scale), ("dim", opacity))
     panels.append(
-        panel(heat, difference, limits[2], replace(options, quantity="mean"), side, lines)
+        panel(heat, difference, limits[2], replace(options, quantity="mean"), side, lines,
+              unit_of(pair))
     )  # fmt: skip
+    caption = _associations(summary, pair)
+    shown = [text for lines in (caption, *(p.lines for p in panels)) for _, text in lines]
     names = " and ".join(name_of(mean_map, with_model=True) for mean_map in pair)
     return HeatmapFigure(
         f"{names}: {subtitle(pair[0], options.quantity)}", tuple(panels),
-        tuple(_likeness(summary, pair, options, maps)), None,
+        (*caption, *explained(heat, *shown)), None,
         file_name(
             "compare", *(p for c in pair for p in (c.task, c.class_name, c.level)), options.quantity
         ),
     )  # fmt: skip
 
 
-def _likeness(
-    summary: SummaryData,
-    pair: tuple[MeanMap, MeanMap],
-    options: DisplayOptions,
-    maps: Sequence[Floats | None],
-) -> list[TonedLine]:
-    """Pearson's r of the maps shown and of their tasks' magnitudes; associations of the pair."""
-    from tui.maps.overlay import pearson
-
-    heat = _of(summary)
-    a, b = maps
-    shown = pearson(a, b) if a is not None and b is not None else None
-    grid = "×".join(map(str, a.shape)) if a is not None else "no"
-    large = [_magnitude(heat, mean_map, options) for mean_map in pair]
-    sizes = pearson(large[0], large[1]) if large[0] is not None and large[1] is not None else None
-    text = f"Pearson's r ({grid} grid): displayed maps {_r(shown)}"
-    if options.signed:
-        text += f"; all-class magnitude {_r(sizes)}"
-    out: list[TonedLine] = [("bold", text)]
-    out += [
+def _associations(summary: SummaryData, pair: tuple[MeanMap, MeanMap]) -> list[TonedLine]:
+    """What is known of the pair, and what warns of it."""
+    out = [
         w
         for mean_map in dict.fromkeys(pair)
         for w in warning(mean_map.model_key, summary.area(mean_map.model_key))
     ]
-    rows = [
-        r
-        for r in summary.between(*pair)
-        if r["value"] is not None and r["subjects"] >= SMALLEST_CELL
-    ]
+    rows = summary.between(*pair)
     if not rows:
-        out.append(("dim", "no CI: not among the associations"))
-    for row in rows:
-        what = f"{level_text_of(row['layer_of_evidence'])}: {statistic_text(row['statistic'])}"
-        text = f"{what:<34} {number(row['value']):>6} ({interval(row['low'], row['high'])})"
-        out.append(("", f"{text}, {row['subjects']:,} patients"))
+        out.append(("dim", "aggregate did not compare these two maps"))
+    names = [f"{r['evidence_level']}: {titles.statistic(r['statistic'])}" for r in rows]
+    width = max(map(len, names), default=0)
+    out += [
+        ("", f"{name:<{width}} {_association(row)}") for name, row in zip(names, rows, strict=True)
+    ]
     return out
+
+
+def _association(row: Mapping[str, Any]) -> str:
+    """The value of a statistic, or why there is none."""
+    if row["suppressed"]:
+        return f"{SUPPRESSED:>6}"
+    if row["value"] is None:
+        return str(row["reason"] or "no value")
+    text = f"{number(row['value']):>6} ({interval(row['low'], row['high'])})"
+    return f"{text}, n {row['subjects']:,}"
 
 
 def maps_like(heat: MeanHeatmaps, like: MeanMap, query: str) -> list[MeanMap]:
@@ -159,7 +156,8 @@ def all_tasks(
         if _models(heat) > 1:
             lines[0] = ("bold", f"{mean_map.task}/{mean_map.model}")
         values = heat.values(mean_map, options.quantity)
-        panels.append(panel(heat, values, limit, options, side, lines, scaled=not common))
+        unit = unit_of([mean_map])
+        panels.append(panel(heat, values, limit, options, side, lines, unit, scaled=not common))
     shown = (
         f"{part.start + 1}–{min(part.stop, len(mean_maps))} of {len(mean_maps)}"
         if mean_maps
@@ -167,37 +165,41 @@ def all_tasks(
     )
     more = " (PgUp, PgDn)" if len(panels) < len(mean_maps) else ""
     text = f"{subtitle(like, options.quantity)}: {shown}{more}; {scaling_text(options, 'all')}"
-    not_interpreted = dict.fromkeys(
-        "/".join(c.model_key) for c in mean_maps if summary.area(c.model_key).not_interpreted
-    )
-    caption: list[TonedLine] = [("", text)]
-    if not_interpreted:
-        caption.append(
-            (
-                "warn",
-                f"⚠ maps not interpreted (AUROC not above chance): {', '.join(not_interpreted)}",
-            )
-        )
-    scale = Scale(limits[0], options.signed) if common and mean_maps else None
+    caption: list[TonedLine] = [("", text), *_warnings(summary, mean_maps)]
+    caption += explained(heat, *(text for p in panels for _, text in p.lines))
+    unit = unit_of(mean_maps)
+    scale = Scale(limits[0], options.signed, unit) if common and mean_maps else None
     title = f"All tasks: {subtitle(like, options.quantity)}"
     name = file_name("heatmaps", options.quantity, like.stratum, like.level)
     return HeatmapFigure(title, tuple(panels), tuple(caption), scale, name)
 
 
+def _warnings(summary: SummaryData, mean_maps: Sequence[MeanMap]) -> list[TonedLine]:
+    """Which models' maps may not be interpreted, by reason."""
+    models: dict[str, dict[str, None]] = {}
+    for mean_map in mean_maps:
+        if reason := summary.area(mean_map.model_key).reason:
+            models.setdefault(reason, {})["/".join(mean_map.model_key)] = None
+    return [
+        ("warn", f"⚠ maps not interpreted ({reason}): {', '.join(names)}")
+        for reason, names in models.items()
+    ]
+
+
 def _small(summary: SummaryData, mean_map: MeanMap, options: DisplayOptions) -> TonedLine:
     """Counts and class in few letters; the class comes last, since it may be cut."""
     heat = _of(summary)
-    if mean_map.is_few:
-        return "warn", f"<{SMALLEST_CELL}, {mean_map.class_name}"
+    if mean_map.suppressed:
+        return "warn", f"{SUPPRESSED}, {mean_map.class_name}"
     n = (
         f"{mean_map.images:,}"
         if mean_map.images == mean_map.subjects
         else f"{mean_map.images:,}/{mean_map.subjects:,}"
     )
-    text = f"n {'n/d' if mean_map.key in heat.counts_to_hide else n}, {mean_map.class_name}"
+    text = f"n {n}, {mean_map.class_name}"
     if heat.values(mean_map, options.quantity) is None:
         return "warn", f"no map, {mean_map.class_name}"
-    return ("warn", f"⚠ {text}") if summary.area(mean_map.model_key).not_interpreted else ("", text)
+    return ("warn", f"⚠ {text}") if summary.area(mean_map.model_key).reason else ("", text)
 
 
 def _of(summary: SummaryData) -> MeanHeatmaps:
@@ -221,21 +223,3 @@ def _difference(a: Floats | None, b: Floats | None) -> Floats | None:
     if a is None or b is None or a.shape != b.shape:
         return None
     return a - b
-
-
-def _magnitude(heat: MeanHeatmaps, mean_map: MeanMap, options: DisplayOptions) -> Floats | None:
-    import numpy as np
-
-    from tui.maps.overlay import magnitude
-
-    names = heat.classes(mean_map.model_key)
-    mean_maps = [
-        heat.find(mean_map.model_key, name, mean_map.stratum, mean_map.level) for name in names
-    ]
-    maps = [heat.values(c, options.quantity) for c in mean_maps if c.level == mean_map.level]
-    maps_of_classes = [m for m in maps if m is not None]
-    return magnitude(np.stack(maps_of_classes)) if len(maps_of_classes) == len(names) else None
-
-
-def _r(value: float | None) -> str:
-    return "—" if value is None else number(value)

@@ -32,7 +32,7 @@ BINDINGS: list[BindingType] = [
     Binding("n", "step('level', 1)", "Next", id="heatmaps.next"),
     Binding("p", "step('level', -1)", "Previous", show=False, id="heatmaps.previous"),
     Binding("v", "step('quantity', 1)", "Value", id="heatmaps.quantity",
-            tooltip="contrast, mean, standard deviation"),
+            tooltip="class difference, mean, standard deviation"),
     Binding("z", "step('scaling', 1)", "Scale", id="heatmaps.scaling",
             tooltip="own maximum, common maximum, own 95th percentile"),
     Binding("plus,equals_sign", "step('opacity', 1)", "More opaque", show=False, key_display="+",

@@ -8,8 +8,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from data_contracts.disclosure import SUPPRESSED
 from tui.maps.data import MeanHeatmaps
-from tui.maps.figure import HeatmapFigure
+from tui.maps.figure import HeatmapFigure, explained
 from tui.maps.map_texts import level_text
 from tui.table import Column, Row, Tone
 from tui.widgets.colour_bar import ColourBar
@@ -72,7 +73,12 @@ class MapPane(Horizontal):
 
     def show(self, figure: HeatmapFigure) -> None:
         """Show a map and its caption."""
-        self.query_one(Static).update(marked_up(figure.caption))
+        caption = list(figure.caption)
+        if self._heat is not None and self.has_class("wide"):
+            # There is no room for the column of n otherwise.
+            listed = [SUPPRESSED for m in self._heat.mean_maps if m.suppressed]
+            caption += [n for n in explained(self._heat, *listed) if n not in caption]
+        self.query_one(Static).update(marked_up(caption))
         self.query_one(ColourBar).show(figure.scale)
         self._picture.show(figure.panels[0].image)
 
@@ -81,12 +87,11 @@ def _rows(heat: MeanHeatmaps, shown: Sequence[bool]) -> list[Row]:
     """A row per map, those of one class together."""
     out = []
     for mean_map in heat.by_class:
-        n = "<11" if mean_map.is_few else f"{mean_map.subjects:,}"
-        count = "≥11" if mean_map.key in heat.counts_to_hide and not mean_map.is_few else n
+        count = SUPPRESSED if mean_map.suppressed else f"{mean_map.subjects:,}"
         level = level_text(mean_map.stratum, mean_map.level)
         texts = mean_map.task, mean_map.model, mean_map.class_name, level, count
         kept = tuple(t for t, show in zip(texts, shown, strict=True) if show)
-        tones: tuple[Tone, ...] = tuple("dim" for _ in kept) if mean_map.is_few else ()
+        tones: tuple[Tone, ...] = tuple("dim" for _ in kept) if mean_map.suppressed else ()
         out.append(Row(mean_map.key, kept, (), tones))
     return out
 

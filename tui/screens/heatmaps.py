@@ -53,12 +53,12 @@ class HeatmapsPage(Page):
     NAME: ClassVar[str] = "heatmaps"
     HELP: ClassVar[str] = (
         "Where each network finds its evidence: averaged maps over the mean radiograph, in logit "
-        "per cell (Grad-CAM). Orange supports the class, blue opposes it. A contrast map is the "
-        "mean over images of the class minus the mean over the others. A true positive is an "
-        "image of the second of two classes that is predicted as such, whichever class the map "
+        "per cell. Orange supports the class, blue opposes it. A class difference is the mean "
+        "over images of the class minus the mean over the others. A true positive is an image of "
+        "the second of two classes that is predicted as such, whichever class the map "
         "explains.\n\n"
-        "Maps of fewer than 11 patients are suppressed. Where the AUROC interval is not above 0.5, "
-        "a warning says that the maps are not interpreted."
+        "n/d: not disclosed, because it stands for few patients or would reveal few. A warning "
+        "names models that do not predict better than chance; their maps are not interpreted."
     )
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 

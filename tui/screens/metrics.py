@@ -19,9 +19,10 @@ from data_contracts.predictions import PREDICTIONS
 from data_contracts.summary import METRICS
 from tui.messages import ErrorMet, OpenLaunch
 from tui.page import Page
-from tui.results.metric_rows import Selection, as_csv, file_name, guarded, title_of
+from tui.results.metric_rows import Selection, as_csv, file_name, title_of, with_kind
 from tui.results.metric_table import MetricTable, ModelKey, columns, marked, metric_table, note_of
 from tui.screens.compare import MOST_MODELS, Compare
+from tui.widgets.disclosure import Disclosure
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
@@ -42,6 +43,8 @@ class MetricsRead(Message):
 
     table: MetricTable
     kinds: tuple[str, ...]
+    least: int | None
+    """Fewer patients are not disclosed."""
 
 
 class MetricsPage(Page):
@@ -51,9 +54,8 @@ class MetricsPage(Page):
     HELP: ClassVar[str] = (
         "Prediction performance of each model, with 95 % patient-bootstrap CIs.\n"
         "[b]n[/b]: patients; [b]images[/b]: their images; [b]pos.[/b]: images of the positive "
-        "class, the second of two.\n"
-        "[$text-warning]Amber[/]: the CI of an AUROC is not above 0.5.\n"
-        "Subgroups of fewer than 11 patients are suppressed, and complementary cells with them."
+        "class, the second of two.\n[$text-warning]Amber[/]: the CI of an AUROC is not above "
+        "0.5.\n[b]n/d[/b]: not disclosed; see the line above the table."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark", id="metrics.mark"),
@@ -76,24 +78,26 @@ class MetricsPage(Page):
         Rows { padding-right: 1; }
         Placeholder { display: none; }
         &.empty Placeholder { display: block; }
-        &.empty Rows, &.empty #state, &.empty #note { display: none; }
+        &.empty Rows, &.empty #state, &.empty #note, &.empty Disclosure { display: none; }
     }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._tables: Tables | None = None
-        self._guarded: tuple[str, pl.DataFrame] | None = None
+        self._frame: tuple[pl.DataFrame, pl.DataFrame] | None = None
         self._snapshot: Snapshot | None = None
         self._selection = Selection()
         self._asked: object = None
         self._table = MetricTable()
         self._kinds: tuple[str, ...] = ()
+        self._least: int | None = None
         self._marks: dict[ModelKey, None] = {}
 
     def content(self) -> Iterator[Widget]:
         yield Static(id="state")
         yield Static(id="note")
+        yield Disclosure()
         yield Rows()
         yield Placeholder(
             "No models yet, so no metrics.\n"
@@ -131,7 +135,7 @@ class MetricsPage(Page):
         metrics = None
         if artifact is not None and artifact.header is not None:
             try:
-                metrics = self._guard(artifact)
+                metrics = self._metrics(artifact)
             except CxrError as error:
                 self.post_message(ErrorMet("metrics", str(error)))
         kinds = () if metrics is None else tuple(metrics["kind"].unique(maintain_order=True))
@@ -139,19 +143,18 @@ class MetricsPage(Page):
             selection = replace(selection, kind=kinds[0])
         table = metric_table(metrics, selection, models, wide=wide)
         if not worker.is_cancelled:
-            self.post_message(MetricsRead(table, kinds))
+            self.post_message(MetricsRead(table, kinds, artifact.least if artifact else None))
 
-    def _guard(self, artifact: Artifact) -> pl.DataFrame:
-        """The table with its texts, worked out once for each content."""
+    def _metrics(self, artifact: Artifact) -> pl.DataFrame:
+        """The table `with_kind`, worked out once for each content."""
         self._tables = self._tables or Tables(self.dashboard.workspace)
         frame = self._tables.read(artifact)
-        digest = artifact.header.digest if artifact.header else ""
-        if self._guarded is None or self._guarded[0] != digest:
-            self._guarded = digest, guarded(frame)
-        return self._guarded[1]
+        if self._frame is None or self._frame[0] is not frame:
+            self._frame = frame, with_kind(frame)
+        return self._frame[1]
 
     def on_metrics_read(self, message: MetricsRead) -> None:
-        self._table, self._kinds = message.table, message.kinds
+        self._table, self._kinds, self._least = message.table, message.kinds, message.least
         if self._kinds and self._selection.kind not in (*self._kinds, ""):
             self._selection = replace(self._selection, kind=self._kinds[0])
         self._lay_out()
@@ -169,23 +172,20 @@ class MetricsPage(Page):
         pairs = zip(self._table.rows, self._table.models, strict=True)
         self.query_one(Rows).set_rows([marked(r) if m in self._marks else r for r, m in pairs])
         self._update_status()
+        self.query_one(Disclosure).explain(self._least if self._table.suppressed else None)
 
     def _update_status(self) -> None:
         chosen = self._selection
         shown = len(self.query_one(Rows).shown)
-        counts = [f"{shown:,} row{'s' * (shown != 1)}"]
-        if self._table.hidden:
-            counts[0] += f" ({self._table.hidden:,} more suppressed: n < 11)"
+        counts = f"{shown:,} row{'s' * (shown != 1)}"
         if self._marks:
-            counts.append(f"[$text-primary]{len(self._marks)} marked[/]")
+            counts += f", [$text-primary]{len(self._marks)} marked[/]"
         switches = [
             switch("p", "next_split", "split", chosen.split or "all"),
-            switch(
-                "m", "next_metric(1)", "", title_of(chosen.kind) if chosen.kind else "all metrics"
-            ),
+            switch("m", "next_metric(1)", "", title_of(chosen.kind)),
             switch("t", "strata", "strata", "on" if chosen.strata else "off"),
         ]
-        self.query_one("#state", Static).update("  ".join([*switches, ", ".join(counts)]))
+        self.query_one("#state", Static).update("  ".join([*switches, counts]))
 
     def _update_note(self, artifact: Artifact | None, has_models: bool) -> None:
         """Show what is missing, stale or damaged, and what to do."""

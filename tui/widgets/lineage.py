@@ -15,7 +15,7 @@ from textual.widgets.tree import TreeNode
 
 from data_contracts.errors import ArtifactError, Interrupted
 from data_contracts.header import Header, Input
-from data_contracts.lineage import InputStatus
+from data_contracts.lineage import InputStatus, input_status
 from tui.table import Tone
 from tui.texts.sanitize import sanitize
 from tui.widgets.tab_keys import TAB_KEYS
@@ -146,7 +146,7 @@ class Lineage(Tree[Relative]):
             yield self._input(item)
 
     def _input(self, item: Input) -> Relative:
-        state, _ = standing(item, self._header_at)
+        state, _ = input_status(item, self._header_at)
         parent = self._artifacts.get(item.path)
         if state == "ok" and parent is not None and parent.state == "stale":
             return Relative("from", item.path, "!", "warn", f"itself stale: {parent.reason}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -14,42 +14,22 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from data_contracts.cohort_description import SMALLEST_CELL
-from data_contracts.summary import LAYERS_OF_EVIDENCE
+from data_contracts import titles
+from data_contracts.associations import EVIDENCE_LEVELS
+from data_contracts.disclosure import SUPPRESSED, explanation
 from tui.maps.colours import colours, ink_on
 from tui.maps.figure import TonedLine
 
-_TITLES = {
-    "pearson_of_contrast_maps": "contrast maps",
-    "signed_pearson_of_contrast_maps": "contrast maps, signed",
-    "pearson_of_means": "mean maps",
-    "pearson_per_image": "within-image mean",
-    "cramers_v": "Cramér's V",
-    "spearman_of_scores": "Spearman of scores",
-}
 _WIDTH, _ROOMY, _GAP = 15, 17, 1
-RANKING = "pearson_of_contrast_maps"
+RANKING = next(iter(titles.STATISTICS))
 
-
-_LEVELS = {"attention": "saliency", "attribution": "saliency"}
 _NOT_INTERPRETED = "not interpreted"
-
-
-def level_text_of(level: str) -> str:
-    """A level of evidence as text."""
-    return _LEVELS.get(level, level)
-
-
-def statistic_text(name: str) -> str:
-    """A statistic as text."""
-    return _TITLES.get(name, name.replace("_", " "))
-
 
 _SIGNS: TonedLine = (
     "dim", "95 % patient-bootstrap CI; 'incl. 0' = CI contains 0; colour: −1 blue to +1 orange",
 )  # fmt: skip
 _NOT_INTERPRETED_NOTE: TonedLine = (
-    "dim", "not interpreted: the AUROC of one of the two networks is not above chance",
+    "dim", "not interpreted: one of the two networks does not predict better than chance",
 )  # fmt: skip
 
 
@@ -79,6 +59,8 @@ class Matrix:
     rows: tuple[str, ...] = ()
     cells: Mapping[tuple[str, str, str], Similar] | None = None
     """By attribute, level of evidence and statistic."""
+    least: int = 0
+    """Fewer patients are not disclosed."""
 
     def cell(self, row: str, column: tuple[str, str]) -> Similar:
         return (self.cells or {}).get((row, *column), Similar(("—",)))
@@ -90,46 +72,42 @@ def title_of(matrix: Matrix) -> str:
 
 def notes_of(matrix: Matrix) -> tuple[TonedLine, ...]:
     """What the texts and colours in the cells mean."""
-    not_interpreted = any(_NOT_INTERPRETED in cell.lines for cell in (matrix.cells or {}).values())
-    return (_SIGNS, _NOT_INTERPRETED_NOTE) if not_interpreted else (_SIGNS,)
+    texts = {line for cell in (matrix.cells or {}).values() for line in cell.lines}
+    notes = [_SIGNS]
+    notes += [_NOT_INTERPRETED_NOTE] if _NOT_INTERPRETED in texts else []
+    notes += [("dim", explanation(matrix.least))] if SUPPRESSED in texts else []
+    return tuple(notes)
 
 
-def matrix_of(
-    associations: Sequence[Mapping[str, Any]],
-    not_interpreted: Callable[[str], str],
-    query: str = "",
-) -> Matrix:
-    """The matrix of all associations with the first reference.
+def matrix_of(associations: Sequence[Mapping[str, Any]], query: str = "", least: int = 0) -> Matrix:
+    """The matrix of all associations with the first reference; `least` as in `disclosure`.
 
-    `not_interpreted(task)`: why a task's maps are not interpreted. Attributes match every word of
-    `query`.
+    Attributes match every word of `query`.
     """
     if not associations:
         return Matrix()
     reference = associations[0]["reference"]
     rows = [r for r in associations if r["reference"] == reference]
-    columns = dict.fromkeys((r["layer_of_evidence"], r["statistic"]) for r in rows)
-    order = sorted(columns, key=lambda c: -LAYERS_OF_EVIDENCE.index(c[0]))
+    columns = dict.fromkeys((r["evidence_level"], r["statistic"]) for r in rows)
+    order = sorted(columns, key=lambda c: -EVIDENCE_LEVELS.index(c[0]))
     ranks = {r["attribute"]: r["value"] for r in rows
              if r["statistic"] == RANKING and r["value"] is not None}  # fmt: skip
     names = dict.fromkeys(
         r["attribute"] for r in rows if all(w in r["attribute"] for w in query.lower().split())
     )
     ranked = sorted(names, key=lambda a: -ranks.get(a, -2.0))
-    cells = {
-        (r["attribute"], r["layer_of_evidence"], r["statistic"]): _similar(r, not_interpreted)
-        for r in rows
-    }
-    return Matrix(reference, tuple(order), tuple(ranked), cells)
+    cells = {(r["attribute"], r["evidence_level"], r["statistic"]): _similar(r) for r in rows}
+    return Matrix(reference, tuple(order), tuple(ranked), cells, least)
 
 
-def _similar(row: Mapping[str, Any], not_interpreted: Callable[[str], str]) -> Similar:
+def _similar(row: Mapping[str, Any]) -> Similar:
     from tui.maps.map_texts import interval, number
 
-    if row["subjects"] < SMALLEST_CELL:
-        return Similar(("suppressed", f"<{SMALLEST_CELL} patients"))
+    if row["suppressed"]:
+        return Similar((SUPPRESSED,))
     if row["value"] is None:
-        return Similar(("—", "no value", f"n {row['subjects']:,}"))
+        reason = textwrap.wrap(row["reason"] or "no value", _WIDTH)
+        return Similar(("—", *reason, f"n {row['subjects']:,}"))
     low, high = row["low"], row["high"]
     inside = low is not None and low <= 0 <= high
     lines = [number(row["value"]) + (" incl. 0" if inside else ""), interval(low, high)]
@@ -140,8 +118,7 @@ def _similar(row: Mapping[str, Any], not_interpreted: Callable[[str], str]) -> S
         lines.append(f"p {row['p']:.3g}")
     if row["null"]:
         lines.append(str(row["null"]))
-    reasons = map(not_interpreted, (row["reference"], row["attribute"]))
-    if row["layer_of_evidence"] == "attention" and any(reasons):
+    if not row["interpretable"]:
         return Similar((*lines, _NOT_INTERPRETED))
     return Similar(tuple(lines), row["value"])
 
@@ -191,14 +168,14 @@ class Similarity(ScrollView, can_focus=True):
         return max(_WIDTH, min(24, self.size.width // count - _GAP if count else 0))
 
     def _title(self, column: tuple[str, str]) -> list[str]:
-        return textwrap.wrap(statistic_text(column[1]), self._width)
+        return textwrap.wrap(titles.statistic(column[1]), self._width)
 
     def _height(self, row: str) -> int:
         return max(len(self.matrix.cell(row, c).lines) for c in self.matrix.columns)
 
     def _heads(self, width: int) -> list[Strip]:
         style = self.get_component_rich_style("similarity--head")
-        layers = [level_text_of(layer) for layer, _ in self.matrix.columns]
+        layers = [layer for layer, _ in self.matrix.columns]
         first = [
             name if i == 0 or layers[i - 1] != name else "" for i, name in enumerate(layers)
         ]  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Literal
 
@@ -63,9 +62,7 @@ def readers_of(contract: Contract, specs: Mapping[str, Spec]) -> tuple[str, ...]
 
 
 def _with_state(group: ArtifactGroup, snapshot: Snapshot) -> ArtifactGroup:
-    runs = sorted(
-        {r for place, r in snapshot.writing.items() if is_place_of(group.contract, place)}
-    )
+    runs = sorted({r for p, r in snapshot.writing.items() if group.contract.keys_of(p) is not None})
     states = [a.state for a in group.artifacts]
     worst = next((s for s in _WORST if s in states or (s == "writing" and runs)), None)
     state: GroupState = worst or ("current" if states else "missing")
@@ -84,14 +81,8 @@ def _with_state(group: ArtifactGroup, snapshot: Snapshot) -> ArtifactGroup:
 def writer_of(place: str, specs: Mapping[str, Spec]) -> str:
     """The job that writes the artifact at a place, or a phrase if there is none."""
     writes = ((spec.name, c) for spec in specs.values() for c in spec.writes)
-    return next((name for name, c in writes if is_place_of(c, place)), "the job that needs it")
-
-
-def is_place_of(contract: Contract, place: str) -> bool:
-    """Whether an artifact of `contract` may lie at `place`."""
-    pattern = contract.path_template.format(**dict.fromkeys(contract.template_keys, "*"))
-    same_depth = pattern.count("/") == place.count("/")
-    return same_depth and fnmatchcase(place, pattern)
+    found = (name for name, c in writes if c.keys_of(place) is not None)
+    return next(found, "the job that needs it")
 
 
 def _share(snapshot: Snapshot, runs: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +16,6 @@ from data_contracts import run as runs
 from data_contracts.catalog import contracts
 from data_contracts.errors import ArtifactError, CxrError, concerns_content
 from data_contracts.run import RunRecord
-from data_contracts.vocabulary import Contract
 from jobs import _engines
 from jobs._registry import find_jobs
 from tui.workspace.snapshot import (
@@ -45,8 +43,7 @@ class Scanner:
 
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace
-        self._places = [(c, _pattern(c)) for c in contracts().values()]
-        self._folders = sorted({c.path_template.split("/")[0] for c, _ in self._places})
+        self._folders = sorted({c.path_template.split("/")[0] for c in contracts().values()})
         self._jobs = find_jobs()
         self._artifacts: dict[str, tuple[_Signature, Artifact]] = {}
         self._with_states: dict[str, Artifact] = {}
@@ -107,9 +104,9 @@ class Scanner:
 
     def _bare(self, place: str) -> Artifact | None:
         """The artifact that belongs at a place, before it is looked at; None for other files."""
-        for contract, pattern in self._places:
-            if match := pattern.fullmatch(place):
-                return Artifact(place, contract.name, match.groupdict(), 0, 0.0, None)
+        for contract in contracts().values():
+            if (keys := contract.keys_of(place)) is not None:
+                return Artifact(place, contract.name, keys, 0, 0.0, None)
         return None
 
     def _files(self) -> Iterator[tuple[os.DirEntry[str], str]]:
@@ -210,23 +207,20 @@ def progress_of(events: Sequence[Mapping[str, Any]]) -> Progress | None:
         return None
 
 
-def _pattern(contract: Contract) -> re.Pattern[str]:
-    """The places of a contract, its template_keys as groups."""
-    escaped = re.escape(contract.path_template)
-    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+?)", escaped))
-
-
 def _with_header(artifact: Artifact, path: Path) -> Artifact:
     from data_contracts.store import contract_of, read_header
 
     try:
         header = read_header(path)
-        contract_of(header, path)
+        contract = contract_of(header, path)
         if header.contract != artifact.contract:
             raise ArtifactError(f"{path} contains a {header.contract}, not a {artifact.contract}")
     except CxrError as error:
         state: ArtifactState = "damaged" if concerns_content(error) else "unreadable"
         return replace(artifact, header=None, state=state, reason=str(error))
+    if header.major != contract.major and header.major not in contract.upgrades:
+        reason = f"version {header.version}, not {contract.version}"
+        return replace(artifact, header=header, state="stale", reason=reason)
     return replace(artifact, header=header, state="current", reason="")
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from data_contracts.header import Header, Input
+from data_contracts.header import Header
+from data_contracts.lineage import Unusable, stale_reasons
 from data_contracts.run import RunRecord
 
 ArtifactState = Literal["current", "stale", "writing", "damaged", "unreadable"]
@@ -35,6 +36,12 @@ class Artifact:
     def identity(self) -> Identity:
         """What changes when the file does."""
         return self.place, self.size, self.modified
+
+    @property
+    def least(self) -> int | None:
+        """Fewer patients are not disclosed in it; None where that is not known."""
+        found = self.header.attributes.get("min_cell_count") if self.header else None
+        return None if found is None else int(found)
 
 
 @dataclass(frozen=True)
@@ -92,34 +99,19 @@ def with_states(
     artifacts: Mapping[str, Artifact], writing: Mapping[str, str]
 ) -> dict[str, Artifact]:
     """The artifacts with their states: what is stale makes stale all that was made from it."""
-    out: dict[str, Artifact] = {}
-
-    def with_state(place: str) -> Artifact:
-        if place in out:
-            return out[place]
-        artifact = artifacts[place]
-        # A circle of inputs, which no job makes, must not end the dashboard.
-        out[place] = artifact
-        if artifact.header is not None and artifact.state != "damaged":
-            reason = next(filter(None, map(stale, artifact.header.inputs)), "")
-            out[place] = replace(artifact, state="stale" if reason else "current", reason=reason)
+    known: dict[str, Header | Unusable] = {}
+    for place, artifact in artifacts.items():
+        damaged = artifact.header is None or artifact.state == "damaged"
+        unusable: Unusable = "unreadable" if artifact.state == "unreadable" else "damaged"
+        known[place] = artifact.header if artifact.header and not damaged else unusable
+    reasons, out = stale_reasons(known), {}
+    for place, artifact in artifacts.items():
+        if isinstance(known[place], Header):
+            # One of a version that is no longer read is stale whatever it was made from.
+            reason = artifact.reason if artifact.state == "stale" else reasons[place]
+            state: ArtifactState = "stale" if reason else "current"
+            artifact = replace(artifact, state=state, reason=reason)
         if run_id := writing.get(place):
-            out[place] = replace(artifact, state="writing", reason=f"by run {run_id}")
-        return out[place]
-
-    def stale(item: Input) -> str:
-        if item.contract == "source":
-            return ""
-        if item.path not in artifacts:
-            return f"{item.path} is missing"
-        parent = with_state(item.path)
-        if parent.state == "unreadable":
-            # In use by another program, perhaps: whether it has changed is not known.
-            return ""
-        if parent.header is None or parent.state == "damaged":
-            return f"{item.path} is damaged"
-        if parent.header.digest != item.digest:
-            return f"{item.path} has changed"
-        return f"{item.path} is stale" if parent.state == "stale" else ""
-
-    return {place: with_state(place) for place in artifacts}
+            artifact = replace(artifact, state="writing", reason=f"by run {run_id}")
+        out[place] = artifact
+    return out

@@ -13,7 +13,8 @@ from cxrcore.evaluation import curves, table
 from cxrcore.evaluation.curves import GRID
 from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.model import Model
-from data_contracts.disclosure import Disclosure, is_small
+from data_contracts.disclosure import is_small
+from data_contracts.disclosure.subgroups import Disclosure
 
 
 def case(seed: int, n: int = 300) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -48,7 +49,7 @@ def test_precision_is_sklearns_at_the_highest_threshold_that_reaches_a_recall() 
             positive, scores, sample_weight=drawn
         )
         # sklearn's recall falls; its last point is none of a threshold.
-        first = np.searchsorted(recall[-2::-1], np.maximum(GRID, 1e-9) - 1e-9)
+        first = np.searchsorted(recall[-2::-1], np.maximum(GRID - 1e-9, 1e-9))
         np.testing.assert_allclose(got, precision[-2::-1][first], atol=1e-12)
 
 
@@ -75,7 +76,7 @@ def shares(least: int, images: int = 300, per_patient: int = 1) -> tuple[Any, ..
     return x, y, patients, means
 
 
-@pytest.mark.parametrize(("least", "per_patient"), [(0, 1), (11, 1), (11, 2), (40, 1)])
+@pytest.mark.parametrize(("least", "per_patient"), [(0, 1), (11, 1), (11, 2), (25, 1)])
 def test_a_bin_of_a_calibration_curve_holds_no_few_patients(least: int, per_patient: int) -> None:
     x, y, patients, means = shares(least, per_patient=per_patient)
     assert not any(is_small(n, least) for n in patients)

@@ -28,11 +28,16 @@ def disclosed_flow(flow: pl.DataFrame, least: int) -> pl.DataFrame:
 
 def _rules(steps: list[dict[str, Any]], least: int) -> list[dict[str, Any]]:
     """The rules that exclude images: what each left, and how many images it took."""
-    hide = {n: suppressed_steps([s[n] for s in steps], least) for n in _SIZES}
+    few = [is_small(s["subjects"], least) for s in steps]
+    hide = {
+        n: [
+            a or b for a, b in zip(few, suppressed_steps([s[n] for s in steps], least), strict=True)
+        ]
+        for n in _SIZES
+    }
     out = []
     for i, step in enumerate(steps):
-        small = is_small(step["subjects"], least)
-        row = step | {n: None for n in _SIZES if small or hide[n][i]}
+        row = step | {n: None for n in _SIZES if hide[n][i]}
         taken = step["excluded_images"]
         near = any(hide["images"][max(0, i - 1) : i + 1])
         if is_small(taken, least) or (taken and near):
@@ -69,6 +74,10 @@ def disclosed_characteristics(table: pl.DataFrame, least: int) -> pl.DataFrame:
         whole = "subjects", "all", split
         if variable != "subjects":
             sums.setdefault(("split", variable, split), [whole]).append((variable, level, split))
+            # How many lack a level may be known from elsewhere: they keep no secret.
+            if level != "missing":
+                known = sums.setdefault(("known", variable, split), [whole])
+                known.append((variable, level, split))
         # Also the sum itself may be what is left over.
         sums.setdefault(("level", variable, level), []).append((variable, level, split))
     hidden = suppressed_in_all(patients, list(sums.values()), least)

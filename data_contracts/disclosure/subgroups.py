@@ -1,23 +1,20 @@
-"""What may be shown of small numbers of patients: decided here, for counts, statistics and maps.
-
-A count of 1 to `least` − 1 patients is suppressed, and with it whatever would reveal it: the
-complementary cells. `least` 0 suppresses nothing. Whoever writes a summary for people replaces
-what is suppressed by null, so that readers have nothing to decide.
-"""
+"""Subgroups of models without small numbers of patients: one decision for all that is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
+
+from data_contracts.disclosure import (
+    reveals_small_count,
+    suppressed_in_all,
+    suppressed_parts,
+)
 
 if TYPE_CHECKING:
     import polars as pl
 
-Key = TypeVar("Key", bound=Hashable)
-
-#: What people read in place of a suppressed number.
-SUPPRESSED = "n/d"
 #: Strata that no other task has: its own classes, and how they were predicted.
 OWN_STRATA = ("all", "true_class", "outcome")
 
@@ -27,85 +24,6 @@ Subgroup = tuple[str, str, str, str, str]
 Model = tuple[str, str, str]
 #: By stratum and level the patients of each class ('': of all).
 Cells = Mapping[tuple[str, str], Mapping[str, int]]
-
-
-def is_small(count: int, least: int) -> bool:
-    return 0 < count < least
-
-
-def explanation(least: int) -> str:
-    """One sentence about everything that is suppressed."""
-    return (
-        f"{SUPPRESSED}: not disclosed, because it stands for fewer than {least} patients "
-        "or would reveal such a number."
-    )
-
-
-def suppressed_parts(
-    parts: Mapping[Key, Sequence[int]], least: int, already: Collection[Key] = ()
-) -> set[Key]:
-    """The parts of a known sum to suppress: those with a small count, and those that reveal it.
-
-    Each part has one or more counts, such as its patients and those of each class, and the sums
-    of all of them are known. What is suppressed can be worked out together from the sums, so the
-    smallest others are suppressed too until two parts are, and together they are not small.
-    `already` are suppressed for another reason.
-    """
-    out = {
-        key
-        for key, counts in parts.items()
-        if any(is_small(n, least) for n in counts) or (key in already and any(counts))
-    }
-    rest = sorted((k for k, counts in parts.items() if any(counts) and k not in out),
-                  key=lambda key: parts[key][0])  # fmt: skip
-
-    def revealing() -> bool:
-        together = [sum(counts) for counts in zip(*(parts[key] for key in out), strict=True)]
-        return len(out) == 1 or any(is_small(n, least) for n in together)
-
-    while out and rest and revealing():
-        out.add(rest.pop(0))
-    return out
-
-
-def suppressed_in_all(
-    counts: Mapping[Key, int], sums: Sequence[Sequence[Key]], least: int,
-    already: Collection[Key] = (),
-) -> set[Key]:  # fmt: skip
-    """As `suppressed_parts`, for cells that belong to several sums, such as rows and columns."""
-    out = set(already)
-    before = -1
-    while len(out) != before:
-        before = len(out)
-        for keys in sums:
-            out |= suppressed_parts({key: (counts[key],) for key in keys}, least, out)
-    return out
-
-
-def suppressed_steps(left: Sequence[int], least: int) -> list[bool]:
-    """Which of the counts left by successive rules to suppress, so that no difference is small.
-
-    The last one is always shown; the difference of two shown counts is 0 or not small.
-    """
-    out: list[bool] = []
-    last = None
-    for n in left[:-1]:
-        hide = is_small(n - left[-1], least) or (last is not None and is_small(last - n, least))
-        last = last if hide else n
-        out.append(hide)
-    return [*out, False]
-
-
-def reveals_small_count(patients: Mapping[str, int], task: str, stratum: str, least: int) -> bool:
-    """Whether a task's levels of `stratum` beside those of other tasks reveal a small count.
-
-    `patients`: of each task of the same split, those with a label. Where two tasks differ in few
-    of them, so do their counts of a level, and the difference says what those few are; and the
-    levels of a stratum that is a task itself add up to that task's patients.
-    """
-    n = patients[task]
-    wider = any(is_small(other - n, least) for other in patients.values())
-    return wider or is_small(abs(patients.get(stratum, n) - n), least)
 
 
 @dataclass(frozen=True)
@@ -121,10 +39,6 @@ class Disclosure:
 
     def hides(self, subgroup: Subgroup, of_class: str = "") -> bool:
         return subgroup in self.subgroups or (subgroup, of_class) in self.classes
-
-    def hides_ratio(self, patients: Sequence[int]) -> bool:
-        """Whether a ratio of these numbers of patients would reveal a small one."""
-        return any(is_small(n, self.least) for n in patients)
 
 
 def disclosure_of(counts: pl.DataFrame, least: int) -> Disclosure:
@@ -196,22 +110,30 @@ def _hidden_levels(
     levels: Mapping[str, Mapping[str, int]], whole: Mapping[str, int], least: int,
     already: Collection[str],
 ) -> set[str]:  # fmt: skip
-    """Levels to suppress; patients of no known level can be worked out from the whole.
-
-    How many those are may be known from elsewhere, so that they keep no level's secret.
-    """
+    """Levels to suppress, by their patients and, of two classes, by those of each."""
     names = sorted(name for name in whole if name) if len(whole) == 3 else []
-    parts: dict[str | None, tuple[int, ...]] = {
+    parts = {
         level: (cells[""], *(cells.get(name, 0) for name in names))
         for level, cells in levels.items()
     }
+    return _suppressed_levels(parts, (whole[""], *(whole[n] for n in names)), least, already)
+
+
+def _suppressed_levels(
+    levels: Mapping[str, tuple[int, ...]], whole: Sequence[int], least: int,
+    already: Collection[str],
+) -> set[str]:  # fmt: skip
+    """As `suppressed_parts`, with what the levels leave of the whole as one more part, and without.
+
+    How many of no known level there are may be known from elsewhere: they keep no secret.
+    """
+    parts: dict[str | None, tuple[int, ...]] = {}
+    parts.update(levels)
     if set(levels) != {"all"}:
-        sums = [sum(part) for part in zip(*parts.values(), strict=True)]
-        total = (whole[""], *(whole[name] for name in names))
-        parts[None] = tuple(max(0, n - s) for n, s in zip(total, sums, strict=True))
-    hidden = suppressed_parts(parts, least, already) - {None}
-    parts.pop(None, None)
-    return {level for level in suppressed_parts(parts, least, hidden) if level is not None}
+        sums = [sum(part) for part in zip(*levels.values(), strict=True)]
+        parts[None] = tuple(max(0, n - s) for n, s in zip(whole, sums, strict=True))
+    hidden = {level for level in suppressed_parts(parts, least, already) if level is not None}
+    return suppressed_parts(levels, least, hidden)
 
 
 def _hidden_classes(
@@ -231,3 +153,25 @@ def _hidden_classes(
             sums += [[*keys, (None, name)], keys]
     hidden = suppressed_in_all(counts, sums, least, already)
     return {(level, name) for level, name in hidden if level is not None}
+
+
+def hidden_ratios(
+    rows: Iterable[tuple[Subgroup, str, int, int]], least: int
+) -> set[tuple[Subgroup, str]]:
+    """Of sensitivities and the like those to suppress: subgroup and metric.
+
+    `rows` have the patients that count and those that do not, which a ratio reveals together with
+    its denominator; the levels of a stratum add up to the undivided split.
+    """
+    groups: dict[tuple[Model, str], dict[tuple[str, str], tuple[int, ...]]] = {}
+    for (task, name, split, stratum, level), metric, hits, misses in rows:
+        of_model = groups.setdefault(((task, name, split), metric), {})
+        of_model[stratum, level] = (hits + misses, hits, misses)
+    out: set[tuple[Subgroup, str]] = set()
+    for (model, metric), cells in groups.items():
+        whole = cells.get(("all", "all"), (0, 0, 0))
+        for stratum in dict.fromkeys(s for s, _ in cells):
+            parts = {level: c for (s, level), c in cells.items() if s == stratum}
+            hidden = _suppressed_levels(parts, whole, least, ())
+            out |= {((*model, stratum, level), metric) for level in hidden}
+    return out

@@ -85,7 +85,7 @@ def test_a_damaged_table(
     line = refuse(words(source), 4, tmp_path / "workspace")
     assert str(source / table) in line
     assert want in line
-    assert line.endswith(("download it again", "download what it lacks"))
+    assert line.endswith(("download it again", "download the missing tables"))
     # A file without a header line has cells where names should stand.
     assert not any(cell in line for cell in ("Medicaid", "URGENT", "WHITE", "postero"))
     assert not COHORT.path(tmp_path / "workspace").exists()

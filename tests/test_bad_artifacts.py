@@ -104,7 +104,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "cut at its end": (cut(0.999), "is damaged"),
     "text": (lambda p: replace(p, b"image_id,split\n"), "is not an artifact"),
     "no header": (headless, "has no cxr header"),
-    "another version": (of_version_9, "got 9.0; run the job"),
+    "another version": (of_version_9, "got 9.0; it was written by a newer version"),
     "a folder": (a_folder, "is not a file"),
 }
 
@@ -129,7 +129,7 @@ def test_a_bad_artifact(
         ("images/images-*-of-*.h5", train(), "preprocess"),
         ("images/images-*-of-*.h5", EXPLAIN, "preprocess"),
         ("models/mortality/main/model.h5", EXPLAIN, "train-task"),
-        ("models/*/main/predictions.parquet", AGGREGATE, "train-task"),
+        ("models/*/*/predictions.parquet", AGGREGATE, "train-task"),
         ("models/*/*/attributions-gradcam-test.h5", AGGREGATE, "explain"),
         ("cohort/flow.parquet", AGGREGATE, "extract"),
     ],
@@ -206,7 +206,9 @@ def test_images_models_and_predictions_of_another_cohort(
     assert line.endswith(" again")
 
 
-@pytest.mark.parametrize("what", ["model.h5", "predictions.parquet", "attributions-gradcam-test.h5"])
+@pytest.mark.parametrize(
+    "what", ["model.h5", "predictions.parquet", "attributions-gradcam-test.h5"]
+)
 def test_another_tasks_artifact_in_a_tasks_place(what: str, copy: Path, refuse: Refuse) -> None:
     bring(copy / "models" / "insurance" / "main" / what, copy / "models" / "mortality/main" / what)
     words = EXPLAIN if what == "model.h5" else AGGREGATE
@@ -218,7 +220,10 @@ def test_another_tasks_artifact_in_a_tasks_place(what: str, copy: Path, refuse: 
 def test_a_model_trained_anew_does_not_meet_the_old_maps(copy: Path, refuse: Refuse) -> None:
     assert run([*train(seed=1), f"--workspace={copy}"]) == 0
     line = refuse(command(AGGREGATE, copy), 3, copy)
-    assert "attributions-gradcam-test.h5 was made from another models/mortality/main/model.h5 than" in line
+    assert (
+        "attributions-gradcam-test.h5 was made from another models/mortality/main/model.h5 than"
+        in line
+    )
     assert line.endswith("run `cxr explain` again")
 
 
@@ -308,7 +313,7 @@ def test_a_training_that_diverges(
     def weights(_: object) -> np.ndarray[Any, Any]:
         return np.full(2, np.inf, np.float32)
 
-    monkeypatch.setattr("cxrcore.training.class_weights", weights)
+    monkeypatch.setattr("cxrcore.objectives.class_weights", weights)
     line = refuse(train("gender"), 2, copy)
     assert line.startswith("the training diverged in epoch 1")
     assert line.endswith("smaller --learning-rate")

@@ -157,9 +157,10 @@ def held(trial: Trial) -> None:
     """Hold an artifact open for writing, as a viewer may."""
     import h5py
 
+    model = "models/insurance/main"
     for step, place in (("train-task insurance", "images/images-1-of-1.h5"),
-                        ("explain insurance", "models/insurance/main/model.h5"),
-                        ("aggregate", "models/insurance/main/attributions-gradcam-test.h5")):  # fmt: skip
+                        ("explain insurance", f"{model}/model.h5"),
+                        ("aggregate", f"{model}/attributions-gradcam-test.h5")):  # fmt: skip
         workspace = trial.workspace(step)
         path, whole = workspace / place, (workspace / place).read_bytes()
         path.unlink()

@@ -91,7 +91,11 @@ def test_freezing_keeps_what_is_frozen(tmp_path: Path, monkeypatch: pytest.Monke
     metrics = contracts()["metrics"]
     monkeypatch.setattr("data_contracts.__main__.contracts", lambda: {"metrics": metrics})
     first = freeze(tmp_path)
-    assert {p.name for p in first} == {schema_path(metrics, ROOT).name, "metrics.parquet", "contracts.md"}
+    assert {p.name for p in first} == {
+        schema_path(metrics, ROOT).name,
+        "metrics.parquet",
+        "contracts.md",
+    }
     schema, golden = schema_path(metrics, tmp_path), golden_path(metrics, tmp_path)
     before = schema.read_bytes(), golden.read_bytes()
 

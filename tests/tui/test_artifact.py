@@ -90,8 +90,9 @@ async def test_facts_of_the_header(workspace: Path) -> None:
     async with opened(workspace, (140, 45)) as pilot:
         page = await go(pilot, MODEL)
         shown = text(page.query_one(ArtifactInfo))
-    for want in ("✓ current", "model 1.0", CREATED, "train-task", header.digest, MODEL, "kB",
-                 header.package_version, "config", "seed", "attributes", "classes"):  # fmt: skip
+    for want in ("✓ current", f"model {header.version}", CREATED, "train-task", header.digest,
+                 MODEL, "kB", header.package_version, "config", "seed", "attributes",
+                 "classes"):  # fmt: skip
         assert want in shown
 
 
@@ -173,7 +174,7 @@ async def test_the_cursor_chooses_and_the_filter_narrows(workspace: Path) -> Non
         await pilot.press("6", "j")
         page = pilot.app.screen
         await rest(pilot)
-        assert "contract      cohort 1.0" in text(page.query_one(ArtifactInfo))
+        assert f"contract      cohort {COHORT.version}" in text(page.query_one(ArtifactInfo))
         await pilot.press("slash", *"race model", "enter")
         await rest(pilot)
         assert [r.key for r in page.query_one(Rows).shown if r.key == MODEL] == [MODEL]

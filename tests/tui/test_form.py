@@ -261,11 +261,13 @@ def test_a_model_that_would_be_replaced_is_named() -> None:
     assert asked.notes["name"] == "race/main exists; it will be replaced if settings differ"
 
 
-def test_aggregate_takes_the_models_of_one_name() -> None:
+def test_aggregate_takes_all_models_or_those_of_a_pattern() -> None:
     assert not trains_models(JOBS["aggregate"])
     entries = {e.name: e for e in entries_of(JOBS["aggregate"], TASKS, {("race", "seed1")})}
-    assert (entries["name"].kind, entries["name"].choices) == ("choice", ("main", "seed1"))
+    assert (entries["models"].kind, entries["models"].default) == ("text", "*")
     assert entries["seed"].kind == "text"
+    (config,) = ask(JOBS["aggregate"], {"models": "seed*"}, {("race", "seed1")}).configs
+    assert config.models == "seed*"  # type: ignore[attr-defined]
 
 
 def test_the_home_is_spelt_as_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:

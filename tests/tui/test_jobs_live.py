@@ -85,7 +85,7 @@ async def test_a_run_is_seen_from_its_launch_to_its_end(workspace: Path) -> None
         assert top(pilot)[:2] == ("▸ running", "synthesize")
         await until(pilot, lambda: top(pilot)[:2] == ("✓ succeeded", "synthesize"))
         log = pilot.app.screen.query_one(LogText)
-        await until(pilot, lambda: any(" images are in " in line for line in log.lines))
+        await until(pilot, lambda: any(" images to " in line for line in log.lines))
         record = runs.read_runs(workspace)[-1]
         assert record.config["subjects"] == 600
 
@@ -171,4 +171,4 @@ async def test_a_run_that_ended_meanwhile_is_no_longer_cancelled(workspace: Path
         app = pilot.app
         assert isinstance(app, Dashboard)
         await until(pilot, lambda: app.errors)
-        assert "is cancelled already" in app.errors[0]
+        assert "already ended (cancelled)" in app.errors[0]

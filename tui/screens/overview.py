@@ -105,7 +105,7 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
         # The lines around it, and a few runs.
         rest = event.size.height - 4 - 6
         graph.layout_for(event.size.width, rest)
-        graph.styles.max_height = max(3, event.size.height - 4 - 4)
+        graph.styles.max_height = max(3, event.size.height - 4 - 3)
 
     def show(self, snapshot: Snapshot) -> None:
         self.set_class(snapshot.is_empty, "empty")

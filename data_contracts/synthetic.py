@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from data_contracts.vocabulary import Contract, Field
@@ -81,3 +82,9 @@ SYNTHETIC_REGIONS = Contract(
     example=_example_regions,
     example_attributes={"preset": "planted", "seed": 0},
 )  # fmt: skip
+
+
+def is_synthetic(path: Path) -> bool:
+    """Whether a source file was written by `synthesize`: its collection's truth lies beside it."""
+    folders = path.resolve().parents
+    return any(f.name == "source" and (f.parent / "truth.parquet").is_file() for f in folders)

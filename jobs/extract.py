@@ -12,6 +12,7 @@ from pydantic import Field
 
 from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW, MIN_CELL_COUNT
+from data_contracts.synthetic import is_synthetic
 from jobs._config import JobConfig
 from jobs._job import Job
 
@@ -59,8 +60,7 @@ def run(config: Config, job: Job) -> None:
     cohort, flow = assemble(images, config.source, config.select, config.min_age, config.seed)
     job.require_same_sources()
     job.stop_if_asked()
-    drawn = job.workspace.resolve() / "synthetic" / "source"
-    synthetic = all(path.resolve().is_relative_to(drawn) for path in job.sources.values())
+    synthetic = all(map(is_synthetic, job.sources.values()))
     least = 0 if synthetic else config.min_cell_count
     job.write(
         COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed,

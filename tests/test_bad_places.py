@@ -32,6 +32,7 @@ def command(step: str, workspace: Path, source: Path | None = None) -> list[str]
 
 def written_places(step: str) -> list[str]:
     keys = {"task": "mortality", "name": "main", "shard": "1", "shards": "1"}
+    keys |= {"method": "gradcam", "split": "test"}
     return [c.path_template.format(**keys) for c in find_jobs()[step.split()[0]].writes]
 
 

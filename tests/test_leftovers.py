@@ -28,7 +28,8 @@ def command(step: str, workspace: Path) -> list[str]:
 
 def keys_of(step: str) -> dict[str, str]:
     task = step.rpartition(" ")[2]
-    return {"task": task, "name": "main", "shard": "1", "shards": "1"}
+    models = {"task": task, "name": "main", "method": "gradcam", "split": "test"}
+    return models | {"shard": "1", "shards": "1"}
 
 
 def leftovers(step: str, workspace: Path) -> list[Path]:

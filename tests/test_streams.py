@@ -38,7 +38,7 @@ def aggregate(workspace: Path) -> str:
 
 def succeeded(workspace: Path) -> bool:
     last = read_runs(workspace)[-1]
-    return (last.state, last.exit_code) == ("succeeded", 0) and len(last.outputs) == 3
+    return (last.state, last.exit_code) == ("succeeded", 0) and len(last.outputs) == 5
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -22,8 +22,8 @@ from data_contracts.run import read_events, read_record, read_runs
 from data_contracts.store import Provenance, read_header, write_table
 from jobs._cli import run
 
-TEST_JOBS = Path(__file__).parent.parent / "test_jobs"
-PACKAGE = "test_jobs"
+TEST_JOBS = Path(__file__).parents[1] / "support" / "fake_jobs"
+PACKAGE = "fake_jobs"
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
+import fake_jobs
 import pytest
-import test_jobs
 from dashboards import CREATED, TASKS, opened, settled, write_example, write_run, write_workspace
 from textual.pilot import Pilot
 
@@ -80,7 +80,7 @@ def fresh(workspace: Path, seed: int) -> None:
 
 
 def test_every_job_and_group_is_drawn_whatever_jobs_there_are() -> None:
-    for package in (None, test_jobs):
+    for package in (None, fake_jobs):
         specs = find_jobs(package) if isinstance(package, ModuleType) else find_jobs()
         for boxed in (False, True):
             lines = draw_pipeline(specs, boxed=boxed)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from chain import COMMANDS, run_chain, words
+from chain import COMMANDS, Chain, run_chain, words
 from forked import start
 from refusals import refuse  # noqa: F401
 from tiny import write_tiny_workspace
@@ -24,14 +22,6 @@ def tiny_workspace(tmp_path: Path) -> Path:
     """A workspace with a cohort and an image store of 60 images, 32 × 32."""
     write_tiny_workspace(tmp_path / "workspace")
     return tmp_path / "workspace"
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A finished run of the whole chain."""
-
-    workspace: Path
-    results: dict[str, subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")

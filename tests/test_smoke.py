@@ -14,7 +14,7 @@ from jobs._cli import run
 from jobs._registry import find_jobs
 
 if TYPE_CHECKING:
-    from conftest import Chain
+    from chain import Chain
 
 
 @pytest.mark.parametrize("step", COMMANDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 CXR = Path(sys.executable).with_name("cxr")
@@ -25,6 +26,14 @@ COMMANDS: dict[str, list[str]] = {
     **{f"explain {task}": ["explain", "--task", task, "--device", "cpu"] for task in TASKS},
     "aggregate": ["aggregate", "--replicates", "100"],
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A finished run of the whole chain."""
+
+    workspace: Path
+    results: dict[str, subprocess.CompletedProcess[str]]
 
 
 def words(step: str, workspace: Path) -> list[str]:

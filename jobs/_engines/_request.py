@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_contracts.errors import UsageError
+from jobs import _command_line
 from jobs._config import JobConfig, is_url
 from jobs._record import new_run_id
 from jobs._registry import Spec
@@ -138,19 +139,12 @@ def _is_path(value: Any, spec: Spec, config: JobConfig) -> bool:
 
 def arguments(request: JobRequest, workspace: str | None = None) -> list[str]:
     """The arguments of `cxr`, with the workspace's path where the job will run."""
-    args = [request.job, f"--workspace={workspace or request.workspace}"]
-    for name, value in request.flags.items():
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            args.append(f"--{flag}" if value else f"--no-{flag}")
-            continue
-        if path := request.paths.get(name):
-            value = _seen_from(path, request.workspace, workspace)
-        many = value if isinstance(value, list | tuple) else [value]
-        args += [f"--{flag}={one}" for one in many]
+    settings = dict(request.flags)
+    for name in settings.keys() & request.paths.keys():
+        settings[name] = _seen_from(request.paths[name], request.workspace, workspace)
     if request.options.shards > 1:
-        args.append(f"--shard=auto/{request.options.shards}")
-    return args
+        settings["shard"] = f"auto/{request.options.shards}"
+    return _command_line.arguments(request.job, workspace or request.workspace, settings.items())
 
 
 def _seen_from(path: Path, here: Path, there: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from data_contracts.errors import ArtifactError, UsageError
 from data_contracts.vocabulary import Contract
+from jobs import _command_line
 from jobs._config import JobConfig
 from jobs._job import existing
 from jobs._pipeline.config import PipelineConfig
@@ -62,16 +63,10 @@ class Step:
 
     def args(self, **more: Any) -> list[str]:
         """The arguments of `cxr`; `more` are flags that say how to run it."""
-        args = [self.spec.name, f"--workspace={self.config.workspace}"]
         given = {n: getattr(self.config, n) for n in sorted(self.config.model_fields_set)}
-        for name, value in ({n: v for n, v in more.items() if n not in given} | given).items():
-            flag = f"--{name.replace('_', '-')}"
-            if isinstance(value, bool):
-                args.append(flag if value else flag.replace("--", "--no-", 1))
-            elif value is not None and name != "workspace":
-                many = value if isinstance(value, list | tuple) else [value]
-                args += [f"{flag}={one}" for one in many]
-        return args
+        workspace = given.pop("workspace", self.config.workspace)
+        settings = {n: v for n, v in more.items() if n not in given} | given
+        return _command_line.arguments(self.spec.name, workspace, settings.items())
 
 
 def steps_of(config: PipelineConfig, sections: Sections) -> list[Step]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pipelines import planned, settings, words
 
 from jobs._cli import run
@@ -34,6 +35,59 @@ def test_a_dry_run_tells_every_job_and_writes_nothing(
     ])  # fmt: skip
     assert set(plan.values()) == {"does not exist yet"}
     assert not workspace.exists()
+
+
+def test_seeds_and_controls_are_models_with_names(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    more = ("--seeds", "0,1,2", "--controls", "permuted-labels,random-init")
+    plan = planned(capfd, *words(settings(tmp_path), tmp_path / "workspace", *more))
+    names = ["main", "seed1", "seed2", "permuted-labels", "random-init"]
+    trained = [job.split()[-1] for job in plan if job.startswith("train-task")]
+    explained = [job.split()[-1] for job in plan if job.startswith("explain")]
+    assert sorted(trained) == sorted(explained) == sorted(names)
+
+
+def test_models_are_data_and_a_list_is_an_axis(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    models = {"main": {}, "deep": {"architecture": "resnet34", "seed": 5}}
+    explain = {"method": ["gradcam", "layercam"]}
+    file = settings(tmp_path, explain=explain)
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"models": models}))
+    config, sections = read_settings(PipelineConfig(config=file, workspace=tmp_path / "ws"))
+    steps = {step.name: step for step in steps_of(config, sections)}
+    deep = steps["train-task mortality deep"].config
+    assert (getattr(deep, "architecture", ""), getattr(deep, "seed", 0)) == ("resnet34", 5)
+    assert getattr(steps["train-task mortality main"].config, "architecture", "") == "resnet18"
+    maps = "models/mortality/deep/attributions-layercam-test.h5"
+    assert steps["explain mortality deep layercam"].outputs == (maps,)
+    # The summary takes the maps of one method, and every model.
+    read = steps["aggregate"].inputs
+    assert "models/mortality/deep/attributions-gradcam-test.h5" in read
+    assert maps not in read
+    assert {f"models/mortality/{name}/predictions.parquet" for name in models} <= {*read}
+
+
+@pytest.mark.parametrize(
+    ("changes", "more", "complaint"),
+    [
+        ({"models": {"main": {"epoch": 2}}}, (), "unknown key train-task.epoch; did you mean"),
+        ({"models": {"main": {}}}, ("--seeds", "0,1"), "models names the models"),
+        ({}, ("--controls", "permuted"), "train-task.control: Input should be"),
+        ({"models": {"a/b": {}}}, (), "train-task.name"),
+    ],
+)
+def test_bad_models_are_refused(
+    changes: dict[str, Any], more: tuple[str, ...], complaint: str, tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    file = settings(tmp_path)
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | changes))
+    assert run(words(file, tmp_path / "workspace", *more)) == 2
+    shown = capfd.readouterr().err.strip()
+    assert complaint in shown
+    assert shown.count("\n") == 0
 
 
 def test_a_plan_takes_as_long_as_it_is(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

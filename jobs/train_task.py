@@ -42,7 +42,7 @@ class Config(JobConfig):
     name: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
     """Distinguishes models of the same task (seed, control, architecture)."""
     architecture: str = "densenet121"
-    """A torchvision classification network with a last feature map."""
+    """A torchvision network with a last feature map; LIBRARY/NAME for one of another library."""
     weights: str = "imagenet"
     """Starting weights: imagenet, none (random), or the file of a torchvision state dict."""
     output_stride: int = Field(default=32, ge=16, le=32, multiple_of=16)
@@ -82,7 +82,13 @@ def sources(config: Config) -> dict[str, Path]:
 def run(config: Config, job: Job) -> None:
     """Build, train, keep the best epoch, predict every image."""
     from cxrcore import training
-    from cxrcore.networks import NetworkRecipe, build, load_tensors, tensors_of
+    from cxrcore.networks import (
+        NetworkRecipe,
+        build,
+        library_and_name,
+        load_tensors,
+        tensors_of,
+    )
     from cxrcore.store import ImageStore
     from cxrcore.targets import permuted, predictions_frame, targets_of
 
@@ -93,8 +99,9 @@ def run(config: Config, job: Job) -> None:
     with job.opened(IMAGES) as shards:
         store = ImageStore(shards)
         targets = targets_of(job.table(COHORT).frame, config.task, store.image_ids)
+        library, name = library_and_name(config.architecture)
         recipe = NetworkRecipe(
-            config.architecture, targets.classes, store.size, config.output_stride
+            name, targets.classes, store.size, config.output_stride, library=library
         )
         random = config.control == "random-init"
         network, origin = build(recipe, "none" if random else config.weights, config.seed)

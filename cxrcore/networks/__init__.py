@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import difflib
 import importlib
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -92,6 +93,20 @@ def build(recipe: NetworkRecipe, weights: str, seed: int) -> tuple[Network, str]
     width = _prepare(backbone, recipe)
     network = Network(backbone, recipe, width, _grid(backbone, recipe))
     return network.to(memory_format=torch.channels_last).eval(), origin
+
+
+def library_and_name(architecture: str) -> tuple[str, str]:
+    """The library and the name of `library/name`; torchvision where no library is named.
+
+    Raises `UsageError` for a library that has no file here.
+    """
+    library, _, name = architecture.rpartition("/")
+    known = [module.name for module in pkgutil.iter_modules(__path__)]
+    if library and library not in known:
+        raise UsageError(
+            f"--architecture {architecture}: no such library; there are {', '.join(known)}"
+        )
+    return library or "torchvision", name
 
 
 def _library(name: str) -> Any:

@@ -31,10 +31,11 @@ def print_summary(
     console = Console(file=file, width=None if file.isatty() else _PLAIN_WIDTH, highlight=False)
     style = box.SIMPLE if file.isatty() else None
     several = models.height > models["task"].n_unique()
+    whole = metrics.filter(pl.col("metric").is_in(["auroc", "r2"]), split="test", stratum="all")
+    score = "AUROC" if (whole["metric"] == "auroc").all() else "AUROC or R²"
     performance = Table(
-        "task", *(["model"] if several else []), "AUROC", "95 % CI", "test patients", box=style
+        "task", *(["model"] if several else []), score, "95 % CI", "test patients", box=style
     )
-    whole = metrics.filter(split="test", stratum="all", metric="auroc")
     for row in whole.iter_rows(named=True):
         name = [row["name"]] if several else []
         cells = tables.value(row), tables.interval(row), count(row["subjects"])

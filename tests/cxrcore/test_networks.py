@@ -10,7 +10,15 @@ import pytest
 import torch
 import torchvision
 
-from cxrcore.networks import NetworkRecipe, build, load_tensors, pool, restore, tensors_of
+from cxrcore.networks import (
+    NetworkRecipe,
+    build,
+    library_and_name,
+    load_tensors,
+    pool,
+    restore,
+    tensors_of,
+)
 from data_contracts.errors import Interrupted, SourceError, UsageError
 
 CLASSES = ("a", "b", "c")
@@ -193,3 +201,10 @@ def test_a_lack_of_memory_says_nothing_of_the_network(
     monkeypatch.setattr(torch.nn.Conv2d, "forward", fail)
     with pytest.raises(Interrupted, match="out of memory"):
         build(recipe("resnet18"), "none", 0)
+
+
+def test_an_architecture_may_name_its_library() -> None:
+    assert library_and_name("densenet121") == ("torchvision", "densenet121")
+    assert library_and_name("torchvision/resnet18") == ("torchvision", "resnet18")
+    with pytest.raises(UsageError, match="no such library; there are torchvision"):
+        library_and_name("tim/resnet50")

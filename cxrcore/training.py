@@ -1,7 +1,7 @@
 """The training loop, read from top to bottom.
 
 Every random draw comes from (seed, epoch, step), so a training that was interrupted after any
-batch and goes on from its saved state ends as one that never stopped.
+batch and resumes from its saved state ends as one that never stopped.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Setup:
 
 @dataclass
 class TrainingState:
-    """Where a training stands after a batch: all that going on from there needs."""
+    """Where a training stands after a batch: all that resuming there needs."""
 
     network: Network
     optimizer: torch.optim.Optimizer

@@ -5,7 +5,7 @@
     ├── ArtifactError    3   an artifact is missing, damaged, of another version or of other inputs
     │   └── StorageError 3   the workspace cannot hold the artifact (disk full), or denies access
     ├── SourceError      4   the source data cannot be used: names file, column, row count
-    └── Interrupted      75  stopped on purpose; the same command goes on
+    └── Interrupted      75  stopped on purpose; the same command resumes
         ├── Busy         75  another run is writing the same artifact
         └── Unreachable  75  the engine that runs the jobs does not answer
 
@@ -45,7 +45,7 @@ class SourceError(CxrError):
 
 
 class Interrupted(CxrError):  # noqa: N818
-    """The job was asked to stop; running the same command goes on from here."""
+    """The job was asked to stop; running the same command resumes it."""
 
     exit_code = 75
 

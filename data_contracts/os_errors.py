@@ -48,7 +48,7 @@ def environment_error(
     if is_out_of_memory(error):
         return Interrupted(
             f"{what} cannot be {doing} (out of memory); give the job more memory, "
-            "then run the same command to go on"
+            "then run the same command to resume"
         )
     number = error_number(error)
     if number is None or number in _OF_THE_PATH:
@@ -63,5 +63,5 @@ def environment_error(
         )
     return Interrupted(
         f"{what} cannot be {doing} ({reason}); check disk, mount, network and limits, "
-        "then run the same command to go on"
+        "then run the same command to resume"
     )

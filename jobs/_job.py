@@ -116,7 +116,7 @@ class Job:
     def save_checkpoint(
         self, contract: Contract, arrays: Mapping[str, Any], **attributes: Any
     ) -> None:
-        """Write what an interrupted run needs to go on; it is no output of the job."""
+        """Write what an interrupted run needs to resume; it is no output of the job."""
         from data_contracts.store import write_arrays
 
         with self.whole_steps():

@@ -1,6 +1,6 @@
 """Train one network to read one task, a label column of the cohort, by transfer learning.
 
-An interrupted training goes on after its last whole batch when the same command runs again.
+An interrupted training resumes after its last whole batch when the same command runs again.
 """
 
 from __future__ import annotations

@@ -81,4 +81,4 @@ def _show(workspace: Path, *, graphics: bool) -> None:
     app = Dashboard(workspace, preferences, graphics=graphics)
     app.run()
     if app.return_code == Interrupted.exit_code:
-        raise Interrupted("interrupted; run the same command to go on")
+        raise Interrupted("interrupted; run the same command to resume")

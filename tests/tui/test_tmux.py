@@ -96,7 +96,7 @@ def test_sigterm_gives_the_terminal_back(tmux: Tmux, copy: Path) -> None:
     tmux.sees("mean_heatmaps")
     os.kill(int(pid[1]), signal.SIGTERM)
     screen = tmux.sees("CODE 75")
-    assert "cxr dashboard: interrupted; run the same command to go on" in screen
+    assert "cxr dashboard: interrupted; run the same command to resume" in screen
     assert "Traceback" not in screen
 
 

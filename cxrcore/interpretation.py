@@ -11,9 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from data_contracts.titles import STATISTICS
+from data_contracts.titles import RANKING, STATISTICS
 
-RANKING = next(iter(STATISTICS))
 #: Its sign depends on the order of the classes.
 _NOT_RANKED = "signed_pearson_of_class_differences"
 

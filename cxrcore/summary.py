@@ -61,10 +61,11 @@ def summarise(
     for model in known:
         measured += table.evaluate(model, resamples, part_of(advance, 0.7 / len(known)))
     reasons = {model.key: _reason(model, measured) for model in known}
-    rule = _disclosure(known, explained, min_cell_count)
+    rule = _disclosure(known, min_cell_count)
     points: Rows = []
     for model in known:
-        points += curves_of(model, resamples, rule, part_of(advance, 0.1 / len(known)))
+        points += curves_of(model, resamples, rule)
+        advance(0.1 / len(known))
     averaged = mean_heatmaps.mean_heatmaps(explained, "test", reasons, part_of(advance, 0.1))
     compared = association_rows(
         reference, cohort, explained, resamples["test"], reasons, seed, part_of(advance, 0.1)
@@ -76,7 +77,7 @@ def summarise(
         mean_heatmaps.as_arrays(
             [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)
         ),
-        _frame(ASSOCIATIONS, [_disclosed_association(row, rule) for row in compared]),
+        _frame(ASSOCIATIONS, [_disclosed_association(row, known, rule) for row in compared]),
         min_cell_count,
     )
 
@@ -104,11 +105,8 @@ def _reason(model: Model, measured: Rows) -> str:
     return not_interpretable(model.task, model.kind, own)
 
 
-def _disclosure(
-    known: Sequence[Model], explained: Sequence[ModelAttributions], least: int
-) -> Disclosure:
+def _disclosure(known: Sequence[Model], least: int) -> Disclosure:
     """One decision about every subgroup of every model, whatever is shown of it."""
-    mapped = {one.model.key: mean_heatmaps.subgroups_of(one) for one in explained}
     rows: list[tuple[Any, ...]] = []
     for model in known:
         classes = model.classes if model.kind == "classes" else ()
@@ -116,8 +114,7 @@ def _disclosure(
             labelled = model.labelled(split)
             found = list(strata.subgroups(labelled, model.task, divided=split == "test"))
             if split == "test":
-                names = {(g.stratum, g.level) for g in found}
-                found += [g for g in mapped.get(model.key, []) if (g.stratum, g.level) not in names]
+                found += strata.target_subgroups(labelled, classes, model.threshold)
             for counted in strata.subgroup_counts(labelled, classes, found):
                 rows.append((*model.key, split, *counted))
     names_ = ["task", "name", "split", "stratum", "level", "class", "subjects"]
@@ -140,7 +137,7 @@ def _disclosed_metrics(rows: Rows, rule: Disclosure) -> Rows:
 def _disclosed_heatmap(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
     where = _subgroup(row)
     nothing = row["mean"] * np.nan
-    if rule.hides(where):
+    if rule.hides(where) or is_small(row["subjects"], rule.least):
         empty = dict.fromkeys(mean_heatmaps.QUANTITIES, nothing)
         return row | empty | {"images": -1, "subjects": -1, "suppressed": True}
     if rule.hides(where, row["class"]):
@@ -148,7 +145,13 @@ def _disclosed_heatmap(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
     return row
 
 
-def _disclosed_association(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
+def _disclosed_association(
+    row: dict[str, Any], known: Sequence[Model], rule: Disclosure
+) -> dict[str, Any]:
+    names = {task: model.name for task, model in primary(known).items()}
+    pair = ("reference", "reference_name"), ("attribute", "attribute_name")
+    stands = all(row[name] in (None, names.get(row[task])) for task, name in pair)
+    row = row | {"primary": stands}
     hidden = is_small(row["subjects"], rule.least)
     numbers = ("value", "low", "high", "p", "p_holm", "subjects")
     return row | ({"suppressed": True} | dict.fromkeys(numbers) if hidden else {})

@@ -214,7 +214,8 @@ def check_kept(state: TrainingState, setup: Setup, outputs: NDArray[np.float32])
     if not state.history:
         return
     rows = setup.targets.rows("val")
-    found = setup.objective.measure(outputs[rows], rows)["val_loss"] or 0.0
+    found = setup.objective.measure(outputs[rows], rows)["val_loss"]
+    assert found is not None
     want = state.history[state.best_epoch - 1]["val_loss"]
     if not math.isclose(found, want, rel_tol=_LOSS_TOLERANCE[setup.device.type], abs_tol=1e-6):
         raise ArtifactError(

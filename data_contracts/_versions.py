@@ -30,7 +30,7 @@ def require_contract(contract: Contract, header: Header, path: Path) -> None:
             f"{path}: want the artifact {contract.name}, got {header.contract}; "
             "check the path, or run the job that writes it again"
         )
-    if header.major == contract.major or upgrade_of(contract, header):
+    if is_readable(contract, header):
         return
     if int(header.major) > int(contract.major):
         remedy = "it was written by a newer version of cxr: update this one"
@@ -39,6 +39,11 @@ def require_contract(contract: Contract, header: Header, path: Path) -> None:
     raise ArtifactError(
         f"{path}: want {contract.name} version {contract.version}, got {header.version}; {remedy}"
     )
+
+
+def is_readable(contract: Contract, header: Header) -> bool:
+    """Whether an artifact of this contract is of a major version that is read."""
+    return header.major == contract.major or header.major in contract.upgrades
 
 
 def upgrade_of(contract: Contract, header: Header) -> Upgrade | None:

@@ -73,7 +73,7 @@ ADMISSION_MATCHES = ("contained", "within_24h_before", "earlier_within_a_year", 
 
 COHORT = Contract(
     name="cohort",
-    version="1.1",
+    version="1.0",
     kind="table",
     path_template="cohort/cohort.parquet",
     description="One row per image of the analysis: its patient, split and labels",
@@ -106,8 +106,6 @@ COHORT = Contract(
         Field("source", "string", "Name of the source adapter"),
         Field("select", "string", "Which images of a subject were kept"),
         Field("split_seed", "int64", "Seed of the hashed split and of the choice of images"),
-        Field("synthetic", "bool", "Whether the patients were drawn and do not exist; "
-              "null: not known", nullable=True),
     ),
     checks=(
         Check("one split per subject", _one_split_per_subject),
@@ -116,9 +114,7 @@ COHORT = Contract(
         Check("age is within 0 to 120", _ages_are_human),
     ),
     example=_example_cohort,
-    example_attributes={
-        "source": "example", "select": "one-per-subject", "split_seed": 0, "synthetic": True,
-    },
+    example_attributes={"source": "example", "select": "one-per-subject", "split_seed": 0},
 )  # fmt: skip
 
 

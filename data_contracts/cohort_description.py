@@ -59,9 +59,13 @@ COHORT_FLOW = Contract(
               "Images that this rule excluded (for a task: images without a label by it)",
               unit="images", nullable=True),
     ),
-    attributes=(SUPPRESSION,),
+    attributes=(
+        SUPPRESSION,
+        Field("synthetic", "bool", "Whether the patients do not exist; null: not known",
+              nullable=True),
+    ),
     example=_example_flow,
-    example_attributes={"min_cell_count": 0},
+    example_attributes={"min_cell_count": 0, "synthetic": True},
     upgrades={"1": Upgrade(_suppressed, lambda flow: disclosed_flow(flow, MIN_CELL_COUNT))},
 )  # fmt: skip
 

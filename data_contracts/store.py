@@ -8,7 +8,7 @@ from data_contracts._arrays import Arrays, open_arrays, read_arrays_header
 from data_contracts._arrays_writer import ArraysWriter, array_writer, write_arrays
 from data_contracts._tables import Table, read_table, read_table_header, write_table
 from data_contracts._validate import kind_of
-from data_contracts._versions import frozen, upgrade_of, upgraded
+from data_contracts._versions import frozen, is_readable, upgraded
 from data_contracts.atomic import atomic_write, translate_os_errors, write_text
 from data_contracts.catalog import contracts
 from data_contracts.errors import ArtifactError
@@ -25,6 +25,7 @@ __all__ = [
     "array_writer",
     "as_input",
     "atomic_write",
+    "is_readable",
     "open_arrays",
     "read_header",
     "read_table",
@@ -63,9 +64,7 @@ def contract_to_read(header: Header, path: Path) -> Contract:
     Raises `ArtifactError` for one that this version lacks.
     """
     contract = contract_of(header, path)
-    if header.major != contract.major and not upgrade_of(contract, header):
-        return frozen(contract.name, header.version)
-    return contract
+    return contract if is_readable(contract, header) else frozen(contract.name, header.version)
 
 
 def verify(path: Path) -> Header:

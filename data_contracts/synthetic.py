@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from data_contracts.errors import CxrError, concerns_content
 from data_contracts.vocabulary import Contract, Field
 
 
@@ -86,5 +87,16 @@ SYNTHETIC_REGIONS = Contract(
 
 def is_synthetic(path: Path) -> bool:
     """Whether a source file was written by `synthesize`: its collection's truth lies beside it."""
-    folders = path.resolve().parents
-    return any(f.name == "source" and (f.parent / "truth.parquet").is_file() for f in folders)
+    from data_contracts.store import read_table
+
+    for folder in path.resolve().parents:
+        truth = folder.parent / "truth.parquet"
+        if folder.name == "source" and truth.is_file():
+            try:
+                read_table(SYNTHETIC_TRUTH, truth)
+            except CxrError as error:
+                if not concerns_content(error):
+                    raise
+                return False
+            return True
+    return False

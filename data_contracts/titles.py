@@ -7,17 +7,15 @@ METRICS = {
     "mae": "mean absolute error",
 }  # fmt: skip
 
-#: The first one ranks.
 STATISTICS = {
     "pearson_of_class_differences": "class-difference maps",
     "signed_pearson_of_class_differences": "class-difference maps, signed",
     "pearson_of_means": "mean maps",
     "pearson_per_image": "maps of the same image, mean of r",
-    "cramers_v": "labels, Cramér's V",
+    "cramers_v": "Cramér's V of the labels",
 }
-CURVES = {
-    "roc": "ROC", "precision_recall": "precision-recall", "calibration": "calibration",
-}  # fmt: skip
+#: The statistic by which attributes are ranked.
+RANKING = "pearson_of_class_differences"
 
 
 def metric(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from data_contracts.header import Header
@@ -68,11 +67,8 @@ def inspect(path: Path, verify: bool = False) -> None:
 def workspace_of(contract: Contract, path: Path) -> Path | None:
     """The workspace in which `path` is the artifact's place, or None if it lies elsewhere."""
     path = path.resolve()
-    place = contract.path_template.format(**dict.fromkeys(contract.template_keys, "*")).split("/")
-    tail = path.parts[-len(place) :]
-    if len(tail) < len(place) or not all(map(fnmatchcase, tail, place)):
-        return None
-    return path.parents[len(place) - 1]
+    is_own = (contract.keys_of(path.relative_to(f).as_posix()) is not None for f in path.parents)
+    return next((f for f, own in zip(path.parents, is_own, strict=True) if own), None)
 
 
 def _lineage(header: Header, workspace: Path | None) -> Iterator[tuple[str, ...]]:

@@ -63,8 +63,9 @@ def run(config: Config, job: Job) -> None:
     from cxrcore.summary import summarise
     from data_contracts.store import read_table
 
-    cohort, truth = job.table(COHORT), job.sources.get("synthetic_truth")
-    known = models(job.tables(PREDICTIONS), job.tables(TRAINING_HISTORY), cohort.frame)
+    cohort, flow = job.table(COHORT).frame, job.table(COHORT_FLOW)
+    truth = job.sources.get("synthetic_truth")
+    known = models(job.tables(PREDICTIONS), job.tables(TRAINING_HISTORY), cohort)
     tasks = list(dict.fromkeys(model.task for model in known))
     if config.reference not in tasks:
         job.warn(
@@ -73,15 +74,15 @@ def run(config: Config, job: Job) -> None:
         )
     planted = read_table(SYNTHETIC_TRUTH, truth).frame if truth else None
     job.require_same_sources()
-    least = 0 if cohort.header.attributes.get("synthetic") else config.min_cell_count
+    least = 0 if flow.header.attributes.get("synthetic") else config.min_cell_count
     with job.opened(ATTRIBUTIONS) as maps, job.progress("aggregate", 100, "%") as advance:
         found = summarise(
-            cohort.frame, known, maps, config.reference, config.replicates, config.seed, least,
+            cohort, known, maps, config.reference, config.replicates, config.seed, least,
             lambda share: advance(100 * share),
         )  # fmt: skip
     # The report comes first: whole artifacts mean that the job is done.
     page = report.write(job.workspace / "report", report.Content(
-        config.reference, job.table(COHORT_FLOW).frame, job.table(COHORT_CHARACTERISTICS).frame,
+        config.reference, flow.frame, job.table(COHORT_CHARACTERISTICS).frame,
         [t.frame for t in job.tables(IMAGE_REJECTS)], {m.key: m.history for m in known}, found,
         planted, job.origin,
     ))  # fmt: skip

@@ -62,11 +62,9 @@ def run(config: Config, job: Job) -> None:
     job.stop_if_asked()
     synthetic = all(map(is_synthetic, job.sources.values()))
     least = 0 if synthetic else config.min_cell_count
-    job.write(
-        COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed,
-        synthetic=synthetic,
-    )  # fmt: skip
-    job.write(COHORT_FLOW, disclosed_flow(flow, least), min_cell_count=least)
+    job.write(COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed)
+    shown = disclosed_flow(flow, least)
+    job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)
     table_one = disclosed_characteristics(characteristics(cohort), least)
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
     job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")

@@ -1,4 +1,4 @@
-"""Train one network to read one task, a label column of the cohort, by transfer learning.
+"""Train one network to predict one task, a label or a number, by transfer learning.
 
 An interrupted training resumes after its last whole batch when the same command runs again.
 """
@@ -44,9 +44,9 @@ class Config(JobConfig):
     architecture: str = "densenet121"
     """A torchvision network with a last feature map; LIBRARY/NAME for one of another library."""
     weights: str = "imagenet"
-    """Starting weights: imagenet, none (random), or the file of a torchvision state dict."""
+    """Starting weights: imagenet, none (random), or the file of a state dict."""
     output_stride: int = Field(default=32, ge=16, le=32, multiple_of=16)
-    """Pixels of input per cell of the last feature map; 16 gives maps of twice the side."""
+    """Pixels of input per cell of the last feature map; 16 gives finer maps."""
     freeze_backbone: bool = False
     """Train the head only."""
     control: Literal["none", "permuted-labels", "random-init"] = "none"

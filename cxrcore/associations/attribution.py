@@ -15,8 +15,7 @@ from cxrcore.evaluation.metrics import weighted_mean
 from cxrcore.evaluation.table import columns_of
 from cxrcore.maps import ModelAttributions
 from cxrcore.model import ModelKey
-
-RANKING = "pearson_of_class_differences"
+from data_contracts.titles import RANKING
 
 
 def attribution_rows(

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
-from cxrcore.evaluation.bootstrap import Advance, Statistic, percentile_interval
+from cxrcore.evaluation.bootstrap import Statistic, percentile_interval
 from cxrcore.evaluation.metrics import weighted_mean
-from cxrcore.evaluation.strata import log_odds, matrix, softmax
+from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.evaluation.table import Resamples, columns_of
 from cxrcore.model import Model
 from data_contracts.cohort import SPLITS
@@ -29,11 +30,8 @@ BAND_REPLICATES = 400
 _BLOCK_VALUES = 1 << 21
 
 
-def curves_of(
-    model: Model, resamples: Resamples, rule: Disclosure, advance: Advance
-) -> Iterator[dict[str, Any]]:
+def curves_of(model: Model, resamples: Resamples, rule: Disclosure) -> Iterator[dict[str, Any]]:
     """Rows of CURVES: every split and class that `rule` shows, bands on the test split."""
-    advance(1)
     if model.kind != "classes":
         return
     for split in SPLITS:
@@ -43,7 +41,7 @@ def curves_of(
         names, drawn = resamples[split]
         subject = columns_of(labelled["subject_id"], names)
         logits = matrix(labelled["logits"])
-        odds, chance = log_odds(logits), softmax(logits)
+        odds, chance = log_odds(logits), softmax(logits, axis=1)
         target = labelled["target"].to_numpy()
         weights = drawn[:BAND_REPLICATES] if split == "test" else None
         for c in [1] if len(model.classes) == 2 else range(len(model.classes)):

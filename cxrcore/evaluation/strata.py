@@ -94,12 +94,6 @@ def log_odds(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(exponent - np.log(np.maximum(rest, np.finfo(np.float64).tiny)))
 
 
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of the classes, from logits (n, k)."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
 def matrix(lists: pl.Series) -> NDArray[np.float64]:
     """A column of equally long lists as (n, k) float64."""
     width = int(lists.list.len().max() or 0)  # type: ignore[arg-type]

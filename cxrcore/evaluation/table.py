@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from cxrcore.evaluation import metrics
 from cxrcore.evaluation.bootstrap import (
@@ -20,7 +21,7 @@ from cxrcore.evaluation.bootstrap import (
     percentile_interval,
     resample,
 )
-from cxrcore.evaluation.strata import log_odds, matrix, softmax, subgroups
+from cxrcore.evaluation.strata import log_odds, matrix, subgroups
 from cxrcore.model import Model
 from data_contracts.cohort import SPLITS
 
@@ -129,7 +130,7 @@ def _class_statistics(
     threshold: float | None,
 ) -> Iterator[_Measured]:
     odds = log_odds(logits)
-    error = partial(metrics.brier, softmax(logits), target)
+    error = partial(metrics.brier, softmax(logits, axis=1), target)
     rest = {
         "auroc": metrics.auroc,
         "auprc": metrics.auprc,
@@ -181,7 +182,7 @@ def _measure(
             low, high, _ = percentile_interval(resample(one.statistic, drawn, subject, each))
         else:
             each(1)
-        sides = (one.counted == side for side in (1, 2)) if one.counted is not None else ()
+        sides = (one.counted == side for side in (2, 1)) if one.counted is not None else ()
         rows.append({
             "metric": one.name, "value": value if np.isfinite(value) else None, "low": low,
             "high": high, "images": len(subject), "subjects": len(np.unique(subject)),

@@ -7,9 +7,10 @@ from typing import TextIO
 
 import polars as pl
 
-from cxrcore.interpretation import RANKING, rankings
+from cxrcore.interpretation import rankings
 from cxrcore.reporting import tables
 from data_contracts.cohort_tables import count
+from data_contracts.titles import RANKING
 
 _PLAIN_WIDTH = 160
 
@@ -41,8 +42,7 @@ def print_summary(
         cells = tables.value(row), tables.interval(row), count(row["subjects"])
         performance.add_row(row["task"], *name, *cells)
     console.print(performance)
-    similar = tables.primary_associations(associations, models)
-    similar = similar.filter(statistic=RANKING)
+    similar = associations.filter("primary", statistic=RANKING)
     if not similar["value"].count():
         return
     ranked = rankings(similar).get(RANKING, [])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_contracts.store import atomic_write
-from data_contracts.titles import STATISTICS
+from data_contracts.titles import RANKING, STATISTICS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -132,7 +132,7 @@ def similarity_figure(rows: pl.DataFrame, reference: str) -> Figure | None:
     None when nothing has a value.
     """
     rows = rows.filter(rows["value"].is_not_null())
-    first = rows.filter(rows["statistic"] == next(iter(STATISTICS)))
+    first = rows.filter(rows["statistic"] == RANKING)
     first = first.sort([~first["interpretable"], -first["value"]])
     order = first["attribute"].to_list()
     order += [a for a in rows["attribute"].unique(maintain_order=True) if a not in order]

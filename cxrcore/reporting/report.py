@@ -46,7 +46,7 @@ class Content:
     @property
     def associations(self) -> pl.DataFrame:
         """Between the models that stand for their tasks."""
-        return tables.primary_associations(self.found.associations, self.found.models)
+        return self.found.associations.filter("primary")
 
     @property
     def heatmaps(self) -> list[dict[str, Any]]:

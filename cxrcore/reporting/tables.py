@@ -7,11 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from cxrcore.interpretation import RANKING, rankings
+from cxrcore.interpretation import rankings
 from cxrcore.reporting.figures import number
 from data_contracts import titles
 from data_contracts.cohort_tables import Rows, count
 from data_contracts.disclosure import SUPPRESSED
+from data_contracts.titles import RANKING
 
 
 def interval(row: Mapping[str, Any], digits: int = 3) -> str:
@@ -30,18 +31,6 @@ def of_primary(rows: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
     """The rows of the models that stand for their tasks."""
     return rows.join(models.filter("primary"), on=["task", "name"], how="semi",
                      maintain_order="left")  # fmt: skip
-
-
-def primary_associations(associations: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
-    """One row for each attribute and statistic: between the models that stand for their tasks."""
-    chosen = dict(models.filter("primary").select("task", "name").iter_rows())
-    keep = [
-        r["attribute_name"] is None
-        or (chosen.get(r["reference"]), chosen.get(r["attribute"]))
-        == (r["reference_name"], r["attribute_name"])
-        for r in associations.iter_rows(named=True)
-    ]
-    return associations.filter(pl.Series(keep, dtype=pl.Boolean))
 
 
 def test_auroc(metrics: pl.DataFrame, models: pl.DataFrame) -> dict[str, dict[str, Any]]:

@@ -220,6 +220,12 @@ def test_every_model_is_in_the_summary_by_task_and_name(
         ("main", 0, "none"), ("seed1", 1, "none"), ("permuted-labels", 0, "permuted-labels"),
     ]  # fmt: skip
     found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame
+    stands = [
+        set(pair) <= {"main", None}
+        for pair in found.select("reference_name", "attribute_name").iter_rows()
+    ]
+    assert found["primary"].to_list() == stands
+    assert set(stands) == {True, False}
     found = found.filter(statistic="pearson_of_class_differences")
     assert found.select("reference_name", "attribute_name").rows() == [(n, n) for n in names]
     assert found["interpretable"].to_list() == [True, True, False]

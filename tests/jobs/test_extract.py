@@ -13,7 +13,8 @@ import pytest
 
 from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
-from data_contracts.store import read_table
+from data_contracts.store import Provenance, read_table, write_table
+from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._cli import run as cxr
 
 TABLES = {
@@ -72,7 +73,7 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
         "label_mortality", "label_gender", "label_race", "label_insurance",
     ]  # fmt: skip
     assert cohort.header.attributes == {
-        "source": "mimic", "select": "all", "split_seed": 5, "synthetic": False,
+        "source": "mimic", "select": "all", "split_seed": 5,
     }  # fmt: skip
     read = {i.path for i in cohort.header.inputs}
     assert read == {
@@ -198,7 +199,19 @@ def test_few_patients_are_not_disclosed_and_extract_says_so(source: Path, tmp_pa
     workspace = tmp_path / "ws"
     assert extract(source, workspace) == 0
     flow = read_table(COHORT_FLOW, COHORT_FLOW.path(workspace))
-    assert flow.header.attributes == {"min_cell_count": 11}
+    assert flow.header.attributes == {"min_cell_count": 11, "synthetic": False}
     assert flow.frame["subjects"].is_in([None, 0], nulls_equal=True).all()
     table = read_table(COHORT_CHARACTERISTICS, COHORT_CHARACTERISTICS.path(workspace)).frame
     assert table.filter(pl.col("subjects") > 0).is_empty()
+
+
+def test_only_a_drawn_collection_counts_as_synthetic(source: Path, tmp_path: Path) -> None:
+    workspace, truth = tmp_path / "ws", source.parent / "truth.parquet"
+    truth.write_text("a table of somebody's own")
+    assert extract(source, workspace) == 0
+    assert not read_table(COHORT_FLOW, COHORT_FLOW.path(workspace)).header.attributes["synthetic"]
+    example = pl.DataFrame(SYNTHETIC_TRUTH.example())
+    origin = Provenance("synthesize", {})
+    write_table(SYNTHETIC_TRUTH, truth, example, origin, SYNTHETIC_TRUTH.example_attributes)
+    assert extract(source, workspace, "--force") == 0
+    assert read_table(COHORT_FLOW, COHORT_FLOW.path(workspace)).header.attributes["synthetic"]

@@ -178,6 +178,7 @@ def associations(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
             "reference": tasks[0], "attribute": task, "reference_name": model,
             "attribute_name": model, "evidence_level": level, "statistic": statistic,
             "value": value, "low": value - 0.1, "high": value + 0.1,
+            "primary": model in (None, names[0]),
         }  # fmt: skip
         rows += [row] if row not in rows else []
     return _frame(ASSOCIATIONS, rows)

@@ -71,13 +71,14 @@ def build(
     origin = Provenance("extract", {})
     place = COHORT.path(workspace)
     header = write_table(
-        COHORT, place, cohort, origin,
-        {**COHORT.example_attributes, "source": "mimic", "synthetic": synthetic},
-    )  # fmt: skip
+        COHORT, place, cohort, origin, {**COHORT.example_attributes, "source": "mimic"}
+    )
     after = Provenance("train-task", {}, (as_input(header, place, workspace),))
     for contract in (COHORT_FLOW, COHORT_CHARACTERISTICS):
-        write_table(contract, contract.path(workspace), pl.DataFrame(contract.example()), origin,
-                    contract.example_attributes)  # fmt: skip
+        facts = dict(contract.example_attributes)
+        facts |= {"synthetic": synthetic} if contract is COHORT_FLOW else {}
+        table = pl.DataFrame(contract.example())
+        write_table(contract, contract.path(workspace), table, origin, facts)
     write_table(IMAGE_REJECTS, IMAGE_REJECTS.path(workspace, shard="1", shards="1"),
                 pl.DataFrame(IMAGE_REJECTS.example()), after)  # fmt: skip
     for task in tasks:

@@ -136,8 +136,6 @@ class SummaryData:
     heatmaps: MeanHeatmaps | None = None
     areas: Mapping[tuple[str, str], Area] = field(default_factory=dict)
     associations: Sequence[Mapping[str, Any]] = ()
-    primary: frozenset[tuple[str, str]] = frozenset()
-    """The models that stand for their tasks where one is shown."""
     least: int = 0
     """Fewer patients are not disclosed in the associations."""
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -156,13 +154,7 @@ class SummaryData:
     @property
     def primary_associations(self) -> list[Mapping[str, Any]]:
         """Those between the models that stand for their tasks, and of labels."""
-        return [
-            r
-            for r in self.associations
-            if r["attribute_name"] is None
-            or {(r["reference"], r["reference_name"]), (r["attribute"], r["attribute_name"])}
-            <= self.primary
-        ]
+        return [r for r in self.associations if r["primary"]]
 
 
 def _models(row: Mapping[str, Any], *pair: MeanMap) -> list[tuple[str, str]]:
@@ -188,10 +180,9 @@ def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> SummaryData:
             problems[artifact.contract] = str(error)
     least = next((a.least or 0 for a in artifacts if a.contract == ASSOCIATIONS.name), 0)
     rows, models = contents.get(ASSOCIATIONS.name), contents.get(MODELS.name)
-    primary = () if models is None else models.filter("primary").select("task", "name").rows()
     return SummaryData(
         contents.get(MEAN_HEATMAPS.name), _areas(contents.get(METRICS.name), models),
-        () if rows is None else rows.to_dicts(), frozenset(primary), least, problems,
+        () if rows is None else rows.to_dicts(), least, problems,
     )  # fmt: skip
 
 

@@ -21,8 +21,6 @@ from tui.maps.colours import colours, ink_on
 from tui.maps.figure import TonedLine
 
 _WIDTH, _ROOMY, _GAP = 15, 17, 1
-RANKING = next(iter(titles.STATISTICS))
-
 _NOT_INTERPRETED = "not interpreted"
 
 _SIGNS: TonedLine = (
@@ -91,7 +89,7 @@ def matrix_of(associations: Sequence[Mapping[str, Any]], query: str = "", least:
     columns = dict.fromkeys((r["evidence_level"], r["statistic"]) for r in rows)
     order = sorted(columns, key=lambda c: -EVIDENCE_LEVELS.index(c[0]))
     ranks = {r["attribute"]: r["value"] for r in rows
-             if r["statistic"] == RANKING and r["value"] is not None}  # fmt: skip
+             if r["statistic"] == titles.RANKING and r["value"] is not None}  # fmt: skip
     names = dict.fromkeys(
         r["attribute"] for r in rows if all(w in r["attribute"] for w in query.lower().split())
     )

@@ -208,7 +208,7 @@ def progress_of(events: Sequence[Mapping[str, Any]]) -> Progress | None:
 
 
 def _with_header(artifact: Artifact, path: Path) -> Artifact:
-    from data_contracts.store import contract_of, read_header
+    from data_contracts.store import contract_of, is_readable, read_header
 
     try:
         header = read_header(path)
@@ -218,7 +218,7 @@ def _with_header(artifact: Artifact, path: Path) -> Artifact:
     except CxrError as error:
         state: ArtifactState = "damaged" if concerns_content(error) else "unreadable"
         return replace(artifact, header=None, state=state, reason=str(error))
-    if header.major != contract.major and header.major not in contract.upgrades:
+    if not is_readable(contract, header):
         reason = f"version {header.version}, not {contract.version}"
         return replace(artifact, header=header, state="stale", reason=reason)
     return replace(artifact, header=header, state="current", reason="")

@@ -103,17 +103,14 @@ def model(classes: int, images: int = 400, kind: str = "classes") -> Model:
     return Model("task", "main", 0, "none", kind, names, "", "", predictions, pl.DataFrame())
 
 
-def rows_of(one: Model, rule: Disclosure, advanced: list[float] | None = None) -> pl.DataFrame:
+def rows_of(one: Model, rule: Disclosure) -> pl.DataFrame:
     resamples = table.split_weights([one.predictions], 300, 0)
-    told = [] if advanced is None else advanced
-    rows = list(curves.curves_of(one, resamples, rule, told.append))
+    rows = list(curves.curves_of(one, resamples, rule))
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def test_bands_hold_their_curve_on_the_test_split_only() -> None:
-    advanced: list[float] = []
-    found = rows_of(model(2), Disclosure(0, set(), set()), advanced)
-    assert sum(advanced) == 1
+    found = rows_of(model(2), Disclosure(0, set(), set()))
     assert set(found["class"]) == {"b"}
     assert found.filter(pl.col("split") == "val")["low"].null_count() == len(
         found.filter(pl.col("split") == "val")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from scipy.special import softmax
 
 from cxrcore.evaluation import strata
 
@@ -79,8 +80,7 @@ def test_an_image_is_labelled_whatever_its_target_is() -> None:
 
 def test_log_odds_are_those_of_the_softmax() -> None:
     logits = np.random.default_rng(0).normal(size=(50, 3))
-    p = strata.softmax(logits)
-    np.testing.assert_allclose(p.sum(axis=1), 1)
+    p = softmax(logits, axis=1)
     np.testing.assert_allclose(strata.log_odds(logits), np.log(p / (1 - p)))
     assert np.isfinite(strata.log_odds(np.array([[1e4, 0.0]]))).all()
 

@@ -96,7 +96,7 @@ def test_a_ratio_tells_which_patients_it_is_of() -> None:
     odds = np.array(positive["logits"].to_list()) @ np.array([-1, 1])
     called = positive.filter(pl.Series(odds >= one.threshold))
     missed = positive.filter(pl.Series(odds < one.threshold))
-    want = [part["subject_id"].n_unique() for part in (missed, called)]
+    want = [part["subject_id"].n_unique() for part in (called, missed)]
     assert found["sensitivity"]["ratio_of"] == want
     assert found["sensitivity"]["value"] == pytest.approx(called.height / positive.height)
     assert found["auroc"]["ratio_of"] == []

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from cxrcore import mean_heatmaps
-from cxrcore.associations import association_rows
+from cxrcore.associations import Associations, associations
+from cxrcore.associations.inputs import Draws, Inputs
 from cxrcore.evaluation import strata, table
 from cxrcore.evaluation.bootstrap import Advance, part_of
 from cxrcore.evaluation.curves import curves_of
 from cxrcore.interpretation import not_interpretable
 from cxrcore.maps import ModelAttributions, attributions_of
 from cxrcore.model import Model, ModelKey, groups, primary
-from data_contracts.associations import ASSOCIATIONS
+from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.cohort import SPLITS
 from data_contracts.disclosure import is_small
 from data_contracts.disclosure.subgroups import Disclosure, disclosure_of, hidden_ratios
+from data_contracts.errors import ArtifactError
 from data_contracts.store import Arrays
 from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.vocabulary import Contract
 
 Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a summary is computed."""
+
+    replicates: int
+    """Resamples of the patient bootstrap."""
+    draws: Draws
+    seed: int
+    min_cell_count: int
+    """Fewer patients are not disclosed; 0: all are."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,10 @@ class Summary:
     curves: pl.DataFrame
     heatmaps: Mapping[str, Any]
     associations: pl.DataFrame
+    verdicts: pl.DataFrame
+    orders: pl.DataFrame
+    sentence: str
+    """What the verdicts say together."""
     min_cell_count: int
 
 
@@ -44,32 +63,38 @@ def summarise(
     cohort: pl.DataFrame,
     known: Sequence[Model],
     maps: Sequence[Arrays],
+    features: Sequence[Arrays],
     reference: str,
-    replicates: int,
-    seed: int,
-    min_cell_count: int,
+    settings: Settings,
     advance: Advance,
 ) -> Summary:
     """Measure every model, average its maps, and compare tasks with `reference`.
 
-    `maps` are the attributions of one method on the test split, open. Raises `ArtifactError`
-    when predictions and maps do not fit.
+    `maps` are the attributions of one method on the test split, `features` those of every image,
+    open. Raises `ArtifactError` when predictions and maps or features do not fit.
     """
-    resamples = table.split_weights([m.predictions for m in known], replicates, seed)
+    resamples = table.split_weights(
+        [m.predictions for m in known], settings.replicates, settings.seed
+    )
     explained = attributions_of(maps, known)
     measured: Rows = []
     for model in known:
-        measured += table.evaluate(model, resamples, part_of(advance, 0.7 / len(known)))
+        measured += table.evaluate(model, resamples, part_of(advance, 0.4 / len(known)))
     reasons = {model.key: _reason(model, measured) for model in known}
-    rule = _disclosure(known, min_cell_count)
+    rule = _disclosure(known, settings.min_cell_count)
     points: Rows = []
     for model in known:
         points += curves_of(model, resamples, rule)
         advance(0.1 / len(known))
     averaged = mean_heatmaps.mean_heatmaps(explained, "test", reasons, part_of(advance, 0.1))
-    compared = association_rows(
-        reference, cohort, explained, resamples["test"], reasons, seed, part_of(advance, 0.1)
-    )
+    names, weights = resamples["test"]
+    found = associations(
+        Inputs(
+            reference, cohort, known, {one.model.key: one for one in explained},
+            features_of(features, known), names, weights, reasons, settings.draws, settings.seed,
+        ),
+        part_of(advance, 0.4),
+    )  # fmt: skip
     return Summary(
         _frame(MODELS, _model_rows(known, explained, reasons)),
         _frame(METRICS, _disclosed_metrics(measured, rule)),
@@ -77,9 +102,32 @@ def summarise(
         mean_heatmaps.as_arrays(
             [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)
         ),
-        _frame(ASSOCIATIONS, [_disclosed_association(row, known, rule) for row in compared]),
-        min_cell_count,
+        *_disclosed_associations(found, rule),
+        settings.min_cell_count,
     )
+
+
+def features_of(
+    artifacts: Sequence[Arrays], known: Sequence[Model]
+) -> Callable[[ModelKey], NDArray[np.floating] | None]:
+    """Reads a model's features (n, d) in the order of its predictions, None if there are none."""
+    by_key = {(a.header.attributes["task"], a.header.attributes["name"]): a for a in artifacts}
+    predictions = {model.key: model.predictions for model in known}
+
+    def read(key: ModelKey) -> NDArray[np.floating] | None:
+        if (arrays := by_key.get(key)) is None:
+            return None
+        rows = {image: row for row, image in enumerate(arrays.read("image_id").tolist())}
+        wanted = predictions[key]["image_id"].to_list()
+        if missing := sum(image not in rows for image in wanted):
+            task, name = key
+            raise ArtifactError(
+                f"the features of {task} ({name}) lack {missing} of {len(wanted)} images of its "
+                f"predictions; run `cxr train-task --task {task} --name {name} --force`"
+            )
+        return arrays.read("features")[[rows[image] for image in wanted]]
+
+    return read
 
 
 def _model_rows(
@@ -145,16 +193,39 @@ def _disclosed_heatmap(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
     return row
 
 
-def _disclosed_association(
-    row: dict[str, Any], known: Sequence[Model], rule: Disclosure
-) -> dict[str, Any]:
-    names = {task: model.name for task, model in primary(known).items()}
-    pair = ("reference", "reference_name"), ("attribute", "attribute_name")
-    stands = all(row[name] in (None, names.get(row[task])) for task, name in pair)
-    row = row | {"primary": stands}
-    hidden = is_small(row["subjects"], rule.least)
-    numbers = ("value", "low", "high", "p", "p_holm", "subjects")
-    return row | ({"suppressed": True} | dict.fromkeys(numbers) if hidden else {})
+def _disclosed_associations(
+    found: Associations, rule: Disclosure
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, str]:
+    """The tables of associations, verdicts and orders without what gives few patients away."""
+    numbers = ("value", "low", "high", "p", "p_holm", "null_low", "null_high", "smallest_effect",
+               "ceiling", "control_value", "rank", "subjects")  # fmt: skip
+
+    def disclosed(row: dict[str, Any]) -> dict[str, Any]:
+        if not (is_small(row["subjects"], rule.least) or _in_hidden_stratum(row, rule)):
+            return row
+        return row | {"suppressed": True} | {n: None for n in numbers if n in row}
+
+    rows, verdicts = ([disclosed(r) for r in rows] for rows in (found.rows, found.verdicts))
+    hidden = {(r["evidence_level"], r["attribute"]) for r in verdicts if r["suppressed"]}
+    orders = [
+        r for r in found.orders
+        if not {(r["evidence_level"], r[a]) for a in ("attribute", "other")} & hidden
+    ]  # fmt: skip
+    return (
+        _frame(ASSOCIATIONS, rows), _frame(VERDICTS, verdicts), _frame(ORDERS, orders),
+        found.sentence,
+    )  # fmt: skip
+
+
+def _in_hidden_stratum(row: Mapping[str, Any], rule: Disclosure) -> bool:
+    """Whether a level of a stratum is withheld of one of the networks of an association."""
+    if row.get("stratum", "all") == "all":
+        return False
+    pair = (
+        (row["reference"], row["reference_name"]), (row["attribute"], row["attribute_name"]),
+    )  # fmt: skip
+    where = row["stratum"], row["level"]
+    return any(rule.hides((task, name, "test", *where)) for task, name in pair if name)
 
 
 def _subgroup(row: Mapping[str, Any]) -> tuple[str, str, str, str, str]:

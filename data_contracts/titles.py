@@ -8,11 +8,37 @@ METRICS = {
 }  # fmt: skip
 
 STATISTICS = {
-    "pearson_of_class_differences": "class-difference maps",
-    "signed_pearson_of_class_differences": "class-difference maps, signed",
-    "pearson_of_means": "mean maps",
-    "pearson_per_image": "maps of the same image, mean of r",
     "cramers_v": "Cramér's V of the labels",
+    "odds_ratio": "odds ratio",
+    "score_separation": "separation of the score (partial correlation ratio)",
+    "score_difference": "difference of the score (SD)",
+    "probe_auroc": "AUROC of a linear probe",
+    "probe_auroc_gain": "AUROC of the probe beyond a null network's",
+    "debiased_cka": "debiased CKA of the features",
+    "erasure_loss": "AUROC lost when the attribute is erased",
+    "mirror_erasure_loss": "AUROC of the attribute lost when the reference is erased",
+    "pearson_of_class_differences": "r of class-difference maps",
+    "disattenuated_r": "r of class-difference maps without attenuation",
+    "pearson_per_image": "r of the maps of the same image, mean",
+    "largest_t": "largest |t| between classes over map cells",
+    "c_index": "concordance (C-index)",
+    "c_index_gain": "gain in concordance over age alone",
+    "hazard_ratio": "hazard ratio per SD of the score",
+}
+ADJUSTMENTS = {
+    "crude": "crude",
+    "adjusted": "adjusted for age, sex, view",
+    "within_class": "within the same outcome",
+    "matched": "matched by age and view",
+}
+#: Each level of evidence with the question that it answers.
+LEVELS = {
+    "label": "Do the labels go together, beyond age, sex and view?",
+    "score": "Do patients with the same outcome get other scores, by group?",
+    "representation": "Do its features tell the groups apart, better than a null network's?",
+    "use": "Does the prediction get worse when the group is erased from the features?",
+    "attribution": "Do the two networks find their evidence in the same places?",
+    "prognosis": "Does the score predict survival?",
 }
 #: The statistic by which attributes are ranked.
 RANKING = "pearson_of_class_differences"
@@ -26,5 +52,7 @@ def metric(name: str) -> str:
 
 
 def statistic(name: str) -> str:
-    """The title of a statistic of association."""
-    return STATISTICS.get(name, name.replace("_", " "))
+    """The title of a statistic of association, or of one of its classes (`odds_ratio:Black`)."""
+    kind, _, of_class = name.partition(":")
+    title = STATISTICS.get(kind, kind.replace("_", " "))
+    return f"{title}, {of_class}" if of_class else title

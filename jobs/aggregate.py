@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from data_contracts.associations import ASSOCIATIONS
+from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import (
@@ -17,15 +17,15 @@ from data_contracts.cohort_description import (
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.model import TRAINING_HISTORY
-from data_contracts.predictions import PREDICTIONS
+from data_contracts.predictions import FEATURES, PREDICTIONS
 from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._config import JobConfig
 from jobs._job import Job
 
 READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
-         PREDICTIONS, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
-WRITES = (MODELS, METRICS, CURVES, ASSOCIATIONS, MEAN_HEATMAPS)
+         PREDICTIONS, FEATURES, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
+WRITES = (MODELS, METRICS, CURVES, ASSOCIATIONS, VERDICTS, ORDERS, MEAN_HEATMAPS)
 FILES = ("report/report.html",)
 
 
@@ -40,10 +40,14 @@ class Config(JobConfig):
     """The attribution method whose maps are averaged and compared."""
     replicates: int = Field(default=2000, ge=100, le=100_000)
     """Resamples of the patient bootstrap."""
+    surrogates: int = Field(default=4999, ge=99, le=100_000)
+    """Moran surrogates of a map that its similarity to another is judged by."""
+    permutations: int = Field(default=999, ge=99, le=100_000)
+    """Shuffles of the patients that the other associations are judged by."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
     """Fewer patients are not disclosed; 0: all are. Never applied to synthetic patients."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    """Seed of the resamples."""
+    """Seed of all random draws."""
 
     def keys(self) -> dict[str, str]:
         """The models that take part, and the maps of them that are read."""
@@ -58,9 +62,10 @@ def sources(config: Config) -> dict[str, Path]:
 
 def run(config: Config, job: Job) -> None:
     """Measure, average and compare; then report."""
+    from cxrcore.associations.inputs import Draws
     from cxrcore.model import models
     from cxrcore.reporting import console, report
-    from cxrcore.summary import summarise
+    from cxrcore.summary import Settings, summarise
     from data_contracts.store import read_table
 
     cohort, flow = job.table(COHORT).frame, job.table(COHORT_FLOW)
@@ -75,9 +80,14 @@ def run(config: Config, job: Job) -> None:
     planted = read_table(SYNTHETIC_TRUTH, truth).frame if truth else None
     job.require_same_sources()
     least = 0 if flow.header.attributes.get("synthetic") else config.min_cell_count
-    with job.opened(ATTRIBUTIONS) as maps, job.progress("aggregate", 100, "%") as advance:
+    draws = Draws(config.surrogates, config.permutations)
+    settings = Settings(config.replicates, draws, config.seed, least)
+    with (
+        job.opened(ATTRIBUTIONS) as maps, job.opened(FEATURES) as features,
+        job.progress("aggregate", 100, "%") as advance,
+    ):  # fmt: skip
         found = summarise(
-            cohort, known, maps, config.reference, config.replicates, config.seed, least,
+            cohort, known, maps, features, config.reference, settings,
             lambda share: advance(100 * share),
         )  # fmt: skip
     # The report comes first: whole artifacts mean that the job is done.
@@ -91,5 +101,8 @@ def run(config: Config, job: Job) -> None:
     job.write(CURVES, found.curves, min_cell_count=least)
     job.write(MEAN_HEATMAPS, found.heatmaps, min_cell_count=least)
     job.write(ASSOCIATIONS, found.associations, min_cell_count=least)
-    console.print_summary(found.models, found.metrics, found.associations, config.reference)
+    job.write(ORDERS, found.orders, min_cell_count=least)
+    job.write(VERDICTS, found.verdicts, min_cell_count=least, sentence=found.sentence)
+    console.print_summary(found.models, found.metrics, found.verdicts, config.reference)
+    print(f"\n{found.sentence}")
     print(f"\nreport: {page}")

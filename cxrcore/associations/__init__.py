@@ -1,64 +1,51 @@
-"""How much evidence each attribute shares with the reference task, a file per evidence level."""
+"""How much evidence each attribute shares with the reference task, a file per evidence level.
+
+A level is a module with `LEVEL`, its name, and `found`, which yields its `Evidence`; `HEADLINE`
+names the statistic that decides its verdict, where it has one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from types import ModuleType
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-
-from cxrcore.associations.attribution import attribution_rows
-from cxrcore.associations.label import label_row
-from cxrcore.associations.row import Row
+from cxrcore.associations.evidence import Evidence, Row, primary_evidence, rows_of, with_trainings
+from cxrcore.associations.inputs import Inputs
+from cxrcore.associations.verdict import Headline, order_rows, sentence, verdict_rows
 from cxrcore.evaluation.bootstrap import Advance, part_of
-from cxrcore.maps import ModelAttributions
-from cxrcore.model import ModelKey
-from data_contracts.cohort import tasks_of
+from data_contracts.associations import EVIDENCE_LEVELS
 
 
-def association_rows(
-    reference: str,
-    cohort: pl.DataFrame,
-    known: Sequence[ModelAttributions],
-    resamples: tuple[pl.Series, NDArray[np.uint8]],
-    reasons: Mapping[ModelKey, str],
-    seed: int,
-    advance: Advance,
-) -> list[Row]:
-    """Every other label, and every model of another task with maps, beside the reference's.
+@dataclass(frozen=True)
+class Associations:
+    """Rows of ASSOCIATIONS, VERDICTS and ORDERS, and what they say in one sentence."""
 
-    Empty when the cohort does not label `reference`. No null model is tested: `p`, `p_holm`
-    and `null` are null. `resamples` are the patients of the explained split and their resample
-    weights.
-    """
-    rows: list[Row] = []
-    labels = tasks_of(cohort.columns)
-    replicates = len(resamples[1])
-    if reference in labels:
-        others = [task for task in labels if task != reference]
-        rows += [label_row(reference, task, cohort, replicates, seed) for task in others]
-    found = list(pairs(known, reference))
-    for ours, theirs in found:
-        each = part_of(advance, 1 / len(found))
-        rows += attribution_rows(ours, theirs, resamples, reasons, each)
-    if not found:
-        advance(1)
-    return rows
+    rows: list[Row]
+    verdicts: list[Row]
+    orders: list[Row]
+    sentence: str
 
 
-def pairs(
-    known: Sequence[ModelAttributions], reference: str
-) -> Iterator[tuple[ModelAttributions, ModelAttributions]]:
-    """Each model of another task with the reference's model that it is compared with.
+def levels() -> dict[str, ModuleType]:
+    """The module of each level of evidence, in the order of the contract."""
+    names = [m.name for m in pkgutil.iter_modules(__path__)]
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    found = {module.LEVEL: module for module in modules if hasattr(module, "LEVEL")}
+    return {name: found[name] for name in EVIDENCE_LEVELS if name in found}
 
-    That is the one of the same name; else the one of the same seed that is no control; else the
-    first.
-    """
-    ours = [m for m in known if m.model.task == reference]
-    for other in known:
-        if other.model.task == reference or not ours:
-            continue
-        same_name = [m for m in ours if m.model.name == other.model.name]
-        same_seed = [m for m in ours if m.model.seed == other.model.seed and not m.model.is_control]
-        yield [*same_name, *same_seed, *ours][0], other
+
+def associations(inputs: Inputs, advance: Advance) -> Associations:
+    """Every level of evidence for every attribute; all empty without labels of the reference."""
+    modules, found = levels(), list[Evidence]()
+    for module in modules.values():
+        found += module.found(inputs, part_of(advance, 1 / len(modules)))
+    found = with_trainings(found, inputs)
+    rows = rows_of(found, inputs)
+    headlines: dict[str, Headline] = {
+        name: module.HEADLINE for name, module in modules.items() if hasattr(module, "HEADLINE")
+    }
+    verdicts = verdict_rows(rows, headlines)
+    orders = order_rows(primary_evidence(found, inputs), verdicts, headlines)
+    return Associations(rows, verdicts, orders, sentence(verdicts, inputs.reference))

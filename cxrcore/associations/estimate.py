@@ -40,6 +40,8 @@ class Estimate:
     """The smallest value that the test would have called significant at 0.05."""
     reason: str = ""
     """Why it may not be interpreted; empty: it may."""
+    resampled: Floats | None = None
+    """(r,) the statistic in the patient resamples, the same patients for every estimate."""
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,20 @@ from typing import TextIO
 
 import polars as pl
 
-from cxrcore.interpretation import rankings
 from cxrcore.reporting import tables
+from data_contracts import titles
 from data_contracts.cohort_tables import count
-from data_contracts.titles import RANKING
 
 _PLAIN_WIDTH = 160
 
 
 def print_summary(
-    models: pl.DataFrame, metrics: pl.DataFrame, associations: pl.DataFrame, reference: str,
+    models: pl.DataFrame, metrics: pl.DataFrame, verdicts: pl.DataFrame, reference: str,
     file: TextIO | None = None,
 ) -> None:  # fmt: skip
-    """Print the test AUROC of every model, and similarity to the reference, ranked.
+    """Print the test AUROC of every model, and the verdict on each attribute by level.
 
-    What may not be interpreted comes last, with the reason instead of a rank. Ruled tables on a
-    terminal, plain columns elsewhere; `file` is stdout unless given.
+    Ruled tables on a terminal, plain columns elsewhere; `file` is stdout unless given.
     """
     from rich import box
     from rich.console import Console
@@ -42,20 +40,13 @@ def print_summary(
         cells = tables.value(row), tables.interval(row), count(row["subjects"])
         performance.add_row(row["task"], *name, *cells)
     console.print(performance)
-    similar = associations.filter("primary", statistic=RANKING)
-    if not similar["value"].count():
+    if not verdicts.height:
         return
-    ranked = rankings(similar).get(RANKING, [])
-    rest = similar.filter(~similar["interpretable"]).to_dicts()
-    names = ["rank", f"similarity to {reference}", "r of class differences", "95 % CI"]
-    table = Table(*names, *([""] if rest else []), box=style)
-    for rank, row in enumerate(ranked + rest, start=1):
-        table.add_row(
-            str(rank) if row["interpretable"] else "–",
-            row["attribute"],
-            tables.value(row),
-            tables.interval(row),
-            *([row["reason"] or ""] if rest else []),
-        )
+    levels = [name for name in titles.LEVELS if (verdicts["evidence_level"] == name).any()]
+    table = Table(f"evidence shared with {reference}", *levels, box=style)
+    for shown in tables.verdict_table(verdicts):
+        found = (shown["cells"].get(level) for level in levels)
+        told = [f"{cell['verdict']} ({cell['value']})" if cell else "–" for cell in found]
+        table.add_row(shown["attribute"], *told)
     console.print()
     console.print(table)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data_contracts.store import atomic_write
-from data_contracts.titles import RANKING, STATISTICS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -121,46 +120,3 @@ def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:
     axes[1, 0].set_ylabel("validation AUROC")
     axes[0, 0].legend()
     return figure
-
-
-def similarity_figure(rows: pl.DataFrame, reference: str) -> Figure | None:
-    """Forest plot of map similarity with the reference: a panel per statistic.
-
-    `rows` are ASSOCIATIONS of the level 'attribution', one for each attribute and statistic. The
-    attributes are ordered by the ranking statistic in every panel; those that may not be
-    interpreted come last, hollow and grey.
-    None when nothing has a value.
-    """
-    rows = rows.filter(rows["value"].is_not_null())
-    first = rows.filter(rows["statistic"] == RANKING)
-    first = first.sort([~first["interpretable"], -first["value"]])
-    order = first["attribute"].to_list()
-    order += [a for a in rows["attribute"].unique(maintain_order=True) if a not in order]
-    if not order:
-        return None
-    grey = set(rows.filter(~rows["interpretable"])["attribute"])
-    names = [f"{a}\n(not interpretable)" if a in grey else a for a in reversed(order)]
-    shown = [s for s in STATISTICS if (rows["statistic"] == s).any()]
-    figure, axes = panels(len(shown), 4, (2.35, 1.2 + 0.42 * len(order)))
-    for axis, statistic in zip(axes, shown, strict=True):
-        axis.axvline(0, color="0.75", linewidth=0.8)
-        for row in rows.filter(rows["statistic"] == statistic).iter_rows(named=True):
-            _interval(axis, row, len(order) - 1 - order.index(row["attribute"]))
-        axis.set(
-            xlim=(-1.08, 1.08),
-            ylim=(-0.6, len(order) - 0.3),
-            xlabel="Pearson's r",
-            title=STATISTICS[statistic],
-        )
-        axis.set_yticks(range(len(order)), names if axis is axes[0] else [""] * len(order))
-    figure.suptitle(f"Similarity with {reference}, 95 % patient-bootstrap CI", fontsize=10)
-    return figure
-
-
-def _interval(axis: Axes, row: Mapping[str, Any], place: int) -> None:
-    colour, fill = (COLOURS[0], COLOURS[0]) if row["interpretable"] else ("0.55", "white")
-    if row["low"] is not None:
-        axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
-    axis.plot(row["value"], place, "o", color=colour, markerfacecolor=fill, markersize=5.5)
-    axis.annotate(number(row["value"], 2), (row["value"], place), xytext=(0, 6),
-                  textcoords="offset points", ha="center", fontsize=7, color=colour)  # fmt: skip

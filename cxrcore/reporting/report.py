@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cxrcore import interpretation
 from cxrcore.associations.maps import rms_over_classes
 from cxrcore.mean_heatmaps import records
 from cxrcore.model import ModelKey
-from cxrcore.reporting import figures, map_figures, tables
+from cxrcore.reporting import figures, ladder, map_figures, tables
 from cxrcore.summary import Summary
-from data_contracts import cohort_tables, disclosure
+from data_contracts import cohort_tables, disclosure, titles
 from data_contracts.header import package_version
 from data_contracts.store import Provenance, write_text
 
@@ -42,11 +41,6 @@ class Content:
     def primary(self) -> dict[str, str]:
         """By task the name of the model that stands for it."""
         return dict(self.found.models.filter("primary").select("task", "name").iter_rows())
-
-    @property
-    def associations(self) -> pl.DataFrame:
-        """Between the models that stand for their tasks."""
-        return self.found.associations.filter("primary")
 
     @property
     def heatmaps(self) -> list[dict[str, Any]]:
@@ -82,11 +76,8 @@ def draw(content: Content, folder: Path) -> dict[str, Path]:
     if len(differences := rms_of_differences(maps)) > 1:
         patients = {r["task"]: int(r["subjects"]) for r in maps if r["stratum"] == "all"}
         drawn["rms-of-differences"] = map_figures.rms_figure(differences, patients, background)
-    attribution = content.associations.filter(
-        pl.col("evidence_level").cast(pl.String) == "attribution"
-    )
-    if (forest := figures.similarity_figure(attribution, content.reference)) is not None:
-        drawn["similarity"] = forest
+    if (answer := ladder.ladder_figure(found.associations, found.verdicts)) is not None:
+        drawn["ladder"] = answer
     return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}
 
 
@@ -113,7 +104,7 @@ def html(content: Content, drawn: Mapping[str, Path]) -> str:
     """The report as one page; `drawn` are the PNG files of `draw`, embedded."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    found, associations = content.found, content.associations
+    found = content.found
     environment = Environment(
         loader=PackageLoader("cxrcore.reporting"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -133,12 +124,18 @@ def html(content: Content, drawn: Mapping[str, Path]) -> str:
         performance=tables.performance_table(found.metrics, found.models),
         models=tables.models_table(found.metrics, found.models),
         strata=tables.strata_table(found.metrics, found.models),
-        associations=tables.associations_table(associations),
-        agreement=interpretation.agreement(associations),
+        levels={name: titles.LEVELS[name] for name in titles.LEVELS
+                if (found.verdicts["evidence_level"] == name).any()},
+        verdicts=tables.verdict_table(found.verdicts),
+        orders={name: tables.order_text(found.orders, found.verdicts, name)
+                for name in titles.LEVELS},
+        trainings=found.verdicts["trainings"].max() or 1,
+        evidence=tables.evidence_table(found.associations, divided=False),
+        divided=tables.evidence_table(found.associations, divided=True),
         reasons=dict(reasons.select("task", "reason").iter_rows()),
         nothing_to_compare=why_nothing_to_compare(content),
-        planted=_planted(content, associations),
-    )
+        planted=_planted(content),
+    )  # fmt: skip
 
 
 def _picture(path: Path) -> dict[str, Any]:
@@ -150,11 +147,11 @@ def _picture(path: Path) -> dict[str, Any]:
     }
 
 
-def _planted(content: Content, associations: pl.DataFrame) -> cohort_tables.Rows:
+def _planted(content: Content) -> cohort_tables.Rows:
     # The truth ranks by similarity to mortality.
     truth = content.truth if content.reference == "mortality" else None
     auroc = tables.test_auroc(content.found.metrics, content.found.models)
-    return tables.planted_table(truth, auroc, associations)
+    return tables.planted_table(truth, auroc, content.found.verdicts)
 
 
 def why_nothing_to_compare(content: Content) -> str:

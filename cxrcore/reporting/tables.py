@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
 
-from cxrcore.interpretation import rankings
 from cxrcore.reporting.figures import number
 from data_contracts import titles
 from data_contracts.cohort_tables import Rows, count
 from data_contracts.disclosure import SUPPRESSED
-from data_contracts.titles import RANKING
 
 
 def interval(row: Mapping[str, Any], digits: int = 3) -> str:
@@ -81,40 +80,69 @@ def strata_table(metrics: pl.DataFrame, models: pl.DataFrame) -> Rows:
     ]  # fmt: skip
 
 
-def associations_table(associations: pl.DataFrame) -> Rows:
-    """Every association, ranked within its statistic; those not interpretable come last."""
-    ranks = {
-        (name, r["attribute"]): place
-        for name, ranked in rankings(associations).items()
-        for r in ranked
-        # Equal values share a rank.
-        for place in [1 + [other["value"] for other in ranked].index(r["value"])]
-    }
-    order = list(titles.STATISTICS)
+def verdict_table(verdicts: pl.DataFrame) -> Rows:
+    """A row per attribute; `cells` by level its verdict, value, interval, p and reason."""
     rows = []
-    for r in associations.iter_rows(named=True):
-        rank = ranks.get((r["statistic"], r["attribute"]))
+    for attribute in verdicts["attribute"].unique(maintain_order=True):
+        of_one = verdicts.filter(attribute=attribute)
+        cells = {r["evidence_level"]: _verdict_cell(r) for r in of_one.iter_rows(named=True)}
+        rows.append({"attribute": attribute, "cells": cells})
+    return rows
+
+
+def _verdict_cell(row: Mapping[str, Any]) -> dict[str, str]:
+    p = "" if row["p_holm"] is None else f"p {_p_value(row['p_holm'])}"
+    return {
+        "verdict": row["verdict"], "value": value(row, 2), "interval": interval(row, 2), "p": p,
+        "reason": row["reason"] or "",
+    }  # fmt: skip
+
+
+def _p_value(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {number(p, 2 if p >= 0.1 else 3)}"
+
+
+def evidence_table(associations: pl.DataFrame, *, divided: bool) -> Rows:
+    """Every statistic of every attribute; `divided`: in each stratum, else over all patients."""
+    chosen = associations.filter("primary", (pl.col("stratum") != "all") == divided)
+    order = {name: i for i, name in enumerate(titles.LEVELS)}
+    rows = []
+    for r in chosen.iter_rows(named=True):
+        null = {"low": r["null_low"], "high": r["null_high"]}
         rows.append({
-            "statistic": titles.statistic(r["statistic"]), "attribute": r["attribute"],
-            "rank": "–" if rank is None else str(rank), "value": value(r, 2),
-            "interval": interval(r, 2), "subjects": count(r["subjects"]),
+            "evidence_level": r["evidence_level"], "statistic": titles.statistic(r["statistic"]),
+            "adjustment": titles.ADJUSTMENTS[r["adjustment"]], "attribute": r["attribute"],
+            "within": f"{r['stratum'].replace('_', ' ')}: {r['level']}" if divided else "",
+            "value": value(r, 2), "interval": interval(r, 2),
+            "p": "–" if r["p_holm"] is None else _p_value(r["p_holm"]).removeprefix("= "),
+            "null": r["null"] or "–", "band": interval(null, 2),
+            "ceiling": number(r["ceiling"], 2), "subjects": count(r["subjects"]),
             "reason": r["reason"] or "",
-            "order": ([*order, r["statistic"]].index(r["statistic"]), rank or len(ranks) + 1),
         })  # fmt: skip
-    return sorted(rows, key=lambda row: (*row["order"], row["attribute"]))
+    return sorted(rows, key=lambda r: (order[r["evidence_level"]], r["statistic"], r["adjustment"]))
+
+
+def order_text(orders: pl.DataFrame, verdicts: pl.DataFrame, level: str) -> str:
+    """The attributes of a level by value: `>` where that is claimed of neighbours, else `~`."""
+    ranked = verdicts.filter(pl.col("evidence_level") == level).drop_nulls("rank").sort("rank")
+    names = ranked["attribute"].to_list()
+    claimed = set(
+        orders.filter(pl.col("evidence_level") == level, pl.col("above"))
+        .select("attribute", "other").iter_rows()
+    )  # fmt: skip
+    return "".join(
+        [*names[:1], *(f" {'>' if (a, b) in claimed else '~'} {b}" for a, b in pairwise(names))]
+    )
 
 
 def planted_table(
-    truth: pl.DataFrame | None, auroc: Mapping[str, dict[str, Any]], associations: pl.DataFrame
+    truth: pl.DataFrame | None, auroc: Mapping[str, dict[str, Any]], verdicts: pl.DataFrame
 ) -> Rows:
-    """Planted beside recovered for each task with a model; empty without a truth.
-
-    The rank is found among the attributes whose maps may be interpreted.
-    """
+    """Planted beside recovered for each task with a model; empty without a truth."""
     if truth is None:
         return []
-    order = [r["attribute"] for r in rankings(associations).get(RANKING, [])]
-    found = {r["attribute"]: r for r in associations.filter(statistic=RANKING).to_dicts()}
+    of_maps = verdicts.filter(pl.col("evidence_level") == "attribution")
+    found = {r["attribute"]: r for r in of_maps.iter_rows(named=True)}
     rows = []
     for r in truth.sort("rank").iter_rows(named=True):
         area, row = auroc.get(r["task"]), found.get(r["task"])
@@ -125,7 +153,7 @@ def planted_table(
             "overlap": number(r["overlap_with_mortality"], 2),
             "planted": r["rank"] or "–", "auroc": value(area),
             "interval": interval(area), "r": value(row, 2) if row else "–",
-            "found": order.index(r["task"]) + 1 if r["task"] in order else "–",
-            "reason": (row["reason"] or "") if row else "",
+            "found": (row["rank"] or "–") if row else "–",
+            "verdict": row["verdict"] if row else "–",
         })  # fmt: skip
     return rows

@@ -1,0 +1,190 @@
+"""An estimate with the pair of networks it is about; several trainings of a pair as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from cxrcore.associations.estimate import Estimate, holm
+from cxrcore.associations.inputs import Inputs, Part
+from cxrcore.model import Model
+
+Row = dict[str, Any]
+#: Fewer trainings say nothing about their own variation.
+LEAST_TRAININGS = 3
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one level says of a reference network and an attribute, or another network."""
+
+    evidence_level: str
+    attribute: str
+    reference_model: Model | None
+    attribute_model: Model | None
+    stratum: str
+    level: str
+    estimate: Estimate
+    each: tuple[Estimate, ...] = ()
+    """The estimates of the trainings that it stands for; of one training empty."""
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The networks involved."""
+        return tuple(m for m in (self.reference_model, self.attribute_model) if m is not None)
+
+    @property
+    def control(self) -> str:
+        """Which null model is among the networks, or none."""
+        return next((m.control for m in self.models if m.is_control), "none")
+
+    @property
+    def question(self) -> tuple[str, str, str, str, str]:
+        """Level, statistic, adjustment and stratum: what is asked of every attribute alike."""
+        one = self.estimate
+        return self.evidence_level, one.statistic, one.adjustment, self.stratum, self.level
+
+    @property
+    def trainings(self) -> int:
+        """Seeds behind the estimate."""
+        return max(1, len(self.each))
+
+
+def evidence(
+    evidence_level: str, attribute: str, reference_model: Model | None,
+    attribute_model: Model | None, part: Part, estimates: Sequence[Estimate],
+) -> Iterator[Evidence]:  # fmt: skip
+    """The estimates of one pair in one part of the images."""
+    for one in estimates:
+        yield Evidence(
+            evidence_level, attribute, reference_model, attribute_model, part.stratum, part.level,
+            one,
+        )  # fmt: skip
+
+
+def with_trainings(found: Sequence[Evidence], inputs: Inputs) -> list[Evidence]:
+    """`found`, and for every question that three or more trainings answer their joint answer.
+
+    A training is a pair of networks of the same seed. Its estimates join as `joined` says.
+    """
+    ours = {m.key for m in inputs.trainings(inputs.reference)}
+    groups: dict[tuple[Any, ...], dict[int, Evidence]] = {}
+    for one in found:
+        theirs = {m.key for m in inputs.trainings(one.attribute)}
+        seeds = {m.seed for m in one.models}
+        if one.attribute == inputs.reference or len(seeds) != 1:
+            continue
+        if all(m.key in ours | theirs for m in one.models):
+            key = *one.question, one.attribute, len(one.models)
+            groups.setdefault(key, {})[seeds.pop()] = one
+    out = list(found)
+    for of_seed in groups.values():
+        if len(of_seed) >= LEAST_TRAININGS:
+            each = tuple(one.estimate for one in of_seed.values())
+            first = next(iter(of_seed.values()))
+            out.append(replace(first, estimate=joined(each), each=each))
+    return out
+
+
+def joined(each: Sequence[Estimate]) -> Estimate:
+    """One estimate of several trainings: their mean, with an interval over patients and trainings.
+
+    Both sources of variation are put together as independent (MOVER, Zou & Donner 2008,
+    doi 10.1002/sim.3095): the mean distance of the trainings' limits from their estimates, and
+    Student's t times the standard error over the trainings. p is the largest of the trainings':
+    what is claimed holds in each of them (intersection-union test, Berger 1982).
+    """
+    values = np.array([one.value for one in each])
+    mean = float(values.mean())
+    reason = next((one.reason for one in each if one.reason), "")
+    half = student.ppf(0.975, len(each) - 1) * values.std(ddof=1) / np.sqrt(len(each))
+    sides = [
+        [getattr(one, side) - one.value for one in each if getattr(one, side) is not None]
+        for side in ("low", "high")
+    ]
+    low, high = (
+        mean + sign * float(np.hypot(np.mean(side), half)) if len(side) == len(each) else None
+        for side, sign in zip(sides, (-1, 1), strict=True)
+    )
+    worst = max(each, key=lambda one: -1.0 if one.p is None else one.p)
+    resampled = [one.resampled for one in each if one.resampled is not None]
+    return replace(
+        worst, value=mean, low=low, high=high, reason=reason,
+        resampled=np.mean(resampled, axis=0) if len(resampled) == len(each) else None,
+    )  # fmt: skip
+
+
+def rows_of(found: Sequence[Evidence], inputs: Inputs) -> list[Row]:
+    """Rows of ASSOCIATIONS before anything is suppressed: with Holm's p, ceiling and standing."""
+    adjusted, ceilings = _holm(found), _ceilings(found, inputs)
+    standing = {id(one) for one in primary_evidence(found, inputs)}
+    return [
+        _row(one, inputs, adjusted[i], ceilings.get(one.question), id(one) in standing)
+        for i, one in enumerate(found)
+    ]
+
+
+def primary_evidence(found: Sequence[Evidence], inputs: Inputs) -> list[Evidence]:
+    """What stands for each pair of tasks: the joint answer, else that of the primary models."""
+    stands: dict[tuple[Any, ...], Evidence] = {}
+    for one in found:
+        names = {inputs.primary[m.task].key for m in one.models if m.task in inputs.primary}
+        if one.control == "none" and all(m.key in names for m in one.models):
+            key = *one.question, one.attribute
+            if key not in stands or one.trainings > stands[key].trainings:
+                stands[key] = one
+    return list(stands.values())
+
+
+def _holm(found: Sequence[Evidence]) -> list[float | None]:
+    """The p of each after Holm's correction over the attributes, among networks of like names."""
+    families: dict[tuple[Any, ...], list[int]] = {}
+    for i, one in enumerate(found):
+        names = tuple(m.name for m in one.models)
+        families.setdefault((*one.question, names, one.trainings), []).append(i)
+    out: list[float | None] = [None] * len(found)
+    for members in families.values():
+        corrected = holm([found[i].estimate.p for i in members])
+        for i, p in zip(members, corrected, strict=True):
+            out[i] = p
+    return out
+
+
+def _ceilings(found: Sequence[Evidence], inputs: Inputs) -> Mapping[tuple[Any, ...], float]:
+    """By question the mean estimate of the reference task with itself."""
+    own: dict[tuple[Any, ...], list[float]] = {}
+    for one in found:
+        if one.attribute == inputs.reference and one.control == "none":
+            own.setdefault(one.question, []).append(one.estimate.value)
+    return {key: float(np.mean(values)) for key, values in own.items()}
+
+
+def _row(
+    one: Evidence, inputs: Inputs, p_holm: float | None, ceiling: float | None, stands: bool
+) -> Row:
+    known, estimate = one.models, one.estimate
+    finite = bool(np.isfinite(estimate.value))
+    reasons = [inputs.reasons[m.key] for m in known if not m.is_control]
+    reason = next((r for r in (*reasons, estimate.reason) if r), None)
+    numbers = ("low", "high", "p", "smallest_effect", "null_low", "null_high")
+    return {
+        "reference": inputs.reference,
+        "reference_name": one.reference_model.name if one.reference_model else None,
+        "attribute": one.attribute,
+        "attribute_name": one.attribute_model.name if one.attribute_model else None,
+        "seed": known[-1].seed if known else None,
+        "control": one.control if known else None,
+        "evidence_level": one.evidence_level, "statistic": estimate.statistic,
+        "adjustment": estimate.adjustment, "stratum": one.stratum, "level": one.level,
+        "value": float(estimate.value) if finite else None,
+        **{name: getattr(estimate, name) if finite else None for name in numbers},
+        "p_holm": p_holm, "null": estimate.null,
+        "ceiling": ceiling if ceiling is not None and np.isfinite(ceiling) else None,
+        "subjects": estimate.subjects, "trainings": one.trainings if known else None,
+        "primary": stands, "suppressed": False,
+        "interpretable": not reason, "reason": reason,
+    }  # fmt: skip

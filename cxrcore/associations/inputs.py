@@ -1,0 +1,188 @@
+"""What the levels of evidence are computed from, and the parts of it they are looked for in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cxrcore.associations.covariates import design
+from cxrcore.associations.estimate import Adjustment, Estimate
+from cxrcore.evaluation.strata import AGE_BANDS
+from cxrcore.evaluation.table import columns_of
+from cxrcore.maps import ModelAttributions
+from cxrcore.model import Model, ModelKey, groups, primary
+from data_contracts.cohort import LABEL_PREFIX, VIEWS, tasks_of
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+#: Fewer patients of a class make no matched set.
+_LEAST_MATCHED = 11
+_YEARS = 5
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How many random draws each null is judged by."""
+
+    surrogates: int = 4999
+    permutations: int = 999
+
+
+@dataclass(frozen=True)
+class Images:
+    """Some labelled test images of a model, or rows of the cohort where no model is involved."""
+
+    frame: pl.DataFrame
+    names: pl.Series
+    """The patients of the resample weights, sorted."""
+
+    @cached_property
+    def subject(self) -> Indices:
+        """(n,) column of each image's patient in the weights."""
+        return columns_of(self.frame["subject_id"], self.names)
+
+    @cached_property
+    def band(self) -> Indices:
+        """(n,) number of the age band; the last one: unknown."""
+        band = self.frame["age_band"].replace_strict(
+            {name: i for i, name in enumerate(AGE_BANDS)}, default=len(AGE_BANDS),
+            return_dtype=pl.Int64,
+        )  # fmt: skip
+        return band.fill_null(len(AGE_BANDS)).to_numpy().astype(np.intp)
+
+    def regressors(self, adjustment: Adjustment, attribute: str) -> Floats:
+        """Ones alone, or the covariates without the attribute itself."""
+        if adjustment in ("crude", "matched"):
+            return np.ones((self.frame.height, 1))
+        return design(self.frame, leave_out=(LABEL_PREFIX + attribute,))
+
+    def label(self, task: str) -> Indices:
+        """(n,) class of each image, which must be known."""
+        return self.frame[LABEL_PREFIX + task].to_physical().to_numpy().astype(np.intp)
+
+    def where(self, mask: NDArray[np.bool_]) -> Images:
+        """Some of the images."""
+        return replace(self, frame=self.frame.filter(mask))
+
+    def with_label(self, task: str) -> Images:
+        """The images whose class of a task is known."""
+        return replace(self, frame=self.frame.drop_nulls(LABEL_PREFIX + task))
+
+
+@dataclass(frozen=True)
+class Part:
+    """The whole, a level of a stratum, or a set matched by age and view."""
+
+    images: Images
+    stratum: str = "all"
+    level: str = "all"
+    is_matched: bool = False
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether it is less than the whole."""
+        return self.is_matched or self.stratum != "all"
+
+    @property
+    def adjustments(self) -> tuple[Adjustment, ...]:
+        """The ways to adjust that are asked for: in a part of the whole only one."""
+        if self.is_matched:
+            return ("matched",)
+        return ("adjusted",) if self.is_divided else ("crude", "adjusted")
+
+    def kept(self, estimates: Iterable[Estimate]) -> list[Estimate]:
+        """Of estimates by every adjustment those that are asked for; a matched set is crude."""
+        if self.is_matched:
+            return [replace(e, adjustment="matched") for e in estimates if e.adjustment == "crude"]
+        return [e for e in estimates if not self.is_divided or e.adjustment != "crude"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Cohort, models and maps, the resamples of the test patients, and the settings."""
+
+    reference: str
+    cohort: pl.DataFrame
+    models: Sequence[Model]
+    attributions: Mapping[ModelKey, ModelAttributions]
+    features: Callable[[ModelKey], NDArray[np.floating] | None]
+    """Of a model the features (n, d) in the order of its predictions; None: there are none."""
+    names: pl.Series
+    weights: NDArray[np.uint8]
+    reasons: Mapping[ModelKey, str]
+    draws: Draws
+    seed: int
+
+    @cached_property
+    def attributes(self) -> list[str]:
+        """The other tasks that have labels, in the order of the cohort."""
+        return [task for task in tasks_of(self.cohort.columns) if task != self.reference]
+
+    @cached_property
+    def primary(self) -> Mapping[str, Model]:
+        """By task the model that stands for it."""
+        return primary(self.models)
+
+    def of_task(self, task: str) -> list[Model]:
+        """The models of a task that predict classes; the primary one first."""
+        found = [m for m in self.models if m.task == task and m.kind == "classes"]
+        first = self.primary.get(task)
+        return sorted(found, key=lambda m: m is not first)
+
+    def trainings(self, task: str) -> list[Model]:
+        """The primary model of a task and those that differ from it in the seed alone."""
+        first, group = self.primary.get(task), groups(self.models)
+        return [m for m in self.of_task(task) if first and group[m.key] == group[first.key]]
+
+    def test_images(self, model: Model) -> Images:
+        """The labelled test images of a model, with the columns of the cohort."""
+        new = [c for c in self.cohort.columns if c not in model.predictions.columns]
+        joined = model.labelled("test").join(
+            self.cohort.select("image_id", *new), on="image_id", how="left", maintain_order="left"
+        )
+        return Images(joined, self.names)
+
+
+def parts(images: Images, attribute: str, seed: int, *, divided: bool) -> Iterator[Part]:
+    """The whole; when `divided` also each age band and view, and a matched set."""
+    yield Part(images)
+    if not divided:
+        return
+    for stratum, levels in (("age_band", AGE_BANDS), ("view", VIEWS)):
+        text = images.frame[stratum].cast(pl.String)
+        for level in levels:
+            inside = (text == level).fill_null(False).to_numpy()
+            if inside.any() and not inside.all():
+                yield Part(images.where(inside), stratum, level)
+    if (chosen := matched(images, attribute, seed)) is not None:
+        yield Part(images.where(chosen), is_matched=True)
+
+
+def matched(images: Images, attribute: str, seed: int) -> NDArray[np.bool_] | None:
+    """Which images make a set whose attribute classes are alike in age and view: (n,).
+
+    In each cell of five years of age and view as many patients of each class as of the rarest
+    one, drawn by `seed`. None when a class then has fewer than 11 patients.
+    """
+    label = LABEL_PREFIX + attribute
+    frame = images.frame.select("subject_id", "age", "view", label).with_row_index("row")
+    known = frame.drop_nulls().unique("subject_id", keep="first", maintain_order=True)
+    classes = known[label].n_unique()
+    rng = np.random.default_rng([seed, 0x3A7C])
+    rows: list[Any] = []
+    cells = known.sort("subject_id").group_by(pl.col("age") // _YEARS, "view", maintain_order=True)
+    for _, cell in cells:
+        by_class = cell.partition_by(label)
+        least = min(part.height for part in by_class) if len(by_class) == classes else 0
+        for part in by_class:
+            rows += rng.permutation(part["row"].to_numpy())[:least].tolist()
+    chosen = np.zeros(frame.height, dtype=bool)
+    chosen[rows] = True
+    return chosen if len(rows) >= classes * _LEAST_MATCHED and classes > 1 else None

@@ -1,0 +1,110 @@
+"""Similarity of two networks' attribution maps, each question beside its null.
+
+Three questions, never mixed: do the classes differ anywhere in a network's maps, do two networks'
+class-difference maps lie in the same place, and do their maps of the same image lie there beyond
+what all patients share?
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxrcore.associations.difference_maps import DifferenceMaps
+from cxrcore.associations.estimate import Adjustment, Estimate, null_test
+from cxrcore.associations.maps import pearson, unit_maps
+from cxrcore.associations.spatial_nulls import spatial_null_test
+from cxrcore.evaluation.bootstrap import correlation_interval, image_weights
+from cxrcore.evaluation.metrics import weighted_mean
+from cxrcore.maps import Maps
+from data_contracts.titles import RANKING
+
+Floats = NDArray[np.float64]
+
+#: Below it a correlation over the root of the reliabilities explodes.
+LEAST_RELIABILITY = 0.3
+
+
+def same_place(
+    reference: DifferenceMaps, attribute: DifferenceMaps, grid: tuple[int, int],
+    adjustment: Adjustment, surrogates: int, seed: int,
+) -> list[Estimate]:  # fmt: skip
+    """Pearson's r over the cells of two networks' evidence, and the same without attenuation."""
+    value = float(pearson(reference.evidence, attribute.evidence))
+    subjects = min(reference.subjects, attribute.subjects)
+    if not np.isfinite(value):
+        reason = "a map does not vary"
+        return [Estimate(RANKING, np.nan, subjects, adjustment, reason=reason)]
+    resampled = pearson(reference.resampled, attribute.resampled)
+    low, high, _ = correlation_interval(value, resampled)
+    name, test = spatial_null_test(
+        reference.evidence, attribute.evidence, grid, surrogates,
+        np.random.default_rng([seed, 0x3071]),
+    )  # fmt: skip
+    plain = Estimate(
+        RANKING, value, subjects, adjustment, low, high, test.p, name, test.low, test.high,
+        test.smallest_effect, resampled=resampled,
+    )  # fmt: skip
+    return [plain, _disattenuated(plain, reference.reliability, attribute.reliability)]
+
+
+def _disattenuated(plain: Estimate, *reliabilities: float) -> Estimate:
+    """The correlation without attenuation by noise (Spearman 1904), where both maps allow it."""
+    name, least = "disattenuated_r", min(reliabilities)
+    if not least >= LEAST_RELIABILITY:
+        reason = f"split-half reliability of a map below {LEAST_RELIABILITY}"
+        return Estimate(name, np.nan, plain.subjects, plain.adjustment, reason=reason)
+    root = float(np.sqrt(np.prod(reliabilities)))
+    low, high = (None if end is None else end / root for end in (plain.low, plain.high))
+    return Estimate(name, plain.value / root, plain.subjects, plain.adjustment, low, high)
+
+
+def any_difference(one: DifferenceMaps, adjustment: Adjustment) -> Estimate:
+    """Whether the classes of a task differ anywhere in its network's maps: the largest |t|."""
+    test = one.difference
+    return Estimate(
+        "largest_t", one.largest_t, one.subjects, adjustment, None, None, test.p,
+        "labels shuffled within age bands", test.low, test.high, test.smallest_effect,
+    )  # fmt: skip
+
+
+def same_image(
+    reference: Maps, attribute: Maps, groups: NDArray[np.intp],
+    subject: NDArray[np.intp], weights: NDArray[np.uint8], permutations: int, seed: int,
+    adjustment: Adjustment,
+) -> Estimate:  # fmt: skip
+    """Mean r of the two networks' maps of the same image, against patients shuffled in one.
+
+    The images are in the same order, one for each patient. The null keeps what all chests share
+    and what a group does: patients are exchanged within `groups` (n,) (Weinstein 2021, SPICE,
+    doi 10.1016/j.neuroimage.2021.118563). Images without variation in a map are left out.
+    """
+    name = "pearson_per_image"
+    a, b = unit_maps(reference), unit_maps(attribute)
+    varies = a.any(axis=1) & b.any(axis=1)
+    a, b, groups, subject = a[varies], b[varies], groups[varies], subject[varies]
+    if len(a) < 2:
+        return Estimate(name, np.nan, len(a), adjustment, reason="no image with two maps")
+    each = np.einsum("nc,nc->n", a, b).astype(np.float64)
+    rng = np.random.default_rng([seed, 0x54A6])
+    shuffled = np.array([
+        np.einsum("nc,nc->", a, b[_exchanged(groups, rng)], dtype=np.float64) / len(a)
+        for _ in range(permutations)
+    ])  # fmt: skip
+    resampled = np.concatenate([weighted_mean(each, w) for w in image_weights(weights, subject)])
+    value = float(each.mean())
+    low, high, _ = correlation_interval(value, resampled)
+    test = null_test(value, shuffled)
+    return Estimate(
+        name, value, len(a), adjustment, low, high, test.p, "shuffled patients", test.low,
+        test.high, test.smallest_effect, resampled=resampled,
+    )  # fmt: skip
+
+
+def _exchanged(groups: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+    """A random order of the rows that keeps each in its group."""
+    # Sorted by group and by chance, the rows of a group stand where they stood by group alone.
+    shuffled = np.lexsort((rng.random(len(groups)), groups))
+    out = np.empty(len(groups), dtype=np.intp)
+    out[np.argsort(groups, kind="stable")] = shuffled
+    return out

@@ -1,0 +1,93 @@
+"""The figure that answers: every attribute at every level of evidence, on the rungs of its null."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from cxrcore.reporting.figures import COLOURS, number, panels
+from data_contracts import titles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Null networks by control: marker and name in the legend.
+_CONTROLS = {
+    "permuted-labels": ("D", "permuted-label network"),
+    "random-init": ("s", "untrained network"),
+}
+_SHOWN = {"shared": (COLOURS[1], COLOURS[1]), "not shared": (COLOURS[0], COLOURS[0]),
+          "undetermined": ("0.35", "white")}  # fmt: skip
+
+
+def ladder_figure(associations: pl.DataFrame, verdicts: pl.DataFrame) -> Figure | None:
+    """A panel per level: the deciding statistic of each attribute among its rungs.
+
+    The grey band is the 5th to 95th percentile under the null, hollow marks are null networks,
+    the dashed line is the reference task with itself. Verdicts differ in colour and in fill.
+    None when nothing has a value.
+    """
+    shown = verdicts.filter(verdicts["value"].is_not_null())
+    levels = [level for level in titles.LEVELS if (shown["evidence_level"] == level).any()]
+    if not levels:
+        return None
+    attributes = verdicts["attribute"].unique(maintain_order=True).to_list()[::-1]
+    figure, axes = panels(len(levels), 3, (3.1, 1.5 + 0.5 * len(attributes)))
+    for i, (axis, level) in enumerate(zip(axes, levels, strict=True)):
+        rows = shown.filter(shown["evidence_level"] == level)
+        question = rows.row(0, named=True)
+        asked = associations.filter(
+            pl.col("evidence_level") == level, statistic=question["statistic"],
+            adjustment=question["adjustment"], stratum="all",
+        )  # fmt: skip
+        for row in rows.iter_rows(named=True):
+            _rungs(axis, asked, row, attributes.index(row["attribute"]))
+        names = attributes if i % 3 == 0 else [""] * len(attributes)
+        axis.set_yticks(range(len(attributes)), names)
+        axis.set_ylim(-0.6, len(attributes) - 0.3)
+        axis.margins(x=0.12)
+        axis.set_title(level)
+        axis.set_xlabel(titles.statistic(question["statistic"]), fontsize=7.5)
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=4, fontsize=7)
+    return figure
+
+
+def _rungs(axis: Axes, asked: pl.DataFrame, row: dict[str, Any], place: int) -> None:
+    found = asked.filter(attribute=row["attribute"])
+    stands = found.filter("primary").to_dicts()
+    if stands and stands[0]["null_low"] is not None:
+        low, high = stands[0]["null_low"], stands[0]["null_high"]
+        axis.barh(place, high - low, 0.5, low, color="0.88", zorder=0)
+    if stands and stands[0]["ceiling"] is not None:
+        axis.plot([stands[0]["ceiling"]] * 2, [place - 0.3, place + 0.3], "--", color="0.3",
+                  linewidth=1)  # fmt: skip
+    for control, (marker, _) in _CONTROLS.items():
+        of_control = found.filter(pl.col("control") == control)["value"].drop_nulls().to_list()
+        axis.plot(of_control, [place] * len(of_control), marker, color="0.45",
+                  markerfacecolor="none", markersize=5)  # fmt: skip
+    colour, fill = _SHOWN[row["verdict"]]
+    if row["low"] is not None:
+        axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
+    axis.plot(row["value"], place, "o", color=colour, markerfacecolor=fill, markersize=6)
+    axis.annotate(number(row["value"], 2), (row["value"], place), xytext=(0, 7),
+                  textcoords="offset points", ha="center", fontsize=7, color=colour)  # fmt: skip
+
+
+def _legend() -> list[Any]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    verdicts = [
+        Line2D([], [], marker="o", linestyle="", color=colour, markerfacecolor=fill, label=name)
+        for name, (colour, fill) in _SHOWN.items()
+    ]
+    controls = [
+        Line2D([], [], marker=marker, linestyle="", color="0.45", markerfacecolor="none",
+               label=name)
+        for marker, name in _CONTROLS.values()
+    ]  # fmt: skip
+    band = Patch(color="0.88", label="5th to 95th percentile of the null")
+    itself = Line2D([], [], linestyle="--", color="0.3", label="the reference with itself")
+    return [*verdicts, *controls, band, itself]

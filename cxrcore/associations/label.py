@@ -37,9 +37,9 @@ def label_estimates(
 ) -> list[Estimate]:  # fmt: skip
     """How the labels of two tasks go together: Cramér's V and odds ratios, crude and adjusted.
 
-    `reference` and `attribute` (n,) are class indices of images, `classes` their names, `regressors`
-    (n, q) the covariates with an intercept, `subject` (n,) each image's column in the resample
-    `weights` (r, subjects). A patient counts once, as the mean of their images.
+    `reference` and `attribute` (n,) are class indices of images, `classes` their names,
+    `regressors` (n, q) the covariates with an intercept, `subject` (n,) each image's column in the
+    resample `weights` (r, subjects). A patient counts once, as the mean of their images.
 
     - `cramers_v` decides; its p value is that of no association of any class. Crude, patients are
       permuted; adjusted, it is the V of what covariates leave over of both labels (see

@@ -56,7 +56,7 @@ def firth(x: Floats, y: Floats) -> Floats:
         step = np.linalg.solve(hessian, score.sum(axis=0))
         fit = fit + step * min(1.0, _LONGEST_STEP / max(np.abs(x @ step).max(), 1e-300))
         if np.abs(step).max() < 1e-9 * max(1.0, np.abs(fit).max()):
-            return fit
+            return np.asarray(fit)
     return np.full(len(fit), np.nan)
 
 

@@ -71,7 +71,7 @@ class Partial:
     @property
     def freedom(self) -> int:
         """Degrees of freedom that the regressors leave."""
-        return len(self.nuisance) - self.nuisance.shape[1]
+        return int(len(self.nuisance) - self.nuisance.shape[1])
 
     @property
     def trace(self) -> float:
@@ -139,6 +139,8 @@ def bands(fitted: Floats, within: Ints | None = None) -> Ints:
     probability. Inside a band of the fitted value they nearly do.
     """
     within = np.zeros(len(fitted), dtype=np.intp) if within is None else within
+    # Equal in all but rounding counts as equal.
+    fitted = np.round(fitted / (float(np.ptp(fitted)) or 1.0), 9)
     out = np.empty(len(fitted), dtype=np.intp)
     for stratum in np.unique(within):
         rows = within == stratum

@@ -1,4 +1,4 @@
-"""Evidence level 'score': whether the reference's log-odds differ between classes of an attribute."""
+"""Evidence level 'score': whether the reference's log-odds differ between attribute classes."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _differences(
             continue
         direction = column / np.linalg.norm(column)
         # The response's basis is one column: its direction times its length is the residual.
-        length = float(one.response[:, 0] @ left) / np.linalg.norm(column)
+        length = float(one.response[:, 0] @ left) / float(np.linalg.norm(column))
         value = float(direction @ (one.group.T @ one.response[:, 0])) * length / scale.value
         moments = found.moments
         with np.errstate(divide="ignore", invalid="ignore"):

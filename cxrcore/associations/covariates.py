@@ -48,7 +48,9 @@ def _age_columns(ages: pl.Series) -> list[Floats]:
     unknown = [] if known.all() else [(~known).astype(np.float64)]
     if len(np.unique(filled)) <= _KNOTS:
         return [*unknown, filled - middle] if filled.std() else unknown
-    spline = SplineTransformer(_KNOTS, degree=3, knots="quantile", include_bias=False)
+    # Where a third of the patients share an age, two knots would be one.
+    knots = np.unique(np.quantile(filled, np.linspace(0, 1, _KNOTS)))[:, None]
+    spline = SplineTransformer(degree=3, knots=knots, include_bias=False)
     basis = spline.fit_transform(filled[:, None])
     return [*unknown, *basis.T[np.ptp(basis, axis=0) > 0]]
 

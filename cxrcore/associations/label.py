@@ -2,16 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from cxrcore.associations.estimate import Adjustment, Estimate
+from cxrcore.associations.odds import log_odds_ratios
+from cxrcore.associations.partial import (
+    NO_PATIENT,
+    bands,
+    indicators,
+    partial,
+    patient_columns,
+    patient_means,
+    strength_estimate,
+)
 from cxrcore.associations.row import Row, association_row
 from cxrcore.evaluation.bootstrap import image_weights, patient_weights, percentile_interval
 from cxrcore.evaluation.table import columns_of
 from data_contracts.cohort import LABEL_PREFIX
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+ADJUSTMENTS: tuple[Adjustment, ...] = ("crude", "adjusted")
+
+
+def label_estimates(
+    reference: Ints, attribute: Ints, classes: tuple[Sequence[str], Sequence[str]],
+    regressors: Floats, subject: Ints, weights: NDArray[np.uint8],
+    permutations: int = 999, seed: int = 0,
+) -> list[Estimate]:  # fmt: skip
+    """How the labels of two tasks go together: Cramér's V and odds ratios, crude and adjusted.
+
+    `reference` and `attribute` (n,) are class indices of images, `classes` their names,
+    `regressors` (n, q) the covariates with an intercept, `subject` (n,) each image's column in the
+    resample `weights` (r, subjects). A patient counts once, as the mean of their images.
+
+    - `cramers_v` decides; its p value is that of no association of any class. Crude, patients are
+      permuted; adjusted, it is the V of what covariates leave over of both labels (see
+      `partial.Partial.strength`), by Freedman-Lane permutation within bands of the reference's
+      fitted probability, since a label's residuals vary with it.
+    - `odds_ratio` of the reference's last class, of each class of the attribute against its first
+      (`odds_ratio:CLASS` beyond two classes): Firth's logistic regression. Only for a reference
+      of two classes. A class that is not there has a reason and no value.
+    """
+    names = np.unique(subject)
+    if not len(names):
+        return [Estimate("cramers_v", np.nan, 0, a, reason=NO_PATIENT) for a in ADJUSTMENTS]
+    outcome, group, known = (
+        patient_means(x, subject)
+        for x in (
+            indicators(reference, len(classes[0])),
+            indicators(attribute, len(classes[1])),
+            regressors,
+        )
+    )
+    drawn = patient_columns(weights, subject)
+    out: list[Estimate] = []
+    for adjustment in ADJUSTMENTS:
+        nuisance = known if adjustment == "adjusted" else np.ones((len(names), 1))
+        one = partial(outcome, group, nuisance)
+        last = outcome[:, -1]
+        strata = bands(one.fitted(last)) if adjustment == "adjusted" else None
+        rng = np.random.default_rng([seed, *b"label"])
+        found = strength_estimate("cramers_v", one, drawn, rng, permutations, strata, adjustment)
+        out.append(found.estimate)
+        if len(classes[0]) == 2:
+            ratios = log_odds_ratios(last, group, nuisance, drawn)
+            out += _odds_estimates(*ratios, classes[1], len(names), adjustment)
+    return out
+
+
+def _odds_estimates(
+    value: Floats, draws: Floats, classes: Sequence[str], subjects: int, adjustment: Adjustment
+) -> list[Estimate]:
+    out = []
+    for i, name in enumerate(classes[1:]):
+        statistic = f"odds_ratio:{name}" if len(classes) > 2 else "odds_ratio"
+        if not np.isfinite(value[i]):
+            reason = f"not estimable for {name} against {classes[0]}"
+            out.append(Estimate(statistic, np.nan, subjects, adjustment, reason=reason))
+            continue
+        low, high, _ = percentile_interval(np.exp(draws[:, i]))
+        out.append(Estimate(statistic, float(np.exp(value[i])), subjects, adjustment, low, high))
+    return out
 
 
 def label_row(

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+from itertools import permutations as pairs_of
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import kstest, norm
+from statsmodels.duration.hazard_regression import PHReg
+from statsmodels.duration.survfunc import SurvfuncRight
+
+from cxrcore.associations.estimate import Estimate
+from cxrcore.associations.prognosis import (
+    FollowUp,
+    follow_up,
+    prognosis_estimates,
+    survival_by_quarter,
+)
+from cxrcore.associations.survival import harrells_c, kaplan_meier, score_residuals
+from cxrcore.evaluation import bootstrap
+
+
+def cohort(seed: int, n: int, effect: float = 0.5, by_age: float = 0.03) -> FollowUp:
+    """Patients with an exponential time to death, of one image each, followed for 365 days."""
+    rng = np.random.default_rng(seed)
+    age, sex = rng.uniform(18, 91, n).round(), rng.integers(0, 2, n)
+    score = rng.normal(size=n)
+    rate = np.exp(effect * score + by_age * (age - 55)) / 700
+    death = np.ceil(rng.exponential(1 / rate))
+    return follow_up(score, death, np.minimum(death, 500), age, sex, np.arange(n))
+
+
+def estimates(
+    data: FollowUp, permutations: int = 99, replicates: int = 100, seed: int = 0
+) -> dict[tuple[str, str], Estimate]:
+    patients = int(data.patient.max(initial=-1)) + 1
+    weights = bootstrap.patient_weights(patients, replicates, seed, "test")
+    found = prognosis_estimates(data, weights, permutations, seed)
+    return {(e.statistic, e.adjustment): e for e in found}
+
+
+def brute_force_c(
+    risk: np.ndarray, time: np.ndarray, event: np.ndarray, weights: np.ndarray
+) -> float:
+    won = total = 0.0
+    for i, j in pairs_of(range(len(time)), 2):
+        if event[i] and (time[i] < time[j] or (time[i] == time[j] and not event[j])):
+            pair = float(weights[i]) * float(weights[j])
+            total += pair
+            won += pair * ((risk[i] > risk[j]) + 0.5 * (risk[i] == risk[j]))
+    return won / total if total else np.nan
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10**6), st.integers(0, 12))
+def test_harrells_c_is_the_share_of_concordant_pairs(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    risk, time = rng.integers(0, 5, n).astype(float), rng.integers(1, 6, n).astype(float)
+    event = rng.random(n) < 0.6
+    weights = rng.integers(0, 3, (3, n)).astype(np.uint8)
+    want = [brute_force_c(risk, time, event, w) for w in weights]
+    np.testing.assert_allclose(harrells_c(risk, time, event, weights), want)
+
+
+def test_score_residuals_are_those_of_statsmodels() -> None:
+    data = cohort(0, 300)
+    x = np.column_stack([data.log_odds, data.age / 20])
+    fit = PHReg(data.time, x, status=data.died.astype(float)).fit(disp=0)
+    mine = score_residuals(x, x @ fit.params, data.time, data.died)
+    np.testing.assert_allclose(mine.sum(axis=0), 0, atol=0.5)
+    # statsmodels leaves a patient undefined who was never at risk at a death.
+    theirs = np.nan_to_num(fit.score_residuals)
+    np.testing.assert_allclose(mine, theirs, atol=1e-6)
+
+
+def test_time_ends_at_death_observation_or_horizon_whichever_is_first() -> None:
+    nan = np.nan
+    death = np.array([10, nan, 400, 50, nan, nan, 365], float)
+    end = np.array([10, 200, 400, 50, nan, 0, 365], float)
+    data = follow_up(
+        np.arange(7.0), death, end, np.full(7, 50.0), np.zeros(7, dtype=int), np.arange(7)
+    )
+    assert data.patient.tolist() == [0, 1, 2, 3, 6]
+    assert data.time.tolist() == [10, 200, 365, 50, 365]
+    assert data.died.tolist() == [True, False, False, True, True]
+    assert data.left_out == 2
+
+
+def test_a_patient_counts_once_from_the_earliest_radiograph() -> None:
+    data = follow_up(
+        np.array([1.0, 5, 3, 7]), np.array([30.0, 20, 30, np.nan]), np.array([30.0, 20, 30, 90]),
+        np.array([60.0, 61, 60, 40]), np.array([0, 0, 0, 1]), np.array([0, 0, 0, 2]),
+    )  # fmt: skip
+    assert data.log_odds.tolist() == [2.0, 7.0]
+    assert (data.time.tolist(), data.age.tolist()) == ([30.0, 90.0], [60.0, 40.0])
+    assert (data.patient.tolist(), data.left_out) == ([0, 2], 0)
+
+
+def test_about_95_of_100_intervals_hold_the_true_hazard_ratio_and_c() -> None:
+    large = cohort(10**6, 100_000, by_age=0.0)
+    one = np.ones((1, 100_000), np.uint8)
+    true_c = harrells_c(large.log_odds, large.time, large.died, one)[0]
+    held = {("hazard_ratio", "adjusted"): 0, ("c_index", "crude"): 0}
+    truth = dict(zip(held, (np.exp(0.5), true_c), strict=True))
+    for seed in range(100):
+        data = cohort(seed, 250, by_age=0.0)
+        sd = data.log_odds.std()
+        found = estimates(data, 1, 200, seed)
+        for key in held:
+            e = found[key]
+            assert e.low is not None
+            assert e.high is not None
+            scale = 1 / sd if key[0] == "hazard_ratio" else 1
+            held[key] += e.low**scale <= truth[key] <= e.high**scale
+    assert all(88 <= count <= 99 for count in held.values()), held
+
+
+def test_p_values_are_uniform_for_log_odds_that_say_nothing() -> None:
+    p: dict[tuple[str, str], list[float | None]] = {
+        ("hazard_ratio", "adjusted"): [], ("c_index", "crude"): [],
+    }  # fmt: skip
+    for seed in range(120):
+        found = estimates(cohort(seed, 200, effect=0.0), 99, 2, seed)
+        for key in p:
+            p[key].append(found[key].p)
+    for values in p.values():
+        assert kstest(np.array(values, float), "uniform").pvalue > 0.01
+
+
+def test_the_adjusted_hazard_ratio_and_the_gain_leave_age_out() -> None:
+    data = cohort(1, 2000, effect=0.0, by_age=0.06)
+    follows = FollowUp(**(vars(data) | {"log_odds": data.age + data.log_odds}))
+    found = estimates(follows)
+    assert found["hazard_ratio", "crude"].value > 2
+    assert found["c_index", "crude"].value > 0.65
+    assert abs(np.log(found["hazard_ratio", "adjusted"].value)) < 1.5
+    assert (found["hazard_ratio", "adjusted"].p or 0) > 0.01
+    assert abs(found["c_index_gain", "adjusted"].value) < 0.01
+    gained = estimates(cohort(1, 2000, effect=0.7))["c_index_gain", "adjusted"]
+    assert gained.value > 0.05
+    assert (gained.low or 0) > 0.03
+
+
+def test_a_new_scale_changes_nothing_and_a_turned_sign_is_the_reciprocal() -> None:
+    data = cohort(2, 300)
+    one = estimates(data)
+    scaled = estimates(FollowUp(**(vars(data) | {"log_odds": 100 + 7 * data.log_odds})))
+    turned = estimates(FollowUp(**(vars(data) | {"log_odds": -data.log_odds})))
+    for key, e in one.items():
+        assert scaled[key].value == pytest.approx(e.value)
+        assert scaled[key].low == pytest.approx(e.low)
+    for adjustment in ("crude", "adjusted"):
+        key = "hazard_ratio", adjustment
+        assert turned[key].value == pytest.approx(1 / one[key].value)
+        assert turned[key].p == pytest.approx(one[key].p)
+    assert turned["c_index", "crude"].value == pytest.approx(1 - one["c_index", "crude"].value)
+
+
+def test_order_and_duplicated_images_change_nothing() -> None:
+    rng = np.random.default_rng(0)
+    age, sex, score = rng.uniform(18, 91, 150), rng.integers(0, 2, 150), rng.normal(size=150)
+    death = np.where(rng.random(150) < 0.5, rng.integers(1, 300, 150), np.nan)
+    end = np.where(np.isnan(death), 365, death)
+    rows = rng.permutation(np.repeat(np.arange(150), rng.integers(1, 4, 150)))
+    once = estimates(follow_up(score, death, end, age, sex, np.arange(150)))
+    again = estimates(
+        follow_up(score[rows], death[rows], end[rows], age[rows], sex[rows], rows)
+    )
+    for key, e in once.items():
+        assert again[key].value == pytest.approx(e.value)
+        assert again[key].high == pytest.approx(e.high)
+
+
+def test_what_cannot_be_estimated_has_a_reason() -> None:
+    data = cohort(3, 100)
+    alive = estimates(FollowUp(**(vars(data) | {"died": np.zeros(100, dtype=bool)})))
+    constant = estimates(FollowUp(**(vars(data) | {"log_odds": np.full(100, 2.0)})))
+    for found in (alive, constant):
+        assert len(found) == 4
+        assert all(np.isnan(e.value) and e.reason for e in found.values())
+    perfect = estimates(FollowUp(**(vars(data) | {"log_odds": -data.time})))
+    assert perfect["c_index", "crude"].value > 0.99
+    nobody = follow_up(*(np.empty(0) for _ in range(4)), *(np.empty(0, int) for _ in range(2)))
+    assert all(e.subjects == 0 and e.reason for e in estimates(nobody).values())
+    assert survival_by_quarter(nobody) == []
+
+
+@pytest.mark.parametrize("deaths", [1, 2, 5, 10])
+def test_few_deaths_give_an_estimate_or_a_reason(deaths: int) -> None:
+    data = cohort(4, 80)
+    died = np.zeros(80, dtype=bool)
+    died[:deaths] = True
+    for e in estimates(FollowUp(**(vars(data) | {"died": died}))).values():
+        assert np.isfinite(e.value) or e.reason
+
+
+def test_curves_are_kaplan_and_meiers_with_a_log_log_band() -> None:
+    data = cohort(5, 200)
+    curves = survival_by_quarter(data)
+    assert sum(c.subjects for c in curves) == 200
+    assert sum(c.deaths for c in curves) == data.died.sum()
+    assert curves[0].survival[-1] > curves[3].survival[-1]
+    curve = kaplan_meier(data.time, data.died)
+    whole = SurvfuncRight(data.time, data.died.astype(int))
+    at = 40
+    index = int(np.searchsorted(whole.surv_times, curve.time[at]))
+    s, error = whole.surv_prob[index], whole.surv_prob_se[index]
+    assert curve.survival[at] == pytest.approx(s)
+    assert curve.at_risk[at] == whole.n_risk[index] == (data.time >= curve.time[at]).sum()
+    z = norm.ppf(0.975) * error / (s * np.log(s))
+    assert (curve.low[at], curve.high[at]) == pytest.approx(
+        (s ** np.exp(-z), s ** np.exp(z)), rel=1e-6
+    )
+    assert (curve.low <= curve.survival).all()
+    assert (curve.survival <= curve.high).all()
+
+
+def test_curves_without_a_death_and_to_the_last_patient() -> None:
+    none = kaplan_meier(np.array([3.0, 4.0]), np.array([False, False]))
+    assert (len(none.time), none.deaths, none.subjects) == (0, 0, 2)
+    every = kaplan_meier(np.array([3.0, 4.0]), np.array([True, True]))
+    assert every.survival.tolist() == pytest.approx([0.5, 0.0])
+    assert (every.low[1], every.high[1]) == (0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.covariates import design
 from cxrcore.associations.estimate import Adjustment, Estimate
-from cxrcore.evaluation.strata import AGE_BANDS
+from cxrcore.evaluation.bootstrap import patient_weights
+from cxrcore.evaluation.strata import AGE_BANDS, with_strata
 from cxrcore.evaluation.table import columns_of
 from cxrcore.maps import ModelAttributions
 from cxrcore.model import Model, ModelKey, groups, primary
@@ -66,6 +67,10 @@ class Images:
     def label(self, task: str) -> Indices:
         """(n,) class of each image, which must be known."""
         return self.frame[LABEL_PREFIX + task].to_physical().to_numpy().astype(np.intp)
+
+    def categories(self, task: str) -> list[str]:
+        """Names of a task's classes."""
+        return cast(pl.Enum, self.frame.schema[LABEL_PREFIX + task]).categories.to_list()
 
     def where(self, mask: NDArray[np.bool_]) -> Images:
         """Some of the images."""
@@ -129,6 +134,21 @@ class Inputs:
     def primary(self) -> Mapping[str, Model]:
         """By task the model that stands for it."""
         return primary(self.models)
+
+    @cached_property
+    def cohort_images(self) -> Images:
+        """Every image of the cohort, its patients in the order of `cohort_weights`."""
+        new = with_strata(self.cohort.select("image_id"), self.cohort).select(
+            "image_id", "age_band"
+        )
+        frame = self.cohort.join(new, on="image_id", how="left", maintain_order="left")
+        return Images(frame, frame["subject_id"].unique().sort())
+
+    @cached_property
+    def cohort_weights(self) -> NDArray[np.uint8]:
+        """As many resamples of all patients of the cohort as there are of the test patients."""
+        patients = len(self.cohort_images.names)
+        return patient_weights(patients, len(self.weights), self.seed, "cohort")
 
     def of_task(self, task: str) -> list[Model]:
         """The models of a task that predict classes; the primary one first."""

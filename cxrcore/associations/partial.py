@@ -216,13 +216,14 @@ def strength_estimate(
         )
         return Found(Estimate(name, np.nan, n, adjustment, reason=reason), None, None)
     moments = resampled(one, weights)
-    low, high, _ = percentile_interval(one.strength(moments.traces, corrections=2))
+    strengths = one.strength(moments.traces, corrections=2)
+    low, high, _ = percentile_interval(strengths)
     traces, cross = null_traces(one, permutations, rng, strata)
     null = null_test(float(one.strength(one.trace)), one.strength(traces))
     p = null_test(one.trace, traces).p
     found = Estimate(
         name, value, n, adjustment, low, high, p, NULLS[adjustment], null.low, null.high,
-        null.smallest_effect,
+        null.smallest_effect, resampled=strengths,
     )  # fmt: skip
     return Found(found, cross, moments)
 

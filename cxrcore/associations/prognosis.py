@@ -1,10 +1,12 @@
-"""What the reference's log-odds say about survival: C, hazard ratios, curves by quarter.
+"""Evidence level 'prognosis': what the reference's log-odds say about survival.
 
-Follow-up is administrative: everyone is observed to death, the end of observation or a horizon.
+Concordance, hazard ratios, and survival by quarter of the log-odds. Follow-up is administrative:
+everyone is observed to death, the end of observation or a horizon.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +15,20 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.covariates import CATEGORIES, design
 from cxrcore.associations.estimate import Adjustment, Estimate, null_test
+from cxrcore.associations.evidence import Evidence, evidence
+from cxrcore.associations.inputs import Images, Inputs, Part
 from cxrcore.associations.partial import patient_means
 from cxrcore.associations.survival import CoxFit, SurvivalCurve, cox, harrells_c, kaplan_meier
-from cxrcore.evaluation.bootstrap import percentile_interval
+from cxrcore.evaluation.bootstrap import Advance, percentile_interval
+from cxrcore.evaluation.strata import log_odds, matrix
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 
+LEVEL = "prognosis"
+#: What takes the place of an attribute.
+SURVIVAL = "survival"
 NO_DEATH = "no death with a longer follow-up beside it"
 
 
@@ -40,6 +48,38 @@ class FollowUp:
     """(n,) columns of resample weights."""
     left_out: int
     """Patients without a follow-up, or with one of 0 days."""
+
+
+def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
+    """Every network of the reference task, where the cohort has outcomes in time."""
+    models = inputs.of_task(inputs.reference)
+    if not models or not inputs.cohort["follow_up_days"].count():
+        advance(1)
+        return
+    for model in models:
+        images = inputs.test_images(model)
+        if images.frame.height:
+            estimates = prognosis_estimates(
+                follow_up_of(images), inputs.weights, inputs.draws.permutations, inputs.seed
+            )
+            yield from evidence(LEVEL, SURVIVAL, model, None, Part(images), estimates)
+        advance(1 / len(models))
+
+
+def follow_up_of(images: Images) -> FollowUp:
+    """The patients of labelled test images of a reference network."""
+    frame = images.frame
+    numbers = [
+        frame[c].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        for c in ("days_to_death", "follow_up_days", "age")
+    ]
+    sex = frame["label_gender"].to_physical().cast(pl.Int64) if "label_gender" in frame else None
+    return follow_up(
+        log_odds(matrix(frame["logits"]))[:, -1], numbers[0], np.nan_to_num(numbers[1]),
+        numbers[2],
+        np.full(frame.height, -1) if sex is None else sex.fill_null(-1).to_numpy().astype(np.intp),
+        images.subject,
+    )  # fmt: skip
 
 
 def follow_up(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cxrcore.associations.estimate import Adjustment, Estimate, null_test
+from cxrcore.associations.evidence import Evidence, evidence
+from cxrcore.associations.inputs import Inputs, parts
 from cxrcore.associations.partial import (
     NO_PATIENT,
     NULLS,
@@ -22,12 +24,41 @@ from cxrcore.associations.partial import (
     resampled,
     strength_estimate,
 )
-from cxrcore.evaluation.bootstrap import percentile_interval
+from cxrcore.associations.verdict import Headline
+from cxrcore.evaluation.bootstrap import Advance, percentile_interval
+from cxrcore.evaluation.strata import log_odds as log_odds_of
+from cxrcore.evaluation.strata import matrix
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
+LEVEL = "score"
+#: A correlation below 0.1 is less than small (Cohen 1988, sec. 3.2.1).
+HEADLINE = Headline("score_separation", "within_class", 0.1)
 ADJUSTMENTS: tuple[Adjustment, ...] = ("crude", "adjusted", "within_class")
+
+
+def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
+    """The test scores of every reference network, by the classes of every label."""
+    models = inputs.of_task(inputs.reference)
+    for model in models:
+        of_model = inputs.test_images(model)
+        own = [inputs.reference] if model is inputs.primary.get(inputs.reference) else []
+        for attribute in [*inputs.attributes, *own]:
+            whole = of_model.with_label(attribute)
+            divided = bool(own) and attribute != inputs.reference
+            for part in parts(whole, attribute, inputs.seed, divided=divided):
+                images = part.images
+                estimates = score_estimates(
+                    log_odds_of(matrix(images.frame["logits"])), images.label(attribute),
+                    images.categories(attribute), images.frame["target"].to_numpy().astype(np.intp),
+                    images.regressors("adjusted", attribute), images.subject, inputs.weights,
+                    inputs.draws.permutations, inputs.seed,
+                )  # fmt: skip
+                yield from evidence(LEVEL, attribute, model, None, part, part.kept(estimates))
+        advance(1 / len(models))
+    if not models:
+        advance(1)
 
 
 def score_estimates(

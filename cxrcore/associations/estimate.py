@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -69,6 +69,34 @@ def null_test(observed: float, draws: Floats, side: Side = "greater") -> NullTes
     p = (1 + int((extreme >= value - 1e-12 * max(1.0, abs(value))).sum())) / (1 + len(draws))
     low, high = np.percentile(draws, [5, 95])
     return NullTest(p, float(low), float(high), float(np.quantile(extreme, 0.95)))
+
+
+def beside_null(
+    estimate: Estimate, interval: tuple[float | None, float | None], draws: Floats, null: str,
+    side: Side = "greater",
+) -> Estimate:  # fmt: skip
+    """The estimate with its interval, and its p value under the draws (r,) of the null."""
+    found = null_test(estimate.value, draws, side)
+    return replace(
+        estimate, low=interval[0], high=interval[1], p=found.p, null=null, null_low=found.low,
+        null_high=found.high, smallest_effect=found.smallest_effect,
+    )  # fmt: skip
+
+
+def shuffled_patients(subject: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Rows (n,) that give each patient another's values: `values[rows]` is one null draw.
+
+    `subject` (n,) is the patient of each row. A patient's j-th row takes the giver's j-th, round
+    and round where the giver has fewer: what is constant within patients stays so, and with one
+    row per patient it is a permutation of rows.
+    """
+    _, inverse, count = np.unique(subject, return_inverse=True, return_counts=True)
+    order = np.argsort(inverse, kind="stable")
+    start = np.cumsum(count) - count
+    position = np.empty(len(subject), dtype=np.intp)
+    position[order] = np.arange(len(subject)) - start[inverse[order]]
+    giver = rng.permutation(len(count))[inverse]
+    return np.asarray(order[start[giver] + position % count[giver]])
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:

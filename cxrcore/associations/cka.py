@@ -1,0 +1,127 @@
+"""Evidence level 'representation': how alike two networks' features arrange the patients."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxrcore.associations.estimate import Estimate, Floats, beside_null
+from cxrcore.associations.representation import Indices, finite
+
+_LEAST_PATIENTS = 5
+
+
+def cka(
+    x: NDArray[np.floating], y: NDArray[np.floating], subject: Indices, seed: int,
+    patients: int = 2000, draws: int = 199,
+) -> list[Estimate]:  # fmt: skip
+    """Debiased linear CKA of two networks' features (n, d) and (n, e) of the same images.
+
+    Value, interval and null are all of the same patients: a seeded choice of at most `patients` of
+    `subject` (n,), with one seeded image each, since rows of one patient are not independent. The
+    interval is normal on Fisher's z scale, with the jackknife's standard error over patients. The
+    null "shuffled patients" pairs each patient's x with another's y. The ceiling is this function
+    on two seeds of one network.
+
+    Raises:
+        ValueError: features that are not finite.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(subject))
+    _, first = np.unique(subject[order], return_index=True)
+    rows = order[rng.permutation(first)[:patients]]
+    base = Estimate("debiased_cka", np.nan, len(rows))
+    if len(rows) < _LEAST_PATIENTS:
+        return [replace(base, reason=f"fewer than {_LEAST_PATIENTS} patients")]
+    x, y = finite(x[rows]), finite(y[rows])
+    if not (_varies(x) and _varies(y)):
+        return [replace(base, reason="the features do not vary")]
+    value, each = _cka_and_without_each(x, y)
+    ours, theirs = (_centred_kernel(z) for z in (x, y))
+    shuffled = np.empty(draws)
+    for i in range(draws):
+        p = rng.permutation(len(rows))
+        shuffled[i] = np.vdot(ours, theirs[p][:, p])
+    shuffled /= np.sqrt(np.vdot(ours, ours) * np.vdot(theirs, theirs))
+    base = replace(base, value=value)
+    return [beside_null(base, _jackknife_interval(value, each), shuffled, "shuffled patients")]
+
+
+def debiased_cka(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    """Debiased linear CKA of features (n, d) and (n, e) of the same n >= 4 patients, one row each.
+
+    HSIC(K, L) / √(HSIC(K, K) HSIC(L, L)) of K = XXᵀ and L = YYᵀ with the unbiased HSIC (Song et al.
+    2012, JMLR 13, eq. 5; Murphy et al. 2024, arXiv 2405.01012): 0 on average for unrelated
+    features whatever d / n, where the biased one is high. It costs O(n d e) and builds no n × n
+    matrix. NaN where features do not vary. Two rows of one patient would count as agreement.
+    """
+    return _cka_and_without_each(x, y)[0] if _varies(x) and _varies(y) else np.nan
+
+
+def _varies(x: NDArray[np.floating]) -> bool:
+    return bool(np.ptp(x, axis=0).any())
+
+
+def _cka_and_without_each(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float, Floats]:
+    """The debiased CKA, and that of all patients but each one (n,), for the jackknife."""
+    a, b = (z - z.mean(axis=0, dtype=np.float64) for z in (x, y))
+    (xy, xy_each), (xx, xx_each), (yy, yy_each) = _hsic(a, b), _hsic(a, a), _hsic(b, b)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        whole, each = xy / np.sqrt(xx * yy), xy_each / np.sqrt(xx_each * yy_each)
+    return float(whole), each
+
+
+def _hsic(x: Floats, y: Floats) -> tuple[np.float64, Floats]:
+    """Unbiased HSIC of linear kernels, and that of all rows but each one (n,).
+
+    K and L are the kernels without their diagonals. HSIC is made of sum(K * L), sum(K), sum(L)
+    and 1ᵀKL1; what one row adds to each needs products with vectors and XᵀY only.
+    """
+    n = len(x)
+    own_k, own_l = (x * x).sum(axis=1), (y * y).sum(axis=1)
+    k, l_ = x @ x.sum(axis=0) - own_k, y @ y.sum(axis=0) - own_l  # K1 and L1
+    both = ((x @ (x.T @ y)) * y).sum(axis=1) - own_k * own_l  # row sums of K * L
+    k_l, l_k = x @ (x.T @ l_) - own_k * l_, y @ (y.T @ k) - own_l * k  # KL1 and LK1
+    product = k @ l_  # 1ᵀKL1
+    whole = _combined(n, both.sum(), k.sum(), l_.sum(), product)
+    each = _combined(
+        n - 1, both.sum() - 2 * both, k.sum() - 2 * k, l_.sum() - 2 * l_,
+        product - k * l_ - k_l - l_k + both,
+    )  # fmt: skip
+    return whole, each
+
+
+def _combined(n: int, both: Any, k: Any, l_: Any, product: Any) -> Any:
+    """Unbiased HSIC of n rows from sum(K * L), sum(K), sum(L) and 1ᵀKL1."""
+    rest = k * l_ / ((n - 1) * (n - 2)) - 2 * product / (n - 2)
+    return (both + rest) / (n * (n - 3))
+
+
+def _centred_kernel(x: NDArray[np.floating]) -> Floats:
+    """XXᵀ (n, n) U-centred: rows and columns sum to 0, the diagonal is 0 (Székely & Rizzo 2014).
+
+    The unbiased HSIC of two kernels is the inner product of theirs over n (n - 3).
+    """
+    n = len(x)
+    z = x - x.mean(axis=0, dtype=np.float64)
+    kernel = z @ z.T
+    np.fill_diagonal(kernel, 0)
+    sums = kernel.sum(axis=1)
+    kernel -= (sums[:, None] + sums) / (n - 2) - sums.sum() / ((n - 1) * (n - 2))
+    np.fill_diagonal(kernel, 0)
+    return np.asarray(kernel)
+
+
+def _jackknife_interval(value: float, each: Floats) -> tuple[float | None, float | None]:
+    """95 % interval of a correlation-like value from those without each patient (n,)."""
+    within = 1 - 1e-12
+    z, left_out = np.arctanh(np.clip(value, -within, within)), np.clip(each, -within, within)
+    n = len(each)
+    error = np.sqrt((n - 1) * np.var(np.arctanh(left_out)))
+    if not np.isfinite(error):
+        return None, None
+    low, high = np.tanh([z - 1.96 * error, z + 1.96 * error])
+    return float(low), float(high)

@@ -91,7 +91,8 @@ def summarise(
     found = associations(
         Inputs(
             reference, cohort, known, {one.model.key: one for one in explained},
-            features_of(features, known), names, weights, reasons, settings.draws, settings.seed,
+            features_of(features, known), {_key(a) for a in features}, names, weights, reasons,
+            settings.draws, settings.seed,
         ),
         part_of(advance, 0.4),
     )  # fmt: skip
@@ -111,7 +112,7 @@ def features_of(
     artifacts: Sequence[Arrays], known: Sequence[Model]
 ) -> Callable[[ModelKey], NDArray[np.floating] | None]:
     """Reads a model's features (n, d) in the order of its predictions, None if there are none."""
-    by_key = {(a.header.attributes["task"], a.header.attributes["name"]): a for a in artifacts}
+    by_key = {_key(arrays): arrays for arrays in artifacts}
     predictions = {model.key: model.predictions for model in known}
 
     def read(key: ModelKey) -> NDArray[np.floating] | None:
@@ -128,6 +129,10 @@ def features_of(
         return arrays.read("features")[[rows[image] for image in wanted]]
 
     return read
+
+
+def _key(arrays: Arrays) -> ModelKey:
+    return arrays.header.attributes["task"], arrays.header.attributes["name"]
 
 
 def _model_rows(

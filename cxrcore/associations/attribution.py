@@ -30,7 +30,7 @@ HEADLINE = Headline(RANKING, "adjusted", 0.5)
 
 def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Every pair of networks with maps, the primary ones also by stratum and matched."""
-    pairs = list(_pairs(inputs))
+    pairs = list(inputs.pairs(inputs.attributions))
     known = _Known(inputs)
     for attribute, ours, theirs in pairs:
         whole = inputs.test_images(theirs)
@@ -46,29 +46,6 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
         advance(1 / len(pairs))
     if not pairs:
         advance(1)
-
-
-def _pairs(inputs: Inputs) -> Iterator[tuple[str, Model, Model]]:
-    """Attribute, reference network and other network of each comparison.
-
-    The primary reference network meets every network of the other tasks and of its own;
-    trainings that differ in the seed meet those of the same seed; controls of the reference meet
-    the primary network of each attribute.
-    """
-    mapped = [m for m in inputs.of_task(inputs.reference) if m.key in inputs.attributions]
-    first = inputs.primary.get(inputs.reference)
-    if first is None or first not in mapped:
-        return
-    of_seed = {m.seed: m for m in inputs.trainings(inputs.reference) if m in mapped}
-    for attribute in inputs.attributes:
-        others = [m for m in inputs.of_task(attribute) if m.key in inputs.attributions]
-        trainings = inputs.trainings(attribute)
-        for theirs in others:
-            same_seed = of_seed.get(theirs.seed, first) if theirs in trainings else first
-            yield attribute, same_seed, theirs
-        if others and others[0] is inputs.primary.get(attribute):
-            yield from ((attribute, m, others[0]) for m in mapped if m.is_control)
-    yield from ((inputs.reference, first, m) for m in mapped if m is not first)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Evidence level 'representation': how alike two networks' features arrange the patients."""
+"""How alike two networks' features arrange the patients: debiased linear CKA."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrcore.associations.estimate import Estimate, Floats, beside_null
-from cxrcore.associations.representation import Indices, finite
+from cxrcore.associations.probe import Indices, finite
 
 _LEAST_PATIENTS = 5
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
@@ -119,8 +119,12 @@ class Inputs:
     attributions: Mapping[ModelKey, ModelAttributions]
     features: Callable[[ModelKey], NDArray[np.floating] | None]
     """Of a model the features (n, d) in the order of its predictions; None: there are none."""
+    with_features: Container[ModelKey]
+    """The models that have features."""
     names: pl.Series
+    """The patients of the test split, sorted."""
     weights: NDArray[np.uint8]
+    """(r, patients) their resamples."""
     reasons: Mapping[ModelKey, str]
     draws: Draws
     seed: int
@@ -161,13 +165,40 @@ class Inputs:
         first, group = self.primary.get(task), groups(self.models)
         return [m for m in self.of_task(task) if first and group[m.key] == group[first.key]]
 
-    def test_images(self, model: Model) -> Images:
-        """The labelled test images of a model, with the columns of the cohort."""
-        new = [c for c in self.cohort.columns if c not in model.predictions.columns]
-        joined = model.labelled("test").join(
+    def images(self, model: Model, predictions: pl.DataFrame) -> Images:
+        """Some of a model's predictions with the columns of the cohort; `row` in its features."""
+        new = [c for c in self.cohort.columns if c not in predictions.columns]
+        order = model.predictions.select("image_id").with_row_index("row")
+        joined = predictions.join(order, on="image_id", how="left", maintain_order="left").join(
             self.cohort.select("image_id", *new), on="image_id", how="left", maintain_order="left"
         )
         return Images(joined, self.names)
+
+    def test_images(self, model: Model) -> Images:
+        """The labelled test images of a model, with the columns of the cohort."""
+        return self.images(model, model.labelled("test"))
+
+    def pairs(self, usable: Container[ModelKey]) -> Iterator[tuple[str, Model, Model]]:
+        """Attribute, reference network and other network of each comparison of two networks.
+
+        The primary reference network meets every network of the other tasks and of its own;
+        trainings that differ in the seed meet those of the same seed; controls of the reference
+        meet the primary network of each attribute.
+        """
+        ours = [m for m in self.of_task(self.reference) if m.key in usable]
+        first = self.primary.get(self.reference)
+        if first is None or first not in ours:
+            return
+        of_seed = {m.seed: m for m in self.trainings(self.reference) if m in ours}
+        for attribute in self.attributes:
+            others = [m for m in self.of_task(attribute) if m.key in usable]
+            trainings = self.trainings(attribute)
+            for theirs in others:
+                same_seed = of_seed.get(theirs.seed, first) if theirs in trainings else first
+                yield attribute, same_seed, theirs
+            if others and others[0] is self.primary.get(attribute):
+                yield from ((attribute, m, others[0]) for m in ours if m.is_control)
+        yield from ((self.reference, first, m) for m in ours if m is not first)
 
 
 def parts(images: Images, attribute: str, seed: int, *, divided: bool) -> Iterator[Part]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrcore.associations.estimate import Floats
-from cxrcore.associations.representation import finite
+from cxrcore.associations.probe import finite
 
 #: A concept (of unit size) whose covariance with whitened features is below this has no direction.
 NO_COVARIANCE = 1e-8

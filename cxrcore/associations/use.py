@@ -1,200 +1,78 @@
-"""Evidence level 'use': what a network loses when an attribute is erased from its features."""
+"""Evidence level 'use': whether the reference's prediction rests on what tells an attribute.
+
+What features know need not be used: an attribute is erased from them, and what the prediction
+loses is compared with erasing as much at random.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+import polars as pl
 
-from cxrcore.associations.covariates import residuals
-from cxrcore.associations.estimate import Estimate, Floats, beside_null, shuffled_patients
-from cxrcore.associations.leace import NO_COVARIANCE, Whitening, bases_of, whitening
-from cxrcore.associations.representation import Indices, finite, macro_auroc, without_images
-from cxrcore.evaluation.bootstrap import percentile_interval, resample
-from cxrcore.evaluation.metrics import Weights
-from cxrcore.evaluation.strata import log_odds
+from cxrcore.associations.erasure import FitImages, HeldOutImages, erasure_loss
+from cxrcore.associations.estimate import Estimate
+from cxrcore.associations.evidence import Evidence, evidence
+from cxrcore.associations.inputs import Inputs, Part
+from cxrcore.associations.verdict import Headline
+from cxrcore.evaluation.bootstrap import Advance
+from cxrcore.evaluation.strata import matrix
+from cxrcore.model import Model
+from data_contracts.cohort import LABEL_PREFIX
 
-#: Below this share of the logits' variance the features are not what the head reads.
-LEAST_R2 = 0.99
-_DRAWS_AT_ONCE = 25
-
-
-@dataclass(frozen=True)
-class FitImages:
-    """Train images, on which the eraser and the head are fitted."""
-
-    features: NDArray[np.floating]
-    """(n, d)"""
-    logits: Floats
-    """(n, c) of the network whose loss is asked for."""
-    concept: Indices
-    """(n,) class of the label that is erased."""
-    subject: Indices
-    """(n,) patients."""
-    regressors: Floats | None = None
-    """(n, q) covariates with an intercept; None: no adjusted estimate."""
+LEVEL = "use"
+#: A loss of less than 0.01 lies within what two trainings of one network differ by.
+HEADLINE = Headline("erasure_loss", "adjusted", 0.01)
 
 
-@dataclass(frozen=True)
-class HeldOutImages:
-    """Test images, on which the loss is measured."""
-
-    features: NDArray[np.floating]
-    """(n, d)"""
-    logits: Floats
-    """(n, c)"""
-    target: Indices
-    """(n,) class that the logits predict."""
-    subject: Indices
-    """(n,) column in `weights` of each image's patient."""
-    weights: NDArray[np.uint8]
-    """(r, subjects) resamples of the patients."""
-
-
-def erasure_loss(
-    train: FitImages, test: HeldOutImages, seed: int, draws: int = 199
-) -> list[Estimate]:
-    """AUROC that the logits lose on test when the concept is erased from the features.
-
-    The head is linear: what it reads is recovered from features and logits of the train images, and
-    erased logits are the given ones less what erasing takes from the head's input. Macro AUROC as
-    in `macro_auroc`. Interval (bootstrap over test patients) and nulls hold the network and the
-    head fixed. Each null is of the loss, one-sided:
-
-    - "shuffled patients": the concept erased is each patient's class given to another;
-    - "random directions": as many random linear functions of the features are erased as the
-      concept has directions;
-    - "shuffled residuals", adjusted: erased is what the regressors leave of the concept, against
-      the same after these residuals are shuffled and regressed again (Freedman & Lane 1983). What
-      the concept shares with the target through the covariates alone then costs nothing.
-
-    The mirror is the attribute's network as logits and target, and the reference as concept.
-
-    Raises:
-        ValueError: features that are not finite.
-    """
-    base = Estimate("erasure_loss", np.nan, len(np.unique(test.subject)))
-    present, classes = np.unique(train.concept, return_inverse=True)
-    reason = without_images(test.logits, test.target)
-    if not reason and len(present) < 2:
-        reason = "the erased label has one class among the train images"
-    if reason:
-        return [replace(base, reason=reason)]
-    network = _Network.fit(train, test)
-    if network.r2 < LEAST_R2:
-        share = f"R² {network.r2:.3f} of the logits on test images"
-        return [replace(base, reason=f"the features do not give the network's logits ({share})")]
-    rng, one_hot = np.random.default_rng(seed), np.eye(len(present))[classes]
-    shuffled = network.losses(_shuffled_covariances(network, train.subject, one_hot, draws, rng))
-    random = network.losses(_random_covariances(network, len(present) - 1, draws, rng))
-    crude, interval = network.measured(base, network.covariance(one_hot))
-    found = [
-        beside_null(crude, interval, shuffled, "shuffled patients"),
-        beside_null(crude, interval, random, "random directions"),
-    ]
-    if train.regressors is not None:
-        left = residuals(one_hot, train.regressors)
-        base = replace(base, adjustment="adjusted")
-        if np.abs(left).max() < NO_COVARIANCE:
-            reason = "the covariates leave nothing of the erased label"
-            return [*found, replace(base, reason=reason)]
-        again = _shuffled_covariances(network, train.subject, left, draws, rng, train.regressors)
-        adjusted, interval = network.measured(base, network.covariance(left))
-        shuffled = network.losses(again)
-        found.append(beside_null(adjusted, interval, shuffled, "shuffled residuals"))
-    return found
+def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
+    """Every label erased from every reference network, and the mirror of each attribute."""
+    models = [m for m in inputs.of_task(inputs.reference) if m.key in inputs.with_features]
+    for model in models:
+        own = [inputs.reference] if model is inputs.primary.get(inputs.reference) else []
+        for attribute in [*inputs.attributes, *own]:
+            yield from _erased(inputs, attribute, model, attribute, "erasure_loss")
+        advance(0.5 / len(models))
+    mirrors = [inputs.primary[a] for a in inputs.attributes if a in inputs.primary and models]
+    for model in mirrors:
+        if model.kind == "classes" and model.key in inputs.with_features:
+            mirror = "mirror_erasure_loss"
+            yield from _erased(inputs, model.task, model, inputs.reference, mirror)
+        advance(0.5 / len(mirrors))
 
 
-def _shuffled_covariances(
-    network: _Network, subject: Indices, concept: Floats, draws: int, rng: np.random.Generator,
-    regressors: Floats | None = None,
-) -> Iterator[Floats]:  # fmt: skip
-    """Cross-covariances (b, d, k) of the train features with the concept of shuffled patients."""
-    for start in range(0, draws, _DRAWS_AT_ONCE):
-        count = min(_DRAWS_AT_ONCE, draws - start)
-        drawn = [concept[shuffled_patients(subject, rng)] for _ in range(count)]
-        stack = np.concatenate(drawn, axis=1)
-        if regressors is not None:
-            stack = residuals(stack, regressors)
-        cross = network.covariance(stack)[0]
-        yield cross.reshape(len(cross), count, -1).transpose(1, 0, 2)
+def _erased(
+    inputs: Inputs, attribute: str, model: Model, label: str, statistic: str
+) -> Iterator[Evidence]:
+    """`label` erased from the features of `model`."""
+    features = inputs.features(model.key)
+    images = inputs.images(model, model.predictions)
+    train = images.frame["split"].cast(pl.String) == "train"
+    fit = images.where((train & images.frame[LABEL_PREFIX + label].is_not_null()).to_numpy())
+    held_out = inputs.test_images(model)
+    if features is None or not fit.frame.height or not held_out.frame.height:
+        return
+    estimates = erasure_loss(
+        FitImages(
+            features[fit.frame["row"].to_numpy()], matrix(fit.frame["logits"]), fit.label(label),
+            fit.frame["subject_id"].rank("dense").to_numpy().astype(np.intp),
+            fit.regressors("adjusted", label),
+        ),
+        HeldOutImages(
+            features[held_out.frame["row"].to_numpy()], matrix(held_out.frame["logits"]),
+            held_out.frame["target"].to_numpy().astype(np.intp), held_out.subject, inputs.weights,
+        ),
+        inputs.seed, min(inputs.draws.permutations, 199),
+    )  # fmt: skip
+    ours, theirs = (model, None) if model.task == inputs.reference else (None, model)
+    told = [replace(one, statistic=statistic) for one in _strictest(estimates)]
+    yield from evidence(LEVEL, attribute, ours, theirs, Part(held_out), told)
 
 
-def _random_covariances(
-    network: _Network, directions: int, draws: int, rng: np.random.Generator
-) -> Iterator[Floats]:
-    """Cross-covariances (b, d, k) of the train features with random linear functions of them."""
-    d = len(network.space.mean)
-    scale = np.sqrt(np.trace(network.space.covariance))
-    for start in range(0, draws, _DRAWS_AT_ONCE):
-        count = min(_DRAWS_AT_ONCE, draws - start)
-        yield network.space.covariance @ rng.normal(size=(count, d, directions)) / scale
-
-
-@dataclass(frozen=True)
-class _Network:
-    """A linear head on whitened train features, and what it gives on test images."""
-
-    space: Whitening
-    train: Floats
-    """(n, d) centred."""
-    seen: Floats
-    """(m, d) test features, centred by the train mean."""
-    head: Floats
-    """(d, c)"""
-    r2: float
-    test: HeldOutImages
-
-    @staticmethod
-    def fit(train: FitImages, test: HeldOutImages) -> _Network:
-        space = whitening(train.features)
-        x, seen = train.features - space.mean, finite(test.features) - space.mean
-        inverse = np.linalg.pinv(space.covariance, rcond=1e-10, hermitian=True)
-        middle = train.logits.mean(axis=0)
-        head = inverse @ (x.T @ (train.logits - middle) / len(x))
-        missed = np.square(test.logits - middle - seen @ head).sum()
-        varied = np.square(test.logits - test.logits.mean(axis=0)).sum()
-        r2 = 1 - missed / varied if varied else np.nan
-        return _Network(space, x, seen, head, float(r2), test)
-
-    def covariance(self, concept: Floats) -> Floats:
-        """Cross-covariance (1, d, k) of the train features with a concept (n, k)."""
-        return np.asarray(self.train.T @ concept / len(concept))[None]
-
-    def erased_odds(self, cross: Floats) -> Iterator[Floats]:
-        """Log odds (m, c) on test for each of the cross-covariances (b, d, k) erased."""
-        bases = bases_of(self.space.forward.T @ cross)
-        count, d, k = bases.shape
-        read = (self.space.forward @ bases).transpose(1, 0, 2).reshape(d, count * k)
-        known = (self.seen @ read).reshape(-1, count, k)
-        taken = bases.transpose(0, 2, 1) @ (self.space.backward @ self.head)
-        for i in range(count):
-            yield log_odds(self.test.logits - known[:, i] @ taken[i])
-
-    def losses(self, crosses: Iterator[Floats]) -> Floats:
-        """Loss of AUROC on all test images for every cross-covariance erased (draws,)."""
-        ones = np.ones((1, len(self.test.target)))
-        whole = macro_auroc(log_odds(self.test.logits), self.test.target, ones)
-        each = [
-            whole - macro_auroc(odds, self.test.target, ones)
-            for cross in crosses
-            for odds in self.erased_odds(cross)
-        ]
-        return np.concatenate([np.empty(0), *each])
-
-    def measured(
-        self, base: Estimate, cross: Floats
-    ) -> tuple[Estimate, tuple[float | None, float | None]]:
-        """The estimate with the loss of one cross-covariance (1, d, k) erased, and its interval."""
-        (erased,) = self.erased_odds(cross)
-        whole = log_odds(self.test.logits)
-
-        def loss(drawn: Weights) -> Floats:
-            target = self.test.target
-            return macro_auroc(whole, target, drawn) - macro_auroc(erased, target, drawn)
-
-        value = float(loss(np.ones((1, len(whole))))[0])
-        resampled = resample(loss, self.test.weights, self.test.subject)
-        return replace(base, value=value), percentile_interval(resampled)[:2]
+def _strictest(estimates: Sequence[Estimate]) -> Iterator[Estimate]:
+    """Of several nulls of one estimate the one with the largest p."""
+    for adjustment in dict.fromkeys(one.adjustment for one in estimates):
+        of_one = [one for one in estimates if one.adjustment == adjustment]
+        yield max(of_one, key=lambda one: -1.0 if one.p is None else one.p)

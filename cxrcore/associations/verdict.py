@@ -40,7 +40,7 @@ def decide(row: Mapping[str, Any], headline: Headline, control: float | None) ->
         return "undetermined", row["reason"] or "no value"
     if row["p_holm"] is None or row["high"] is None:
         return "undetermined", "no test, or no interval"
-    if row["p_holm"] < ALPHA:
+    if row["p_holm"] < ALPHA and row["value"] > 0:
         if not headline.needs_control:
             return "shared", ""
         if control is None:

@@ -1,0 +1,200 @@
+"""What a network's prediction loses when an attribute is erased from its features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxrcore.associations.covariates import residuals
+from cxrcore.associations.estimate import Estimate, Floats, beside_null, shuffled_patients
+from cxrcore.associations.leace import NO_COVARIANCE, Whitening, bases_of, whitening
+from cxrcore.associations.probe import Indices, finite, macro_auroc, without_images
+from cxrcore.evaluation.bootstrap import percentile_interval, resample
+from cxrcore.evaluation.metrics import Weights
+from cxrcore.evaluation.strata import log_odds
+
+#: Below this share of the logits' variance the features are not what the head reads.
+LEAST_R2 = 0.99
+_DRAWS_AT_ONCE = 25
+
+
+@dataclass(frozen=True)
+class FitImages:
+    """Train images, on which the eraser and the head are fitted."""
+
+    features: NDArray[np.floating]
+    """(n, d)"""
+    logits: Floats
+    """(n, c) of the network whose loss is asked for."""
+    concept: Indices
+    """(n,) class of the label that is erased."""
+    subject: Indices
+    """(n,) patients."""
+    regressors: Floats | None = None
+    """(n, q) covariates with an intercept; None: no adjusted estimate."""
+
+
+@dataclass(frozen=True)
+class HeldOutImages:
+    """Test images, on which the loss is measured."""
+
+    features: NDArray[np.floating]
+    """(n, d)"""
+    logits: Floats
+    """(n, c)"""
+    target: Indices
+    """(n,) class that the logits predict."""
+    subject: Indices
+    """(n,) column in `weights` of each image's patient."""
+    weights: NDArray[np.uint8]
+    """(r, subjects) resamples of the patients."""
+
+
+def erasure_loss(
+    train: FitImages, test: HeldOutImages, seed: int, draws: int = 199
+) -> list[Estimate]:
+    """AUROC that the logits lose on test when the concept is erased from the features.
+
+    The head is linear: what it reads is recovered from features and logits of the train images, and
+    erased logits are the given ones less what erasing takes from the head's input. Macro AUROC as
+    in `macro_auroc`. Interval (bootstrap over test patients) and nulls hold the network and the
+    head fixed. Each null is of the loss, one-sided:
+
+    - "shuffled patients": the concept erased is each patient's class given to another;
+    - "random directions": as many random linear functions of the features are erased as the
+      concept has directions;
+    - "shuffled residuals", adjusted: erased is what the regressors leave of the concept, against
+      the same after these residuals are shuffled and regressed again (Freedman & Lane 1983). What
+      the concept shares with the target through the covariates alone then costs nothing.
+
+    The mirror is the attribute's network as logits and target, and the reference as concept.
+
+    Raises:
+        ValueError: features that are not finite.
+    """
+    base = Estimate("erasure_loss", np.nan, len(np.unique(test.subject)))
+    present, classes = np.unique(train.concept, return_inverse=True)
+    reason = without_images(test.logits, test.target)
+    if not reason and len(present) < 2:
+        reason = "the erased label has one class among the train images"
+    if reason:
+        return [replace(base, reason=reason)]
+    network = _Network.fit(train, test)
+    if network.r2 < LEAST_R2:
+        share = f"R² {network.r2:.3f} of the logits on test images"
+        return [replace(base, reason=f"the features do not give the network's logits ({share})")]
+    rng, one_hot = np.random.default_rng(seed), np.eye(len(present))[classes]
+    shuffled = network.losses(_shuffled_covariances(network, train.subject, one_hot, draws, rng))
+    random = network.losses(_random_covariances(network, len(present) - 1, draws, rng))
+    crude, interval = network.measured(base, network.covariance(one_hot))
+    found = [
+        beside_null(crude, interval, shuffled, "shuffled patients"),
+        beside_null(crude, interval, random, "random directions"),
+    ]
+    if train.regressors is not None:
+        left = residuals(one_hot, train.regressors)
+        base = replace(base, adjustment="adjusted")
+        if np.abs(left).max() < NO_COVARIANCE:
+            reason = "the covariates leave nothing of the erased label"
+            return [*found, replace(base, reason=reason)]
+        again = _shuffled_covariances(network, train.subject, left, draws, rng, train.regressors)
+        adjusted, interval = network.measured(base, network.covariance(left))
+        shuffled = network.losses(again)
+        found.append(beside_null(adjusted, interval, shuffled, "shuffled residuals"))
+    return found
+
+
+def _shuffled_covariances(
+    network: _Network, subject: Indices, concept: Floats, draws: int, rng: np.random.Generator,
+    regressors: Floats | None = None,
+) -> Iterator[Floats]:  # fmt: skip
+    """Cross-covariances (b, d, k) of the train features with the concept of shuffled patients."""
+    for start in range(0, draws, _DRAWS_AT_ONCE):
+        count = min(_DRAWS_AT_ONCE, draws - start)
+        drawn = [concept[shuffled_patients(subject, rng)] for _ in range(count)]
+        stack = np.concatenate(drawn, axis=1)
+        if regressors is not None:
+            stack = residuals(stack, regressors)
+        cross = network.covariance(stack)[0]
+        yield cross.reshape(len(cross), count, -1).transpose(1, 0, 2)
+
+
+def _random_covariances(
+    network: _Network, directions: int, draws: int, rng: np.random.Generator
+) -> Iterator[Floats]:
+    """Cross-covariances (b, d, k) of the train features with random linear functions of them."""
+    d = len(network.space.mean)
+    scale = np.sqrt(np.trace(network.space.covariance))
+    for start in range(0, draws, _DRAWS_AT_ONCE):
+        count = min(_DRAWS_AT_ONCE, draws - start)
+        yield network.space.covariance @ rng.normal(size=(count, d, directions)) / scale
+
+
+@dataclass(frozen=True)
+class _Network:
+    """A linear head on whitened train features, and what it gives on test images."""
+
+    space: Whitening
+    train: Floats
+    """(n, d) centred."""
+    seen: Floats
+    """(m, d) test features, centred by the train mean."""
+    head: Floats
+    """(d, c)"""
+    r2: float
+    test: HeldOutImages
+
+    @staticmethod
+    def fit(train: FitImages, test: HeldOutImages) -> _Network:
+        space = whitening(train.features)
+        x, seen = train.features - space.mean, finite(test.features) - space.mean
+        inverse = np.linalg.pinv(space.covariance, rcond=1e-10, hermitian=True)
+        middle = train.logits.mean(axis=0)
+        head = inverse @ (x.T @ (train.logits - middle) / len(x))
+        missed = np.square(test.logits - middle - seen @ head).sum()
+        varied = np.square(test.logits - test.logits.mean(axis=0)).sum()
+        r2 = 1 - missed / varied if varied else np.nan
+        return _Network(space, x, seen, head, float(r2), test)
+
+    def covariance(self, concept: Floats) -> Floats:
+        """Cross-covariance (1, d, k) of the train features with a concept (n, k)."""
+        return np.asarray(self.train.T @ concept / len(concept))[None]
+
+    def erased_odds(self, cross: Floats) -> Iterator[Floats]:
+        """Log odds (m, c) on test for each of the cross-covariances (b, d, k) erased."""
+        bases = bases_of(self.space.forward.T @ cross)
+        count, d, k = bases.shape
+        read = (self.space.forward @ bases).transpose(1, 0, 2).reshape(d, count * k)
+        known = (self.seen @ read).reshape(-1, count, k)
+        taken = bases.transpose(0, 2, 1) @ (self.space.backward @ self.head)
+        for i in range(count):
+            yield log_odds(self.test.logits - known[:, i] @ taken[i])
+
+    def losses(self, crosses: Iterator[Floats]) -> Floats:
+        """Loss of AUROC on all test images for every cross-covariance erased (draws,)."""
+        ones = np.ones((1, len(self.test.target)))
+        whole = macro_auroc(log_odds(self.test.logits), self.test.target, ones)
+        each = [
+            whole - macro_auroc(odds, self.test.target, ones)
+            for cross in crosses
+            for odds in self.erased_odds(cross)
+        ]
+        return np.concatenate([np.empty(0), *each])
+
+    def measured(
+        self, base: Estimate, cross: Floats
+    ) -> tuple[Estimate, tuple[float | None, float | None]]:
+        """The estimate with the loss of one cross-covariance (1, d, k) erased, and its interval."""
+        (erased,) = self.erased_odds(cross)
+        whole = log_odds(self.test.logits)
+
+        def loss(drawn: Weights) -> Floats:
+            target = self.test.target
+            return macro_auroc(whole, target, drawn) - macro_auroc(erased, target, drawn)
+
+        value = float(loss(np.ones((1, len(whole))))[0])
+        resampled = resample(loss, self.test.weights, self.test.subject)
+        return replace(base, value=value), percentile_interval(resampled)[:2]

@@ -1,0 +1,198 @@
+"""A linear probe: what a network's frozen features know of an attribute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxrcore.associations.covariates import residuals
+from cxrcore.associations.estimate import (
+    Adjustment,
+    Estimate,
+    Floats,
+    beside_null,
+    shuffled_patients,
+)
+from cxrcore.evaluation.bootstrap import percentile_interval, resample
+from cxrcore.evaluation.metrics import Weights, auroc
+
+Indices = NDArray[np.intp]
+
+#: Ridge penalties per row of standardised features, strongest first: ties go to the stronger.
+_PENALTIES = np.logspace(2, -4, 9)
+_FOLDS = 5
+
+
+def probe_scores(
+    features: NDArray[np.floating], target: Indices, subject: Indices, train: Indices,
+    test: Indices, seed: int, regressors: Floats | None = None,
+) -> Floats:  # fmt: skip
+    """Scores (test rows, classes) of a linear probe for the class `target` (n,).
+
+    Ridge regression of each class against the rest, on `features` (n, d) standardised on the
+    rows `train`; each class's penalty has the best AUROC over inner folds of whole patients.
+    Scores rank images and are no probabilities. A class without a train row has NaN scores.
+
+    `regressors` (n, q), with an intercept, make it the probe beyond the covariates: it is fitted
+    on what they leave of the train features (Frisch & Waugh 1933), and they are regressed out of
+    the scores on the test rows themselves, so that no error of the train fit is left.
+
+    Raises:
+        ValueError: a patient in both `train` and `test`, or features that are not finite.
+    """
+    if np.isin(subject[test], subject[train]).any():
+        raise ValueError("a patient is among both the train and the test rows of the probe")
+    classes = int(target.max()) + 1
+    x, scale = _standardised(
+        finite(features[train]), None if regressors is None else regressors[train]
+    )
+    one_hot = np.eye(classes)[target[train]]
+    present = one_hot.any(axis=0)
+    fold = _patient_folds(subject[train], seed)
+    weights = np.full((features.shape[1], classes), np.nan)
+    weights[:, present] = _ridge_weights(x, one_hot[:, present], fold) / scale[:, None]
+    scores = finite(features[test]).astype(np.float64) @ weights
+    if regressors is not None:
+        scores[:, present] = residuals(scores[:, present], regressors[test])
+    return np.asarray(scores)
+
+
+def finite(features: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The features (n, d) themselves; ValueError names how many rows are not finite."""
+    bad = int((~np.isfinite(features)).any(axis=1).sum())
+    if bad:
+        raise ValueError(f"features of {bad} of {len(features)} images are not finite")
+    return features
+
+
+def _standardised(
+    features: NDArray[np.floating], regressors: Floats | None
+) -> tuple[NDArray[np.float32], Floats]:
+    """Features (or what the regressors leave of them) in units of their scale (d,)."""
+    x = features.astype(np.float64)
+    x -= x.mean(axis=0)
+    spread = x.std(axis=0)
+    if regressors is not None:
+        x = residuals(x, regressors)
+    scale = x.std(axis=0)
+    # What is constant, or constant but for rounding once the covariates are known, is no feature.
+    constant = scale <= 1e-6 * spread
+    x[:, constant], scale[constant] = 0, 1
+    return (x / scale).astype(np.float32), scale
+
+
+def _patient_folds(subject: Indices, seed: int) -> Indices:
+    names, patient = np.unique(subject, return_inverse=True)
+    return np.asarray(np.random.default_rng(seed).permutation(len(names)) % _FOLDS)[patient]
+
+
+def _ridge_weights(x: NDArray[np.float32], one_hot: Floats, fold: Indices) -> Floats:
+    """Weights (d, classes), each class with the penalty that the inner folds choose for it.
+
+    The folds' Gram matrices are all that is needed: one pass over the features.
+    """
+    y = one_hot - one_hot.mean(axis=0)
+    parts = [fold == f for f in range(_FOLDS)]
+    grams, crosses = [], []
+    for part in parts:
+        rows = x[part].astype(np.float64)
+        grams.append(rows.T @ rows)
+        crosses.append(rows.T @ y[part])
+    gram, cross = sum(grams), sum(crosses)
+    gained = np.zeros((len(_PENALTIES), y.shape[1]))
+    for part, g, c in zip(parts, grams, crosses, strict=True):
+        held, ones = one_hot[part] == 1, np.ones((1, int(part.sum())))
+        for i, weights in enumerate(_ridge(gram - g, cross - c, int((~part).sum()))):
+            scores = x[part] @ weights
+            for k in range(y.shape[1]):
+                # A fold without the class, or without the rest, says nothing.
+                gained[i, k] += np.nan_to_num(auroc(scores[:, k], held[:, k], ones)[0], nan=0.5)
+    best = gained.argmax(axis=0)
+    return _ridge(gram, cross, len(x))[best, :, np.arange(y.shape[1])].T
+
+
+def _ridge(gram: Floats, cross: Floats, rows: int) -> Floats:
+    """Weights (penalties, d, classes) from XᵀX (d, d) and XᵀY (d, classes)."""
+    values, vectors = np.linalg.eigh(gram)
+    shrunk = np.maximum(values, 0) + rows * _PENALTIES[:, None]
+    return np.asarray(vectors @ ((vectors.T @ cross) / shrunk[:, :, None]))
+
+
+def macro_auroc(scores: Floats, target: Indices, weights: Weights) -> Floats:
+    """Mean over classes of each one's AUROC against the rest (r,); of two, that of the last.
+
+    `scores` (n, classes), `target` (n,), `weights` (r, n); NaN where a class is not drawn.
+    """
+    columns = [1] if scores.shape[1] == 2 else range(scores.shape[1])
+    return np.asarray(np.mean([auroc(scores[:, c], target == c, weights) for c in columns], axis=0))
+
+
+def without_images(scores: Floats, target: Indices) -> str:
+    """Why an AUROC of `scores` (n, classes) is not defined; empty: it is."""
+    if not np.isfinite(scores).all():
+        return "a class has no image to train on"
+    if len(np.unique(target)) < max(2, scores.shape[1]):
+        return "a class has no test image"
+    return ""
+
+
+def probe_auroc(
+    scores: Floats, target: Indices, subject: Indices, weights: NDArray[np.uint8], seed: int,
+    regressors: Floats | None = None, draws: int = 199,
+) -> list[Estimate]:  # fmt: skip
+    """Macro AUROC of a probe's `scores` (n, classes) on test rows with the classes `target` (n,).
+
+    `subject` (n,) is each row's column in `weights` (r, subjects). Interval and null both hold the
+    fitted probe fixed: they speak of other patients, not of another fit on other train patients.
+    The null "shuffled patients" gives each patient another's classes: the scores know nothing of
+    the class. With `regressors` (n, q) of the test rows, the ones that `probe_scores` had, the null
+    "shuffled residuals" shuffles what they leave of the scores and regresses again (Freedman &
+    Lane 1983): the scores know no more of the class than the covariates do.
+    """
+    base = Estimate("probe_auroc", np.nan, len(np.unique(subject)))
+    null = "shuffled patients"
+    if regressors is not None:
+        base, null = replace(base, adjustment="adjusted"), "shuffled residuals"
+    if reason := without_images(scores, target):
+        return [replace(base, reason=reason)]
+    rng, ones = np.random.default_rng(seed), np.ones((1, len(target)))
+    shuffled = np.empty(draws)
+    for i in range(draws):
+        rows = shuffled_patients(subject, rng)
+        if regressors is None:
+            shuffled[i] = macro_auroc(scores, target[rows], ones)[0]
+        else:
+            shuffled[i] = macro_auroc(residuals(scores[rows], regressors), target, ones)[0]
+    value = float(macro_auroc(scores, target, ones)[0])
+    resampled = resample(partial(macro_auroc, scores, target), weights, subject)
+    base = replace(base, value=value)
+    return [beside_null(base, percentile_interval(resampled)[:2], shuffled, null)]
+
+
+def probe_gain(
+    scores: Floats, baseline: Floats, target: Indices, subject: Indices,
+    weights: NDArray[np.uint8], adjustment: Adjustment = "crude",
+) -> list[Estimate]:  # fmt: skip
+    """Macro AUROC of `scores` less that of another network's probe on the same test rows.
+
+    Arguments as in `probe_auroc`. The interval is of the paired bootstrap over patients. The null
+    "equal AUROC" (two-sided) has the bootstrap's differences moved to mean 0 as its draws (Efron &
+    Tibshirani 1993, sec. 16.4): unlike swapping the two networks' scores, it asks only that the
+    AUROCs are equal, not that the scores are distributed alike.
+    """
+    base = Estimate("probe_auroc_gain", np.nan, len(np.unique(subject)), adjustment)
+    if reason := without_images(scores, target) or without_images(baseline, target):
+        return [replace(base, reason=reason)]
+
+    def gain(drawn: Weights) -> Floats:
+        ours, theirs = macro_auroc(scores, target, drawn), macro_auroc(baseline, target, drawn)
+        return np.asarray(ours - theirs)
+
+    resampled = resample(gain, weights, subject)
+    base = replace(base, value=float(gain(np.ones((1, len(target))))[0]))
+    null = resampled - np.nanmean(resampled)
+    interval = percentile_interval(resampled)[:2]
+    return [beside_null(base, interval, null, "equal AUROC", "two-sided")]

@@ -66,7 +66,7 @@ def verdict_rows(rows: Sequence[Row], headlines: Mapping[str, Headline]) -> list
             controls = [
                 r["value"]
                 for r in decisive
-                if r["attribute"] in (row["attribute"], row["reference"])
+                if r["attribute"] == row["attribute"]
                 and r["control"] == "permuted-labels" and r["value"] is not None
             ]  # fmt: skip
             control = max(controls) if controls else None

@@ -13,7 +13,7 @@ from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.model import TRAINING_HISTORY
-from data_contracts.predictions import PREDICTIONS
+from data_contracts.predictions import FEATURES, PREDICTIONS
 from data_contracts.store import Input, Provenance, as_input, write_arrays, write_table
 
 TASKS = {
@@ -123,13 +123,17 @@ def _model(
     )
     keys = {"task": task, "name": name}
     write_table(PREDICTIONS, PREDICTIONS.path(workspace, **keys), predictions, origin, facts)
+    # The head is linear: logits are features, beside others that know nothing.
+    features = np.concatenate([logits, rng.normal(size=(n, 24))], axis=1).astype(np.float16)
+    columns = {"image_id": cohort["image_id"].to_list(), "features": features}
+    write_arrays(FEATURES, FEATURES.path(workspace, **keys), columns, origin, facts)
     history = pl.DataFrame(TRAINING_HISTORY.example())
     write_table(TRAINING_HISTORY, TRAINING_HISTORY.path(workspace, **keys), history, origin, facts)
     test = np.flatnonzero((cohort["split"] == "test").to_numpy())
     # Shared anatomy, a sign where the true class speaks, and noise.
     sign = blob(PLACES[task], grid) if grid == GRID else np.ones((grid, grid))
     anatomy = blob((4, 4), grid)
-    speaks = np.eye(k)[target[test]] - 1 / k
+    speaks = (sees > 0) * (np.eye(k)[target[test]] - 1 / k)
     maps = (
         3 * anatomy
         + speaks[:, :, None, None] * sign

@@ -164,9 +164,7 @@ def test_order_and_duplicated_images_change_nothing() -> None:
     end = np.where(np.isnan(death), 365, death)
     rows = rng.permutation(np.repeat(np.arange(150), rng.integers(1, 4, 150)))
     once = estimates(follow_up(score, death, end, age, sex, np.arange(150)))
-    again = estimates(
-        follow_up(score[rows], death[rows], end[rows], age[rows], sex[rows], rows)
-    )
+    again = estimates(follow_up(score[rows], death[rows], end[rows], age[rows], sex[rows], rows))
     for key, e in once.items():
         assert again[key].value == pytest.approx(e.value)
         assert again[key].high == pytest.approx(e.high)

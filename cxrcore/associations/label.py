@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.odds import log_odds_ratios
 from cxrcore.associations.partial import (
-    NO_PATIENT,
     bands,
     indicators,
     partial,
     patient_columns,
     patient_means,
-    strength_estimate,
 )
 from cxrcore.associations.row import Row, association_row
+from cxrcore.associations.strength import NO_PATIENT, strength_estimate
 from cxrcore.evaluation.bootstrap import image_weights, patient_weights, percentile_interval
 from cxrcore.evaluation.table import columns_of
 from data_contracts.cohort import LABEL_PREFIX

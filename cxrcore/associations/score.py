@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.estimate import Adjustment, Estimate, null_test
 from cxrcore.associations.partial import (
-    NO_PATIENT,
-    NULLS,
-    Found,
     Moments,
     Partial,
     bands,
@@ -20,8 +17,8 @@ from cxrcore.associations.partial import (
     patient_columns,
     patient_means,
     resampled,
-    strength_estimate,
 )
+from cxrcore.associations.strength import NO_PATIENT, NULLS, Found, strength_estimate
 from cxrcore.evaluation.bootstrap import percentile_interval
 
 Floats = NDArray[np.float64]

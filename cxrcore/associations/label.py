@@ -12,14 +12,13 @@ from cxrcore.associations.evidence import Evidence, evidence
 from cxrcore.associations.inputs import Inputs, parts
 from cxrcore.associations.odds import log_odds_ratios
 from cxrcore.associations.partial import (
-    NO_PATIENT,
     bands,
     indicators,
     partial,
     patient_columns,
     patient_means,
-    strength_estimate,
 )
+from cxrcore.associations.strength import NO_PATIENT, strength_estimate
 from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance, percentile_interval
 from data_contracts.cohort import LABEL_PREFIX

@@ -15,9 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.associations.estimate import Adjustment, Estimate, null_test
-from cxrcore.evaluation.bootstrap import percentile_interval
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
@@ -25,13 +22,6 @@ Ints = NDArray[np.intp]
 _SMALLEST_DIRECTION = 1e-6
 _BLOCK_VALUES = 1 << 21
 _BANDS, _SMALLEST_BAND = 10, 20
-
-NO_PATIENT = "no patient with both labels"
-NULLS: dict[Adjustment, str] = {
-    "crude": "shuffled patients",
-    "adjusted": "shuffled patients, given age, sex and view",
-    "within_class": "shuffled patients of the same true class, given age, sex and view",
-}
 
 
 def patient_means(values: Floats, subject: Ints) -> Floats:
@@ -185,47 +175,6 @@ def resampled(one: Partial, weights: NDArray[np.uint8]) -> Moments:
     square -= first[:, :, None] * first[:, None, :] / total[:, None, None]
     a = one.response.shape[1]
     return Moments(square[:, :a, :a], square[:, :a, a:], square[:, a:, a:])
-
-
-@dataclass(frozen=True)
-class Found:
-    """The strength of one pair, with the draws that other statistics of it are made from."""
-
-    estimate: Estimate
-    cross: Floats | None
-    """(permutations, b, a) products of group and response under the null; None: not defined."""
-    moments: Moments | None
-
-
-def strength_estimate(
-    name: str, one: Partial, weights: NDArray[np.uint8], rng: np.random.Generator,
-    permutations: int, strata: Ints | None, adjustment: Adjustment,
-) -> Found:  # fmt: skip
-    """Bias-corrected strength with its interval over `weights` (r, n) and its permutation p.
-
-    The p value is of the trace, which the correction cuts off at 0.
-    """
-    n = len(one.response)
-    value = float(one.strength(one.trace))
-    if not np.isfinite(value):
-        sides = {"the reference": one.response, "the attribute": one.group}
-        constant = [who for who, basis in sides.items() if not basis.shape[1]]
-        beyond = "" if adjustment == "crude" else " beyond the covariates"
-        reason = (
-            f"{' and '.join(constant)} does not vary{beyond}" if constant else "too few patients"
-        )
-        return Found(Estimate(name, np.nan, n, adjustment, reason=reason), None, None)
-    moments = resampled(one, weights)
-    strengths = one.strength(moments.traces, corrections=2)
-    low, high, _ = percentile_interval(strengths)
-    traces, cross = null_traces(one, permutations, rng, strata)
-    null = null_test(float(one.strength(one.trace)), one.strength(traces))
-    p = null_test(one.trace, traces).p
-    found = Estimate(
-        name, value, n, adjustment, low, high, p, NULLS[adjustment], null.low, null.high,
-        null.smallest_effect, resampled=strengths,
-    )  # fmt: skip
-    return Found(found, cross, moments)
 
 
 def _float(blocks: Iterator[NDArray[np.uint8]]) -> Iterator[Floats]:

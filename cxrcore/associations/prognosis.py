@@ -133,16 +133,17 @@ def prognosis_estimates(
     spread = float(data.log_odds.std())
     score = (data.log_odds - data.log_odds.mean()) / (spread or 1.0)
     return [
-        _c_index(data, score, drawn, permutations, seed),
-        _hazard_ratio(data, score, nothing, drawn, "crude"),
-        _hazard_ratio(data, score, design(frame)[:, 1:], drawn, "adjusted"),
+        c_index(data, score, drawn, permutations, seed),
+        hazard_ratio(data, score, nothing, drawn, "crude"),
+        hazard_ratio(data, score, design(frame)[:, 1:], drawn, "adjusted"),
         _gain(data, score, age, drawn),
     ]
 
 
-def _c_index(
+def c_index(
     data: FollowUp, score: Floats, drawn: NDArray[np.uint8], permutations: int, seed: int
 ) -> Estimate:
+    """Harrell's C of `score` (n,); `drawn` (r, n) are the weights of the patients of `data`."""
     n, one = len(score), np.ones((1, len(score)), dtype=np.uint8)
     value = float(harrells_c(score, data.time, data.died, one)[0])
     if not np.isfinite(value) or score.std() == 0:
@@ -161,9 +162,10 @@ def _c_index(
     )  # fmt: skip
 
 
-def _hazard_ratio(
+def hazard_ratio(
     data: FollowUp, score: Floats, covariates: Floats, drawn: NDArray[np.uint8], how: Adjustment
 ) -> Estimate:
+    """Hazard ratio per unit of `score` (n,) beside `covariates` (n, q), none for crude."""
     n, fit = len(score), cox(score[:, None], covariates, data.time, data.died)
     if fit is None:
         reason = "Cox's model has no finite estimate"

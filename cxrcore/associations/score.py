@@ -11,9 +11,6 @@ from cxrcore.associations.estimate import Adjustment, Estimate, null_test
 from cxrcore.associations.evidence import Evidence, evidence
 from cxrcore.associations.inputs import Inputs, parts
 from cxrcore.associations.partial import (
-    NO_PATIENT,
-    NULLS,
-    Found,
     Moments,
     Partial,
     bands,
@@ -22,8 +19,8 @@ from cxrcore.associations.partial import (
     patient_columns,
     patient_means,
     resampled,
-    strength_estimate,
 )
+from cxrcore.associations.strength import NO_PATIENT, NULLS, Found, strength_estimate
 from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance, percentile_interval
 from cxrcore.evaluation.strata import log_odds as log_odds_of
@@ -80,34 +77,43 @@ def score_estimates(
       within the attribute's classes; beyond two classes `score_difference:CLASS`, a class minus
       all others. The SD is the crude one for all three, so that they can be compared.
     """
-    patients = np.unique(subject)
-    if not len(patients):
+    if not len(subject):
         return [Estimate("score_separation", np.nan, 0, a, reason=NO_PATIENT) for a in ADJUSTMENTS]
     score = log_odds[:, -1:] if log_odds.ndim == 2 else log_odds[:, None]
-    score = score - score.mean(axis=0)
-    outcome = indicators(target, int(target.max()) + 1)
-    stratified = (outcome[:, :, None] * regressors[:, None, :]).reshape(len(target), -1)
-    response, group, truth = (
-        patient_means(x, subject) for x in (score, indicators(attribute, len(classes)), outcome)
-    )
-    drawn, true_class = patient_columns(weights, subject), truth.argmax(axis=1)
-    crude = partial(response, group, np.ones((len(patients), 1)))
-    scale = _Scale(crude, response, resampled(crude, drawn))
+    response = patient_means(score - score.mean(axis=0), subject)
+    group = patient_means(indicators(attribute, len(classes)), subject)
+    drawn = patient_columns(weights, subject)
     out: list[Estimate] = []
-    for adjustment in ADJUSTMENTS:
-        one, strata = crude, None
-        if adjustment == "adjusted":
-            one = partial(response, group, patient_means(regressors, subject))
-            strata = bands(one.fitted(response)[:, 0])
-        elif adjustment == "within_class":
-            one = partial(response, group, patient_means(stratified, subject))
-            strata = bands(one.fitted(response)[:, 0], true_class)
+    for adjustment, (nuisance, within) in _covariates(target, regressors, subject).items():
+        one = partial(response, group, nuisance)
+        if adjustment == "crude":
+            scale = _Scale(one, response, resampled(one, drawn))
+        strata = None if within is None else bands(one.fitted(response)[:, 0], within)
         rng = np.random.default_rng([seed, *b"score"])
         found = strength_estimate(
             "score_separation", one, drawn, rng, permutations, strata, adjustment
         )
-        out += [found.estimate, *_differences(one, found, group, response, classes, scale)]
+        out.append(found.estimate)
+        of_interest = range(len(classes)) if len(classes) > 2 else range(1, len(classes))
+        for c in of_interest:
+            name = f"score_difference:{classes[c]}" if len(classes) > 2 else "score_difference"
+            out.append(_difference(name, one, found, group[:, c], response[:, 0], scale))
     return out
+
+
+def _covariates(
+    target: Ints, regressors: Floats, subject: Ints
+) -> dict[Adjustment, tuple[Floats, Ints | None]]:
+    """Patients' regressors of each adjustment, and the strata that they are permuted in."""
+    outcome = indicators(target, int(target.max()) + 1)
+    by_class = (outcome[:, :, None] * regressors[:, None, :]).reshape(len(target), -1)
+    true_class = patient_means(outcome, subject).argmax(axis=1)
+    nobody_apart = np.zeros_like(true_class)
+    return {
+        "crude": (np.ones((len(true_class), 1)), None),
+        "adjusted": (patient_means(regressors, subject), nobody_apart),
+        "within_class": (patient_means(by_class, subject), true_class),
+    }
 
 
 class _Scale:
@@ -122,40 +128,27 @@ class _Scale:
         self.draws = np.sqrt(variance * spread)
 
 
-def _differences(
-    one: Partial, found: Found, group: Floats, response: Floats, classes: Sequence[str],
-    scale: _Scale,
-) -> list[Estimate]:  # fmt: skip
-    """Standardised differences, from the same draws as the separation."""
-    out = []
-    of_interest = range(len(classes)) if len(classes) > 2 else [1] if len(classes) == 2 else []
-    left = response[:, 0] - one.fitted(response[:, 0])
-    for c in of_interest:
-        name = f"score_difference:{classes[c]}" if len(classes) > 2 else "score_difference"
-        subjects, adjustment = len(response), found.estimate.adjustment
-        column = one.group.T @ group[:, c]
-        there = bool(np.linalg.norm(column) > 1e-6 * np.linalg.norm(group[:, c]) > 0)
-        if found.cross is None or found.moments is None or not there or scale.value == 0:
-            reason = found.estimate.reason or f"no difference of {classes[c]} can be estimated"
-            out.append(Estimate(name, np.nan, subjects, adjustment, reason=reason))
-            continue
-        direction = column / np.linalg.norm(column)
-        # The response's basis is one column: its direction times its length is the residual.
-        length = float(one.response[:, 0] @ left) / float(np.linalg.norm(column))
-        value = float(direction @ (one.group.T @ one.response[:, 0])) * length / scale.value
-        moments = found.moments
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slope = (moments.cross[:, 0] @ direction) / (
-                np.einsum("i,rij,j->r", direction, moments.group, direction)
-            )
-            low, high, _ = percentile_interval(slope * length / scale.draws)
-        null = null_test(
-            value, found.cross[:, :, 0] @ direction * length / scale.value, "two-sided"
-        )
-        out.append(
-            Estimate(
-                name, value, subjects, adjustment, low, high, null.p, NULLS[adjustment],
-                null.low, null.high, null.smallest_effect,
-            )
-        )  # fmt: skip
-    return out
+def _difference(
+    name: str, one: Partial, found: Found, member: Floats, response: Floats, scale: _Scale
+) -> Estimate:
+    """Standardised difference of `member` (n,), from the same draws as the separation."""
+    n, adjustment, moments = len(response), found.estimate.adjustment, found.moments
+    column = one.group.T @ member
+    there = bool(np.linalg.norm(column) > 1e-6 * np.linalg.norm(member) > 0)
+    if found.cross is None or moments is None or not there or scale.value == 0:
+        reason = found.estimate.reason or "no difference of this class can be estimated"
+        return Estimate(name, np.nan, n, adjustment, reason=reason)
+    direction = column / np.linalg.norm(column)
+    # The response's basis is one column: its direction times its length is the residual.
+    length = float(one.response[:, 0] @ response) / float(np.linalg.norm(column))
+    value = float(direction @ (one.group.T @ one.response[:, 0])) * length / scale.value
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.einsum("i,rij,j->r", direction, moments.group, direction)
+        slopes = (moments.cross[:, 0] @ direction) / spread
+        low, high, _ = percentile_interval(slopes * length / scale.draws)
+    draws = found.cross[:, :, 0] @ direction * length / scale.value
+    null = null_test(value, draws, "two-sided")
+    return Estimate(
+        name, value, n, adjustment, low, high, null.p, NULLS[adjustment], null.low, null.high,
+        null.smallest_effect,
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -35,12 +36,12 @@ def harrells_c(risk: Floats, time: Floats, event: Bools, weights: NDArray[np.uin
     new = (np.diff(time[order]) != 0) | np.diff(event[order])
     starts = np.concatenate([[0], np.flatnonzero(new) + 1])
     ends = np.append(starts[1:], len(order))
-    found = _concordance(order, rank, event, starts, ends, weights)
+    found = _compiled(order, rank, event, starts, ends, weights)
     pairs = found[:, 1]
-    return np.divide(found[:, 0], pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    share = np.divide(found[:, 0], pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    return np.asarray(share)
 
 
-@njit  # type: ignore[untyped-decorator]
 def _concordance(
     order: Ints, rank: Ints, event: Bools, starts: Ints, ends: Ints, weights: NDArray[np.uint8]
 ) -> Floats:
@@ -73,6 +74,10 @@ def _concordance(
                     tree[j] += weight
                     j += j & -j
     return out
+
+
+#: Compiled at the first call, in a second or two.
+_compiled: Any = njit(_concordance)
 
 
 @dataclass(frozen=True)

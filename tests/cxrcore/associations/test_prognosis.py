@@ -13,7 +13,9 @@ from statsmodels.duration.survfunc import SurvfuncRight
 from cxrcore.associations.estimate import Estimate
 from cxrcore.associations.prognosis import (
     FollowUp,
+    c_index,
     follow_up,
+    hazard_ratio,
     prognosis_estimates,
     survival_by_quarter,
 )
@@ -21,13 +23,18 @@ from cxrcore.associations.survival import harrells_c, kaplan_meier, score_residu
 from cxrcore.evaluation import bootstrap
 
 
-def cohort(seed: int, n: int, effect: float = 0.5, by_age: float = 0.03) -> FollowUp:
-    """Patients with an exponential time to death, of one image each, followed for 365 days."""
+def cohort(
+    seed: int, n: int, effect: float = 0.5, by_age: float = 0.03, days: int = 15
+) -> FollowUp:
+    """Patients with an exponential time to death, of one image each, followed for 365 days.
+
+    Times are read every so many `days`: few different ones are fast.
+    """
     rng = np.random.default_rng(seed)
     age, sex = rng.uniform(18, 91, n).round(), rng.integers(0, 2, n)
     score = rng.normal(size=n)
     rate = np.exp(effect * score + by_age * (age - 55)) / 700
-    death = np.ceil(rng.exponential(1 / rate))
+    death = days * np.ceil(rng.exponential(1 / rate) / days)
     return follow_up(score, death, np.minimum(death, 500), age, sex, np.arange(n))
 
 
@@ -52,7 +59,7 @@ def brute_force_c(
     return won / total if total else np.nan
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 10**6), st.integers(0, 12))
 def test_harrells_c_is_the_share_of_concordant_pairs(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
@@ -98,38 +105,41 @@ def test_a_patient_counts_once_from_the_earliest_radiograph() -> None:
 
 
 def test_about_95_of_100_intervals_hold_the_true_hazard_ratio_and_c() -> None:
-    large = cohort(10**6, 100_000, by_age=0.0)
+    large = cohort(10**6, 100_000, by_age=0.0, days=40)
     one = np.ones((1, 100_000), np.uint8)
     true_c = harrells_c(large.log_odds, large.time, large.died, one)[0]
     held = {("hazard_ratio", "adjusted"): 0, ("c_index", "crude"): 0}
     truth = dict(zip(held, (np.exp(0.5), true_c), strict=True))
-    for seed in range(100):
-        data = cohort(seed, 250, by_age=0.0)
-        sd = data.log_odds.std()
-        found = estimates(data, 1, 200, seed)
-        for key in held:
-            e = found[key]
+    for seed in range(80):
+        data = cohort(seed, 250, by_age=0.0, days=40)
+        weights = bootstrap.patient_weights(250, 200, seed, "test")
+        for e in (
+            hazard_ratio(data, data.log_odds, data.age[:, None], weights, "adjusted"),
+            c_index(data, data.log_odds, weights, 1, seed),
+        ):
+            key = e.statistic, e.adjustment
             assert e.low is not None
             assert e.high is not None
-            scale = 1 / sd if key[0] == "hazard_ratio" else 1
-            held[key] += e.low**scale <= truth[key] <= e.high**scale
-    assert all(88 <= count <= 99 for count in held.values()), held
+            held[key] += e.low <= truth[key] <= e.high
+    assert all(70 <= count <= 79 for count in held.values()), held
 
 
 def test_p_values_are_uniform_for_log_odds_that_say_nothing() -> None:
     p: dict[tuple[str, str], list[float | None]] = {
         ("hazard_ratio", "adjusted"): [], ("c_index", "crude"): [],
     }  # fmt: skip
-    for seed in range(120):
-        found = estimates(cohort(seed, 200, effect=0.0), 99, 2, seed)
-        for key in p:
-            p[key].append(found[key].p)
+    for seed in range(80):
+        data = cohort(seed, 200, effect=0.0, days=40)
+        few = np.ones((2, 200), np.uint8)
+        ratio = hazard_ratio(data, data.log_odds, data.age[:, None], few, "adjusted")
+        for e in (ratio, c_index(data, data.log_odds, few, 99, seed)):
+            p[e.statistic, e.adjustment].append(e.p)
     for values in p.values():
         assert kstest(np.array(values, float), "uniform").pvalue > 0.01
 
 
 def test_the_adjusted_hazard_ratio_and_the_gain_leave_age_out() -> None:
-    data = cohort(1, 2000, effect=0.0, by_age=0.06)
+    data = cohort(1, 2000, effect=0.0, by_age=0.06, days=30)
     follows = FollowUp(**(vars(data) | {"log_odds": data.age + data.log_odds}))
     found = estimates(follows)
     assert found["hazard_ratio", "crude"].value > 2
@@ -137,13 +147,13 @@ def test_the_adjusted_hazard_ratio_and_the_gain_leave_age_out() -> None:
     assert abs(np.log(found["hazard_ratio", "adjusted"].value)) < 1.5
     assert (found["hazard_ratio", "adjusted"].p or 0) > 0.01
     assert abs(found["c_index_gain", "adjusted"].value) < 0.01
-    gained = estimates(cohort(1, 2000, effect=0.7))["c_index_gain", "adjusted"]
+    gained = estimates(cohort(1, 2000, effect=0.7, days=30))["c_index_gain", "adjusted"]
     assert gained.value > 0.05
     assert (gained.low or 0) > 0.03
 
 
 def test_a_new_scale_changes_nothing_and_a_turned_sign_is_the_reciprocal() -> None:
-    data = cohort(2, 300)
+    data = cohort(2, 200)
     one = estimates(data)
     scaled = estimates(FollowUp(**(vars(data) | {"log_odds": 100 + 7 * data.log_odds})))
     turned = estimates(FollowUp(**(vars(data) | {"log_odds": -data.log_odds})))
@@ -160,7 +170,7 @@ def test_a_new_scale_changes_nothing_and_a_turned_sign_is_the_reciprocal() -> No
 def test_order_and_duplicated_images_change_nothing() -> None:
     rng = np.random.default_rng(0)
     age, sex, score = rng.uniform(18, 91, 150), rng.integers(0, 2, 150), rng.normal(size=150)
-    death = np.where(rng.random(150) < 0.5, rng.integers(1, 300, 150), np.nan)
+    death = np.where(rng.random(150) < 0.5, 30 * rng.integers(1, 11, 150), np.nan)
     end = np.where(np.isnan(death), 365, death)
     rows = rng.permutation(np.repeat(np.arange(150), rng.integers(1, 4, 150)))
     once = estimates(follow_up(score, death, end, age, sex, np.arange(150)))
@@ -179,7 +189,8 @@ def test_what_cannot_be_estimated_has_a_reason() -> None:
         assert all(np.isnan(e.value) and e.reason for e in found.values())
     perfect = estimates(FollowUp(**(vars(data) | {"log_odds": -data.time})))
     assert perfect["c_index", "crude"].value > 0.99
-    nobody = follow_up(*(np.empty(0) for _ in range(4)), *(np.empty(0, int) for _ in range(2)))
+    none, no = np.empty(0), np.empty(0, dtype=int)
+    nobody = follow_up(none, none, none, none, no, no)
     assert all(e.subjects == 0 and e.reason for e in estimates(nobody).values())
     assert survival_by_quarter(nobody) == []
 
@@ -201,7 +212,7 @@ def test_curves_are_kaplan_and_meiers_with_a_log_log_band() -> None:
     assert curves[0].survival[-1] > curves[3].survival[-1]
     curve = kaplan_meier(data.time, data.died)
     whole = SurvfuncRight(data.time, data.died.astype(int))
-    at = 40
+    at = 10
     index = int(np.searchsorted(whole.surv_times, curve.time[at]))
     s, error = whole.surv_prob[index], whole.surv_prob_se[index]
     assert curve.survival[at] == pytest.approx(s)

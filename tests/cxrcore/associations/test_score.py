@@ -92,10 +92,10 @@ def test_an_adjusted_difference_is_the_coefficient_of_a_regression() -> None:
 @pytest.mark.parametrize("adjustment", ADJUSTMENTS)
 def test_p_values_are_uniform_without_an_effect(adjustment: str) -> None:
     p: dict[str, list[float | None]] = {"score_separation": [], "score_difference": []}
-    for seed in range(120):
-        score, attribute, target, x = network(seed, 150)
+    for seed in range(1000, 1100):
+        score, attribute, target, x = network(seed, 120)
         if adjustment == "crude":
-            attribute = np.random.default_rng([seed, 1]).permutation(attribute)
+            attribute = np.random.default_rng(seed + 10**6).permutation(attribute)
         if adjustment == "adjusted":
             score = score - target
         found = estimates(score, attribute, target, x, replicates=2, seed=seed)
@@ -108,7 +108,7 @@ def test_p_values_are_uniform_without_an_effect(adjustment: str) -> None:
 def test_about_95_of_100_intervals_hold_the_true_difference_and_separation() -> None:
     held = {"score_difference": 0, "score_separation": 0}
     truth = {"score_difference": 0.6, "score_separation": 0.3 / np.sqrt(1.09)}
-    for seed in range(150):
+    for seed in range(100):
         rng = np.random.default_rng(seed)
         group, target = rng.integers(0, 2, 300), rng.integers(0, 2, 300)
         score = 0.6 * group + rng.normal(size=300)
@@ -118,7 +118,7 @@ def test_about_95_of_100_intervals_hold_the_true_difference_and_separation() -> 
             assert low is not None
             assert high is not None
             held[name] += low <= truth[name] <= high
-    assert all(135 <= count <= 149 for count in held.values()), held
+    assert all(89 <= count <= 99 for count in held.values()), held
 
 
 def test_swapped_classes_turn_the_sign_and_a_new_scale_changes_nothing() -> None:

@@ -29,6 +29,8 @@ Bools = NDArray[np.bool_]
 LEVEL = "prognosis"
 #: What takes the place of an attribute.
 SURVIVAL = "survival"
+#: Days of follow-up of a death on the day of the radiograph.
+SAME_DAY = 0.5
 NO_DEATH = "no death with a longer follow-up beside it"
 
 
@@ -90,16 +92,19 @@ def follow_up(
 
     `days_to_death` is NaN without a death on record. A patient counts from their earliest
     radiograph, the one with the longest follow-up; log-odds of several at that time are averaged.
-    Images without a follow-up, or with one of 0 days, are left out.
+    A death on the day of the radiograph counts as half a day: to leave it out would depend on
+    the outcome. Images without a follow-up, or with one of 0 days and no death, are left out.
     """
-    usable = follow_up_days > 0
-    end = np.where(usable, follow_up_days, 0.0)
+    same_day = days_to_death == 0
+    usable = (follow_up_days > 0) | same_day
+    end = np.where(same_day, SAME_DAY, np.where(usable, follow_up_days, 0.0))
     longest = np.zeros(int(subject.max(initial=-1)) + 1)
     np.maximum.at(longest, subject, end)
     kept = usable & (end == longest[subject])
     patient, first = np.unique(subject[kept], return_index=True)
     observed = np.minimum(longest[patient], horizon)
     death = np.where(np.isnan(days_to_death), np.inf, days_to_death)[kept][first]
+    death = np.maximum(death, SAME_DAY)
     return FollowUp(
         patient_means(log_odds[kept], subject[kept]) if len(patient) else np.empty(0),
         np.minimum(death, observed), death <= observed, age[kept][first], sex[kept][first],

@@ -1,6 +1,6 @@
 """From hospital records to classes: mortality, race and insurance.
 
-The rules are those of `docs/methods.md`, sections "The mortality label", "Race" and
+The rules are those of `docs/methods/extract.md`, sections "The mortality label", "Race" and
 "Insurance".
 """
 

@@ -54,17 +54,14 @@ def sources(config: Config) -> dict[str, Path]:
 
     Raises `UsageError` where the mortality label would depend on the outcome unasked.
     """
-    from cxrcore.labels import KNOWN_AFTER_DISCHARGE
     from cxrcore.sources import locate
 
     if _depends_on_outcome(config) and not config.allow_outcome_dependent_label:
         raise UsageError(
-            f"--horizon {config.horizon}: beyond {KNOWN_AFTER_DISCHARGE} days only patients who "
-            "come back are observed to the end, so who has a mortality label depends on the "
-            f"outcome; take {KNOWN_AFTER_DISCHARGE} or less, or accept it with "
-            "--allow-outcome-dependent-label"
+            f"--horizon {config.horizon}: beyond a year only patients who come back are observed "
+            "to the end, so who has a mortality label depends on the outcome; take 365 or less, "
+            "or accept it with --allow-outcome-dependent-label"
         )
-
     folders = {"mimic_iv": config.mimic_iv, "mimic_cxr": config.mimic_cxr, "root": config.root}
     return locate(config.source, folders)
 

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from cxrcore.cohort import assemble
-from cxrcore.labels import IN_HOSPITAL_ONLY, NOT_IN_STAY
+from cxrcore.labels import CENSORED, IN_HOSPITAL_ONLY, NOT_IN_STAY
 from cxrcore.sources import _admissions, _stays, adapter, locate, mimic
 from data_contracts.errors import SourceError, UsageError
 
@@ -367,6 +367,8 @@ def test_an_admission_that_begins_after_the_death_is_no_stay(
     note = _stays.AFTER_DEATH if after_death else None
     assert frame["note_mortality.stay"].to_list() == [note, note]
     assert frame["label_insurance"][1] == ("Medicare" if after_death else "Medicaid")
+    # Nor is its discharge, five days after the study, one that observation lasts longer by.
+    assert tree.read(horizon=368)["null_mortality"][0] == (CENSORED if after_death else None)
     # Race stays a fact about the person.
     assert frame["null_race"].to_list() == [_admissions.CONFLICT] * 2
     _, flow = assemble(frame, "mimic", "all", 18, seed=0)

@@ -50,7 +50,7 @@ def assemble(
         )
     flow = _flow(images, kept, rules)
     cohort = kept.with_columns(source=pl.lit(source), split=split_of(kept["subject_id"], seed))
-    extras = [c for c in cohort.columns if c.startswith(("null_", "note_"))]
+    extras = [c for c in cohort.columns if c.startswith(("null_", "note_", "mortality_rule"))]
     return cohort.drop("excluded", *extras), flow
 
 
@@ -65,9 +65,7 @@ def _flow(images: pl.DataFrame, kept: pl.DataFrame, rules: list[str]) -> pl.Data
         left = left.filter(pl.col("excluded").ne_missing(rule))
         rows.append(("cohort", rule, *_sizes(left), before - left.height))
     for task in tasks_of(kept.columns):
-        for column in (f"null_{task}", f"note_{task}"):
-            if column not in kept.columns:
-                continue
+        for column in _accounts(kept.columns, task):
             for rule in _categories(kept[column]):
                 concerned = kept.filter(pl.col(column) == rule)
                 lost = concerned.height if column.startswith("null_") else 0
@@ -77,6 +75,12 @@ def _flow(images: pl.DataFrame, kept: pl.DataFrame, rules: list[str]) -> pl.Data
     counts = ("images", "studies", "subjects", "excluded_images")
     table = pl.DataFrame(rows, schema=["scope", "rule", *counts], orient="row")
     return table.with_row_index("step").with_columns(pl.col("step").cast(pl.Int32))
+
+
+def _accounts(columns: list[str], task: str) -> list[str]:
+    """The columns with reasons for missing labels of a task, then those with notes."""
+    kinds = (f"null_{task}", f"note_{task}")
+    return [c for kind in kinds for c in columns if c.split(".")[0] == kind]
 
 
 def _sizes(images: pl.DataFrame) -> tuple[int, int, int]:

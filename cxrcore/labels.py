@@ -1,6 +1,6 @@
 """From hospital records to classes: mortality, race and insurance.
 
-The rules are those of `docs/methods.md`, sections "The mortality label", "Race" and
+The rules are those of `docs/methods/extract.md`, sections "The mortality label", "Race" and
 "Insurance".
 """
 
@@ -16,8 +16,12 @@ MORTALITY_CLASSES = ("survived", "died")
 GENDER_CLASSES = ("F", "M")
 RACE_CLASSES = ("White", "Black", "Asian")
 
-NO_DISCHARGE = "no discharge on record"
+NOT_IN_STAY = "study not in a stay"
 CENSORED = "censored before the follow-up horizon"
+IN_HOSPITAL_ONLY = "only deaths in hospital are on record"
+
+#: Days after the last discharge for which MIMIC-IV from version 2 has deaths on record.
+KNOWN_AFTER_DISCHARGE = 365
 
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "White": (
@@ -62,35 +66,56 @@ INSURANCES: Mapping[str, str] = {
 _INSURANCES_OF_V3 = frozenset({"PRIVATE", "SELF-PAY", "NO CHARGE"})
 
 
-def mortality_columns(horizon: int, known_after_discharge: int) -> dict[str, pl.Expr]:
-    """`label_mortality`, `null_mortality`, `days_to_death` and `follow_up_days`.
+def follow_up_columns(known_after_discharge: int) -> dict[str, pl.Expr]:
+    """`days_to_death` and `follow_up_days` of each study.
 
     The frame has `study_time` (Datetime), `death_date` (Date, null: none on record) and
-    `last_discharge` (Datetime, null: none). `horizon` is in days; deaths are on record up to
-    `known_after_discharge` days after the last discharge. `null_mortality` is the reason for a
-    missing label. Deaths before the study are for the caller to exclude.
+    `last_discharge` (Datetime, null: none). Deaths are on record up to `known_after_discharge`
+    days after the last discharge. A death before the study has negative days.
     """
     import polars as pl
 
-    day, last = pl.col("study_time").dt.date(), pl.col("last_discharge").dt.date()
-    to_death = (pl.col("death_date") - day).dt.total_days()
-    stay = (last - day).dt.total_days()
-    observed = (stay >= 0) & (stay + known_after_discharge >= horizon)
-    label = (
-        pl.when(to_death.is_between(0, horizon)).then(pl.lit("died"))
-        .when((to_death > horizon).fill_null(True) & observed).then(pl.lit("survived"))
-    )  # fmt: skip
-    reason = pl.when(last.is_null()).then(pl.lit(NO_DISCHARGE)).otherwise(pl.lit(CENSORED))
+    to_death = (pl.col("death_date") - pl.col("study_time").dt.date()).dt.total_days()
     # A study after the end of observation has no follow-up.
-    end = (stay + known_after_discharge).clip(0)
+    end = _observed_days(known_after_discharge).clip(0)
     return {
-        "label_mortality": label.cast(pl.Enum(MORTALITY_CLASSES)),
-        "null_mortality": pl.when(label.is_null())
-        .then(reason)
-        .cast(pl.Enum([NO_DISCHARGE, CENSORED])),
         "days_to_death": to_death.cast(pl.Int32),
         "follow_up_days": pl.coalesce(to_death, end).cast(pl.Int32),
     }
+
+
+def mortality_columns(horizon: int, known_after_discharge: int) -> dict[str, pl.Expr]:
+    """`label_mortality` and, where it is missing, the reason as `null_mortality`.
+
+    The frame has `study_time`, `last_discharge` and `days_to_death` as in `follow_up_columns`,
+    and `in_stay` (Boolean): whether the study is in a stay, see `cxrcore.sources._stays`. Who has
+    a label does not depend on the outcome for a `horizon` (days) up to `known_after_discharge`.
+    Beyond it a study is observed to its end only if a later discharge says so. Without any
+    knowledge after the discharge (0 days) there is no label: whoever dies in hospital would
+    never be observed to the end. Deaths before the study are for the caller to exclude.
+    """
+    import polars as pl
+
+    missing = {NOT_IN_STAY: ~pl.col("in_stay")}
+    if known_after_discharge == 0:
+        missing = {IN_HOSPITAL_ONLY: pl.lit(True)}
+    elif horizon > known_after_discharge:
+        missing[CENSORED] = _observed_days(known_after_discharge) < horizon
+    reason = pl.coalesce(pl.when(holds).then(pl.lit(text)) for text, holds in missing.items())
+    died = pl.col("days_to_death").is_between(0, horizon)
+    outcome = pl.when(died).then(pl.lit("died")).otherwise(pl.lit("survived"))
+    return {
+        "label_mortality": pl.when(reason.is_null()).then(outcome).cast(pl.Enum(MORTALITY_CLASSES)),
+        "null_mortality": reason.cast(pl.Enum(list(missing))),
+    }
+
+
+def _observed_days(known_after_discharge: int) -> pl.Expr:
+    """Days from the study to the end of observation, negative for a study after it."""
+    import polars as pl
+
+    day, last = pl.col("study_time").dt.date(), pl.col("last_discharge").dt.date()
+    return (last - day).dt.total_days() + known_after_discharge
 
 
 def race_group(column: str = "race") -> pl.Expr:
@@ -100,12 +125,20 @@ def race_group(column: str = "race") -> pl.Expr:
     return normalised(column).replace_strict(RACE_GROUPS, default=None, return_dtype=pl.String)
 
 
-def insurance_classes(strings: pl.Series) -> tuple[str, ...]:
-    """The classes in order that tables with these (normalised) strings distinguish."""
-    of_v3 = not _INSURANCES_OF_V3.isdisjoint(strings.unique().to_list())
-    return (
-        ("Medicaid", "Medicare", "Private", "Other") if of_v3 else ("Medicaid", "Medicare", "Other")
-    )
+def of_version_3(insurances: pl.Series) -> bool:
+    """Whether admissions with these insurances are of MIMIC-IV 3.0 or later.
+
+    No column tells version 2 from 3. Private, Self-pay and No charge exist in version 3 only;
+    tables without any of them are taken for version 2.
+    """
+    strings = insurances.str.strip_chars().str.to_uppercase()
+    return not _INSURANCES_OF_V3.isdisjoint(strings.unique().to_list())
+
+
+def insurance_classes(insurances: pl.Series) -> tuple[str, ...]:
+    """The classes in order that admissions with these insurances distinguish."""
+    private = ("Private",) if of_version_3(insurances) else ()
+    return ("Medicaid", "Medicare", *private, "Other")
 
 
 def normalised(column: str) -> pl.Expr:

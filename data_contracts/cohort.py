@@ -13,6 +13,15 @@ SPLITS = ("train", "val", "test")
 VIEWS = ("PA", "AP")
 LABEL_PREFIX = "label_"
 
+#: How the mortality label was decided: by the stays that count, and for a horizon beyond the
+#: year that is observed for everyone by a later discharge, which depends on the outcome.
+MORTALITY_RULES = (
+    "hospital-stay",
+    "hospital-or-ed-stay",
+    "hospital-stay-outcome-dependent",
+    "hospital-or-ed-stay-outcome-dependent",
+)
+
 
 def _one_split_per_subject(_: pl.DataFrame) -> pl.Expr:
     import polars as pl
@@ -73,7 +82,7 @@ ADMISSION_MATCHES = ("contained", "within_24h_before", "earlier_within_a_year", 
 
 COHORT = Contract(
     name="cohort",
-    version="1.0",
+    version="1.1",
     kind="table",
     path_template="cohort/cohort.parquet",
     description="One row per image of the analysis: its patient, split and labels",
@@ -106,6 +115,9 @@ COHORT = Contract(
         Field("source", "string", "Name of the source adapter"),
         Field("select", "string", "Which images of a subject were kept"),
         Field("split_seed", "int64", "Seed of the hashed split and of the choice of images"),
+        Field("mortality_rule", "enum",
+              "Which studies have a mortality label; null: none has, or not known (version 1.0)",
+              nullable=True, categories=MORTALITY_RULES),
     ),
     checks=(
         Check("one split per subject", _one_split_per_subject),
@@ -114,7 +126,10 @@ COHORT = Contract(
         Check("age is within 0 to 120", _ages_are_human),
     ),
     example=_example_cohort,
-    example_attributes={"source": "example", "select": "one-per-subject", "split_seed": 0},
+    example_attributes={
+        "source": "example", "select": "one-per-subject", "split_seed": 0,
+        "mortality_rule": "hospital-stay",
+    },
 )  # fmt: skip
 
 

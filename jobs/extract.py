@@ -6,15 +6,19 @@ Writes the cohort, the account of every exclusion, and the cohort's characterist
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from data_contracts.cohort import COHORT
+from data_contracts.cohort import COHORT, LABEL_PREFIX, tasks_of
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW, MIN_CELL_COUNT
+from data_contracts.errors import UsageError
 from data_contracts.synthetic import is_synthetic
 from jobs._config import JobConfig
 from jobs._job import Job
+
+if TYPE_CHECKING:
+    import polars as pl
 
 READS = ()
 WRITES = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS)
@@ -37,6 +41,8 @@ class Config(JobConfig):
     """Minimum age at the study, in years."""
     horizon: int = Field(default=365, ge=1, le=3650)
     """Follow-up horizon of the mortality label, in days after the study."""
+    allow_outcome_dependent_label: bool = False
+    """Accept a horizon over 365 days: who has a mortality label then depends on the outcome."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Random seed of the split of subjects and of the choice of images."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
@@ -44,11 +50,27 @@ class Config(JobConfig):
 
 
 def sources(config: Config) -> dict[str, Path]:
-    """The table files that are read, by a name that does not depend on the host."""
+    """The table files that are read, by a name that does not depend on the host.
+
+    Raises `UsageError` where the mortality label would depend on the outcome unasked.
+    """
     from cxrcore.sources import locate
 
+    if _depends_on_outcome(config) and not config.allow_outcome_dependent_label:
+        raise UsageError(
+            f"--horizon {config.horizon}: beyond a year only patients who come back are observed "
+            "to the end, so who has a mortality label depends on the outcome; take 365 or less, "
+            "or accept it with --allow-outcome-dependent-label"
+        )
     folders = {"mimic_iv": config.mimic_iv, "mimic_cxr": config.mimic_cxr, "root": config.root}
     return locate(config.source, folders)
+
+
+def _depends_on_outcome(config: Config) -> bool:
+    from cxrcore.labels import KNOWN_AFTER_DISCHARGE
+    from cxrcore.sources import adapter
+
+    return "mortality" in adapter(config.source).tasks and config.horizon > KNOWN_AFTER_DISCHARGE
 
 
 def run(config: Config, job: Job) -> None:
@@ -62,9 +84,25 @@ def run(config: Config, job: Job) -> None:
     job.stop_if_asked()
     synthetic = all(map(is_synthetic, job.sources.values()))
     least = 0 if synthetic else config.min_cell_count
-    job.write(COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed)
+    rule = images["mortality_rule"].first() if "mortality_rule" in images.columns else None
+    job.write(
+        COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed,
+        mortality_rule=rule,
+    )  # fmt: skip
     shown = disclosed_flow(flow, least)
     job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)
     table_one = disclosed_characteristics(characteristics(cohort), least)
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
+    _warn_of_labels(config, cohort, job)
     job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")
+
+
+def _warn_of_labels(config: Config, cohort: pl.DataFrame, job: Job) -> None:
+    if _depends_on_outcome(config):
+        job.warn(
+            f"--horizon {config.horizon}: who has a mortality label depends on the outcome; "
+            "deaths are labelled only if a later discharge was recorded"
+        )
+    for task in tasks_of(cohort.columns):
+        if cohort[f"{LABEL_PREFIX}{task}"].is_null().all():
+            job.warn(f"no image has a label for {task}; cohort/flow.parquet says why")

@@ -21,7 +21,11 @@ class Adapter:
     - `excluded` (Enum, its categories in order of application): the rule that excludes the image
       from every analysis; null: included;
     - `null_<task>` (Enum): why `label_<task>` is null, for the included images;
-    - `note_<task>` (Enum): something to count that does not cost the label.
+    - `note_<task>` and `note_<task>.<more>` (Enum): something to count that does not cost the
+      label.
+
+    A source with outcomes adds `mortality_rule` (String, the same in every row): one of
+    `MORTALITY_RULES`, null where none gives a label.
     """
 
     folders: Mapping[str, str]

@@ -103,7 +103,7 @@ def insurance_columns(admissions: pl.DataFrame) -> dict[str, pl.Expr]:
     """
     import polars as pl
 
-    classes = insurance_classes(admissions.select(normalised("insurance")).to_series())
+    classes = insurance_classes(admissions["insurance"])
     label = normalised("insurance").replace_strict(
         INSURANCES, default=None, return_dtype=pl.Enum(classes)
     )

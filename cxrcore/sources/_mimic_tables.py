@@ -60,9 +60,9 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
             paths["admissions"],
             {"subject_id": "id", "hadm_id": "id", "admittime": "timestamp",
              "dischtime": "timestamp", "deathtime": "timestamp", "insurance": "text",
-             "race|ethnicity": "text"},
+             "hospital_expire_flag": "number", "race|ethnicity": "text"},
             key=("hadm_id",),
-            optional=("deathtime",),
+            optional=("deathtime", "hospital_expire_flag"),
         ),
         "records": Request(
             paths[_RECORDS],
@@ -79,7 +79,8 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
     }  # fmt: skip
     if "edstays" in paths:
         requests["edstays"] = Request(
-            paths["edstays"], {"subject_id": "id", "outtime": "timestamp"}
+            paths["edstays"],
+            {"subject_id": "id", "intime": "timestamp", "outtime": "timestamp"},
         )
     if _FINDINGS in paths:
         requests["findings"] = Request(

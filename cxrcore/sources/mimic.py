@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxrcore.labels import GENDER_CLASSES, mortality_columns, normalised
+from cxrcore.labels import (
+    GENDER_CLASSES,
+    KNOWN_AFTER_DISCHARGE,
+    follow_up_columns,
+    mortality_columns,
+    normalised,
+    of_version_3,
+)
 from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._admissions import (
     insurance_columns,
@@ -15,6 +22,7 @@ from cxrcore.sources._admissions import (
     subject_races,
 )
 from cxrcore.sources._mimic_tables import locate, of_version_1, read_mimic_tables
+from cxrcore.sources._stays import deaths, last_discharges, stays, studies_in_stays
 from data_contracts.cohort import VIEWS
 
 if TYPE_CHECKING:
@@ -27,10 +35,6 @@ NO_TIME = "no study date or time"
 DIED_BEFORE = "date of death before the study"
 NO_GENDER = "gender not stated"
 
-#: Days after the last discharge for which deaths are on record. Version 1.0, whose tables are in
-#: `core`, has in-hospital deaths only: none after the last discharge.
-KNOWN_AFTER_DISCHARGE = 365
-
 _VIEW_CODES = {"ANTERO-POSTERIOR": "AP", "POSTERO-ANTERIOR": "PA"}
 
 
@@ -38,21 +42,26 @@ def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:
     """Every image of the record list; see `Adapter.read` for the columns."""
     tables = read_mimic_tables(files)
     admissions = tables["admissions"]
-    images = _images(tables["records"], tables["metadata"], tables.get("findings"))
-    images = _with_patients(images, tables)
     known_after = 0 if of_version_1(files) else KNOWN_AFTER_DISCHARGE
-    images = images.with_columns(**mortality_columns(horizon, known_after)).with_columns(
-        excluded=_excluded()
-    )
-    kept = images.filter(images["excluded"].is_null())
-    stays = admissions.select("subject_id", "hadm_id", "admittime", "dischtime", "insurance")
-    studies = match_admissions(kept.select("subject_id", "study_time").unique(), stays)
+    # Before version 3 dod ends a year after the last discharge from the hospital.
+    ed = "edstays" in tables and of_version_3(admissions["insurance"])
+    died = deaths(tables["patients"], admissions)
+    encounters = stays(tables, died, ed=ed)
+    patients = tables["patients"].join(died, on="subject_id").drop("died_by")
+    patients = patients.join(last_discharges(encounters), on="subject_id", how="left")
+    images = _images(tables["records"], tables["metadata"], tables.get("findings"))
+    images = _with_patients(images, patients).with_columns(**follow_up_columns(known_after))
+    images = images.with_columns(excluded=_excluded())
     return (
-        images.join(studies, on=["subject_id", "study_time"], how="left")
+        _with_stays(images, encounters.filter(~encounters["after_death"]))
         .join(subject_races(admissions), on="subject_id", how="left")
-        .with_columns(**race_columns(), **insurance_columns(admissions), **_gender_columns())
+        .with_columns(
+            **mortality_columns(horizon, known_after), **race_columns(),
+            **insurance_columns(admissions), **_gender_columns(),
+            mortality_rule=_mortality_rule(horizon, known_after, ed),
+        )
         .select(_COLUMNS)
-    )
+    )  # fmt: skip
 
 
 def _images(
@@ -81,27 +90,39 @@ def _images(
     return images.join(stated, on="study_id", how="left")
 
 
-def _with_patients(images: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Add gender, age at the study, date of death and last discharge."""
+def _with_patients(images: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
+    """Add the columns of `patients`, and the age at the study."""
     import polars as pl
 
-    admissions = tables["admissions"]
-    discharges = admissions.select("subject_id", end="dischtime")
-    if "edstays" in tables:
-        discharges = pl.concat([discharges, tables["edstays"].select("subject_id", end="outtime")])
-    last = discharges.group_by("subject_id").agg(last_discharge=pl.col("end").max())
-    deaths = admissions.group_by("subject_id").agg(
-        died_in_hospital=pl.col("deathtime").min().dt.date()
-    )
-    patients = tables["patients"].with_columns(in_patients=True)
-    for facts in (last, deaths):
-        patients = patients.join(facts, on="subject_id", how="left")
     age = pl.col("anchor_age") + pl.col("study_time").dt.year() - pl.col("anchor_year")
+    patients = patients.with_columns(in_patients=True)
     return images.join(patients, on="subject_id", how="left").with_columns(
-        death_date=pl.coalesce("dod", "died_in_hospital"),
         # Ages above 89 are withheld: 91 stands for all of them, as in `anchor_age`.
         age=pl.when(age > 89).then(91).otherwise(age).cast(pl.Float32),
     )
+
+
+def _with_stays(images: pl.DataFrame, encounters: pl.DataFrame) -> pl.DataFrame:
+    """Add the admission of each included image's study, and `in_stay`."""
+    import polars as pl
+
+    key = ["subject_id", "study_time"]
+    studies = images.filter(pl.col("excluded").is_null()).select(key).unique()
+    matched = match_admissions(studies, encounters.drop_nulls("hadm_id"))
+    return (
+        images.join(matched.drop("after_death"), on=key, how="left")
+        .join(studies_in_stays(studies, encounters), on=key, how="left")
+        .with_columns(pl.col("in_stay").fill_null(False))
+    )
+
+
+def _mortality_rule(horizon: int, known_after: int, ed: bool) -> pl.Expr:
+    """The name of the rule that gives the mortality label; null: there is no label."""
+    import polars as pl
+
+    stay = "hospital-or-ed-stay" if ed else "hospital-stay"
+    rule = f"{stay}-outcome-dependent" if horizon > known_after else stay
+    return pl.lit(rule if known_after else None, pl.String)
 
 
 def _excluded() -> pl.Expr:
@@ -130,7 +151,8 @@ def _gender_columns() -> dict[str, pl.Expr]:
 _TASKS = ("mortality", "gender", "race", "insurance")
 _COLUMNS = (
     "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "days_to_death",
-    "follow_up_days", "no_finding", "admission_match", "excluded", "note_race",
+    "follow_up_days", "no_finding", "admission_match", "excluded", "mortality_rule",
+    "note_mortality", "note_mortality.stay", "note_race",
     *(f"{prefix}_{task}" for prefix in ("label", "null") for task in _TASKS),
 )  # fmt: skip
 

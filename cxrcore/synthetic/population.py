@@ -18,9 +18,9 @@ KINDS = {
     "withheld": 0.04,  # in the radiograph tables only
     "under_age": 0.01,
     "no_admission": 0.01,
-    "after_discharge": 0.015,  # studied after the last discharge: the outcome is censored
+    "after_discharge": 0.015,  # studied after the last discharge: no mortality label
     "long_after_discharge": 0.005,  # as before, and no admission within a year
-    "between_admissions": 0.03,
+    "between_admissions": 0.03,  # studied in no stay: no mortality label
     "emergency": 0.08,  # studied within 24 hours before the admission
     "race_conflict": 0.02,
     "race_partly_unknown": 0.03,

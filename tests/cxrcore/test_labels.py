@@ -17,25 +17,33 @@ def day(offset: int) -> dt.date:
 
 
 def mortality(
-    died: int | None, discharged: int | None, horizon: int = 365, known_after: int = 365
+    died: int | None,
+    discharged: int | None,
+    horizon: int = 365,
+    known_after: int = 365,
+    in_stay: bool = True,
 ) -> tuple[str | None, str | None, int | None, int | None]:
     """Label, reason, days to death, follow-up of one study; the arguments are days from it."""
+    last = None if discharged is None else STUDY + dt.timedelta(days=discharged, hours=2)
     frame = pl.DataFrame(
         {
             "study_time": [STUDY],
             "death_date": [None if died is None else day(died)],
-            "last_discharge": [
-                None if discharged is None else STUDY + dt.timedelta(days=discharged, hours=2)
-            ],
+            "last_discharge": [last],
+            "in_stay": [in_stay],
         },
         schema={
             "study_time": pl.Datetime("us"),
             "death_date": pl.Date,
             "last_discharge": pl.Datetime("us"),
+            "in_stay": pl.Boolean,
         },
     )
-    row = frame.select(**labels.mortality_columns(horizon, known_after)).row(0)
-    return row[0], row[1], row[2], row[3]
+    frame = frame.with_columns(**labels.follow_up_columns(known_after))
+    frame = frame.with_columns(**labels.mortality_columns(horizon, known_after))
+    columns = ("label_mortality", "null_mortality", "days_to_death", "follow_up_days")
+    label, reason, to_death, follow_up = frame.select(columns).row(0)
+    return label, reason, to_death, follow_up
 
 
 @pytest.mark.parametrize(
@@ -47,11 +55,6 @@ def mortality(
         (366, 5, ("survived", None, 366, 366)),
         (None, 0, ("survived", None, None, 365)),
         (None, 40, ("survived", None, None, 405)),
-        (None, -1, (None, labels.CENSORED, None, 364)),
-        (None, -400, (None, labels.CENSORED, None, 0)),
-        (200, -100, ("died", None, 200, 200)),
-        (None, None, (None, labels.NO_DISCHARGE, None, None)),
-        (10, None, ("died", None, 10, 10)),
     ],
 )
 def test_mortality_at_each_boundary(
@@ -60,42 +63,52 @@ def test_mortality_at_each_boundary(
     assert mortality(died, discharged) == want
 
 
-def test_the_hour_of_study_and_discharge_does_not_count() -> None:
-    frame = pl.DataFrame(
-        {
-            "study_time": [dt.datetime(2180, 3, 10, 23, 59)],
-            "death_date": [None],
-            "last_discharge": [dt.datetime(2180, 3, 10, 0, 1)],
-        },
-        schema_overrides={"death_date": pl.Date},
-    )
-    assert (
-        frame.select(**labels.mortality_columns(365, 365))["label_mortality"].item() == "survived"
-    )
+@pytest.mark.parametrize(
+    ("died", "discharged", "follow_up"),
+    [(None, 40, 405), (None, -1, 364), (None, -400, 0), (200, -100, 200), (10, None, 10),
+     (None, None, None)],
+)  # fmt: skip
+def test_outside_a_stay_neither_outcome_has_a_label_and_both_have_a_follow_up(
+    died: int | None, discharged: int | None, follow_up: int | None
+) -> None:
+    want = (None, labels.NOT_IN_STAY, died, follow_up)
+    assert mortality(died, discharged, in_stay=False) == want
 
 
 def test_another_horizon_moves_the_boundary() -> None:
     assert mortality(30, 0, horizon=30)[0] == "died"
     assert mortality(31, 0, horizon=30)[0] == "survived"
-    assert mortality(None, -1, horizon=30)[1] == labels.CENSORED
 
 
-def test_a_horizon_beyond_the_known_year_needs_a_later_discharge() -> None:
-    assert mortality(None, 364, horizon=730)[1] == labels.CENSORED
-    assert mortality(None, 365, horizon=730)[0] == "survived"
-
-
-def test_where_only_deaths_in_hospital_are_known_observation_ends_with_the_discharge() -> None:
-    assert mortality(None, 364, known_after=0)[1] == labels.CENSORED
-    assert mortality(None, 365, known_after=0) == ("survived", None, None, 365)
-    assert mortality(3, 3, known_after=0)[0] == "died"
-
-
-@given(st.integers(0, 900) | st.none(), st.integers(-900, 900) | st.none(), st.integers(1, 700))
-def test_a_study_has_a_label_or_a_reason_and_is_never_followed_for_less_than_no_time(
-    died: int | None, discharged: int | None, horizon: int
+@pytest.mark.parametrize("died", [None, 370, 800])
+def test_a_horizon_beyond_the_known_year_needs_a_later_discharge_for_both_outcomes(
+    died: int | None,
 ) -> None:
-    label, reason, to_death, follow_up = mortality(died, discharged, horizon)
+    outcome = "died" if died == 370 else "survived"
+    assert mortality(died, 364, horizon=730)[:2] == (None, labels.CENSORED)
+    assert mortality(died, 365, horizon=730)[:2] == (outcome, None)
+    assert mortality(died, 365, horizon=730, in_stay=False)[1] == labels.NOT_IN_STAY
+
+
+@pytest.mark.parametrize("died", [None, 3, 365])
+def test_where_only_deaths_in_hospital_are_known_there_is_no_label(died: int | None) -> None:
+    discharged = 400 if died is None else died
+    follow_up = 400 if died is None else died
+    want = (None, labels.IN_HOSPITAL_ONLY, died, follow_up)
+    assert mortality(died, discharged, known_after=0) == want
+
+
+@given(
+    st.integers(0, 900) | st.none(),
+    st.integers(-900, 900) | st.none(),
+    st.integers(1, 700),
+    st.booleans(),
+)
+def test_a_study_has_a_label_or_a_reason_and_is_never_followed_for_less_than_no_time(
+    died: int | None, discharged: int | None, horizon: int, in_stay: bool
+) -> None:
+    in_stay = in_stay and discharged is not None and discharged >= 0
+    label, reason, to_death, follow_up = mortality(died, discharged, horizon, in_stay=in_stay)
     assert (label is None) != (reason is None)
     assert to_death == died
     assert follow_up is None or follow_up >= 0
@@ -139,12 +152,18 @@ def test_every_race_string_of_the_versions_is_known() -> None:
     assert set(labels.RACE_CLASSES) < {g for g in labels.RACE_GROUPS.values() if g}
 
 
-def test_insurance_classes_follow_the_version_of_the_tables() -> None:
-    v2 = pl.Series(["MEDICAID", "OTHER", None])
+def test_insurance_tells_the_version_of_the_tables() -> None:
+    v2 = pl.Series(["Medicaid", "Other", None])
+    assert not labels.of_version_3(v2)
     assert labels.insurance_classes(v2) == ("Medicaid", "Medicare", "Other")
-    for string in ("PRIVATE", "SELF-PAY", "NO CHARGE"):
-        v3 = pl.Series(["MEDICARE", string])
+    for string in ("Private", " self-pay", "NO CHARGE"):
+        v3 = pl.Series(["Medicare", string])
+        assert labels.of_version_3(v3)
         assert labels.insurance_classes(v3) == ("Medicaid", "Medicare", "Private", "Other")
+
+
+def test_without_an_insurance_the_tables_are_taken_for_version_2() -> None:
+    assert not labels.of_version_3(pl.Series([None, None], dtype=pl.String))
 
 
 def test_unknown_categories_are_named_with_their_rows() -> None:

@@ -73,28 +73,38 @@ def read(demo: tuple[Path, Path]) -> pl.DataFrame:
 
 def test_mortality_age_and_gender_agree_with_plain_python(demo: tuple[Path, Path]) -> None:
     patients = {p["subject_id"]: p for p in rows(demo[0] / "hosp" / "patients.csv.gz")}
-    last: dict[str, dt.date] = defaultdict(lambda: dt.date.min)
+    stays: dict[str, list[tuple[dt.datetime, dt.datetime]]] = defaultdict(list)
     for stay in rows(demo[0] / "hosp" / "admissions.csv.gz"):
-        subject = stay["subject_id"]
-        last[subject] = max(last[subject], dt.datetime.fromisoformat(stay["dischtime"]).date())
+        begin, end = (dt.datetime.fromisoformat(stay[k]) for k in ("admittime", "dischtime"))
+        stays[stay["subject_id"]].append((begin, end))
     seen: Counter[str | None] = Counter()
     for row in read(demo).iter_rows(named=True):
-        patient, date = patients[row["subject_id"]], row["study_time"].date()
-        gone = (dt.date.fromisoformat(patient["dod"]) - date).days if patient["dod"] else None
-        if gone is not None and gone < 0:
+        patient, time = patients[row["subject_id"]], row["study_time"]
+        died = dt.date.fromisoformat(patient["dod"]) if patient["dod"] else dt.date.max
+        day = dt.timedelta(days=1)
+        if died < time.date():
             want = "excluded"
-        elif gone is not None and gone <= 365:
-            want = "died"
+        elif not any(begin - day <= time <= end for begin, end in stays[row["subject_id"]]):
+            want = "not in a stay"
         else:
-            want = "survived" if date <= last[row["subject_id"]] else "censored"
-        got = row["label_mortality"] or ("excluded" if row["excluded"] else "censored")
+            want = "died" if died - time.date() <= 365 * day else "survived"
+        got = row["label_mortality"] or ("excluded" if row["excluded"] else "not in a stay")
         assert got == want
-        age = int(patient["anchor_age"]) + date.year - int(patient["anchor_year"])
+        age = int(patient["anchor_age"]) + time.year - int(patient["anchor_year"])
         assert row["age"] == (91 if age > 89 else age)
         assert row["label_gender"] == patient["gender"]
         seen[want] += 1
-    assert set(seen) == {"survived", "died", "censored", "excluded"}
+    assert set(seen) == {"survived", "died", "not in a stay", "excluded"}
     assert min(seen.values()) > 10
+
+
+def test_after_the_discharge_no_outcome_has_a_label(demo: tuple[Path, Path]) -> None:
+    """Thirty days after a stay and in no other one: whoever died was labelled, others were not."""
+    frame = read(demo).filter(pl.col("image_id").str.ends_with("-2"), pl.col("excluded").is_null())
+    outside = frame.filter(~pl.col("admission_match").is_in(["contained", "within_24h_before"]))
+    assert outside["label_mortality"].is_null().all()
+    assert (outside["days_to_death"] <= 365).sum() > 30
+    assert outside["days_to_death"].is_null().sum() > 100
 
 
 def test_admissions_race_and_insurance(demo: tuple[Path, Path]) -> None:

@@ -73,8 +73,9 @@ def test_ids_look_like_mimics_and_are_unique(people: list[Subject]) -> None:
 
 
 def test_the_tables_tell_every_label_by_the_rules(people: list[Subject]) -> None:
-    """Mortality by the rule of `died`, `survived` and `censored`, from dates alone."""
-    found = []
+    """Mortality by the rule of `died`, `survived` and `not in a stay`, from dates alone."""
+    outside = ("after_discharge", "long_after_discharge", "between_admissions")
+    outcomes = []
     for person in people:
         if not person.admissions:
             continue
@@ -82,14 +83,19 @@ def test_the_tables_tell_every_label_by_the_rules(people: list[Subject]) -> None
         for study in person.studies:
             day, death = study.time.date(), person.died_on
             assert death is None or day <= death <= last + YEAR
-            if death is not None and death - day <= YEAR:
-                found.append((person, "died"))
+            if not any(
+                a.admitted - timedelta(days=1) <= study.time <= a.discharged
+                for a in person.admissions
+            ):
+                outcome = "not in a stay"
             else:
-                found.append((person, "survived" if day <= last else "censored"))
-    for person, outcome in found:
-        unseen = person.kind in ("after_discharge", "long_after_discharge")
-        assert outcome == ("censored" if unseen else person.labels["mortality"])
-    assert any(o == "survived" and p.died_on is not None for p, o in found)
+                outcome = "died" if death is not None and death - day <= YEAR else "survived"
+            assert outcome == (
+                "not in a stay" if person.kind in outside else person.labels["mortality"]
+            )
+            outcomes.append((outcome, death is not None))
+    assert ("survived", True) in outcomes
+    assert ("not in a stay", True) in outcomes
 
 
 def test_studies_meet_their_admission_as_their_kind_says(people: list[Subject]) -> None:

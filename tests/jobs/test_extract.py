@@ -73,7 +73,7 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
         "label_mortality", "label_gender", "label_race", "label_insurance",
     ]  # fmt: skip
     assert cohort.header.attributes == {
-        "source": "mimic", "select": "all", "split_seed": 5,
+        "source": "mimic", "select": "all", "split_seed": 5, "mortality_rule": "hospital-stay",
     }  # fmt: skip
     read = {i.path for i in cohort.header.inputs}
     assert read == {
@@ -166,6 +166,28 @@ def test_missing_flags_are_a_usage_error(
     assert "--root DIR" in complaint(capsys)
 
 
+LONG = ("--horizon", "730")
+
+
+def test_a_label_that_depends_on_the_outcome_is_only_made_when_asked_for(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = tmp_path / "ws"
+    assert extract(source, workspace, *LONG) == 2
+    line = complaint(capsys)
+    for part in ("--horizon 730", "depends on the outcome", "--allow-outcome-dependent-label"):
+        assert part in line
+    assert not COHORT.path(workspace).exists()
+    assert extract(source, workspace, *LONG, "--allow-outcome-dependent-label") == 0
+    told = capsys.readouterr().err
+    assert "warning: --horizon 730: who has a mortality label depends on the outcome" in told
+    assert "warning: no image has a label for mortality; cohort/flow.parquet says why" in told
+    cohort = read_table(COHORT, COHORT.path(workspace))
+    assert cohort.header.attributes["mortality_rule"] == "hospital-stay-outcome-dependent"
+    assert extract(source, workspace, "--allow-outcome-dependent-label") == 0
+    assert "warning" not in capsys.readouterr().err
+
+
 def test_the_nih_layout(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "Data_Entry_2017.csv").write_text(
@@ -175,11 +197,12 @@ def test_the_nih_layout(tmp_path: Path) -> None:
         "00000002_000.png,Mass,0,2,40,F,AP,\n"
     )
     workspace = tmp_path / "ws"
-    assert (
-        cxr(["extract", "--source", "nih", "--root", str(tmp_path), "--workspace", str(workspace)])
-        == 0
-    )
-    frame = read_table(COHORT, COHORT.path(workspace)).frame
+    where = ["--root", str(tmp_path), "--workspace", str(workspace)]
+    # Without outcomes the horizon says nothing.
+    assert cxr(["extract", "--source", "nih", *where, *LONG]) == 0
+    cohort = read_table(COHORT, COHORT.path(workspace))
+    assert cohort.header.attributes["mortality_rule"] is None
+    frame = cohort.frame
     assert frame["path"].to_list() == ["images/00000001_000.png", "images/00000002_000.png"]
     assert [c for c in frame.columns if c.startswith("label_")] == ["label_gender"]
 

@@ -20,7 +20,7 @@ FLOW = (
     ("cohort", "in the source", 5000, 0),
     ("cohort", "not a frontal view (AP or PA)", 2500, 2500),
     ("cohort", "younger than 18 years, or of unknown age", 2400, 100),
-    ("mortality", "no discharge on record", 7, 7),
+    ("mortality", "study not in a stay", 7, 7),
     ("mortality", "usable", 2393, 0),
 )
 

@@ -1,0 +1,164 @@
+"""Who has a mortality label does not depend on the outcome, and the label is the truth.
+
+Every patient has one study, at T. What happened up to then is drawn first; then the death, stays
+after it, and what the tables may know of them: a stay ends with the death, and dod reaches one
+year beyond the last discharge.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cxrcore.sources import adapter
+
+T = dt.datetime(2150, 6, 1, 12)
+Days = tuple[float, float]
+
+
+@dataclass
+class Patient:
+    """Times are days from the study."""
+
+    stays: list[Days]
+    death: float | None = None
+    ed: bool = False
+    """Whether all stays are in the emergency department."""
+    dod: dt.date | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.death is not None:
+            begun = [(a, b) for a, b in self.stays if a <= self.death]
+            self.stays = [(a, min(b, self.death)) for a, b in begun]
+        last = max((b for _, b in self.stays), default=None)
+        known = self.death is not None and last is not None and self.death <= last + 365
+        self.dod = at(self.death).date() if known and self.death is not None else None
+
+    @property
+    def dies(self) -> bool:
+        return self.death is not None and (at(self.death).date() - T.date()).days <= 365
+
+
+def at(days: float) -> dt.datetime:
+    return (T + dt.timedelta(days=days)).replace(microsecond=0)
+
+
+def read(root: Path, patients: list[Patient], private: bool = False) -> pl.DataFrame:
+    """The images of `patients`, in order; `private` insurance makes the tables version 3."""
+    insurance = "Private" if private else "Other"
+    stays = [(i, s, p.ed) for i, p in enumerate(patients) for s in p.stays]
+    # Somebody else's admission: no table is empty.
+    stays.append((-1, (0.0, 1.0), False))
+    times = {"begin": [at(s[0]) for _, s, _ in stays], "end": [at(s[1]) for _, s, _ in stays]}
+    encounters = pl.DataFrame({"subject_id": [i for i, *_ in stays]} | times).with_row_index("id")
+    in_ed = pl.Series([ed for *_, ed in stays])
+    ids = pl.Series("subject_id", range(len(patients)))
+    blank = pl.lit(None, pl.String)
+    tables = {
+        "hosp/patients": pl.DataFrame([ids, pl.Series("dod", [p.dod for p in patients])])
+        .with_columns(gender=pl.lit("F"), anchor_age=60, anchor_year=T.year),
+        "hosp/admissions": encounters.filter(~in_ed).select(
+            "subject_id", hadm_id="id", admittime="begin", dischtime="end", deathtime=blank,
+            insurance=pl.lit(insurance), race=pl.lit("WHITE"),
+        ),
+        "ed/edstays": encounters.filter(in_ed).select("subject_id", intime="begin", outtime="end"),
+        "cxr-record-list": ids.to_frame().with_columns(
+            dicom_id="subject_id", study_id="subject_id", path=pl.format("{}.dcm", "subject_id")
+        ),
+        "mimic-cxr-2.0.0-metadata": ids.to_frame().select(
+            dicom_id="subject_id", ViewPosition=pl.lit("PA"),
+            StudyDate=pl.lit(T.strftime("%Y%m%d")), StudyTime=pl.lit(T.strftime("%H%M%S")),
+        ),
+    }  # fmt: skip
+    files = {}
+    for name, table in tables.items():
+        if not table.is_empty():
+            files[f"{name}.csv"] = root / f"{Path(name).name}.csv"
+            table.write_csv(files[f"{name}.csv"], datetime_format="%Y-%m-%d %H:%M:%S")
+    images = adapter("mimic").read(files, 365)
+    return images.sort(pl.col("image_id").cast(pl.Int64))
+
+
+def drawn(n: int, seed: int, ed: bool = False) -> list[Patient]:
+    """Studies in stays (60 %) and after them; half die within two years; some come back."""
+    rng = np.random.default_rng(seed)
+    patients = []
+    for _ in range(n):
+        begin = -rng.uniform(0, 5) if rng.random() < 0.6 else -rng.uniform(30, 200)
+        stays = [(begin, begin + rng.uniform(5, 9))]
+        if rng.random() < 0.3:
+            start = rng.uniform(20, 500)
+            stays.append((start, start + rng.uniform(1, 9)))
+        death = rng.uniform(0, 730) if rng.random() < 0.5 else None
+        patients.append(Patient(stays, death, ed))
+    return patients
+
+
+def shares_labelled(labels: pl.Series, patients: list[Patient]) -> tuple[float, float]:
+    """The share that has a label, of those who die within the horizon and of the others."""
+    dies = pl.Series([p.dies for p in patients])
+    labelled = labels.is_not_null()
+    return float(labelled.filter(dies).mean()), float(labelled.filter(~dies).mean())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ed", [False, True], ids=["hospital", "emergency department"])
+def test_the_labelled_share_is_the_same_for_both_outcomes(tmp_path: Path, ed: bool) -> None:
+    patients = drawn(4000, 0, ed)
+    images = read(tmp_path, patients, private=ed)
+    died, survived = shares_labelled(images["label_mortality"], patients)
+    assert 0.5 < survived < 0.7
+    assert abs(died - survived) < 0.05  # three standard errors
+    truth = pl.Series(["died" if p.dies else "survived" for p in patients])
+    labels = images["label_mortality"].cast(pl.String)
+    assert (labels == truth).drop_nulls().all()
+
+
+def test_rules_that_ask_for_a_later_discharge_fail_this(tmp_path: Path) -> None:
+    """Of survivors alone, who then are fewer than they should be; of both, then the dead are."""
+    patients = drawn(4000, 0)
+    gone = read(tmp_path, patients)["days_to_death"].is_between(0, 365).fill_null(False)
+    seen = pl.Series([max(b for _, b in p.stays) >= 0 for p in patients])
+    died, survived = shares_labelled((gone | seen).replace(False, None), patients)
+    assert died - survived > 0.15
+    died, survived = shares_labelled(seen.replace(False, None), patients)
+    assert survived - died > 0.05
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Days]:
+    """Stays that have begun by T, or begin within the 24 hours after it."""
+    begins = draw(st.lists(st.floats(-900, 0.9), max_size=3))
+    return [(b, b + draw(st.floats(0.2, 30))) for b in begins]
+
+
+futures = st.tuples(
+    st.floats(1, 900) | st.none(),
+    st.lists(st.tuples(st.floats(1.1, 600), st.floats(0.2, 30)), max_size=2),
+)
+
+
+@given(histories(), st.lists(futures, min_size=2, max_size=8), st.booleans())
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_future_decides_whether_a_study_has_a_label(
+    tmp_path: Path, past: list[Days], ways: list[tuple[float | None, list[Days]]], ed: bool
+) -> None:
+    patients = [Patient([*past, *((a, a + n) for a, n in later)], d, ed) for d, later in ways]
+    images = read(tmp_path, patients, private=ed)
+    assert images["label_mortality"].is_null().n_unique() == 1
+    for patient, label in zip(patients, images["label_mortality"], strict=True):
+        assert label in (None, "died" if patient.dies else "survived")
+
+
+def test_before_version_3_a_stay_in_the_emergency_department_labels_nobody(tmp_path: Path) -> None:
+    images = read(tmp_path, drawn(200, 1, ed=True))
+    assert images["label_mortality"].is_null().all()
+    assert images["mortality_rule"].unique().to_list() == ["hospital-stay"]

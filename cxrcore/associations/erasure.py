@@ -197,4 +197,4 @@ class _Network:
 
         value = float(loss(np.ones((1, len(whole))))[0])
         resampled = resample(loss, self.test.weights, self.test.subject)
-        return replace(base, value=value), percentile_interval(resampled)[:2]
+        return replace(base, value=value, resampled=resampled), percentile_interval(resampled)[:2]

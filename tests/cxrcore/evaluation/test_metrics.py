@@ -41,12 +41,14 @@ def test_auprc_equals_sklearn_for_every_set_of_weights(ties: bool) -> None:
     np.testing.assert_allclose(metrics.auprc(scores, positive, weights), want, rtol=0, atol=1e-12)
 
 
-def test_weights_taken_in_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_of_every_type_give_the_same() -> None:
     scores, positive, weights = case(4)
-    whole = [f(scores, positive, weights) for f in (metrics.auroc, metrics.auprc)]
-    monkeypatch.setattr(metrics, "_BLOCK_VALUES", 2 * len(scores))
-    blocks = [f(scores, positive, weights) for f in (metrics.auroc, metrics.auprc)]
-    np.testing.assert_allclose(blocks, whole, rtol=0, atol=1e-14)
+    counts = np.ceil(weights).astype(np.uint8)
+    for metric in (metrics.auroc, metrics.auprc, metrics.calibration_slope):
+        want = metric(scores, positive, counts.astype(np.float64))
+        for kind in (np.uint8, np.int64, np.float32):
+            got = metric(scores, positive, counts.astype(kind))
+            np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
 
 
 @settings(max_examples=60, deadline=None)

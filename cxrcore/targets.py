@@ -155,7 +155,7 @@ def class_weights(targets: Targets) -> NDArray[np.float32]:
 
 
 def inverse_frequency(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """n / (k n_c) from the images n_c of each of k classes."""
+    """Weights n / (k n_c) of k classes, from their images n_c and all n."""
     return np.asarray(counts.sum() / (len(counts) * np.maximum(counts, 1)))
 
 

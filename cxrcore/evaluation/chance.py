@@ -32,14 +32,19 @@ class Chance:
 
 
 def against_chance(model: Model, seed: int) -> Chance | None:
-    """The permutation test of a model's test AUROC or R²; None without images, or for overlapping labels."""
+    """The permutation test of a model's test AUROC or R².
+
+    None without a labelled image, and for labels that do not exclude each other.
+    """
     labelled = model.labelled("test")
     if model.kind == "multi-label" or not labelled.height:
         return None
     subjects = labelled["subject_id"]
     if model.kind == "value":
         truth = labelled["value"].to_numpy().astype(np.float64)
-        statistic = r2_of(labelled["predicted_value"].to_numpy().astype(np.float64))
+        statistic: Callable[[NDArray[Any]], float] = r2_of(
+            labelled["predicted_value"].to_numpy().astype(np.float64)
+        )
         patients = {"": subjects.n_unique()}
     else:
         truth = labelled["target"].to_numpy().astype(np.intp)

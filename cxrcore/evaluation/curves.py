@@ -40,7 +40,7 @@ def curves_of(model: Model, resamples: Resamples, rule: Disclosure) -> Iterator[
         names, drawn = resamples[split]
         subject = columns_of(labelled["subject_id"], names)
         logits = matrix(labelled["logits"])
-        odds, chance = log_odds(logits), softmax(logits, axis=1)
+        odds, chance = log_odds(logits), softmax(logits + model.prior_shift, axis=1)
         target = labelled["target"].to_numpy()
         weights = drawn[:BAND_REPLICATES] if split == "test" else None
         for c in [1] if len(model.classes) == 2 else range(len(model.classes)):

@@ -109,6 +109,18 @@ def test_calibration_slope_of_overconfident_logits_is_below_one_and_separation_h
     assert np.isnan(metrics.calibration_slope(np.zeros(9), np.arange(9) > 3, np.ones((1, 9)))[0])
 
 
+def test_calibration_intercept_is_that_of_a_slope_of_one() -> None:
+    scores, positive, weights = case(7)
+    found = metrics.calibration_intercept(scores, positive, weights)
+    for row, a in zip(weights, found, strict=True):
+        p = 1 / (1 + np.exp(-(a + scores)))
+        assert row @ (positive - p) == pytest.approx(0, abs=1e-4 * row.sum())
+    shifted = metrics.calibration_intercept(scores + 3, positive, weights)
+    np.testing.assert_allclose(shifted, found - 3, atol=1e-5)
+    one_class = metrics.calibration_intercept(scores, positive, 1.0 * positive[None])
+    assert np.isnan(one_class).all()
+
+
 def test_youden_threshold_maximises_sensitivity_plus_specificity() -> None:
     scores, positive, _ = case(5)
     one = np.ones((1, len(scores)))

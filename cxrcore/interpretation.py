@@ -7,31 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from data_contracts.titles import RANKING, STATISTICS
 
+if TYPE_CHECKING:
+    from cxrcore.evaluation.chance import Chance
+
+#: Maps are interpreted up to this p against chance, and from so many patients of each class on.
+LARGEST_P = 0.05
+FEWEST_PATIENTS = 11
 #: Its sign depends on the order of the classes.
 _NOT_RANKED = "signed_pearson_of_class_differences"
 
 
-def not_interpretable(task: str, kind: str, rows: Sequence[dict[str, Any]]) -> str:
+def not_interpretable(task: str, kind: str, found: Chance | None) -> str:
     """Why the maps of a model may not be interpreted; empty if they may.
 
-    A network that predicts its target no better than chance has no evidence to show: the 95 %
-    interval of its test AUROC must lie above 0.5, that of R² above 0. `rows` are the model's
-    metrics on the undivided test split.
+    A network that predicts its target no better than chance has no evidence to show: the
+    one-sided permutation p of its test AUROC or R² must be at most `LARGEST_P`, R² above 0, and
+    each class must have `FEWEST_PATIENTS`.
     """
-    name, chance = ("r2", 0.0) if kind == "value" else ("auroc", 0.5)
     title = "R²" if kind == "value" else "AUROC"
-    score = next((r for r in rows if r["metric"] == name), None)
-    if score is None or score["low"] is None:
-        return f"no interval of the {title} ({task})"
-    if score["high"] < chance:
-        return f"{title} below chance ({task})"
-    return f"{title} not above chance ({task})" if score["low"] <= chance else ""
+    if found is None or not isfinite(found.score):
+        return f"no {title} ({task})"
+    for name, patients in found.patients.items():
+        if patients < FEWEST_PATIENTS:
+            of_class = f" of class {name}" if name else ""
+            return f"fewer than {FEWEST_PATIENTS} patients{of_class} in the test split ({task})"
+    if found.p > LARGEST_P or (kind == "value" and found.score <= 0):
+        return f"{title} not above chance ({task})"
+    return ""
 
 
 def rankings(associations: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from cxrcore.evaluation.strata import is_labelled, validation_threshold, with_strata
+from cxrcore.targets import inverse_frequency
 from data_contracts.cohort import LABEL_PREFIX
 from data_contracts.errors import ArtifactError
 from data_contracts.store import Table
@@ -54,6 +57,23 @@ class Model:
     @cached_property
     def threshold(self) -> float | None:
         return validation_threshold(self.predictions)
+
+    @cached_property
+    def prior_shift(self) -> NDArray[np.float64]:
+        """(k,) to add to the logits of classes so that they have the prevalence of training.
+
+        Training weights classes to equal shares, so its probabilities belong to a balanced
+        world. The log ratio of the priors, that of the training split to the balanced one, undoes
+        it (Elkan 2001; Saerens 2002, doi 10.1162/089976602753284446). 0 for a model that was not
+        trained, or without training images.
+        """
+        counts = np.zeros(len(self.classes), dtype=np.int64)
+        if self.kind == "classes" and self.control != "random-init":
+            trained = self.labelled("train")["target"].to_numpy().astype(np.int64)
+            counts = np.bincount(trained, minlength=len(self.classes))
+        if not counts.any():
+            return np.zeros(len(self.classes))
+        return np.asarray(-np.log(inverse_frequency(counts)))
 
     def labelled(self, split: str) -> pl.DataFrame:
         """Its predictions of the images of a split whose target is known."""

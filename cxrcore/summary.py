@@ -15,6 +15,7 @@ from cxrcore.associations import Associations, associations
 from cxrcore.associations.inputs import Draws, Inputs
 from cxrcore.evaluation import strata, table
 from cxrcore.evaluation.bootstrap import Advance, part_of
+from cxrcore.evaluation.chance import against_chance
 from cxrcore.evaluation.curves import curves_of
 from cxrcore.interpretation import not_interpretable
 from cxrcore.maps import ModelAttributions, attributions_of
@@ -80,7 +81,12 @@ def summarise(
     measured: Rows = []
     for model in known:
         measured += table.evaluate(model, resamples, part_of(advance, 0.4 / len(known)))
-    reasons = {model.key: _reason(model, measured) for model in known}
+    reasons = {
+        model.key: not_interpretable(
+            model.task, model.kind, against_chance(model, settings.seed)
+        )
+        for model in known
+    }
     rule = _disclosure(known, settings.min_cell_count)
     points: Rows = []
     for model in known:
@@ -150,12 +156,6 @@ def _model_rows(
         }
         for model in known
     ]  # fmt: skip
-
-
-def _reason(model: Model, measured: Rows) -> str:
-    whole = {"name": model.name, "task": model.task, "split": "test", "stratum": "all"}
-    own = [row for row in measured if all(row[k] == v for k, v in whole.items())]
-    return not_interpretable(model.task, model.kind, own)
 
 
 def _disclosure(known: Sequence[Model], least: int) -> Disclosure:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from cxrcore.permutation import PatientPermutations
 from data_contracts.cohort import LABEL_PREFIX, SPLITS, tasks_of
 from data_contracts.errors import ArtifactError, SourceError, UsageError
 from data_contracts.predictions import PREDICTIONS
@@ -135,20 +136,27 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def permuted(targets: Targets, seed: int) -> Targets:
-    """The null model's targets: labels of train and val shuffled over images, test untouched."""
+    """The null model's targets: labels of train and val shuffled over patients, test untouched.
+
+    A patient's images keep one label sequence together (`PatientPermutations`).
+    """
     rng = np.random.default_rng([seed, 0x5EED])
     values = targets.values.copy()
     for split in ("train", "val"):
         rows = targets.rows(split)
-        values[rows] = values[rng.permutation(rows)]
+        values[rows] = values[rows[PatientPermutations(targets.subjects[rows]).draw(rng)]]
     return replace(targets, values=values)
 
 
 def class_weights(targets: Targets) -> NDArray[np.float32]:
     """Weight of each class in the training loss: inverse to its frequency, mean 1 over images."""
     counts = np.bincount(targets.values[targets.rows("train")], minlength=len(targets.classes))
-    weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
-    return np.asarray(weights, dtype=np.float32)
+    return inverse_frequency(counts).astype(np.float32)
+
+
+def inverse_frequency(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weights n / (k n_c) of k classes, from their images n_c and all n."""
+    return np.asarray(counts.sum() / (len(counts) * np.maximum(counts, 1)))
 
 
 def _require_classes(targets: Targets) -> None:

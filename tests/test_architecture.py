@@ -13,7 +13,9 @@ from jobs._registry import find_jobs
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("data_contracts", "cxrcore", "jobs", "tui")
-HEAVY = {"torch", "torchvision", "polars", "h5py", "sklearn", "matplotlib", "cv2", "pydicom"}
+HEAVY = {
+    "torch", "torchvision", "polars", "h5py", "sklearn", "matplotlib", "numba", "cv2", "pydicom",
+}  # fmt: skip
 
 
 def modules_after(code: str) -> set[str]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
+from scipy.stats import norm
+
+from cxrcore.workers import usable_cores
 
 #: A statistic of weighted images: weights (r, n) to values (r,); NaN where it is undefined.
-Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Statistic = Callable[[NDArray[Any]], NDArray[np.float64]]
 
 #: Told of each share of a work that is done; the shares of a whole add up to 1.
 Advance = Callable[[float], object]
 
-_CHUNK_VALUES = 1 << 23
+#: Large enough that sorting the scores for every block does not count.
+_CHUNK_VALUES = 1 << 25
 _DRAWN_AT_ONCE = 1 << 18
 
 
@@ -23,14 +30,15 @@ def patient_weights(subjects: int, replicates: int, seed: int, key: str) -> NDAr
     Every row draws `subjects` of them with replacement. The draws depend on `seed` and `key`
     only, so statistics of different models on the same subjects are paired.
     """
+    from cxrcore.evaluation import kernels
+
     rng = np.random.default_rng([seed, *key.encode()])
     weights = np.empty((replicates, subjects), dtype=np.uint8)
     rows = max(1, _DRAWN_AT_ONCE // max(1, subjects))
     for start in range(0, replicates, rows):
         block = weights[start : start + rows]
-        drawn = rng.integers(0, subjects, block.shape)
-        drawn += subjects * np.arange(len(block))[:, None]
-        block[:] = np.bincount(drawn.ravel(), minlength=block.size).reshape(block.shape)
+        # Half the bytes of the default type, and the same numbers.
+        kernels.count(rng.integers(0, subjects, block.shape, dtype=np.uint32), block)
     return weights
 
 
@@ -43,7 +51,8 @@ def image_weights(
     """
     rows = max(1, _CHUNK_VALUES // max(1, len(subject)))
     for start in range(0, len(weights), rows):
-        yield weights[start : start + rows][:, subject]
+        # Several times as fast as indexing.
+        yield np.take(weights[start : start + rows], subject, axis=1)
 
 
 def part_of(advance: Advance, share: float) -> Advance:
@@ -58,11 +67,27 @@ def resample(
     advance: Advance = lambda _: None,
 ) -> NDArray[np.float64]:
     """The statistic in every replicate (replicates,)."""
-    blocks = [np.empty(0)]
-    for block in image_weights(weights, subject):
-        blocks.append(statistic(block))  # type: ignore[arg-type]
-        advance(len(block) / len(weights))
-    return np.concatenate(blocks)
+    return np.asarray(resample_each([statistic], weights, subject, advance)[0])
+
+
+def resample_each(
+    statistics: Sequence[Statistic],
+    weights: NDArray[np.uint8],
+    subject: NDArray[np.intp],
+    advance: Advance = lambda _: None,
+) -> NDArray[np.float64]:
+    """Several statistics in every replicate, side by side on the cores: (statistics, replicates).
+
+    Their order and number of threads change no value.
+    """
+    out, done = np.empty((len(statistics), len(weights))), 0
+    with ThreadPoolExecutor(usable_cores()) as threads:
+        for block in image_weights(weights, subject):
+            found = threads.map(lambda statistic, drawn=block: statistic(drawn), statistics)
+            out[:, done : done + len(block)] = list(found)
+            done += len(block)
+            advance(len(block) / len(weights))
+    return out
 
 
 def percentile_interval(values: NDArray[np.float64]) -> tuple[float | None, float | None, int]:
@@ -76,6 +101,26 @@ def percentile_interval(values: NDArray[np.float64]) -> tuple[float | None, floa
     if not len(usable) or 2 * len(usable) < len(values):
         return None, None, left_out
     low, high = np.percentile(usable, [2.5, 97.5])
+    return float(low), float(high), left_out
+
+
+def logit_interval(
+    value: float, values: NDArray[np.float64]
+) -> tuple[float | None, float | None, int]:
+    """As `percentile_interval`, for a share such as the AUPRC with its estimate `value`.
+
+    Normal on the logit scale (Boyd, Eng & Page 2013, doi 10.1007/978-3-642-40994-3_29), with the
+    resamples' standard deviation, and the estimate less their bias as its centre. No interval
+    where the estimate is 0 or 1.
+    """
+    usable = values[np.isfinite(values)]
+    left_out = len(values) - len(usable)
+    if not 0 < value < 1 or len(usable) < 2 or 2 * len(usable) < len(values):
+        return None, None, left_out
+    within = 1e-6
+    resampled = logit(np.clip(usable, within, 1 - within))
+    centre = 2 * logit(value) - resampled.mean()
+    low, high = expit(centre + norm.ppf([0.025, 0.975]) * resampled.std(ddof=1))
     return float(low), float(high), left_out
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from cxrcore.evaluation.bootstrap import Statistic, percentile_interval
+from cxrcore.evaluation.bootstrap import Statistic, image_weights, percentile_interval
 from cxrcore.evaluation.metrics import weighted_mean
 from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.evaluation.table import Resamples, columns_of
@@ -27,7 +27,6 @@ GRID = np.linspace(0, 1, 101)
 MOST_BINS = 10
 #: Resamples of a band; a percentile of a band is read from a picture.
 BAND_REPLICATES = 400
-_BLOCK_VALUES = 1 << 21
 
 
 def curves_of(model: Model, resamples: Resamples, rule: Disclosure) -> Iterator[dict[str, Any]]:
@@ -41,7 +40,7 @@ def curves_of(model: Model, resamples: Resamples, rule: Disclosure) -> Iterator[
         names, drawn = resamples[split]
         subject = columns_of(labelled["subject_id"], names)
         logits = matrix(labelled["logits"])
-        odds, chance = log_odds(logits), softmax(logits, axis=1)
+        odds, chance = log_odds(logits), softmax(logits + model.prior_shift, axis=1)
         target = labelled["target"].to_numpy()
         weights = drawn[:BAND_REPLICATES] if split == "test" else None
         for c in [1] if len(model.classes) == 2 else range(len(model.classes)):
@@ -66,9 +65,7 @@ def _rows(
     y = curve(np.ones((1, len(subject))))[0]
     bands: Floats | None = None
     if weights is not None:
-        step = max(1, _BLOCK_VALUES // len(subject))
-        blocks = (weights[i : i + step][:, subject] for i in range(0, len(weights), step))
-        bands = np.concatenate([curve(block.astype(np.float64)) for block in blocks])
+        bands = np.concatenate([curve(block) for block in image_weights(weights, subject)])
     for point in range(len(x)):
         low = high = None
         if bands is not None:
@@ -84,8 +81,8 @@ def roc(scores: Floats, positive: Bools, weights: Floats) -> Floats:
     order, ends = _thresholds(scores)
     hit = positive[order]
     out = np.full((len(weights), len(GRID)), np.nan)
-    for row, drawn in zip(out, weights[:, order], strict=True):
-        true, false = (np.cumsum(drawn * side)[ends] for side in (hit, ~hit))
+    for row, drawn in zip(out, weights, strict=True):
+        true, false = _running(drawn, order, ends, hit, ~hit)
         if true[-1] and false[-1]:
             x, y = np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
             row[:] = np.interp(GRID, x, y)
@@ -98,8 +95,8 @@ def precision_recall(scores: Floats, positive: Bools, weights: Floats) -> Floats
     order, ends = _thresholds(scores)
     hit = positive[order]
     out = np.full((len(weights), len(GRID)), np.nan)
-    for row, drawn in zip(out, weights[:, order], strict=True):
-        true, called = np.cumsum(drawn * hit)[ends], np.cumsum(drawn)[ends]
+    for row, drawn in zip(out, weights, strict=True):
+        true, called = _running(drawn, order, ends, hit, np.ones_like(hit))
         if true[-1]:
             recalls = np.clip(GRID - 1e-12, 1e-12, None)
             at = np.searchsorted(true / true[-1], recalls, side="left")
@@ -131,6 +128,14 @@ def calibration(
 
 def _shares(inside: list[Bools], positive: Floats, weights: Floats) -> Floats:
     return np.stack([weighted_mean(positive[i], weights[:, i]) for i in inside], axis=1)
+
+
+def _running(
+    weights: NDArray[Any], order: NDArray[np.intp], ends: NDArray[np.intp], *sides: Bools
+) -> list[Floats]:
+    """Weight of the images of each side at or above each threshold."""
+    drawn = np.take(weights, order)
+    return [np.cumsum(drawn * side, dtype=np.float64)[ends] for side in sides]
 
 
 def _thresholds(scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

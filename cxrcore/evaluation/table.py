@@ -16,10 +16,11 @@ from cxrcore.evaluation import metrics
 from cxrcore.evaluation.bootstrap import (
     Advance,
     Statistic,
+    logit_interval,
     part_of,
     patient_weights,
     percentile_interval,
-    resample,
+    resample_each,
 )
 from cxrcore.evaluation.strata import log_odds, matrix, subgroups
 from cxrcore.model import Model
@@ -81,10 +82,11 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Measured:
-    """One metric of one subgroup, as a function of weights."""
+    """One metric of one subgroup, as functions of weights."""
 
     name: str
-    statistic: Statistic
+    parts: tuple[Statistic, ...]
+    """It is their mean: one, or one for each class."""
     positive: NDArray[np.bool_] | None = None
     """(n,) the images of its positive class, if it has one."""
     counted: NDArray[np.intp] | None = None
@@ -98,13 +100,13 @@ def _statistics(model: Model, labelled: pl.DataFrame) -> Iterator[_Measured]:
     if model.kind == "multi-label":
         return _label_statistics(model.classes, logits, matrix(labelled["labels"]))
     target = labelled["target"].to_numpy().astype(np.intp)
-    return _class_statistics(model.classes, target, logits, model.threshold)
+    return _class_statistics(model, target, logits)
 
 
 def _value_statistics(labelled: pl.DataFrame) -> Iterator[_Measured]:
     truth, predicted = (labelled[c].to_numpy().astype(float) for c in ("value", "predicted_value"))
-    yield _Measured("r2", partial(metrics.r2, truth, predicted))
-    yield _Measured("mae", partial(metrics.weighted_mean, np.abs(truth - predicted)))
+    yield _Measured("r2", (partial(metrics.r2, truth, predicted),))
+    yield _Measured("mae", (partial(metrics.weighted_mean, np.abs(truth - predicted)),))
 
 
 def _label_statistics(
@@ -114,7 +116,7 @@ def _label_statistics(
         known = np.isfinite(labels[:, index])
         positive = labels[:, index] == 1
         statistic = partial(_among, known, metrics.auroc, logits[known, index], positive[known])
-        yield _Measured(f"auroc:{name}", statistic, positive)
+        yield _Measured(f"auroc:{name}", (statistic,), positive)
 
 
 def _among(
@@ -124,45 +126,42 @@ def _among(
 
 
 def _class_statistics(
-    classes: Sequence[str],
-    target: NDArray[np.intp],
-    logits: NDArray[np.float64],
-    threshold: float | None,
+    model: Model, target: NDArray[np.intp], logits: NDArray[np.float64]
 ) -> Iterator[_Measured]:
-    odds = log_odds(logits)
-    error = partial(metrics.brier, softmax(logits, axis=1), target)
+    ranked = log_odds(logits)
+    # Probabilities are judged at the prevalence of training; ranks, as the network gives them.
+    shifted = logits + model.prior_shift
+    calibrated = log_odds(shifted)
     rest = {
-        "auroc": metrics.auroc,
-        "auprc": metrics.auprc,
-        "calibration_slope": metrics.calibration_slope,
+        "auroc": (metrics.auroc, ranked),
+        "auprc": (metrics.auprc, ranked),
+        "calibration_slope": (metrics.calibration_slope, calibrated),
+        "calibration_intercept": (metrics.calibration_intercept, calibrated),
     }
-    if len(classes) == 2:
-        positive, score = target == 1, odds[:, 1]
-        for name, metric in rest.items():
-            yield _Measured(name, partial(metric, score, positive), positive)
-        yield _Measured("brier", error, positive)
-        if threshold is not None:
-            called = score >= threshold
-            for name, ratio, of in (
-                ("sensitivity", metrics.sensitivity, positive),
-                ("specificity", metrics.specificity, ~positive),
-            ):
-                statistic = partial(ratio, score, positive, threshold)
-                yield _Measured(name, statistic, positive, np.where(of, 1 + called, 0))
-        return
-    for name, metric in rest.items():
-        each: list[Statistic] = [
-            partial(metric, odds[:, c], target == c) for c in range(len(classes))
-        ]
-        yield _Measured(name, partial(_macro, each))
-        if name == "auroc":
-            for c, one in enumerate(classes):
-                yield _Measured(f"auroc:{one}", each[c], target == c)
-    yield _Measured("brier", error)
+    two = len(model.classes) == 2
+    chosen = [1] if two else range(len(model.classes))
+    for name, (metric, odds) in rest.items():
+        each = tuple(partial(metric, odds[:, c], target == c) for c in chosen)
+        yield _Measured(name, each, target == 1 if two else None)
+        if name == "auroc" and not two:
+            for c, one in enumerate(model.classes):
+                yield _Measured(f"auroc:{one}", (each[c],), target == c)
+    error = partial(metrics.brier, softmax(shifted, axis=1), target)
+    yield _Measured("brier", (error,), target == 1 if two else None)
+    if two and model.threshold is not None:
+        yield from _ratios(ranked[:, 1], target == 1, model.threshold)
 
 
-def _macro(statistics: Sequence[Statistic], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.mean([s(weights) for s in statistics], axis=0))
+def _ratios(
+    score: NDArray[np.float64], positive: NDArray[np.bool_], threshold: float
+) -> Iterator[_Measured]:
+    called = score >= threshold
+    for name, ratio, of in (
+        ("sensitivity", metrics.sensitivity, positive),
+        ("specificity", metrics.specificity, ~positive),
+    ):
+        statistic = partial(ratio, score, positive, threshold)
+        yield _Measured(name, (statistic,), positive, np.where(of, 1 + called, 0))
 
 
 def _measure(
@@ -172,20 +171,26 @@ def _measure(
     advance: Advance,
 ) -> list[dict[str, Any]]:
     """Every metric of one subgroup with its interval."""
-    rows = []
-    each = part_of(advance, 1 / len(statistics))
-    whole = np.ones((1, len(subject)))
+    # The mean over classes and the classes themselves share their parts.
+    parts = list({id(part): part for one in statistics for part in one.parts}.values())
+    whole = [part(np.ones((1, len(subject)))) for part in parts]
+    resampled = resample_each(parts, drawn, subject, advance)
+    at = {id(part): row for row, part in enumerate(parts)}
+    subjects, rows = len(np.unique(subject)), []
     for one in statistics:
-        value = float(one.statistic(whole)[0])
-        low = high = None
+        own = [at[id(part)] for part in one.parts]
+        value, low, high = float(np.mean([whole[i] for i in own])), None, None
         if np.isfinite(value):
-            low, high, _ = percentile_interval(resample(one.statistic, drawn, subject, each))
-        else:
-            each(1)
+            drawn_values = np.mean(resampled[own], axis=0)
+            low, high, _ = (
+                logit_interval(value, drawn_values)
+                if one.name == "auprc"
+                else percentile_interval(drawn_values)
+            )
         sides = (one.counted == side for side in (2, 1)) if one.counted is not None else ()
         rows.append({
             "metric": one.name, "value": value if np.isfinite(value) else None, "low": low,
-            "high": high, "images": len(subject), "subjects": len(np.unique(subject)),
+            "high": high, "images": len(subject), "subjects": subjects,
             "positives": None if one.positive is None else int(one.positive.sum()),
             "ratio_of": [len(np.unique(subject[side])) for side in sides],
         })  # fmt: skip

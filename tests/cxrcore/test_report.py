@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import io
+from math import nan
 from typing import Any
 
 import polars as pl
 import pytest
 
 from cxrcore import interpretation
+from cxrcore.evaluation.chance import Chance
 from cxrcore.reporting import figures, tables
 from cxrcore.reporting.console import print_summary
 from cxrcore.summary import Summary
@@ -90,32 +92,33 @@ def test_equal_values_do_not_disagree_and_share_a_rank() -> None:
     assert [r["rank"] for r in rows if r["statistic"] == "Cramér's V of the labels"] == ["1", "1"]
 
 
+FEW = {"White": 99, "Asian": 10}
+ENOUGH = {"White": 99, "Asian": 11}
+
+
 @pytest.mark.parametrize(
-    ("kind", "interval", "reason"),
+    ("kind", "found", "reason"),
     [
-        ("classes", (0.45, 0.6), "AUROC not above chance (race)"),
-        ("classes", (0.5, 0.6), "AUROC not above chance (race)"),
-        ("classes", (0.3, 0.4), "AUROC below chance (race)"),
-        ("classes", (None, None), "no interval of the AUROC (race)"),
-        ("classes", (0.51, 0.6), ""),
-        ("value", (-0.1, 0.2), "R² not above chance (race)"),
-        ("value", (-0.3, -0.1), "R² below chance (race)"),
-        ("value", (None, None), "no interval of the R² (race)"),
-        ("value", (0.01, 0.2), ""),
+        ("classes", Chance(0.9, 0.051, ENOUGH), "AUROC not above chance (race)"),
+        ("classes", Chance(0.6, 0.05, ENOUGH), ""),
+        (
+            "classes",
+            Chance(0.9, 0.001, FEW),
+            "fewer than 11 patients of class Asian in the test split (race)",
+        ),
+        ("classes", Chance(nan, nan, ENOUGH), "no AUROC (race)"),
+        ("multi-label", None, "no AUROC (race)"),
+        ("value", Chance(0.2, 0.051, {"": 99}), "R² not above chance (race)"),
+        ("value", Chance(-0.1, 0.001, {"": 99}), "R² not above chance (race)"),
+        ("value", Chance(0.2, 0.001, {"": 10}), "fewer than 11 patients in the test split (race)"),
+        ("value", Chance(nan, nan, {"": 99}), "no R² (race)"),
+        ("value", Chance(0.1, 0.001, {"": 99}), ""),
     ],
 )
 def test_maps_of_a_network_that_is_not_above_chance_are_not_interpretable(
-    kind: str, interval: tuple[float | None, float | None], reason: str
+    kind: str, found: Chance | None, reason: str
 ) -> None:
-    low, high = interval
-    name = "r2" if kind == "value" else "auroc"
-    rows: list[dict[str, Any]] = [
-        {"metric": "other", "low": 0.9, "high": 1.0},
-        {"metric": name, "low": low, "high": high},
-    ]
-    assert interpretation.not_interpretable("race", kind, rows) == reason
-    missing = interpretation.not_interpretable("race", kind, rows[:1])
-    assert missing.startswith("no interval of the")
+    assert interpretation.not_interpretable("race", kind, found) == reason
 
 
 def test_what_is_not_interpretable_is_not_ranked() -> None:

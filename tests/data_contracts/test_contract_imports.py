@@ -13,7 +13,7 @@ import data_contracts
 PUBLIC = [
     m.name for m in pkgutil.iter_modules(data_contracts.__path__) if not m.name.startswith("_")
 ]
-HEAVY = {"polars", "h5py", "numpy", "torch", "pandas", "rich"}
+HEAVY = {"polars", "h5py", "numpy", "numba", "torch", "pandas", "rich"}
 
 
 @pytest.mark.parametrize("module", PUBLIC)

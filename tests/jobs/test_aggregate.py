@@ -66,7 +66,8 @@ def test_metrics_cover_tasks_splits_and_strata_with_intervals(done: Path) -> Non
     assert metrics["task"].unique(maintain_order=True).to_list() == list(TASKS)
     whole = metrics.filter(stratum="all", split="test", task="mortality")
     assert whole["metric"].to_list() == [
-        "auroc", "auprc", "calibration_slope", "brier", "sensitivity", "specificity",
+        "auroc", "auprc", "calibration_slope", "calibration_intercept", "brier",
+        "sensitivity", "specificity",
     ]  # fmt: skip
     assert whole["value"].is_between(whole["low"], whole["high"]).all()
     assert metrics.filter(task="race", stratum="all", split="test")["images"][0] < 200

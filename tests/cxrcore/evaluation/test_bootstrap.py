@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from cxrcore.evaluation import bootstrap, metrics
 
@@ -61,3 +62,27 @@ def test_interval_of_a_correlation_mirrors_with_its_sign() -> None:
     assert high is not None
     assert mirrored[:2] == pytest.approx((-high, -low))
     assert high == pytest.approx(min(1, 2 * 0.96 - np.percentile(resampled, 2.5)))
+
+
+@pytest.mark.parametrize(("size", "prevalence"), [(400, 0.1), (300, 0.4)])
+def test_the_logit_interval_of_an_auprc_covers_it(size: int, prevalence: float) -> None:
+    grid = np.linspace(-8, 9, 20_001)
+    hit, missed = norm.sf(grid - 1), norm.sf(grid)
+    precision = prevalence * hit / (prevalence * hit + (1 - prevalence) * missed)
+    truth, inside = -np.trapezoid(precision, hit), 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        positive = rng.random(size) < prevalence
+        scores = rng.normal(size=size) + positive
+        weights = np.vstack([np.ones(size), bootstrap.patient_weights(size, 200, seed, "test")])
+        values = metrics.auprc(scores, positive, weights)
+        low, high, _ = bootstrap.logit_interval(values[0], values[1:])
+        assert low is not None
+        assert high is not None
+        inside += low <= truth <= high
+    assert 181 <= inside <= 197
+
+
+def test_an_auprc_without_scatter_on_the_logit_scale_has_no_interval() -> None:
+    assert bootstrap.logit_interval(1.0, np.ones(9)) == (None, None, 0)
+    assert bootstrap.logit_interval(0.5, np.full(4, np.nan)) == (None, None, 4)

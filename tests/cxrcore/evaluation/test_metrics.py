@@ -41,12 +41,14 @@ def test_auprc_equals_sklearn_for_every_set_of_weights(ties: bool) -> None:
     np.testing.assert_allclose(metrics.auprc(scores, positive, weights), want, rtol=0, atol=1e-12)
 
 
-def test_weights_taken_in_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_of_every_type_give_the_same() -> None:
     scores, positive, weights = case(4)
-    whole = [f(scores, positive, weights) for f in (metrics.auroc, metrics.auprc)]
-    monkeypatch.setattr(metrics, "_BLOCK_VALUES", 2 * len(scores))
-    blocks = [f(scores, positive, weights) for f in (metrics.auroc, metrics.auprc)]
-    np.testing.assert_allclose(blocks, whole, rtol=0, atol=1e-14)
+    counts = np.ceil(weights).astype(np.uint8)
+    for metric in (metrics.auroc, metrics.auprc, metrics.calibration_slope):
+        want = metric(scores, positive, counts.astype(np.float64))
+        for kind in (np.uint8, np.int64, np.float32):
+            got = metric(scores, positive, counts.astype(kind))
+            np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -105,6 +107,18 @@ def test_calibration_slope_of_overconfident_logits_is_below_one_and_separation_h
     )
     assert np.isnan(metrics.calibration_slope(log_odds, log_odds > 0, one)[0])
     assert np.isnan(metrics.calibration_slope(np.zeros(9), np.arange(9) > 3, np.ones((1, 9)))[0])
+
+
+def test_calibration_intercept_is_that_of_a_slope_of_one() -> None:
+    scores, positive, weights = case(7)
+    found = metrics.calibration_intercept(scores, positive, weights)
+    for row, a in zip(weights, found, strict=True):
+        p = 1 / (1 + np.exp(-(a + scores)))
+        assert row @ (positive - p) == pytest.approx(0, abs=1e-4 * row.sum())
+    shifted = metrics.calibration_intercept(scores + 3, positive, weights)
+    np.testing.assert_allclose(shifted, found - 3, atol=1e-5)
+    one_class = metrics.calibration_intercept(scores, positive, 1.0 * positive[None])
+    assert np.isnan(one_class).all()
 
 
 def test_youden_threshold_maximises_sensitivity_plus_specificity() -> None:

@@ -80,7 +80,8 @@ def of_classes(classes: int) -> Model:
 
 def test_two_classes_have_a_threshold_and_more_have_one_against_the_rest() -> None:
     assert list(whole(measured(of_classes(2)))) == [
-        "auroc", "auprc", "calibration_slope", "brier", "sensitivity", "specificity"
+        "auroc", "auprc", "calibration_slope", "calibration_intercept", "brier",
+        "sensitivity", "specificity",
     ]  # fmt: skip
     found = whole(measured(of_classes(3)))
     each = [found[f"auroc:{c}"]["value"] for c in "abc"]
@@ -119,3 +120,40 @@ def test_the_same_seed_gives_the_same_intervals_and_every_task_the_same_patients
     assert names.equals(again)
     np.testing.assert_array_equal(weights, same)
     assert table.columns_of(names[[3, 0, 3]], names).tolist() == [3, 0, 3]
+
+
+def balanced(control: str = "none") -> Model:
+    """A true model of 15 % prevalence, as weighting by class leaves it: in a balanced world."""
+    rng = np.random.default_rng(8)
+    n = 24_000
+    odds = rng.normal(-2.4, 1.5, n)
+    target = (rng.random(n) < 1 / (1 + np.exp(-odds))).astype(int)
+    share = target[::2].mean()
+    odds -= np.log(share / (1 - share))
+    frame = pl.DataFrame({
+        "subject_id": [f"s{i}" for i in range(n)], "split": ["test" if i % 2 else "train"
+        for i in range(n)], "view": ["PA"] * n, "age_band": ["40-59"] * n, "target": target,
+        "logits": np.stack([np.zeros(n), odds], axis=1).tolist(),
+    })  # fmt: skip
+    frame = frame.with_columns(**dict.fromkeys(("labels", "value"), pl.lit(None)))
+    return Model("task", "main", 3, control, "classes", ("a", "b"), "", "", frame, pl.DataFrame())
+
+
+def test_probabilities_are_judged_at_the_prevalence_of_training() -> None:
+    one = balanced()
+    found = whole(measured(one, 2))
+    shifted = np.array(one.labelled("test")["logits"].to_list())[:, 1] + one.prior_shift @ [-1, 1]
+    target = one.labelled("test")["target"].to_numpy()
+    truth = np.mean((1 / (1 + np.exp(-shifted)) - target) ** 2)
+    assert found["brier"]["value"] == pytest.approx(truth)
+    assert found["brier"]["value"] == pytest.approx(0.1, abs=0.01)
+    assert found["calibration_intercept"]["value"] == pytest.approx(0, abs=0.08)
+    assert found["calibration_slope"]["value"] == pytest.approx(1, abs=0.05)
+
+
+def test_what_was_not_trained_is_not_shifted_and_no_area_ever_is() -> None:
+    trained, untrained = (whole(measured(balanced(c), 2)) for c in ("none", "random-init"))
+    assert untrained["brier"]["value"] > 1.4 * trained["brier"]["value"]
+    assert untrained["calibration_intercept"]["value"] < -1
+    for name in ("auroc", "auprc"):
+        assert untrained[name]["value"] == trained[name]["value"]

@@ -23,8 +23,10 @@ FILES = ("synthetic/source",)
 class Config(JobConfig):
     """What to render, and how much of it."""
 
-    preset: Literal["planted", "null"] = "planted"
-    """planted: a marker for every task; null: no marker in any image, independent labels."""
+    preset: Literal["planted", "null", "weak", "confounded", "acquisition"] = "planted"
+    """planted: a marker for every task; null: no sign in any image, independent labels; weak: faint
+    markers; confounded: mortality and insurance follow age, which shows in the heart; acquisition:
+    race shows in the exposure and at the border."""
     subjects: int = Field(default=400, ge=4, le=100_000)
     """Number of patients."""
     size: int = Field(default=256, ge=32, le=4096)
@@ -36,9 +38,10 @@ class Config(JobConfig):
 
 
 def run(config: Config, job: Job) -> None:
-    from cxrcore.synthetic.mimic_layout import atomic_tree, region_maps, truth, write_images
+    from cxrcore.synthetic.mimic_layout import atomic_tree, write_images
     from cxrcore.synthetic.population import plan
     from cxrcore.synthetic.tables import write_tables
+    from cxrcore.synthetic.truth import region_maps, truth
     from cxrcore.workers import usable_cores
 
     subjects = plan(config.preset, config.subjects, config.seed)

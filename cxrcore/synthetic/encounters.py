@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from cxrcore.synthetic.presets import TRAITS
 from cxrcore.synthetic.records import Admission, Aspect, Ids, Image, Study, Subject, View
@@ -34,6 +35,9 @@ RACES = {
     ),
 }  # fmt: skip
 
+#: Mean and standard deviation of the ages of adults, in years.
+AGE_MEAN, AGE_SD = 62, 17
+
 #: Kinds whose death, if any, no table knows: they are last seen before the study.
 _UNOBSERVED = ("after_discharge", "long_after_discharge", "no_admission", "withheld")
 
@@ -45,16 +49,43 @@ class _Stay:
     ends_in_death: bool = False
 
 
-def make_subject(seed: int, number: int, kind: str, labels: dict[str, str], ids: Ids) -> Subject:
-    """The subject of this number: `labels` hold wherever the kind lets the tables show them."""
+@dataclass(frozen=True)
+class Arrival:
+    """The first study of a subject, before anything else about the subject is decided."""
+
+    rng: np.random.Generator
+    """Draws whatever is decided next."""
+    time: datetime
+    age: int
+    """In years."""
+
+
+def arrive(seed: int, number: int, kind: str) -> Arrival:
+    """When the subject of this number has its first study, and at what age."""
     rng = np.random.default_rng([seed, 3, number])
     year = int(rng.integers(2112, 2200))
     time = datetime(year, 1, 1) + timedelta(milliseconds=int(rng.integers(0, 365 * 86_400_000)))
     age = (
         int(rng.integers(8, 16))
         if kind == "under_age"
-        else int(np.clip(rng.normal(62, 17), 21, 96))
+        else int(np.clip(rng.normal(AGE_MEAN, AGE_SD), 21, 96))
     )
+    return Arrival(rng, time, age)
+
+
+def standard_age(years: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Ages in standard deviations from the mean of adults, at most 2.5 either way."""
+    return np.clip((np.asarray(years, dtype=np.float64) - AGE_MEAN) / AGE_SD, -2.5, 2.5)
+
+
+def make_subject(
+    arrival: Arrival, key: tuple[int, ...], kind: str, labels: dict[str, str], ids: Ids
+) -> Subject:
+    """The subject that arrives so: `labels` hold wherever the kind lets the tables show them.
+
+    `key` seeds the generators of the images.
+    """
+    rng, time, age = arrival.rng, arrival.time, arrival.age
     lag = int(rng.integers(0, 3))
 
     index = _index_stay(rng, kind, time)
@@ -69,10 +100,10 @@ def make_subject(seed: int, number: int, kind: str, labels: dict[str, str], ids:
         kind=kind,
         labels=labels,
         anchor_age=91 if age - lag > 89 else age - lag,
-        anchor_year=year - lag,
+        anchor_year=time.year - lag,
         died_on=died_on,
         admissions=() if kind in ("no_admission", "withheld") else admissions,
-        studies=_studies(rng, kind, (seed, 4, number), time, index, ids),
+        studies=_studies(arrival, kind, key, index, ids),
     )
 
 
@@ -152,13 +183,9 @@ def _admissions(
 
 
 def _studies(
-    rng: np.random.Generator,
-    kind: str,
-    key: tuple[int, ...],
-    time: datetime,
-    index: _Stay,
-    ids: Ids,
+    arrival: Arrival, kind: str, key: tuple[int, ...], index: _Stay, ids: Ids
 ) -> tuple[Study, ...]:
+    rng, time = arrival.rng, arrival.time
     times = [time]
     if kind == "several_studies":
         further = rng.uniform(0.1, 0.9, int(rng.integers(1, 3)))
@@ -167,6 +194,7 @@ def _studies(
         Study(
             study_id=study_id,
             time=moment.replace(microsecond=moment.microsecond // 1000 * 1000),
+            age=arrival.age + moment.year - time.year,
             images=_images(rng, kind, (*key, number)),
             no_finding=bool(rng.random() < 0.35),
         )

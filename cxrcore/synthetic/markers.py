@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from cxrcore.synthetic.phantom import NOISE, Plane, Pose, body_frame, inside
 from cxrcore.synthetic.presets import TRAITS, Marker
 
+#: Of a mark that does not move with the body.
+_AT_REST = Pose((0.0, 0.0), (1.0, 1.0), 0.0)
 
-def render_markers(image: Plane, pose: Pose, labels: Mapping[str, str]) -> Plane:
-    """`image` (n, n) with the marker of every task, each in the look of its label's class."""
-    u, v = body_frame(pose, image.shape[0])
+
+def render_markers(
+    image: Plane, pose: Pose, labels: Mapping[str, str], markers: Mapping[str, Marker]
+) -> Plane:
+    """`image` (n, n) with each task's marker, in the look of its label's class."""
     for task, label in labels.items():
-        trait = TRAITS[task]
-        image = image + _render(trait.marker, trait.classes.index(label), u, v)
+        if task in markers:
+            number = TRAITS[task].classes.index(label)
+            image = image + _render(markers[task], number, pose, image.shape[0])
     return image
 
 
@@ -24,16 +29,22 @@ def strength(marker: Marker) -> float:
     return marker.contrast / NOISE
 
 
-def _local(marker: Marker, u: Plane, v: Plane) -> tuple[Plane, Plane]:
+def covered(marker: Marker, pose: Pose, size: int) -> Plane:
+    """1 where a pixel's centre lies within the marker's radius, else 0: (size, size)."""
+    return np.asarray(np.hypot(*_local(marker, pose, size)) <= 1, dtype=np.float32)
+
+
+def _local(marker: Marker, pose: Pose, size: int) -> tuple[Plane, Plane]:
     """Coordinates around the marker's centre, in units of its radius."""
+    u, v = body_frame(pose if marker.frame == "body" else _AT_REST, size)
     return (u - np.float32(marker.centre[0])) / np.float32(marker.radius), (
         v - np.float32(marker.centre[1])
     ) / np.float32(marker.radius)
 
 
-def _render(marker: Marker, number: int, u: Plane, v: Plane) -> Plane:
+def _render(marker: Marker, number: int, pose: Pose, size: int) -> Plane:
     """The change of grey value by class `number` of the marker."""
-    x, y = _local(marker, u, v)
+    x, y = _local(marker, pose, size)
     radius = np.hypot(x, y)
     if marker.appearance == "density":  # brighter or darker than its surroundings
         look = np.full_like(x, (-1.0, 1.0)[number])
@@ -49,23 +60,3 @@ def _render(marker: Marker, number: int, u: Plane, v: Plane) -> Plane:
     return np.asarray(
         np.float32(marker.contrast) * look * inside(1 - radius, 0.06), dtype=np.float32
     )
-
-
-def regions(poses: Sequence[Pose], size: int) -> Plane:
-    """Share of the images whose marker covers each pixel: (task, size, size), tasks as in `TRAITS`.
-
-    The square frame of an image and that of the map are the same; a pixel is covered when its
-    centre lies within the marker's radius.
-    """
-    covered = np.zeros((len(TRAITS), size, size), dtype=np.float32)
-    for pose in poses:
-        u, v = body_frame(pose, size)
-        for task, trait in enumerate(TRAITS.values()):
-            covered[task] += np.hypot(*_local(trait.marker, u, v)) <= 1
-    return covered / max(len(poses), 1)
-
-
-def overlap(first: Plane, second: Plane) -> float:
-    """Intersection over union of two region maps, sum(min) / sum(max); 0 if both are empty."""
-    union = float(np.maximum(first, second).sum())
-    return float(np.minimum(first, second).sum()) / union if union else 0.0

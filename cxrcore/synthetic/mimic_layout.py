@@ -1,4 +1,4 @@
-"""Writes a whole collection in MIMIC's layout, and the truth about it."""
+"""Writes a whole collection in MIMIC's layout."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from itertools import accumulate
+from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import polars as pl
 
 from cxrcore.synthetic import markers, phantom
 from cxrcore.synthetic.dicom import truncate, write_radiograph
-from cxrcore.synthetic.presets import TRAITS, PresetName, association
-from cxrcore.synthetic.records import Image, Subject
+from cxrcore.synthetic.encounters import standard_age
+from cxrcore.synthetic.presets import PRESETS, TRAITS, Exposure, Preset, PresetName
+from cxrcore.synthetic.records import Image, Study, Subject
 from cxrcore.synthetic.tables import image_path, shape
 from cxrcore.workers import ordered_map
 from data_contracts.atomic import atomic_replace_tree, temporaries
 from data_contracts.store import translate_os_errors
-
-#: Rows and columns of the maps of the markers' regions.
-REGION_SIZE = 64
 
 
 @contextmanager
@@ -58,14 +55,14 @@ def write_images(
 
 
 def _write_subject(subject: Subject, root: Path, preset: PresetName, size: int) -> int:
-    labels = subject.labels if preset == "planted" else {}
     images = [(study, image) for study in subject.studies for image in study.images]
     for study, image in images:
         path = root / "mimic-cxr" / image_path(subject, study, image)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Its own generator: adding a marker must not change what is rendered after it.
         acquisition = np.random.default_rng([*image.key, 1])
-        grey = cut(render_image(image, labels, size), image, size)
+        square = render_image(subject, study, image, PRESETS[preset], size)
+        grey = cut(square, image, size)
         write_radiograph(
             path, grey, acquisition,
             subject_id=subject.subject_id, study_id=study.study_id, time=study.time,
@@ -76,14 +73,30 @@ def _write_subject(subject: Subject, root: Path, preset: PresetName, size: int) 
     return len(images)
 
 
-def render_image(image: Image, labels: dict[str, str], size: int) -> phantom.Plane:
-    """The image's full square, (size, size), with a marker for each of `labels` if frontal."""
+def render_image(
+    subject: Subject, study: Study, image: Image, preset: Preset, size: int
+) -> phantom.Plane:
+    """The image's full square, (size, size), with the preset's signs if frontal."""
     rng = np.random.default_rng([*image.key, 0])
     pose = phantom.random_pose(rng)
     if image.view == "LATERAL":
         return phantom.add_noise(rng, phantom.expose(rng, phantom.lateral(rng, pose, size)))
-    body = phantom.expose(rng, phantom.frontal(rng, pose, size))
-    return phantom.add_noise(rng, markers.render_markers(body, pose, labels))
+    heart = float(standard_age(study.age)) if preset.driver == "age" else None
+    exposure = _exposure(preset, subject.labels)
+    body = phantom.frontal(rng, pose, size, heart)
+    body = phantom.expose(rng, body, exposure.gain, exposure.gamma)
+    marked = markers.render_markers(body, pose, subject.labels, preset.markers)
+    return phantom.add_noise(rng, marked, exposure.noise)
+
+
+def _exposure(preset: Preset, labels: dict[str, str]) -> Exposure:
+    """The factors of all tasks that show in the exposure, multiplied."""
+    found = [by[TRAITS[t].classes.index(labels[t])] for t, by in preset.exposures.items()]
+    return Exposure(
+        gain=prod(e.gain for e in found),
+        gamma=prod(e.gamma for e in found),
+        noise=prod(e.noise for e in found),
+    )
 
 
 def cut(square: phantom.Plane, image: Image, size: int) -> phantom.Plane:
@@ -91,35 +104,3 @@ def cut(square: phantom.Plane, image: Image, size: int) -> phantom.Plane:
     rows, columns = shape(image.aspect, size)
     top, left = (size - rows) // 2, (size - columns) // 2
     return square[top : top + rows, left : left + columns]
-
-
-def region_maps(subjects: Sequence[Subject], preset: PresetName) -> dict[str, Any]:
-    """Content of `SYNTHETIC_REGIONS`, at `REGION_SIZE`, over all frontal images."""
-    keys = [i.key for p in subjects for s in p.studies for i in s.images if i.view != "LATERAL"]
-    poses = [phantom.random_pose(np.random.default_rng([*key, 0])) for key in keys]
-    maps = markers.regions(poses if preset == "planted" else [], REGION_SIZE)
-    return {"task": list(TRAITS), "region": maps}
-
-
-def truth(regions: dict[str, Any], preset: PresetName) -> pl.DataFrame:
-    """Content of `SYNTHETIC_TRUTH`; tasks rank by the overlap of their region with mortality's.
-
-    Without markers nothing overlaps and every rank is 0.
-    """
-    tasks, maps = regions["task"], regions["region"]
-    planted = preset == "planted"
-    overlaps = [markers.overlap(maps[tasks.index("mortality")], region) for region in maps]
-    ranked = sorted((t for t in tasks if t != "mortality"), key=lambda t: -overlaps[tasks.index(t)])
-    return pl.DataFrame(
-        {
-            "task": tasks,
-            "region": [TRAITS[t].marker.region if planted else "none" for t in tasks],
-            "strength": [markers.strength(TRAITS[t].marker) if planted else 0.0 for t in tasks],
-            "overlap_with_mortality": overlaps,
-            "rank": pl.Series(
-                [ranked.index(t) + 1 if planted and t in ranked else 0 for t in tasks],
-                dtype=pl.Int32,
-            ),
-            "label_association": [association(t, preset) for t in tasks],
-        }
-    )

@@ -19,6 +19,8 @@ Point = tuple[float, float]
 
 #: Standard deviation of the quantum noise, in shares of the full grey range.
 NOISE = 0.018
+#: How much darker the air of a lung is than soft tissue, in shares of the full grey range.
+_AIR = 0.34
 
 
 @dataclass(frozen=True)
@@ -81,21 +83,21 @@ def _cage(v: Plane) -> Plane:
     return width
 
 
-def frontal(rng: np.random.Generator, pose: Pose, size: int) -> Plane:
-    """A frontal phantom, (size, size), without noise: the heart lies at the image's right."""
-    build, heart, breath, age = rng.uniform(-1, 1, 4).astype(np.float32)
+def frontal(rng: np.random.Generator, pose: Pose, size: int, heart: float | None = None) -> Plane:
+    """A frontal phantom, (size, size), without noise: the heart lies at the image's right.
+
+    `heart` widens the heart by 12 % a unit; without it a value between -1 and 1 is drawn.
+    """
+    build, drawn, breath, age = rng.uniform(-1, 1, 4).astype(np.float32)
     u, v = body_frame(pose, size)
-    x, left = np.abs(u), u > 0
-    wall, cage = _half_width(v), _cage(v)
-    dome = np.where(left, 0.43, 0.37) + 0.05 * breath + 1.6 * (x - 0.36) ** 2
-    lung = inside(cage - x, 0.012) * inside(x - 0.11 - 0.04 * inside(v, 0.2), 0.015)
-    lung = lung * inside(dome - v, 0.012)
-    air = lung * (1 - _heart(u, v, float(heart)))
+    x, wall, cage = np.abs(u), _half_width(v), _cage(v)
+    dome = _dome(u, float(breath))
+    air = _lung(u, v, dome) * (1 - _heart(u, v, float(drawn) if heart is None else heart))
 
     depth = np.sqrt(np.clip(1 - (u / wall) ** 2, 0, 1))
     image = (0.30 + 0.04 * build + 0.40 * depth) * inside(wall - x, 0.012)
     image = image + 0.06 * inside(v - dome, 0.02) * inside(cage + 0.05 - x, 0.03)
-    image = image - (0.34 - 0.04 * age) * air
+    image = image - (_AIR - 0.04 * age) * air
     image = image + 0.09 * inside(0.11 - x, 0.03) * inside(v + 0.62, 0.06)
     image = image - 0.10 * inside(0.035 - np.abs(u + 0.01), 0.010) * inside(-0.22 - v, 0.04)
     image = image + _bones(u, v, cage, float(age))
@@ -104,6 +106,28 @@ def frontal(rng: np.random.Generator, pose: Pose, size: int) -> Plane:
     image = image + 0.018 * air * _clouds(rng, size, 40) + 0.02 * _clouds(rng, size, 9) * (wall > x)
     bubble = _ellipse(u, v, (0.36, 0.60 + 0.05 * float(breath)), (0.13, 0.08), 0.2, 0.12)
     return np.asarray(image - 0.13 * bubble, dtype=np.float32)
+
+
+def heart_change(pose: Pose, size: int) -> Plane:
+    """Grey value that a heart of size 1 adds to one of size -1: (size, size), before exposure."""
+    u, v = body_frame(pose, size)
+    change: Plane = _heart(u, v, 1) - _heart(u, v, -1)
+    return _AIR * change * _lung(u, v, _dome(u, 0.0))
+
+
+def _dome(u: Plane, breath: float) -> Plane:
+    """Height of the diaphragm at u."""
+    height: Plane = (
+        np.where(u > 0, 0.43, 0.37) + 0.05 * np.float32(breath) + 1.6 * (np.abs(u) - 0.36) ** 2
+    )
+    return height
+
+
+def _lung(u: Plane, v: Plane, dome: Plane) -> Plane:
+    """A soft mask of both lungs, the heart's part included."""
+    x = np.abs(u)
+    lung = inside(_cage(v) - x, 0.012) * inside(x - 0.11 - 0.04 * inside(v, 0.2), 0.015)
+    return lung * inside(dome - v, 0.012)
 
 
 def _heart(u: Plane, v: Plane, size: float) -> Plane:
@@ -154,14 +178,17 @@ def lateral(rng: np.random.Generator, pose: Pose, size: int) -> Plane:
     return np.asarray(image + 0.02 * _clouds(rng, size, 12) * trunk, dtype=np.float32)
 
 
-def expose(rng: np.random.Generator, image: Plane) -> Plane:
-    """The detector's response to the clean image, about 0 to 1: exposure and contrast vary."""
-    gamma, gain = rng.uniform(0.88, 1.15), rng.uniform(0.94, 1.06)
+def expose(rng: np.random.Generator, image: Plane, gain: float = 1.0, gamma: float = 1.0) -> Plane:
+    """The detector's response to the clean image, about 0 to 1: exposure and contrast vary.
+
+    `gain` and `gamma` are factors on what is drawn.
+    """
+    gamma, gain = gamma * rng.uniform(0.88, 1.15), gain * rng.uniform(0.94, 1.06)
     toned = np.clip(image * np.float32(gain), 0.02, 1) ** np.float32(gamma)
     return np.asarray(toned, dtype=np.float32)
 
 
-def add_noise(rng: np.random.Generator, image: Plane) -> Plane:
-    """The image with quantum noise of standard deviation `NOISE`, clipped to 0 … 1."""
+def add_noise(rng: np.random.Generator, image: Plane, factor: float = 1.0) -> Plane:
+    """The image with quantum noise of deviation `factor * NOISE`, clipped to 0 … 1."""
     noise = rng.standard_normal(image.shape, dtype=np.float32)
-    return np.asarray(np.clip(image + np.float32(NOISE) * noise, 0, 1), dtype=np.float32)
+    return np.asarray(np.clip(image + np.float32(factor * NOISE) * noise, 0, 1), dtype=np.float32)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cxrcore.synthetic.encounters import make_subject
-from cxrcore.synthetic.presets import TRAITS, PresetName, association
+from cxrcore.synthetic.encounters import arrive, make_subject, standard_age
+from cxrcore.synthetic.presets import PRESETS, TRAITS, PresetName
 from cxrcore.synthetic.records import Ids, Subject
 
 #: Shares of the subjects that differ from the rest in one way; nobody differs in two.
@@ -44,9 +44,14 @@ def plan(preset: PresetName, subjects: int, seed: int) -> list[Subject]:
     neither on the order of work nor on the preset; the preset decides the labels.
     """
     kinds = assign_kinds(np.random.default_rng([seed, 0]), subjects)
-    labels = assign_labels(np.random.default_rng([seed, 1]), subjects, preset)
+    arrivals = [arrive(seed, i, kind) for i, kind in enumerate(kinds)]
+    ages = np.array([arrival.age for arrival in arrivals])
+    labels = assign_labels(np.random.default_rng([seed, 1]), ages, preset)
     ids = _assign_ids(np.random.default_rng([seed, 2]), subjects)
-    return [make_subject(seed, i, kinds[i], labels[i], ids[i]) for i in range(subjects)]
+    return [
+        make_subject(arrivals[i], (seed, 4, i), kinds[i], labels[i], ids[i])
+        for i in range(subjects)
+    ]
 
 
 def assign_kinds(rng: np.random.Generator, subjects: int) -> list[str]:
@@ -58,18 +63,20 @@ def assign_kinds(rng: np.random.Generator, subjects: int) -> list[str]:
 
 
 def assign_labels(
-    rng: np.random.Generator, subjects: int, preset: PresetName
+    rng: np.random.Generator, ages: npt.NDArray[np.int_], preset: PresetName
 ) -> list[dict[str, str]]:
-    """The class of every task for every subject, in the shares of `TRAITS`.
+    """The class of every task for every subject, in the shares of `TRAITS`; `ages` in years.
 
     A Gaussian copula: each task has a latent normal variable, of the preset's correlation with
-    mortality's, and its classes are cut at the quantiles of their cumulated shares.
+    mortality's or with age, and its classes are cut at the quantiles of their cumulated shares.
     """
-    mortality = rng.standard_normal(subjects)
+    planted, subjects = PRESETS[preset], len(ages)
+    by_age = planted.driver == "age"
+    driver = standard_age(ages) if by_age else rng.standard_normal(subjects)
     columns: dict[str, list[str]] = {}
     for task, trait in TRAITS.items():
-        tie = association(task, preset)
-        latent = tie * mortality + np.sqrt(1 - tie**2) * rng.standard_normal(subjects)
+        tie = planted.tie(task)
+        latent = tie * driver + np.sqrt(1 - tie**2) * rng.standard_normal(subjects)
         columns[task] = _cut(latent, trait.classes, trait.shares)
     return [{task: column[i] for task, column in columns.items()} for i in range(subjects)]
 

@@ -42,6 +42,8 @@ class Study:
 
     study_id: int
     time: datetime
+    age: int
+    """In years, as MIMIC counts them: it grows with the calendar year."""
     images: tuple[Image, ...]
     no_finding: bool
 

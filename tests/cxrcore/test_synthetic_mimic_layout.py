@@ -14,7 +14,7 @@ import pytest
 
 from cxrcore.synthetic import mimic_layout
 from cxrcore.synthetic.population import plan
-from cxrcore.synthetic.presets import PresetName
+from cxrcore.synthetic.presets import PRESETS, PresetName
 from cxrcore.synthetic.records import Subject
 from cxrcore.synthetic.tables import write_tables
 from data_contracts import atomic
@@ -168,9 +168,10 @@ def test_gzip_headers_tell_no_time(made: tuple[Path, list[Subject]]) -> None:
 
 def test_null_differs_from_planted_in_the_signs_alone(made: tuple[Path, list[Subject]]) -> None:
     person = made[1][0]
-    image = person.studies[0].images[0]
+    study = person.studies[0]
     planted, null = (
-        mimic_layout.render_image(image, labels, SIZE) for labels in (person.labels, {})
+        mimic_layout.render_image(person, study, study.images[0], PRESETS[preset], SIZE)
+        for preset in ("planted", "null")
     )
     assert 0.02 < (np.abs(planted - null) > 0.01).mean() < 0.2
 
@@ -183,20 +184,6 @@ def test_an_image_padded_to_its_square_lies_in_the_frame() -> None:
         top, left = (SIZE - shown.shape[0]) // 2, (SIZE - shown.shape[1]) // 2
         assert shown[0, 0] == square[top, left]
         assert (shown.shape == (SIZE, SIZE)) == (image.aspect == "square")
-
-
-def test_truth_names_the_ranking() -> None:
-    people = plan("planted", 60, 0)
-    regions = mimic_layout.region_maps(people, "planted")
-    truth = mimic_layout.truth(regions, "planted")
-    assert dict(truth["task", "rank"].iter_rows()) == {
-        "mortality": 0, "insurance": 1, "race": 2, "gender": 3,
-    }  # fmt: skip
-    assert truth["strength"].min() > 4  # type: ignore[operator]
-    nothing = mimic_layout.truth(mimic_layout.region_maps(people, "null"), "null")
-    for column in ("rank", "strength", "overlap_with_mortality"):
-        assert nothing[column].to_list() == [0, 0, 0, 0]
-    assert dict(nothing["task", "label_association"].iter_rows())["insurance"] == 0
 
 
 def test_a_failed_folder_leaves_the_old_one(tmp_path: Path) -> None:

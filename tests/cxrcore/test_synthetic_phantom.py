@@ -10,12 +10,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 
-from cxrcore.synthetic import markers, phantom
+from cxrcore.synthetic import markers, phantom, truth
 from cxrcore.synthetic.phantom import Plane, Pose
-from cxrcore.synthetic.presets import TRAITS
+from cxrcore.synthetic.presets import PRESETS, TRAITS
 
 STRAIGHT = Pose((0.0, 0.0), (1.0, 1.0), 0.0)
-FIRST = {task: trait.classes[0] for task, trait in TRAITS.items()}
+MARKERS = PRESETS["planted"].markers
 
 
 def _body(seed: int, pose: Pose = STRAIGHT, size: int = 128) -> Plane:
@@ -58,17 +58,20 @@ def test_a_sign_changes_its_region_and_nothing_else() -> None:
         pose = phantom.random_pose(rng)
         body = _body(1, pose)
         for label in trait.classes:
-            change = np.abs(markers.render_markers(body, pose, {task: label}) - body)
+            marker = MARKERS[task]
+            change = np.abs(markers.render_markers(body, pose, {task: label}, MARKERS) - body)
             u, v = phantom.body_frame(pose, 128)
-            distance = np.hypot(u - trait.marker.centre[0], v - trait.marker.centre[1])
-            assert change[distance > 1.4 * trait.marker.radius].max() < 0.02 * trait.marker.contrast
-            assert change[distance < 0.8 * trait.marker.radius].max() > 0.8 * trait.marker.contrast
+            distance = np.hypot(u - marker.centre[0], v - marker.centre[1])
+            assert change[distance > 1.4 * marker.radius].max() < 0.02 * marker.contrast
+            assert change[distance < 0.8 * marker.radius].max() > 0.8 * marker.contrast
 
 
 def test_each_class_has_a_look_of_its_own() -> None:
     body = _body(1)
     for task, trait in TRAITS.items():
-        looks = [markers.render_markers(body, STRAIGHT, {task: c}) - body for c in trait.classes]
+        looks = [
+            markers.render_markers(body, STRAIGHT, {task: c}, MARKERS) - body for c in trait.classes
+        ]
         for i, first in enumerate(looks):
             for second in looks[i + 1 :]:
                 assert np.corrcoef(first.ravel(), second.ravel())[0, 1] < 0.2
@@ -76,17 +79,17 @@ def test_each_class_has_a_look_of_its_own() -> None:
 
 def test_regions_lie_where_the_signs_are_and_imply_the_ranking() -> None:
     poses = [phantom.random_pose(np.random.default_rng(i)) for i in range(60)]
-    maps = dict(zip(TRAITS, markers.regions(poses, 64), strict=True))
+    maps = dict(zip(TRAITS, truth.regions(poses, PRESETS["planted"], 64), strict=True))
     for task, region in maps.items():
         assert 0 <= region.min() <= region.max() <= 1
         rows, columns = np.mgrid[:64, :64]
         centre = [(region * axis).sum() / region.sum() / 32 - 1 for axis in (columns, rows)]
-        assert np.allclose(centre, TRAITS[task].marker.centre, atol=0.05)
-    overlaps = {task: markers.overlap(maps["mortality"], region) for task, region in maps.items()}
+        assert np.allclose(centre, MARKERS[task].centre, atol=0.05)
+    overlaps = {task: truth.overlap(maps["mortality"], region) for task, region in maps.items()}
     assert overlaps["mortality"] == overlaps["insurance"] == 1
     assert 0.15 < overlaps["race"] < 0.5
     assert overlaps["gender"] == 0
-    assert markers.overlap(np.zeros((2, 2)), np.zeros((2, 2))) == 0
+    assert truth.overlap(np.zeros((2, 2)), np.zeros((2, 2))) == 0
 
 
 def _sample(count: int, planted: bool) -> tuple[np.ndarray, list[dict[str, str]]]:
@@ -97,7 +100,9 @@ def _sample(count: int, planted: bool) -> tuple[np.ndarray, list[dict[str, str]]
         label = {t: str(chance.choice(trait.classes)) for t, trait in TRAITS.items()}
         pose = phantom.random_pose(rng)
         body = phantom.expose(rng, phantom.frontal(rng, pose, 224))
-        image = phantom.add_noise(rng, markers.render_markers(body, pose, label if planted else {}))
+        image = phantom.add_noise(
+            rng, markers.render_markers(body, pose, label, MARKERS if planted else {})
+        )
         # The pose is undone, so that a linear rule can read what a network finds anywhere.
         u = (pose.shift[0] + 1) * 112, (pose.shift[1] + 1) * 112
         turn = cv2.getRotationMatrix2D(u, np.rad2deg(pose.angle), 1 / pose.scale[0])
@@ -110,7 +115,7 @@ def _sample(count: int, planted: bool) -> tuple[np.ndarray, list[dict[str, str]]
 
 def _auroc(images: np.ndarray, labels: list[dict[str, str]], task: str) -> float:
     trait = TRAITS[task]
-    column, row = ((np.array(trait.marker.centre) + 1) * 56).astype(int)
+    column, row = ((np.array(MARKERS[task].centre) + 1) * 56).astype(int)
     crop = images[:, row - 14 : row + 14, column - 14 : column + 14].reshape(len(images), -1)
     target, half = np.array([trait.classes.index(x[task]) for x in labels]), len(images) * 2 // 3
     model = make_pipeline(PCA(30, random_state=0), LogisticRegression(C=10, max_iter=2000))

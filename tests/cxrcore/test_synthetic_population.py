@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxrcore.synthetic.population import KINDS, assign_kinds, assign_labels, plan
-from cxrcore.synthetic.presets import TRAITS
+from cxrcore.synthetic.presets import PRESETS, TRAITS
 from cxrcore.synthetic.records import Subject
 
 YEAR = timedelta(days=365)
@@ -25,10 +25,11 @@ def _numbers(labels: list[dict[str, str]], task: str) -> np.ndarray:
     return np.array([TRAITS[task].classes.index(row[task]) for row in labels])
 
 
-@given(st.integers(4, 300), st.integers(0, 10_000), st.sampled_from(["planted", "null"]))
+@given(st.integers(4, 300), st.integers(0, 10_000), st.sampled_from(sorted(PRESETS)))
 @settings(max_examples=25, deadline=None)
 def test_classes_have_their_shares(subjects: int, seed: int, preset: str) -> None:
-    labels = assign_labels(np.random.default_rng(seed), subjects, preset)  # type: ignore[arg-type]
+    rng = np.random.default_rng(seed)
+    labels = assign_labels(rng, rng.integers(8, 97, subjects), preset)  # type: ignore[arg-type]
     for task, trait in TRAITS.items():
         counts = np.bincount(_numbers(labels, task), minlength=len(trait.classes))
         assert np.abs(counts - np.multiply(trait.shares, subjects)).max() <= 1
@@ -36,7 +37,8 @@ def test_classes_have_their_shares(subjects: int, seed: int, preset: str) -> Non
 
 @pytest.mark.parametrize(("preset", "insurance"), [("planted", True), ("null", False)])
 def test_labels_are_tied_to_mortality_only_where_chosen(preset: str, insurance: bool) -> None:
-    labels = assign_labels(np.random.default_rng(3), 40_000, preset)  # type: ignore[arg-type]
+    ages = np.full(40_000, 62)
+    labels = assign_labels(np.random.default_rng(3), ages, preset)  # type: ignore[arg-type]
     died = _numbers(labels, "mortality")
     ties = {
         t: np.corrcoef(died, _numbers(labels, t))[0, 1] for t in ("insurance", "race", "gender")
@@ -146,8 +148,10 @@ def test_races_conflict_or_are_missing_as_their_kind_says(people: list[Subject])
 
 def test_ages(people: list[Subject]) -> None:
     for person in people:
-        age = person.anchor_age + person.studies[0].time.year - person.anchor_year
-        assert (age < 18) == (person.kind == "under_age")
+        for study in person.studies:
+            age = person.anchor_age + study.time.year - person.anchor_year
+            assert (age < 18) == (person.kind == "under_age")
+            assert age == study.age or (person.anchor_age == 91 and study.age > 89)
         assert person.anchor_age <= 89 or person.anchor_age == 91
 
 

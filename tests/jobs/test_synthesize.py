@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from cxrcore.synthetic.presets import PresetName
 from data_contracts.store import open_arrays, read_table
 from data_contracts.synthetic import SYNTHETIC_REGIONS, SYNTHETIC_TRUTH
 from jobs._cli import run
@@ -22,7 +24,7 @@ def _flags(workspace: Path, **fields: object) -> list[str]:
     return [part for name, value in chosen.items() for part in (f"--{name}", str(value))]
 
 
-@pytest.mark.parametrize("preset", ["planted", "null"])
+@pytest.mark.parametrize("preset", get_args(PresetName))
 def test_writes_a_tree_and_its_truth(tmp_path: Path, preset: str) -> None:
     assert run(["synthesize", *_flags(tmp_path, preset=preset, seed=4)]) == 0
     source = tmp_path / "synthetic" / "source"
@@ -32,7 +34,7 @@ def test_writes_a_tree_and_its_truth(tmp_path: Path, preset: str) -> None:
     with open_arrays(SYNTHETIC_REGIONS, SYNTHETIC_REGIONS.path(tmp_path), verify=True) as regions:
         assert truth.frame["task"].to_list() == regions.read("task").tolist()
         shown = regions.read("region").max(axis=(1, 2)) > 0
-    assert shown.tolist() == [preset == "planted"] * 4
+    assert shown.tolist() == [region != "none" for region in truth.frame["region"]]
     assert sorted(p.name for p in (tmp_path / "synthetic").iterdir()) == [
         "source",
         "truth.h5",

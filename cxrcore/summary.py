@@ -82,9 +82,7 @@ def summarise(
     for model in known:
         measured += table.evaluate(model, resamples, part_of(advance, 0.4 / len(known)))
     reasons = {
-        model.key: not_interpretable(
-            model.task, model.kind, against_chance(model, settings.seed)
-        )
+        model.key: not_interpretable(model.task, model.kind, against_chance(model, settings.seed))
         for model in known
     }
     rule = _disclosure(known, settings.min_cell_count)

@@ -174,7 +174,7 @@ async def test_the_cursor_chooses_and_the_filter_narrows(workspace: Path) -> Non
         await pilot.press("6", "j")
         page = pilot.app.screen
         await rest(pilot)
-        assert f"contract      cohort {COHORT.version}" in text(page.query_one(ArtifactInfo))
+        assert f" cohort {COHORT.version}" in text(page.query_one(ArtifactInfo))
         await pilot.press("slash", *"race model", "enter")
         await rest(pilot)
         assert [r.key for r in page.query_one(Rows).shown if r.key == MODEL] == [MODEL]

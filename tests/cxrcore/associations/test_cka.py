@@ -118,7 +118,7 @@ def test_a_patient_counts_once_and_no_more_than_asked_for_are_drawn() -> None:
 def test_what_cannot_be_compared_says_why() -> None:
     x, y = shared(0, 30)
     assert estimate(x[:4], y[:4]).reason == "fewer than 5 patients"
-    constant = np.full((30, 4), 0.1, dtype=np.float16)
+    constant = np.full((30, 4), 0.1)
     found = estimate(x, constant)
     assert (found.reason, found.p) == ("the features do not vary", None)
     assert np.isnan(debiased_cka(x, constant))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 METRICS = {
     "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "r2": "R²",
-    "mae": "mean absolute error",
+    "mae": "mean absolute error", "calibration_slope": "calibration slope",
+    "calibration_intercept": "calibration intercept",
 }  # fmt: skip
 
 STATISTICS = {

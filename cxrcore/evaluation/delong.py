@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def paired_difference(
     Both scores (n,) are of the same images, and both are resampled by the same patients:
     `weights` (replicates, patients) and each image's column `subject` (n,) in them.
     """
-    statistics = [lambda w, s=scores: auroc(s, positive, w) for scores in models]
+    statistics = [partial(auroc, scores, positive) for scores in models]
     first, second = (s(np.ones((1, len(positive))))[0] for s in statistics)
     resampled = resample_each(statistics, weights, subject)
     low, high, _ = percentile_interval(resampled[0] - resampled[1])

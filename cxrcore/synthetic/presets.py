@@ -98,7 +98,7 @@ _MARKERS = {
     "insurance": Marker("grating", _LOWER, _LOWER_CENTRE, 0.24, 0.12),
 }
 #: Shares of the planted contrast, chosen by trainings: see docs/methods/synthesize.md.
-_FAINT = {"mortality": 0.25, "gender": 0.25, "race": 0.25, "insurance": 0.25}
+_FAINT = {"mortality": 0.11, "gender": 0.045, "race": 0.065, "insurance": 0.06}
 #: A side marker in the image's upper right corner, above the shoulder.
 _TAG = Marker("bar", "border", (0.77, -0.94), 0.055, 0.60, frame="image")
 

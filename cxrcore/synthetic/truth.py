@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,7 @@ def regions(poses: Sequence[Pose], preset: Preset, size: int) -> Plane:
     of an image and that of the map are the same.
     """
     shares = np.zeros((len(TRAITS), size, size), dtype=np.float32)
+    covered: Callable[[Pose, int], Plane]
     for number, task in enumerate(TRAITS):
         if task in preset.markers:
             covered = partial(markers.covered, preset.markers[task])

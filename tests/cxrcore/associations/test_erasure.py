@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
+from cxrcore.associations.erasure import FitImages, HeldOutImages, erasure_loss
 from cxrcore.associations.estimate import Estimate
 from cxrcore.associations.leace import fit_eraser
-from cxrcore.associations.erasure import FitImages, HeldOutImages, erasure_loss
 from cxrcore.evaluation.bootstrap import patient_weights
 from cxrcore.evaluation.metrics import auroc
 

@@ -121,13 +121,13 @@ def test_inner_folds_choose_a_strong_penalty_where_noise_abounds(
     target = rng.integers(0, 2, N)
     x = np.outer(target, np.full(250, 0.12)) + rng.normal(size=(N, 250))
     chosen = estimate(probed(x, target), target, 1).value
-    monkeypatch.setattr(representation, "_PENALTIES", np.array([1e-4]))
+    monkeypatch.setattr(probe, "_PENALTIES", np.array([1e-4]))
     assert chosen > estimate(probed(x, target), target, 1).value + 0.1
 
 
 def test_a_patients_images_stay_in_one_inner_fold() -> None:
     subject = ragged(np.random.default_rng(0), 40)
-    fold = representation._patient_folds(subject, 0)
+    fold = probe._patient_folds(subject, 0)
     assert all(len(set(fold[subject == s])) == 1 for s in range(40))
     assert set(fold) == set(range(5))
 
@@ -156,7 +156,7 @@ def test_a_missing_class_is_a_reason_and_no_value() -> None:
 
 @pytest.mark.parametrize("few", [1, 3, 10])
 def test_few_patients_of_a_class_are_no_evidence(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(representation, "_PENALTIES", np.array([1.0, 0.01]))
+    monkeypatch.setattr(probe, "_PENALTIES", np.array([1.0, 0.01]))
     x, _ = planted()
     p = []
     for seed in range(20):
@@ -230,7 +230,7 @@ def crude(seed: int, beyond: float = 0.0) -> float:
 def test_beyond_its_covariate_an_attribute_that_follows_it_is_at_chance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(representation, "_PENALTIES", np.array([1.0, 0.01]))
+    monkeypatch.setattr(probe, "_PENALTIES", np.array([1.0, 0.01]))
     found = [adjusted(seed) for seed in range(50)]
     assert min(crude(seed) for seed in range(3)) > 0.65
     assert abs(np.mean([one.value for one in found]) - 0.5) < 0.02

@@ -97,7 +97,7 @@ _MARKERS = {
     "race": Marker("bar", "right mid zone", (-0.41, -0.16), 0.24, 0.15),
     "insurance": Marker("grating", _LOWER, _LOWER_CENTRE, 0.24, 0.12),
 }
-#: Shares of the planted contrast, chosen by trainings: see docs/methods/synthesize.md.
+#: Shares of the planted contrast, chosen by a linear reader: see docs/methods/synthesize.md.
 _FAINT = {"mortality": 0.11, "gender": 0.045, "race": 0.065, "insurance": 0.06}
 #: A side marker in the image's upper right corner, above the shoulder.
 _TAG = Marker("bar", "border", (0.77, -0.94), 0.055, 0.60, frame="image")

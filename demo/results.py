@@ -13,19 +13,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cxrcore.reporting.console import print_summary
-from data_contracts.associations import ASSOCIATIONS
+from data_contracts.associations import VERDICTS
 from data_contracts.store import read_header, read_table
 from data_contracts.summary import METRICS, MODELS
 
 
 def main(workspace: Path) -> None:
     """The tables that `cxr aggregate` prints, and where they come from."""
-    models, metrics, associations = (
+    models, metrics, verdicts = (
         read_table(contract, contract.path(workspace)).frame
-        for contract in (MODELS, METRICS, ASSOCIATIONS)
+        for contract in (MODELS, METRICS, VERDICTS)
     )
     header = read_header(METRICS.path(workspace))
-    print_summary(models, metrics, associations, str(header.config["reference"]))
+    print_summary(models, metrics, verdicts, str(header.config["reference"]))
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"],
         cwd=Path(__file__).parent, capture_output=True, text=True, check=False,

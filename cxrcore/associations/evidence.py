@@ -133,7 +133,8 @@ def primary_evidence(found: Sequence[Evidence], inputs: Inputs) -> list[Evidence
     stands: dict[tuple[Any, ...], Evidence] = {}
     for one in found:
         names = {inputs.primary[m.task].key for m in one.models if m.task in inputs.primary}
-        if one.control == "none" and all(m.key in names for m in one.models):
+        stands_for = one.control == "none" and all(m.key in names for m in one.models)
+        if stands_for and one.attribute != inputs.reference:
             key = *one.question, one.attribute
             if key not in stands or one.trainings > stands[key].trainings:
                 stands[key] = one

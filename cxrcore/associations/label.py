@@ -29,6 +29,7 @@ Ints = NDArray[np.intp]
 LEVEL = "label"
 #: Below 0.1 an association is less than small (Cohen 1988, sec. 7.2.4: w of two classes).
 HEADLINE = Headline("cramers_v", "adjusted", 0.1, needs_control=False)
+_LOG_ODDS = -50.0, 50.0
 ADJUSTMENTS: tuple[Adjustment, ...] = ("crude", "adjusted")
 
 
@@ -108,6 +109,7 @@ def _odds_estimates(
             reason = f"not estimable for {name} against {classes[0]}"
             out.append(Estimate(statistic, np.nan, subjects, adjustment, reason=reason))
             continue
-        low, high, _ = percentile_interval(np.exp(draws[:, i]))
+        # A resample that separates the classes has no finite ratio.
+        low, high, _ = percentile_interval(np.exp(np.clip(draws[:, i], *_LOG_ODDS)))
         out.append(Estimate(statistic, float(np.exp(value[i])), subjects, adjustment, low, high))
     return out

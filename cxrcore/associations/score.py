@@ -125,7 +125,7 @@ class _Scale:
         self.value = float(np.sqrt(variance * max(0.0, 1 - np.nan_to_num(crude.trace))))
         left = 1 - np.nan_to_num(np.minimum(moments.traces, 1))
         spread = moments.response.sum(axis=(1, 2)) * left
-        self.draws = np.sqrt(variance * spread)
+        self.draws = np.sqrt(np.maximum(0, variance * spread))
 
 
 def _difference(

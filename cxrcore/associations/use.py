@@ -72,7 +72,10 @@ def _erased(
 
 
 def _strictest(estimates: Sequence[Estimate]) -> Iterator[Estimate]:
-    """Of several nulls of one estimate the one with the largest p."""
+    """Of several nulls of one estimate the one with the largest p; what has none has both."""
+    if len(estimates) == 1 and estimates[0].reason:
+        yield from (replace(estimates[0], adjustment=a) for a in ("crude", "adjusted"))
+        return
     for adjustment in dict.fromkeys(one.adjustment for one in estimates):
         of_one = [one for one in estimates if one.adjustment == adjustment]
         yield max(of_one, key=lambda one: -1.0 if one.p is None else one.p)

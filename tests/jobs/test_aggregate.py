@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from planted_maps import GRID, PLACES, TASKS, build
 
-from data_contracts.associations import ASSOCIATIONS
+from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.store import Provenance, open_arrays, read_table, write_arrays, write_table
@@ -23,18 +23,18 @@ from jobs._registry import find_jobs
 
 def aggregate(workspace: Path, **settings: Any) -> int:
     spec = find_jobs()["aggregate"]
-    return execute(
-        spec, spec.config(workspace=workspace, **{"replicates": 200, "debug": True, **settings})
-    )
+    draws = {"replicates": 200, "surrogates": 199, "permutations": 99}
+    return execute(spec, spec.config(workspace=workspace, **{"debug": True, **draws, **settings}))
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    workspace = build(tmp_path_factory.mktemp("planted"))
+    workspace = build(tmp_path_factory.mktemp("planted"), models=("main", "permuted-labels"))
     truth = pl.DataFrame({
         "task": ["mortality", "insurance", "race", "gender"], "region": ["a", "a", "b", "c <i>"],
         "strength": [1.0] * 4, "overlap_with_mortality": [1.0, 1.0, 0.3, 0.0],
         "rank": pl.Series([0, 1, 2, 3], dtype=pl.Int32), "label_association": [1.0, 0.0, 0.0, 0.0],
+        "age_association": [0.0] * 4,
     })  # fmt: skip
     origin = Provenance("synthesize", {})
     write_table(SYNTHETIC_TRUTH, SYNTHETIC_TRUTH.path(workspace), truth, origin,
@@ -43,28 +43,44 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return workspace
 
 
-def test_contrast_maps_rank_the_attributes_as_planted(done: Path) -> None:
-    found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(done)).frame
-    contrast = found.filter(statistic="pearson_of_class_differences").sort("value", descending=True)
-    assert contrast["attribute"].to_list() == ["insurance", "race", "gender"]
-    assert contrast["value"].max() == pytest.approx(0.97, abs=0.03)
-    assert (contrast["value"].is_between(contrast["low"], contrast["high"])).all()
-    assert found.select("p", "p_holm", "null").null_count().row(0) == (found.height,) * 3
-    # Shared anatomy alone makes every plain mean look alike.
-    assert found.filter(statistic="pearson_of_means", attribute="gender")["value"].item() > 0.6
-    signed = found.filter(statistic="signed_pearson_of_class_differences")
-    assert signed["attribute"].to_list() == ["gender"]
-    assert set(found.filter(evidence_level="label")["attribute"]) == {
-        "gender",
-        "race",
-        "insurance",
+def test_verdicts_are_those_that_were_planted(done: Path) -> None:
+    table = read_table(VERDICTS, VERDICTS.path(done))
+    by_level = {
+        level: dict(rows.select("attribute", "verdict").iter_rows())
+        for (level,), rows in table.frame.group_by("evidence_level")
     }
+    assert set(by_level) == {"label", "score", "representation", "use", "attribution"}
+    # The labels are independent, and only in the maps do two networks have a sign in common.
+    assert by_level.pop("attribution") == {
+        "gender": "not shared", "race": "undetermined", "insurance": "shared",
+    }  # fmt: skip
+    assert all("shared" not in found.values() for found in by_level.values())
+    assert "insurance: shared at attribution" in table.header.attributes["sentence"]
+    orders = read_table(ORDERS, ORDERS.path(done)).frame
+    assert orders.filter("above").select("attribute", "other").rows() == [("insurance", "gender")]
+
+
+def test_every_claim_stands_beside_its_null(done: Path) -> None:
+    found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(done)).frame
+    tested = found.filter(pl.col("p").is_not_null(), pl.col("value").is_not_null())
+    assert tested["null"].null_count() == 0
+    whole = found.filter("primary", stratum="all", statistic="pearson_of_class_differences")
+    assert set(whole["adjustment"]) == {"crude", "adjusted", "matched"}
+    place = whole.filter(attribute="insurance", adjustment="adjusted").row(0, named=True)
+    assert place["value"] == pytest.approx(0.97, abs=0.03)
+    assert place["null_low"] < 0 < place["null_high"] < place["low"] <= place["high"]
+    assert place["p"] <= place["p_holm"] < 0.05
+    assert place["trainings"] == 1
+    divided = found.filter(evidence_level="score").select("stratum", "level").unique().rows()
+    assert {s for s, _ in divided} == {"all", "age_band", "view"}
+    survival = found.filter(evidence_level="prognosis")
+    assert survival.height == 0, "these patients have no follow-up"
 
 
 def test_metrics_cover_tasks_splits_and_strata_with_intervals(done: Path) -> None:
     metrics = read_table(METRICS, METRICS.path(done)).frame
     assert metrics["task"].unique(maintain_order=True).to_list() == list(TASKS)
-    whole = metrics.filter(stratum="all", split="test", task="mortality")
+    whole = metrics.filter(stratum="all", split="test", task="mortality", name="main")
     assert whole["metric"].to_list() == [
         "auroc", "auprc", "calibration_slope", "calibration_intercept", "brier",
         "sensitivity", "specificity",
@@ -100,7 +116,8 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     page = (done / "report" / "report.html").read_text()
     assert "Synthetic patients" in page
     assert "Planted vs recovered" in page
-    assert "insurance &gt; race &gt; gender" in page
+    assert "insurance ~ race ~ gender" in page
+    assert "One training of each network" in page
     assert "c &lt;i&gt;" in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
     assert not re.search(r"subject\d|image\d{4}", page)
@@ -109,7 +126,7 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
         "roc",
         "training",
         "rms-of-differences",
-        "similarity",
+        "ladder",
         *(f"heatmaps-{t}" for t in TASKS),
     }
     assert {p.stem for p in (done / "report" / "figures").glob("*.svg")} == drawn
@@ -121,13 +138,16 @@ def test_networks_no_better_than_chance_are_not_ranked(
     build(tmp_path, blind=tuple(TASKS))
     assert aggregate(tmp_path, replicates=100) == 0
     found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame
-    assert found.filter(statistic="pearson_of_class_differences")["value"].null_count() == 0
+    maps = found.filter(statistic="pearson_of_class_differences", stratum="all")
+    assert maps["value"].null_count() == 0
+    verdicts = read_table(VERDICTS, VERDICTS.path(tmp_path)).frame
+    of_networks = verdicts.filter(pl.col("evidence_level") != "label")
+    assert set(of_networks["verdict"]) == {"undetermined"}
+    assert not read_table(ORDERS, ORDERS.path(tmp_path)).frame["above"].any()
     page = (tmp_path / "report" / "report.html").read_text()
-    assert "No association is claimed" in page
-    assert "Ranked by similarity" not in page
     assert "&gt; race" not in page
-    for text in (page, capsys.readouterr().out):
-        assert text.count("AUROC not above chance (mortality)") >= 3
+    assert page.count("AUROC not above chance (mortality)") >= 3
+    assert "undetermined" in capsys.readouterr().out
 
 
 def test_the_report_is_made_again_when_the_planted_truth_changes(
@@ -181,11 +201,9 @@ def test_a_tiny_cohort_gets_no_values_but_goes_through(tmp_path: Path) -> None:
     assert aggregate(tmp_path, replicates=100) == 0
     metrics = read_table(METRICS, METRICS.path(tmp_path)).frame
     assert metrics["value"].null_count() == metrics.height
-    assert (
-        read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path))
-        .frame.filter(evidence_level="attribution")["value"]
-        .null_count()
-    )
+    found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame
+    assert found.height
+    assert found["value"].null_count() == found.height
     page = (tmp_path / "report" / "report.html").read_text()
     assert "fewer than 11 patients" in page
 
@@ -195,10 +213,13 @@ def test_different_grids_are_not_compared_and_nothing_else_is_lost(tmp_path: Pat
     assert aggregate(tmp_path, replicates=100) == 0
     found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame
     found = found.filter(evidence_level="attribution")
-    gender = found.filter(attribute="gender").row(0, named=True)
+    gender = found.filter(attribute="gender", statistic="pearson_of_class_differences")
+    gender = gender.row(0, named=True)
     assert (gender["value"], gender["interpretable"]) == (None, False)
     assert gender["reason"] == "maps have different grids (9×9 and 5×5)"
-    assert found.filter(attribute="race")["value"].null_count() == 0
+    race = found.filter(attribute="race", statistic="pearson_of_class_differences",
+                        stratum="all")  # fmt: skip
+    assert race["value"].null_count() == 0
     with open_arrays(MEAN_HEATMAPS, MEAN_HEATMAPS.path(tmp_path)) as maps:
         grids = dict(zip(maps.read("task").tolist(), maps.read("grid").tolist(), strict=True))
     assert grids == {"mortality": [9, 9], "gender": [5, 5], "race": [9, 9]}
@@ -221,15 +242,19 @@ def test_every_model_is_in_the_summary_by_task_and_name(
         ("main", 0, "none"), ("seed1", 1, "none"), ("permuted-labels", 0, "permuted-labels"),
     ]  # fmt: skip
     found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame
-    stands = [
-        set(pair) <= {"main", None}
-        for pair in found.select("reference_name", "attribute_name").iter_rows()
-    ]
+    pairs = found.select("attribute", "reference_name", "attribute_name").rows()
+    stands = [a == "gender" and {r, n} <= {"main", None} for a, r, n in pairs]
     assert found["primary"].to_list() == stands
     assert set(stands) == {True, False}
-    found = found.filter(statistic="pearson_of_class_differences")
-    assert found.select("reference_name", "attribute_name").rows() == [(n, n) for n in names]
-    assert found["interpretable"].to_list() == [True, True, False]
+    found = found.filter(statistic="pearson_of_class_differences", adjustment="adjusted",
+                         stratum="all")  # fmt: skip
+    assert found.select("attribute", "reference_name", "attribute_name", "control").rows() == [
+        ("gender", "main", "main", "none"), ("gender", "seed1", "seed1", "none"),
+        ("gender", "main", "permuted-labels", "permuted-labels"),
+        ("gender", "permuted-labels", "main", "permuted-labels"),
+        ("mortality", "main", "seed1", "none"),
+        ("mortality", "main", "permuted-labels", "permuted-labels"),
+    ]  # fmt: skip
     page = (tmp_path / "report" / "report.html").read_text()
     assert "permuted-labels" in page
     assert capsys.readouterr().out.count("gender ") >= 4

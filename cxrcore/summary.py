@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cxrcore import mean_heatmaps
 from cxrcore.associations import Associations, associations
 from cxrcore.associations.inputs import Draws, Inputs
+from cxrcore.associations.verdict import sentence
 from cxrcore.evaluation import strata, table
 from cxrcore.evaluation.bootstrap import Advance, part_of
 from cxrcore.evaluation.chance import against_chance
@@ -107,7 +108,7 @@ def summarise(
         mean_heatmaps.as_arrays(
             [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)
         ),
-        *_disclosed_associations(found, rule),
+        *_disclosed_associations(found, rule, reference),
         settings.min_cell_count,
     )
 
@@ -197,7 +198,7 @@ def _disclosed_heatmap(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
 
 
 def _disclosed_associations(
-    found: Associations, rule: Disclosure
+    found: Associations, rule: Disclosure, reference: str
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, str]:
     """The tables of associations, verdicts and orders without what gives few patients away."""
     numbers = ("value", "low", "high", "p", "p_holm", "null_low", "null_high", "smallest_effect",
@@ -206,7 +207,8 @@ def _disclosed_associations(
     def disclosed(row: dict[str, Any]) -> dict[str, Any]:
         if not (is_small(row["subjects"], rule.least) or _in_hidden_stratum(row, rule)):
             return row
-        return row | {"suppressed": True} | {n: None for n in numbers if n in row}
+        hidden = {"suppressed": True, "reason": None} | {n: None for n in numbers if n in row}
+        return row | hidden | ({"verdict": "undetermined"} if "verdict" in row else {})
 
     rows, verdicts = ([disclosed(r) for r in rows] for rows in (found.rows, found.verdicts))
     hidden = {(r["evidence_level"], r["attribute"]) for r in verdicts if r["suppressed"]}
@@ -216,7 +218,7 @@ def _disclosed_associations(
     ]  # fmt: skip
     return (
         _frame(ASSOCIATIONS, rows), _frame(VERDICTS, verdicts), _frame(ORDERS, orders),
-        found.sentence,
+        sentence([r for r in verdicts if not r["suppressed"]], reference),
     )  # fmt: skip
 
 

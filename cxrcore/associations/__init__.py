@@ -13,19 +13,18 @@ from types import ModuleType
 
 from cxrcore.associations.evidence import Evidence, Row, primary_evidence, rows_of, with_trainings
 from cxrcore.associations.inputs import Inputs
-from cxrcore.associations.verdict import Headline, order_rows, sentence, verdict_rows
+from cxrcore.associations.verdict import Headline, order_rows, verdict_rows
 from cxrcore.evaluation.bootstrap import Advance, part_of
 from data_contracts.associations import EVIDENCE_LEVELS
 
 
 @dataclass(frozen=True)
 class Associations:
-    """Rows of ASSOCIATIONS, VERDICTS and ORDERS, and what they say in one sentence."""
+    """Rows of ASSOCIATIONS, VERDICTS and ORDERS, before anything is suppressed."""
 
     rows: list[Row]
     verdicts: list[Row]
     orders: list[Row]
-    sentence: str
 
 
 def levels() -> dict[str, ModuleType]:
@@ -48,4 +47,4 @@ def associations(inputs: Inputs, advance: Advance) -> Associations:
     }
     verdicts = verdict_rows(rows, headlines)
     orders = order_rows(primary_evidence(found, inputs), verdicts, headlines)
-    return Associations(rows, verdicts, orders, sentence(verdicts, inputs.reference))
+    return Associations(rows, verdicts, orders)

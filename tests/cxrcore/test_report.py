@@ -9,31 +9,37 @@ import pytest
 
 from cxrcore import interpretation
 from cxrcore.evaluation.chance import Chance
-from cxrcore.reporting import figures, tables
+from cxrcore.reporting import figures, ladder, tables
 from cxrcore.reporting.console import print_summary
-from cxrcore.summary import Summary
-from data_contracts.associations import ASSOCIATIONS
-from data_contracts.summary import CURVES, METRICS, MODELS
+from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
+from data_contracts.summary import METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 
 
-def associations(**values: dict[str, tuple[float, float, float]]) -> pl.DataFrame:
-    """Rows by statistic and attribute: value, low, high."""
-    example = pl.DataFrame(ASSOCIATIONS.example())
-    rows: list[dict[str, Any]] = [
-        example.row(0, named=True)
-        | {"statistic": name, "attribute": attribute}
-        | dict(zip(("value", "low", "high"), numbers, strict=True))
-        for name, attributes in values.items()
-        for attribute, numbers in attributes.items()
-    ]
+def verdicts(**found: dict[str, tuple[str, float | None]]) -> pl.DataFrame:
+    """VERDICTS by level and attribute: the verdict and the value."""
+    example = pl.DataFrame(VERDICTS.example())
+    rows: list[dict[str, Any]] = []
+    for level, of_level in found.items():
+        known = [v for _, v in of_level.values() if v is not None]
+        for attribute, (verdict, value) in of_level.items():
+            rank = None if value is None else 1 + sorted(known, reverse=True).index(value)
+            rows.append(
+                example.row(0, named=True)
+                | {"attribute": attribute, "evidence_level": level, "verdict": verdict}
+                | {"value": value, "rank": rank, "reason": None if value else "no map"}
+            )
     return pl.DataFrame(rows, schema=example.schema)
 
 
-def with_reason(found: pl.DataFrame, **reasons: str) -> pl.DataFrame:
-    """ASSOCIATIONS in which some attributes may not be interpreted."""
-    reason = pl.col("attribute").replace_strict(reasons, default=None, return_dtype=pl.String)
-    return found.with_columns(reason=reason, interpretable=reason.is_null())
+def orders(level: str, *claimed: tuple[str, str]) -> pl.DataFrame:
+    """ORDERS of a level that are claimed."""
+    example = pl.DataFrame(ORDERS.example())
+    rows = [
+        example.row(0, named=True) | {"evidence_level": level, "attribute": a, "other": b}
+        for a, b in claimed
+    ]
+    return pl.DataFrame(rows, schema=example.schema)
 
 
 def areas(**low_and_high: tuple[float | None, float | None]) -> pl.DataFrame:
@@ -60,36 +66,53 @@ def models(*names: tuple[str, str], **changes: Any) -> pl.DataFrame:
 
 TASKS = ("mortality", "gender", "race", "insurance")
 KNOWN = models(*((task, "main") for task in TASKS))
-READ = associations(
-    pearson_of_class_differences={
-        "gender": (-0.2, -0.4, 0.0), "insurance": (0.99, 0.95, 1.0), "race": (0.6, 0.5, 0.97),
-    },
-    pearson_of_means={
-        "gender": (0.7, 0.6, 0.78), "insurance": (0.8, 0.7, 0.9), "race": (0.9, 0.8, 0.95),
+FOUND = verdicts(
+    label={"gender": ("not shared", 0.01), "race": ("undetermined", 0.08)},
+    attribution={
+        "insurance": ("shared", 0.99), "race": ("undetermined", 0.6),
+        "gender": ("not shared", -0.2),
     },
 )  # fmt: skip
 SEEN = areas(mortality=(0.8, 0.9), gender=(0.9, 1.0), race=(0.51, 0.6), insurance=(0.7, 0.8))
 
 
-def summary(metrics: pl.DataFrame, found: pl.DataFrame) -> Summary:
-    return Summary(KNOWN, metrics, pl.DataFrame(CURVES.example()).clear(), {}, found, 11)
+def test_the_order_says_what_is_claimed() -> None:
+    claimed = orders("attribution", ("insurance", "gender"))
+    assert tables.order_text(claimed, FOUND, "attribution") == "insurance ~ race ~ gender"
+    claimed = orders("attribution", ("insurance", "race"))
+    assert tables.order_text(claimed, FOUND, "attribution") == "insurance > race ~ gender"
+    assert tables.order_text(claimed, FOUND, "label") == "race ~ gender"
+    assert tables.order_text(claimed, FOUND, "use") == ""
 
 
-def test_the_ranking_names_what_is_unsettled_and_what_disagrees() -> None:
-    said = interpretation.agreement(READ)
-    assert said["ranked"] == ["insurance", "race", "gender"]
-    assert said["order"] == "insurance ~ race > gender"
-    assert said["unsettled"] == [("insurance", "race")]
-    assert said["others"] == {"mean maps": "race ~ insurance ~ gender"}
-    assert said["not_interpretable"] == {}
+def test_every_attribute_has_a_verdict_by_level() -> None:
+    rows = {row["attribute"]: row["cells"] for row in tables.verdict_table(FOUND)}
+    assert list(rows) == ["gender", "race", "insurance"]
+    assert rows["insurance"]["attribution"] | {"reason": ""} == {
+        "verdict": "shared", "value": "0.99", "interval": "0.10 to 0.50", "p": "p = 0.12",
+        "reason": "",
+    }  # fmt: skip
+    assert "label" not in rows["insurance"]
 
 
-def test_equal_values_do_not_disagree_and_share_a_rank() -> None:
-    labels = associations(cramers_v=dict.fromkeys(("gender", "race"), (0.0, 0.0, 0.1)))
-    found = pl.concat([READ, labels])
-    assert "Cramér's V of the labels" not in interpretation.agreement(found)["others"]
-    rows = tables.associations_table(found)
-    assert [r["rank"] for r in rows if r["statistic"] == "Cramér's V of the labels"] == ["1", "1"]
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.0004, "p < 0.001"), (0.0499, "p = 0.050"), (0.5, "p = 0.50"), (None, "")]
+)
+def test_p_values_for_people(p: float | None, text: str) -> None:
+    found = FOUND.with_columns(p_holm=pl.lit(p, dtype=pl.Float64))
+    assert tables.verdict_table(found)[0]["cells"]["label"]["p"] == text
+
+
+def test_every_statistic_stands_beside_its_null() -> None:
+    whole = pl.DataFrame(ASSOCIATIONS.example())
+    part = whole.with_columns(stratum=pl.lit("age_band"), level=pl.lit("40-59"))
+    control = whole.with_columns(primary=pl.lit(False))
+    found = pl.concat([whole, part, control])
+    (row,) = tables.evidence_table(found, divided=False)
+    assert (row["value"], row["band"], row["ceiling"]) == ("0.30", "−0.40 to 0.45", "0.99")
+    assert (row["p"], row["null"], row["adjustment"]) == ("0.12", "Moran surrogates", "crude")
+    (row,) = tables.evidence_table(found, divided=True)
+    assert row["within"] == "age band: 40-59"
 
 
 FEW = {"White": 99, "Asian": 10}
@@ -121,33 +144,6 @@ def test_maps_of_a_network_that_is_not_above_chance_are_not_interpretable(
     assert interpretation.not_interpretable("race", kind, found) == reason
 
 
-def test_what_is_not_interpretable_is_not_ranked() -> None:
-    found = with_reason(READ, race="AUROC not above chance (race)")
-    said = interpretation.agreement(found)
-    assert said["order"] == "insurance > gender"
-    assert said["not_interpretable"] == {"race": "AUROC not above chance (race)"}
-    rows = [r for r in tables.associations_table(found) if r["attribute"] == "race"]
-    assert [(r["rank"], r["reason"]) for r in rows] == [("–", "AUROC not above chance (race)")] * 2
-
-
-def test_without_interpretable_maps_only_labels_are_ranked() -> None:
-    blind = with_reason(READ, **dict.fromkeys(TASKS, "AUROC not above chance (mortality)"))
-    labels = associations(cramers_v={"race": (0.3, 0.2, 0.4)})
-    found = pl.concat([blind, labels])
-    assert list(interpretation.rankings(found)) == ["cramers_v"]
-    said = interpretation.agreement(found)
-    assert set(said["not_interpretable"]) == {"gender", "race", "insurance"}
-    assert said["order"] == ""
-
-
-def test_nothing_is_said_of_an_empty_table() -> None:
-    said = interpretation.agreement(READ.clear())
-    assert said == {
-        "ranked": [], "order": "", "unsettled": [], "others": {}, "not_interpretable": {},
-    }  # fmt: skip
-    assert tables.associations_table(READ.clear()) == []
-
-
 def test_every_model_has_its_row() -> None:
     known = models(("mortality", "main"), ("gender", "main"), ("gender", "seed1"))
     assert tables.models_table(SEEN, KNOWN) == []
@@ -172,11 +168,11 @@ def test_what_is_suppressed_reads_so() -> None:
 def test_planted_and_found_stand_side_by_side() -> None:
     truth = pl.DataFrame(SYNTHETIC_TRUTH.example())
     auroc = tables.test_auroc(SEEN, KNOWN)
-    mortality, gender = tables.planted_table(truth, auroc, READ)
+    mortality, gender = tables.planted_table(truth, auroc, FOUND)
     assert (gender["task"], gender["planted"], gender["found"]) == ("gender", 1, 3)
     assert gender["r"] == "−0.20"
     assert (mortality["planted"], mortality["found"]) == ("–", "–")
-    assert tables.planted_table(None, auroc, READ) == []
+    assert tables.planted_table(None, auroc, FOUND) == []
 
 
 def test_numbers_for_people() -> None:
@@ -185,30 +181,37 @@ def test_numbers_for_people() -> None:
     assert tables.interval({"low": None, "high": None}) == "–"
 
 
-def test_terminal_summary_is_plain_text_ranked_and_hides_few_patients() -> None:
+def test_terminal_summary_is_plain_text_and_hides_few_patients() -> None:
     few = SEEN.with_columns(subjects=pl.lit(None, dtype=pl.Int64))
     file = io.StringIO()
-    found = summary(few, READ)
-    print_summary(found.models, found.metrics, found.associations, "mortality", file)
+    print_summary(KNOWN, few, FOUND, "mortality", file)
     lines = file.getvalue().splitlines()
     assert "\x1b" not in file.getvalue()
     assert lines[1].split()[-1] == "n/d"
-    ranked = [line.split()[1] for line in lines[7:]]
-    assert ranked == ["insurance", "race", "gender"]
+    assert lines[6].split() == ["evidence", "shared", "with", "mortality", "label", "attribution"]
+    told = {line.split()[0]: " ".join(line.split()[1:]) for line in lines[7:]}
+    assert told == {
+        "gender": "not shared (0.01) not shared (−0.20)",
+        "race": "undetermined (0.08) undetermined (0.60)",
+        "insurance": "– shared (0.99)",
+    }
 
 
-def test_terminal_summary_says_what_is_not_interpretable() -> None:
+def test_nothing_is_said_where_nothing_was_compared() -> None:
     file = io.StringIO()
-    found = summary(SEEN, with_reason(READ, race="AUROC not above chance (race)"))
-    print_summary(found.models, found.metrics, found.associations, "mortality", file)
-    lines = file.getvalue().splitlines()
-    assert [line.split()[:2] for line in lines[7:]] == [
-        ["1", "insurance"],
-        ["2", "gender"],
-        ["–", "race"],
-    ]
-    assert lines[-1].rstrip().endswith("AUROC not above chance (race)")
+    print_summary(KNOWN, SEEN, FOUND.clear(), "mortality", file)
+    assert "shared" not in file.getvalue()
+    assert tables.verdict_table(FOUND.clear()) == []
+    nothing = pl.DataFrame(ASSOCIATIONS.example()).clear()
+    assert tables.evidence_table(nothing, divided=False) == []
+    assert ladder.ladder_figure(nothing, FOUND.clear()) is None
+    empty = FOUND.with_columns(value=pl.lit(None, dtype=pl.Float64))
+    assert ladder.ladder_figure(nothing, empty) is None
 
 
-def test_no_similarity_figure_without_values() -> None:
-    assert figures.similarity_figure(READ.clear(), "mortality") is None
+def test_the_ladder_has_a_panel_for_every_level_with_a_value() -> None:
+    found = pl.DataFrame(ASSOCIATIONS.example())
+    figure = ladder.ladder_figure(found, FOUND)
+    assert figure is not None
+    shown = [axis for axis in figure.axes if axis.axison]
+    assert [axis.get_title() for axis in shown] == ["label", "attribution"]

@@ -202,8 +202,13 @@ def test_a_tiny_cohort_gets_no_values_but_goes_through(tmp_path: Path) -> None:
     metrics = read_table(METRICS, METRICS.path(tmp_path)).frame
     assert metrics["value"].null_count() == metrics.height
     found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame
-    assert found.height
-    assert found["value"].null_count() == found.height
+    of_networks = found.filter(pl.col("evidence_level") != "label")
+    assert (
+        of_networks.height == of_networks["value"].null_count() == of_networks["suppressed"].sum()
+    )
+    told = read_table(VERDICTS, VERDICTS.path(tmp_path))
+    assert told.header.attributes["sentence"].endswith("gender: undetermined at label.")
+    assert told.frame.filter("suppressed")["reason"].null_count() == 4
     page = (tmp_path / "report" / "report.html").read_text()
     assert "fewer than 11 patients" in page
 
@@ -213,12 +218,11 @@ def test_different_grids_are_not_compared_and_nothing_else_is_lost(tmp_path: Pat
     assert aggregate(tmp_path, replicates=100) == 0
     found = read_table(ASSOCIATIONS, ASSOCIATIONS.path(tmp_path)).frame
     found = found.filter(evidence_level="attribution")
-    gender = found.filter(attribute="gender", statistic="pearson_of_class_differences")
-    gender = gender.row(0, named=True)
+    of_maps = found.filter(statistic="pearson_of_class_differences")
+    gender = of_maps.filter(attribute="gender").row(0, named=True)
     assert (gender["value"], gender["interpretable"]) == (None, False)
     assert gender["reason"] == "maps have different grids (9×9 and 5×5)"
-    race = found.filter(attribute="race", statistic="pearson_of_class_differences",
-                        stratum="all")  # fmt: skip
+    race = of_maps.filter(attribute="race", stratum="all")
     assert race["value"].null_count() == 0
     with open_arrays(MEAN_HEATMAPS, MEAN_HEATMAPS.path(tmp_path)) as maps:
         grids = dict(zip(maps.read("task").tolist(), maps.read("grid").tolist(), strict=True))

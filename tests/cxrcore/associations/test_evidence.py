@@ -24,7 +24,7 @@ def one(value: float, half: float = 0.1, p: float | None = 0.01, **changes: Any)
 
 def test_the_interval_holds_patients_and_trainings() -> None:
     same = joined([one(0.5)] * 3)
-    assert (same.value, same.low, same.high) == (0.5, pytest.approx(0.4), pytest.approx(0.6))
+    assert [same.value, same.low, same.high] == pytest.approx([0.5, 0.4, 0.6])
     spread = joined([one(0.3), one(0.5), one(0.7)])
     assert spread.value == pytest.approx(0.5)
     # Student's t of two degrees of freedom times 0.2 / √3, beside 0.1 of the patients.

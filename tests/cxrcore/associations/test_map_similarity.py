@@ -43,7 +43,7 @@ def test_the_largest_t_is_judged_by_shuffled_labels() -> None:
 def images(seed: int, shared: np.ndarray, own: float) -> np.ndarray:
     """Maps (n, 2, 5, 5) that hold `shared` (n, 5, 5) with opposite signs, and noise."""
     noise = own * np.random.default_rng(seed).normal(size=(len(shared), 2, SIDE, SIDE))
-    return noise + np.stack([-shared, shared], axis=1)
+    return np.asarray(noise + np.stack([-shared, shared], axis=1))
 
 
 @pytest.mark.parametrize("per_image", [False, True])

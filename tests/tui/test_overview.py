@@ -10,9 +10,20 @@ from types import ModuleType
 
 import fake_jobs
 import pytest
-from dashboards import CREATED, TASKS, opened, settled, write_example, write_run, write_workspace
+from dashboards import (
+    CREATED,
+    TASKS,
+    opened,
+    screen_text,
+    settled,
+    write_example,
+    write_run,
+    write_workspace,
+)
 from textual.pilot import Pilot
+from textual.widgets import Static
 
+from data_contracts.associations import VERDICTS
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGES
 from data_contracts.model import MODEL
@@ -112,7 +123,7 @@ def test_an_edge_that_passes_over_a_job_has_a_lane_of_its_own() -> None:
     assert drawing[5].startswith("╰▸● measure")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+@pytest.mark.parametrize("size", [(80, 32), (140, 45)])
 async def test_the_whole_graph_is_seen(workspace: Path, size: tuple[int, int]) -> None:
     async with opened(workspace, size) as pilot:
         for spec in find_jobs().values():
@@ -122,6 +133,51 @@ async def test_the_whole_graph_is_seen(workspace: Path, size: tuple[int, int]) -
                 assert "current" in line_of(pilot, contract.name)
         assert (" → train-task, explain" in line_of(pilot, "images")) == (size[0] == 140)
         assert any("╭" in line for line in seen(pilot)[:1]) == (size[0] == 140)
+
+
+async def test_the_graph_scrolls_where_it_does_not_fit(workspace: Path) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
+        above = "\n".join(seen(pilot))
+        await pilot.press("G")
+        await settled(pilot)
+        both = "\n".join((above, *seen(pilot)))
+        groups = [contract.name for spec in find_jobs().values() for contract in spec.writes]
+        assert [name for name in groups if f" {name} " not in both] == []
+        assert pilot.app.screen.query_one(RunList).size.height >= 3, "runs stay in sight"
+
+
+def answer_of(pilot: Pilot[None]) -> Static:
+    return pilot.app.screen.query_one("#answer", Static)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+async def test_the_verdicts_are_summed_up_first(workspace: Path, size: tuple[int, int]) -> None:
+    sentence = (
+        "Evidence shared with gender — race: shared at label, score, representation, use and "
+        "attribution."
+    )
+    async with opened(workspace, size) as pilot:
+        assert sentence in " ".join(screen_text(pilot).split())
+        assert answer_of(pilot).region.y == 1
+        VERDICTS.path(workspace).unlink()
+        await look(pilot)
+        assert not answer_of(pilot).display
+
+
+async def test_a_long_sentence_ends_after_three_lines(workspace: Path) -> None:
+    write_workspace(workspace)
+    async with opened(workspace, (80, 24)) as pilot:
+        assert answer_of(pilot).size.height == 3
+        assert str(answer_of(pilot).render()).endswith(" … (all of it: 4, then r)")
+        await pilot.resize_terminal(140, 45)
+        await settled(pilot)
+        assert str(answer_of(pilot).render()).endswith("representation, use and attribution.")
+
+
+async def test_verdicts_of_other_models_are_called_out_of_date(workspace: Path) -> None:
+    fresh(workspace, 9)
+    async with opened(workspace) as pilot:
+        assert str(answer_of(pilot).render()).startswith("! out of date: Evidence shared")
 
 
 async def test_states_by_sign_and_word(workspace: Path) -> None:

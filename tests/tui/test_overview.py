@@ -10,20 +10,9 @@ from types import ModuleType
 
 import fake_jobs
 import pytest
-from dashboards import (
-    CREATED,
-    TASKS,
-    opened,
-    screen_text,
-    settled,
-    write_example,
-    write_run,
-    write_workspace,
-)
+from dashboards import CREATED, TASKS, opened, settled, write_example, write_run, write_workspace
 from textual.pilot import Pilot
-from textual.widgets import Static
 
-from data_contracts.associations import VERDICTS
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGES
 from data_contracts.model import MODEL
@@ -144,40 +133,6 @@ async def test_the_graph_scrolls_where_it_does_not_fit(workspace: Path) -> None:
         groups = [contract.name for spec in find_jobs().values() for contract in spec.writes]
         assert [name for name in groups if f" {name} " not in both] == []
         assert pilot.app.screen.query_one(RunList).size.height >= 3, "runs stay in sight"
-
-
-def answer_of(pilot: Pilot[None]) -> Static:
-    return pilot.app.screen.query_one("#answer", Static)
-
-
-@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
-async def test_the_verdicts_are_summed_up_first(workspace: Path, size: tuple[int, int]) -> None:
-    sentence = (
-        "Evidence shared with gender — race: shared at label, score, representation, use and "
-        "attribution."
-    )
-    async with opened(workspace, size) as pilot:
-        assert sentence in " ".join(screen_text(pilot).split())
-        assert answer_of(pilot).region.y == 1
-        VERDICTS.path(workspace).unlink()
-        await look(pilot)
-        assert not answer_of(pilot).display
-
-
-async def test_a_long_sentence_ends_after_three_lines(workspace: Path) -> None:
-    write_workspace(workspace)
-    async with opened(workspace, (80, 24)) as pilot:
-        assert answer_of(pilot).size.height == 3
-        assert str(answer_of(pilot).render()).endswith(" … (all of it: 4, then r)")
-        await pilot.resize_terminal(140, 45)
-        await settled(pilot)
-        assert str(answer_of(pilot).render()).endswith("representation, use and attribution.")
-
-
-async def test_verdicts_of_other_models_are_called_out_of_date(workspace: Path) -> None:
-    fresh(workspace, 9)
-    async with opened(workspace) as pilot:
-        assert str(answer_of(pilot).render()).startswith("! out of date: Evidence shared")
 
 
 async def test_states_by_sign_and_word(workspace: Path) -> None:

@@ -182,6 +182,10 @@ def test_other_models_have_associations_of_their_own(tmp_path: Path) -> None:
     assert Counter(levels("seed1", "seed1")) == Counter(level for level, _, _ in COMPARED)
     assert levels("main", "seed1").count("label") == 2, "labels belong to any models"
     assert "attribution" not in levels("main", "seed1")
+    two = [heat.find(("mortality", name), "", "all", "all") for name in ("main", "seed1")]
+    own = {"attribute": "mortality", "reference_name": "main", "attribute_name": None}
+    rows = [{**r, **own} for r in summary.associations if r["evidence_level"] == "score"]
+    assert replace(summary, associations=rows).between(*two) == [], "one model's row is no pair's"
 
 
 def test_several_trainings_are_named(heat: MeanHeatmaps, summary: SummaryData) -> None:

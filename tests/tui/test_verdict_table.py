@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from textual.pilot import Pilot
 
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
+from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import Provenance
+from tui.maps.export import exported
 from tui.maps.verdicts import Verdicts
 from tui.screens.heatmap_canvas import Canvas
 from tui.widgets.placeholder import Placeholder
@@ -146,6 +149,18 @@ async def test_damaged_verdicts_are_shown_as_damaged(workspace: Path, tmp_path: 
         assert "cxr aggregate re-creates it" in text
         await press(pilot, "m")
         assert canvas_of(pilot).current == "map", "the maps are whole"
+
+
+async def test_verdicts_of_other_models_say_so(workspace: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(workspace, tmp_path / "workspace")
+    PREDICTIONS.path(own, task="gender", name="main").unlink()
+    async with opened(own, (80, 24)) as pilot:
+        await press(pilot, "4", "r")
+        assert "⚠ out of date: models/gender" in screen_text(pilot)
+        shown = canvas_of(pilot).seen
+        assert isinstance(shown, Verdicts)
+        whole = replace(shown, warning=())
+        assert exported(shown)[1] != exported(whole)[1], "the file warns as well"
 
 
 async def test_verdicts_need_no_maps(workspace: Path, tmp_path: Path) -> None:

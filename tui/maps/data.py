@@ -157,9 +157,9 @@ class SummaryData:
         return [r for r in self.associations if set(_models(r, a, b)) == pair]
 
 
-def _models(row: Mapping[str, Any], *pair: MeanMap) -> list[tuple[str, str]]:
-    """Task and name of the two models of an association; labels belong to any models."""
-    names = {one.task: one.model for one in pair}
+def _models(row: Mapping[str, Any], a: MeanMap, b: MeanMap) -> list[tuple[str, str]]:
+    """Task and name of the two models of an association; labels belong to any models of others."""
+    names = {} if a.task == b.task else {a.task: a.model, b.task: b.model}
     return [
         (row[task], row[name] or names.get(row[task], ""))
         for task, name in (("reference", "reference_name"), ("attribute", "attribute_name"))

@@ -72,7 +72,7 @@ def png_of_verdicts(verdicts: Verdicts) -> bytes:
     across, letters = 300, 17
     width = max(WIDTH, 2 * _MARGIN + across * len(verdicts.levels))
     room = (width - 2 * _MARGIN) // _LETTER
-    heading, notes = _wrapped([("bold", verdicts.sentence)], room), _wrapped(verdicts.notes, room)
+    heading, notes = _wrapped(verdicts.heading, room), _wrapped(verdicts.notes, room)
     rows = [verdicts.row(attribute) for attribute in verdicts.attributes]
     heights = [
         (2 + max(len(cell.lines(letters)) for cell in cells)) * _LINE for cells in rows

@@ -59,6 +59,12 @@ class Verdicts:
     """By attribute and level."""
     notes: tuple[TonedLine, ...] = ()
     """What decides each level, and what the words and signs mean."""
+    warning: tuple[TonedLine, ...] = ()
+
+    @property
+    def heading(self) -> tuple[TonedLine, ...]:
+        """What the levels say together, and what warns of it."""
+        return ("bold", self.sentence), *self.warning
 
     def row(self, attribute: str) -> list[VerdictCell]:
         """The cells of an attribute, one a level."""

@@ -13,7 +13,7 @@ from data_contracts.summary import METRICS, MODELS
 from tui.maps.data import SummaryData
 from tui.maps.figure import HeatmapFigure, TonedLine
 from tui.maps.images import ExplainedImages, one_image, read_one
-from tui.maps.state import HeatmapState, ModelKey
+from tui.maps.state import HeatmapState, ModelKey, TabName
 from tui.maps.verdicts import Verdicts, verdicts_of
 from tui.screens.heatmap_figures import all_tasks, one_map, two_maps
 from tui.workspace.snapshot import Artifact, Snapshot
@@ -58,9 +58,10 @@ def explained_models(snapshot: Snapshot) -> list[ModelKey]:
     return list(dict.fromkeys((a.keys["task"], a.keys["name"]) for a in of_classes))
 
 
-def stale(snapshot: Snapshot) -> str:
-    """Why the averaged maps are no longer those of the models; empty when they are."""
-    return next((a.reason for a in snapshot.of(MEAN_HEATMAPS.name) if a.state == "stale"), "")
+def stale(snapshot: Snapshot, tab: TabName) -> str:
+    """Why what a tab shows is no longer that of the models; empty when it is."""
+    contract = VERDICTS if tab == "verdicts" else MEAN_HEATMAPS
+    return next((a.reason for a in snapshot.of(contract.name) if a.state == "stale"), "")
 
 
 def figure_of(
@@ -88,17 +89,21 @@ def figure_of(
     return one_map(summary, state.mean_map, options, side)
 
 
-def verdict_table(summary: SummaryData, query: str) -> Verdicts:
-    """The verdicts on the attributes that match `query`."""
-    return verdicts_of(summary.verdicts, summary.orders, summary.sentence, query, summary.least)
+def verdict_table(summary: SummaryData, query: str, reason: str = "") -> Verdicts:
+    """The verdicts on the attributes that match `query`, and why they are out of date, if so."""
+    found = verdicts_of(summary.verdicts, summary.orders, summary.sentence, query, summary.least)
+    return replace(found, warning=_out_of_date(reason))
 
 
 def with_warning(figure: HeatmapFigure, reason: str) -> HeatmapFigure:
     """The figure, with a warning if its maps are out of date."""
-    if not reason or figure.patient_level:
+    if figure.patient_level:
         return figure
-    line: TonedLine = ("warn", f"⚠ out of date: {reason}; run aggregate again")
-    return replace(figure, caption=(*figure.caption, line))
+    return replace(figure, caption=(*figure.caption, *_out_of_date(reason)))
+
+
+def _out_of_date(reason: str) -> tuple[TonedLine, ...]:
+    return (("warn", f"⚠ out of date: {reason}; run aggregate again"),) if reason else ()
 
 
 def missing(

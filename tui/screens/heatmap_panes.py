@@ -135,5 +135,5 @@ class VerdictPane(Vertical):
 
     def show(self, verdicts: Verdicts) -> None:
         """Show other verdicts."""
-        self.query_one(Static).update(marked_up([("bold", verdicts.sentence)]))
+        self.query_one(Static).update(marked_up(verdicts.heading))
         self.query_one(VerdictTable).show(verdicts)

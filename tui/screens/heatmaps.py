@@ -167,11 +167,12 @@ class HeatmapsPage(Page):
     def _maker(self, small: int, large: int) -> Make:
         """What makes the chosen tab, whatever keys change afterwards."""
         summary, state, explained = self.summary, self.state.copied(), self.explained
+        reason = stale(self._snapshot, state.tab) if self._snapshot else ""
         if state.tab == "verdicts":
-            return lambda: verdict_table(summary, state.query)
+            return lambda: verdict_table(summary, state.query, reason)
         side = small if state.tab == "tasks" else large
         side *= 4 if self.dashboard.graphics else 1
-        room, reason = self._room, stale(self._snapshot) if self._snapshot else ""
+        room = self._room
         return lambda: with_warning(figure_of(summary, state, explained, side, room), reason)
 
     @property

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from evidence_tables import associations, frame_of, orders, sentence_about, verdicts
 from textual.pilot import Pilot
 
 from cxrcore.mean_heatmaps import as_arrays
-from data_contracts.associations import ASSOCIATIONS
+from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.cohort import SPLITS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.run import RunRecord, State
@@ -86,10 +87,14 @@ def write_example(
     attributes |= {
         k: v for k, v in keys.items() if k in attributes and k not in ("shard", "shards")
     }
+    if contract.name == VERDICTS.name:
+        attributes["sentence"] = sentence_about(tasks)
     path = contract.path(workspace, **keys)
     makers: dict[str, Callable[[], Any]] = {
         METRICS.name: lambda: metrics(tasks, names),
         ASSOCIATIONS.name: lambda: associations(tasks, names),
+        VERDICTS.name: lambda: verdicts(tasks),
+        ORDERS.name: lambda: orders(tasks),
         MODELS.name: lambda: models(tasks, names),
         CURVES.name: lambda: curves(tasks, names),
         MEAN_HEATMAPS.name: lambda: heatmaps(tasks, names),
@@ -130,7 +135,7 @@ def metrics(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
                     "subjects": n, "positives": n // 3,
                 }  # fmt: skip
                 rows.append(row | (dict.fromkeys(numbers) if n < LEAST else numbers))
-    return _frame(METRICS, rows)
+    return frame_of(METRICS, rows)
 
 
 def models(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
@@ -141,7 +146,7 @@ def models(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
                    "classes": ", ".join(CLASSES.get(task, ("no", "yes")))}
         for task, (m, name) in product(tasks, enumerate(names))
     ]  # fmt: skip
-    return _frame(MODELS, rows)
+    return frame_of(MODELS, rows)
 
 
 def curves(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
@@ -160,28 +165,7 @@ def curves(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
                 "class": of_class, "curve": kind, "point": point, "x": x, "y": y, "low": y,
                 "high": y,
             })  # fmt: skip
-    return _frame(CURVES, rows)
-
-
-def associations(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
-    """Similarity of every other task with the first one, on three levels of evidence."""
-    rows = []
-    levels = (("attribution", "pearson_of_class_differences"), ("score", "spearman_of_scores"),
-              ("label", "cramers_v"))  # fmt: skip
-    example = pl.DataFrame(ASSOCIATIONS.example()).row(0, named=True)
-    for (i, task), (j, (level, statistic)), name in product(
-        enumerate(tasks[1:]), enumerate(levels), names
-    ):
-        value = 0.8 - 0.5 * i + 0.05 * j
-        model = None if level == "label" else name
-        row = example | {
-            "reference": tasks[0], "attribute": task, "reference_name": model,
-            "attribute_name": model, "evidence_level": level, "statistic": statistic,
-            "value": value, "low": value - 0.1, "high": value + 0.1,
-            "primary": model in (None, names[0]),
-        }  # fmt: skip
-        rows += [row] if row not in rows else []
-    return _frame(ASSOCIATIONS, rows)
+    return frame_of(CURVES, rows)
 
 
 def heatmaps(tasks: Sequence[str], names: Sequence[str], side: int = 14) -> dict[str, Any]:
@@ -205,10 +189,6 @@ def heatmaps(tasks: Sequence[str], names: Sequence[str], side: int = 14) -> dict
             })  # fmt: skip
     chest = 60 + 120 * np.abs(np.linspace(-1, 1, 64))[None, :] * np.ones((64, 1))
     return as_arrays(rows, chest.astype(np.float32))
-
-
-def _frame(contract: Contract, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=pl.DataFrame(contract.example()).schema)
 
 
 def write_run(

@@ -14,7 +14,6 @@ from PIL import Image
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from data_contracts.associations import ASSOCIATIONS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.model import MODEL
 from data_contracts.store import Provenance
@@ -25,7 +24,6 @@ from tui.widgets.panel_grid import PanelGrid
 from tui.widgets.picture import Picture
 from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
-from tui.widgets.similarity import Matrix, Similarity
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +120,7 @@ async def test_two_maps_and_their_difference(workspace: Path) -> None:
     async with opened(workspace, (80, 24)) as pilot:
         await press(pilot, "4", "d")
         assert len(seen(pilot).panels) == 3
-        assert "attribution: class-difference maps" in caption(pilot)
+        assert "r of class-difference maps:\n" in caption(pilot)
         page = page_of(pilot)
         await press(pilot, "o", "t")
         assert [c.task for c in page.state.pair] == ["mortality", "race"]
@@ -146,27 +144,13 @@ async def test_all_tasks_and_back(workspace: Path) -> None:
         assert len(seen(pilot).panels) == 1
 
 
-async def test_the_matrix_of_similarities(workspace: Path) -> None:
-    async with opened(workspace, (80, 24)) as pilot:
-        await press(pilot, "4", "r")
-        page = page_of(pilot)
-        shown = page.query_one(Canvas).seen
-        assert isinstance(shown, Matrix)
-        assert shown.rows == ("gender", "race", "insurance")
-        widget = page.query_one(Similarity)
-        assert widget.has_focus
-        lines = ["".join(s.text for s in widget.render_line(y)) for y in range(widget.size.height)]
-        assert any("0.800" in line for line in lines)
-        assert any("−0.300 to" in line or "−0.300…" in line for line in lines)
-
-
 @pytest.mark.parametrize(
     ("keys", "name"),
     [
         ((), "heatmap-mortality-main-died-class_difference-all-all.png"),
         (("d",), "compare-mortality-died-all-gender-M-all-class_difference.png"),
         (("a",), "heatmaps-class_difference-all-all.png"),
-        (("r",), "similarity-mortality.png"),
+        (("r",), "verdicts-mortality.png"),
     ],
 )
 async def test_a_view_is_exported(
@@ -225,9 +209,6 @@ async def test_empty_states_name_what_is_missing(workspace: Path, tmp_path: Path
         await press(pilot, "t", "c", "n", "v", "z", "plus", "o", "m", "t", "a", "pagedown", "x")
         assert not pilot.app.errors  # type: ignore[attr-defined]
     own = shutil.copytree(workspace, tmp_path / "workspace")
-    ASSOCIATIONS.path(own).unlink()
-    async with opened(own, (80, 24)) as pilot:
-        assert "No associations" in await placeholder(pilot, "r")
     MEAN_HEATMAPS.path(own).unlink()
     async with opened(own, (80, 24)) as pilot:
         assert "Press i for single images" in await placeholder(pilot)
@@ -244,8 +225,6 @@ async def test_damaged_maps_are_shown_as_damaged(workspace: Path, tmp_path: Path
         assert "damaged" in text
         assert "mean_heatmaps.h5" in text
         assert pilot.app.errors  # type: ignore[attr-defined]
-        await press(pilot, "r")
-        assert page_of(pilot).query_one(Canvas).current == "nothing"
 
 
 async def test_views_open_by_mouse_and_fit_after_a_resize(workspace: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from dashboards import CREATED, LEAST, TASKS, associations, heatmaps, models, write_workspace
+from dashboards import CREATED, LEAST, TASKS, heatmaps, models, write_workspace
+from evidence_tables import COMPARED
 
-from data_contracts.associations import ASSOCIATIONS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.store import Provenance, write_arrays, write_table
 from data_contracts.summary import MODELS
+from data_contracts.titles import RANKING
 from tui.maps.data import (
     QUANTITIES,
     Area,
@@ -24,13 +26,11 @@ from tui.maps.data import (
     SummaryData,
     read_summary,
 )
-from tui.maps.export import exported
 from tui.maps.figure import DisplayOptions, absence
 from tui.maps.map_texts import area_text, interval, unit_of
 from tui.maps.state import HeatmapState
-from tui.maps.work import similarity_matrix, summary_artifacts
+from tui.maps.work import summary_artifacts
 from tui.screens.heatmap_figures import all_tasks, one_map, two_maps
-from tui.widgets.similarity import notes_of
 from tui.workspace.scan import Scanner
 
 
@@ -154,8 +154,14 @@ def test_two_maps_have_the_statistics_of_exactly_their_pair(
     mortality, gender = find(heat, "mortality"), find(heat, "gender")
     for pair in ((mortality, gender), (gender, mortality)):
         caption = texts(two_maps(summary, pair, 0, DisplayOptions(), 32))
-        assert "attribution: class-difference maps" in caption
-        assert "0.800 (0.700–0.900), n 120" in caption
+        assert "r of class-difference maps:\n" in caption
+        for adjustment in ("crude", "adjusted for age, sex, view", "matched by age and view"):
+            numbers = r"0\.800 \(0\.700–0\.900\), Holm p < 0\.001, n 120\n"
+            assert len(re.findall(rf"^{adjustment} +{numbers}", caption, re.MULTILINE)) == 1
+        assert (
+            "more in summary/associations.parquet: label (2), score (1), representation (1), "
+            "use (1), attribution (1)"
+        ) in caption
     others = [(gender, find(heat, "race")), (mortality, find(heat, "gender", "PA"))]
     for pair in others:
         caption = texts(two_maps(summary, pair, 0, DisplayOptions(), 32))
@@ -168,37 +174,39 @@ def test_other_models_have_associations_of_their_own(tmp_path: Path) -> None:
     heat = summary.heatmaps
     assert heat is not None
 
-    def statistics(a: str, b: str) -> list[str]:
+    def levels(a: str, b: str) -> list[str]:
         pair = [heat.find(("mortality", a), "", "all", "all"),
                 heat.find(("gender", b), "", "all", "all")]  # fmt: skip
-        return [row["statistic"] for row in summary.between(*pair)]
+        return [row["evidence_level"] for row in summary.between(*pair)]
 
-    every = ["pearson_of_class_differences", "spearman_of_scores", "cramers_v"]
-    assert sorted(statistics("seed1", "seed1")) == sorted(every)
-    assert statistics("main", "seed1") == ["cramers_v"], "labels belong to any models"
-    assert {r["attribute_name"] for r in summary.primary_associations} == {"main", None}
-    matrix = similarity_matrix(summary, "")
-    assert len(summary.primary_associations) == len(matrix.cells or {}) == 9
+    assert Counter(levels("seed1", "seed1")) == Counter(level for level, _, _ in COMPARED)
+    assert levels("main", "seed1").count("label") == 2, "labels belong to any models"
+    assert "attribution" not in levels("main", "seed1")
+    two = [heat.find(("mortality", name), "", "all", "all") for name in ("main", "seed1")]
+    own = {"attribute": "mortality", "reference_name": "main", "attribute_name": None}
+    rows = [{**r, **own} for r in summary.associations if r["evidence_level"] == "score"]
+    assert replace(summary, associations=rows).between(*two) == [], "one model's row is no pair's"
+
+
+def test_several_trainings_are_named(heat: MeanHeatmaps, summary: SummaryData) -> None:
+    rows = [{**r, "trainings": 5, "p_holm": None} for r in summary.associations]
+    pair = (find(heat, "mortality"), find(heat, "gender"))
+    caption = texts(two_maps(replace(summary, associations=rows), pair, 0, DisplayOptions(), 32))
+    assert "0.800 (0.700–0.900), n 120, 5 trainings" in caption
 
 
 def test_associations_without_a_value_say_why(heat: MeanHeatmaps, summary: SummaryData) -> None:
     rows = [dict(r) for r in summary.associations if r["attribute"] == "gender"]
-    nothing = {"value": None, "low": None, "high": None}
-    rows[0] |= nothing | {"reason": "maps have different grids (7×7 and 14×14)"}
-    rows[1] |= nothing | {"suppressed": True, "subjects": None}
-    found = replace(summary, associations=rows, least=LEAST)
+    maps = [r for r in rows if r["statistic"] == RANKING]
+    nothing = {"value": None, "low": None, "high": None, "p_holm": None}
+    maps[0] |= nothing | {"reason": "maps have different grids (7×7 and 14×14)"}
+    maps[1] |= nothing | {"suppressed": True, "subjects": None}
+    found = replace(summary, associations=rows)
     pair = (find(heat, "mortality"), find(heat, "gender"))
     caption = texts(two_maps(found, pair, 0, DisplayOptions(), 32))
     assert "maps have different grids (7×7 and 14×14)" in caption
-    assert re.search(r"score: spearman of scores +n/d\n", caption)
+    assert re.search(r"crude +n/d\n", caption)
     assert caption.count("n/d: not disclosed") == 1
-    matrix = similarity_matrix(found, "")
-    assert matrix.cell("gender", ("score", "spearman_of_scores")).lines == ("n/d",)
-    assert "n/d: not disclosed" in notes_of(matrix)[-1][1]
-    assert "fewer than 11 patients" in notes_of(matrix)[-1][1]
-    grids = matrix.cell("gender", ("attribution", "pearson_of_class_differences"))
-    assert grids.lines == ("—", "maps have", "different grids", "(7×7 and 14×14)", "n 120")
-    assert "n/d" not in str(notes_of(similarity_matrix(summary, "")))
 
 
 def test_the_difference_of_two_maps(heat: MeanHeatmaps, summary: SummaryData) -> None:
@@ -232,57 +240,6 @@ def test_all_tasks_share_a_scale_and_pass_the_filter(
     assert len(all_tasks(summary, mean_map, options, 32, "", slice(8, 16)).panels) == 1
     small = all_tasks(summary, find(heat, "race", "80+"), options, 32, "", slice(0, 20))
     assert "n/d, died" in texts(small)
-
-
-def test_the_matrix_holds_whatever_the_associations_hold(tmp_path: Path) -> None:
-    write_workspace(tmp_path)
-    tasks = ("mortality", "gender", "race")
-    frame = associations(tasks, ("main",)).with_columns(
-        p_holm=pl.when(pl.col("attribute") == "race").then(0.0123),
-        null=pl.lit("permuted labels"),
-        low=pl.when(pl.col("attribute") == "race").then(-0.1).otherwise(pl.col("low")),
-    )
-    frame = frame.cast(associations(tasks, ("main",)).schema)
-    numbers = ("value", "low", "high", "subjects", "p_holm")
-    new = frame.head(1).with_columns(
-        evidence_level=pl.lit("use").cast(frame.schema["evidence_level"]),
-        statistic=pl.lit("drop_of_auroc"), suppressed=True,
-        **{n: pl.lit(None, frame.schema[n]) for n in numbers},
-    )  # fmt: skip
-    origin = Provenance("aggregate", {}, created=CREATED)
-    path = ASSOCIATIONS.path(tmp_path)
-    write_table(ASSOCIATIONS, path, pl.concat([frame, new]), origin, {"min_cell_count": LEAST})
-    found = similarity_matrix(summary_at(tmp_path), "")
-    assert found.reference == "mortality"
-    assert found.rows == ("gender", "race")
-    assert found.columns[0] == RANKED
-    assert ("use", "drop_of_auroc") in found.columns
-    assert found.cell("gender", ("use", "drop_of_auroc")).lines == ("n/d",)
-    race = found.cell("race", found.columns[0])
-    assert race.lines == (
-        "0.300 incl. 0", "−0.100 to 0.400", "n 120", "Holm p 0.0123", "permuted labels"
-    )  # fmt: skip
-    assert race.colour is not None
-    assert similarity_matrix(summary_at(tmp_path), "rac").rows == ("race",)
-    _, png = exported(found)
-    assert png.startswith(b"\x89PNG")
-
-
-RANKED = ("attribution", "pearson_of_class_differences")
-
-
-def test_maps_of_a_blind_network_have_no_colour(summary: SummaryData) -> None:
-    rows = [
-        {**r, "interpretable": not (r["attribute"] == "gender" and r["reference_name"])}
-        for r in summary.associations
-    ]
-    found = similarity_matrix(replace(summary, associations=rows), "")
-    blind = found.cell("gender", RANKED)
-    assert blind.lines[-1] == "not interpreted"
-    assert blind.colour is None
-    assert found.cell("gender", ("label", "cramers_v")).colour is not None
-    assert "not interpreted" in notes_of(found)[-1][1]
-    assert "not interpreted" not in str(notes_of(similarity_matrix(summary, "")))
 
 
 def test_keys_step_through_tasks_classes_and_strata(heat: MeanHeatmaps) -> None:

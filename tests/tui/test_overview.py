@@ -112,7 +112,7 @@ def test_an_edge_that_passes_over_a_job_has_a_lane_of_its_own() -> None:
     assert drawing[5].startswith("╰▸● measure")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+@pytest.mark.parametrize("size", [(80, 32), (140, 45)])
 async def test_the_whole_graph_is_seen(workspace: Path, size: tuple[int, int]) -> None:
     async with opened(workspace, size) as pilot:
         for spec in find_jobs().values():
@@ -122,6 +122,17 @@ async def test_the_whole_graph_is_seen(workspace: Path, size: tuple[int, int]) -
                 assert "current" in line_of(pilot, contract.name)
         assert (" → train-task, explain" in line_of(pilot, "images")) == (size[0] == 140)
         assert any("╭" in line for line in seen(pilot)[:1]) == (size[0] == 140)
+
+
+async def test_the_graph_scrolls_where_it_does_not_fit(workspace: Path) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
+        above = "\n".join(seen(pilot))
+        await pilot.press("G")
+        await settled(pilot)
+        both = "\n".join((above, *seen(pilot)))
+        groups = [contract.name for spec in find_jobs().values() for contract in spec.writes]
+        assert [name for name in groups if f" {name} " not in both] == []
+        assert pilot.app.screen.query_one(RunList).size.height >= 3, "runs stay in sight"
 
 
 async def test_states_by_sign_and_word(workspace: Path) -> None:

@@ -66,7 +66,7 @@ def tmux(copy: Path, tmp_path: Path) -> Iterator[Tmux]:
 
 
 def test_every_page_by_its_key(tmux: Tmux) -> None:
-    tmux.sees("synthesize", "mean_heatmaps", "current")
+    tmux.sees("Evidence shared with mortality", "synthesize", "aggregate", "current")
     for key, texts in {
         "2": ("No runs in this workspace yet",),
         "3": ("mortality", "insurance"),
@@ -88,12 +88,12 @@ def test_every_page_by_its_key(tmux: Tmux) -> None:
 
 
 def test_sigterm_gives_the_terminal_back(tmux: Tmux, copy: Path) -> None:
-    tmux.sees("mean_heatmaps")
+    tmux.sees("aggregate")
     command = f"{CXR} dashboard --workspace {copy} & echo PID $!; fg; echo CODE $?; read x"
     tmux("respawn-pane", "-k", f"bash -mc '{command}'")
     pid = re.search(r"PID (\d+)", tmux.sees("PID"))
     assert pid
-    tmux.sees("mean_heatmaps")
+    tmux.sees("aggregate")
     os.kill(int(pid[1]), signal.SIGTERM)
     screen = tmux.sees("CODE 75")
     assert "cxr dashboard: interrupted; run the same command to resume" in screen
@@ -101,7 +101,7 @@ def test_sigterm_gives_the_terminal_back(tmux: Tmux, copy: Path) -> None:
 
 
 def test_a_launched_job_outlives_the_terminal(tmux: Tmux, copy: Path) -> None:
-    tmux.sees("mean_heatmaps")
+    tmux.sees("aggregate")
     tmux.press("2")
     tmux.press("n")
     tmux.sees("choose a job", "synthesize")

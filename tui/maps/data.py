@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from data_contracts.associations import ASSOCIATIONS
+from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.disclosure import SUPPRESSED
 from data_contracts.errors import CxrError
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
@@ -131,13 +131,18 @@ class Area:
 
 @dataclass(frozen=True)
 class SummaryData:
-    """Maps, AUROCs by task and model, and associations."""
+    """Maps, AUROCs by task and model, and how much evidence tasks share."""
 
     heatmaps: MeanHeatmaps | None = None
     areas: Mapping[tuple[str, str], Area] = field(default_factory=dict)
     associations: Sequence[Mapping[str, Any]] = ()
+    """Over all images, not by stratum."""
+    verdicts: Sequence[Mapping[str, Any]] = ()
+    orders: Sequence[Mapping[str, Any]] = ()
+    sentence: str = ""
+    """What the verdicts say together."""
     least: int = 0
-    """Fewer patients are not disclosed in the associations."""
+    """Fewer patients are not disclosed in the verdicts."""
     problems: Mapping[str, str] = field(default_factory=dict)
     """Why something could not be read, by contract."""
 
@@ -151,15 +156,10 @@ class SummaryData:
         pair = {a.model_key, b.model_key}
         return [r for r in self.associations if set(_models(r, a, b)) == pair]
 
-    @property
-    def primary_associations(self) -> list[Mapping[str, Any]]:
-        """Those between the models that stand for their tasks, and of labels."""
-        return [r for r in self.associations if r["primary"]]
 
-
-def _models(row: Mapping[str, Any], *pair: MeanMap) -> list[tuple[str, str]]:
-    """Task and name of the two models of an association; labels belong to any models."""
-    names = {one.task: one.model for one in pair}
+def _models(row: Mapping[str, Any], a: MeanMap, b: MeanMap) -> list[tuple[str, str]]:
+    """Task and name of the two models of an association; labels belong to any models of others."""
+    names = {} if a.task == b.task else {a.task: a.model, b.task: b.model}
     return [
         (row[task], row[name] or names.get(row[task], ""))
         for task, name in (("reference", "reference_name"), ("attribute", "attribute_name"))
@@ -167,7 +167,7 @@ def _models(row: Mapping[str, Any], *pair: MeanMap) -> list[tuple[str, str]]:
 
 
 def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> SummaryData:
-    """Read what there is of the four artifacts; what is damaged is named in `problems`."""
+    """Read what there is of a summary; what is damaged is named in `problems`."""
     contents: dict[str, Any] = {}
     problems = {a.contract: a.reason for a in artifacts if a.header is None}
     for artifact in artifacts:
@@ -178,12 +178,23 @@ def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> SummaryData:
             contents[artifact.contract] = read(workspace, artifact)
         except CxrError as error:
             problems[artifact.contract] = str(error)
-    least = next((a.least or 0 for a in artifacts if a.contract == ASSOCIATIONS.name), 0)
-    rows, models = contents.get(ASSOCIATIONS.name), contents.get(MODELS.name)
+    least = next((a.least or 0 for a in artifacts if a.contract == VERDICTS.name), 0)
+    associations, verdicts, orders = (
+        contents[c.name].to_dicts() if c.name in contents else ()
+        for c in (ASSOCIATIONS, VERDICTS, ORDERS)
+    )
     return SummaryData(
-        contents.get(MEAN_HEATMAPS.name), _areas(contents.get(METRICS.name), models),
-        () if rows is None else rows.to_dicts(), least, problems,
+        contents.get(MEAN_HEATMAPS.name),
+        _areas(contents.get(METRICS.name), contents.get(MODELS.name)),
+        [row for row in associations if row["stratum"] == "all"],
+        verdicts, orders, sentence_of(artifacts), least, problems,
     )  # fmt: skip
+
+
+def sentence_of(artifacts: Iterable[Artifact]) -> str:
+    """What the verdicts say together, if they are there; it stands in their header."""
+    headers = [a.header for a in artifacts if a.contract == VERDICTS.name and a.header]
+    return str(headers[0].attributes.get("sentence", "")) if headers else ""
 
 
 def _heatmaps(workspace: Path, artifact: Artifact) -> MeanHeatmaps:

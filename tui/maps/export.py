@@ -10,9 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from data_contracts import titles
 from tui.maps.colours import ink_on, steps
-from tui.widgets.similarity import Matrix, notes_of, title_of
+from tui.maps.verdicts import COLOURS, VerdictCell, Verdicts
 
 if TYPE_CHECKING:
     from PIL import ImageDraw
@@ -31,12 +30,11 @@ PATIENT_LEVEL = (
 )
 
 
-def exported(figure: HeatmapFigure | Matrix) -> tuple[str, bytes]:
+def exported(figure: HeatmapFigure | Verdicts) -> tuple[str, bytes]:
     """The name and the content of the file for a tab."""
-    if not isinstance(figure, Matrix):
-        return f"{figure.name}.png", png_of(figure)
-    content = png_of_matrix(figure, title_of(figure), notes_of(figure))
-    return f"similarity-{figure.reference}.png", content
+    if isinstance(figure, Verdicts):
+        return f"verdicts-{figure.reference}.png", png_of_verdicts(figure)
+    return f"{figure.name}.png", png_of(figure)
 
 
 def side_for(count: int) -> int:
@@ -69,31 +67,44 @@ def png_of(figure: HeatmapFigure) -> bytes:
     return _bytes(picture)
 
 
-def png_of_matrix(matrix: Matrix, title: str, notes: Sequence[TonedLine]) -> bytes:
-    """The matrix of similarities, black on white."""
-    across, letters = 260, 18
-    width = max(WIDTH, 2 * _MARGIN + across * len(matrix.columns))
-    lines = max((len(c.lines) for c in (matrix.cells or {}).values()), default=1)
-    caption = _wrapped([("bold", title), *notes], (width - 2 * _MARGIN) // (_LETTER))
-    height = (lines + 1) * _LINE + 16
-    heads = [[layer, *textwrap.wrap(titles.statistic(s), letters)] for layer, s in matrix.columns]
-    top = _MARGIN + (len(caption) + max(map(len, heads), default=0)) * _LINE
-    picture, draw = _page(width, top + height * len(matrix.rows) + _MARGIN)
-    _lines(draw, caption, _MARGIN, _MARGIN)
-    for i, head in enumerate(heads):
-        x = _MARGIN + i * across
-        _lines(draw, [("bold", t) for t in head], x, _MARGIN + len(caption) * _LINE)
-        for j, row in enumerate(matrix.rows):
-            cell, y = matrix.cell(row, matrix.columns[i]), top + j * height
-            if i == 0:
-                _lines(draw, [("bold", row)], x, y)
-            if cell.colour:
-                box = (x, y + _LINE, x + across - 12, y + (lines + 1) * _LINE)
-                draw.rectangle(box, fill=cell.colour)
-            ink = ink_on(cell.colour) if cell.colour else _DIM
-            for k, text in enumerate(cell.lines):
-                _text(draw, text, x + 8, y + (k + 1) * _LINE, ink)
+def png_of_verdicts(verdicts: Verdicts) -> bytes:
+    """The sentence, the table of verdicts and its notes, on white."""
+    across, letters = 300, 17
+    width = max(WIDTH, 2 * _MARGIN + across * len(verdicts.levels))
+    room = (width - 2 * _MARGIN) // _LETTER
+    heading, notes = _wrapped(verdicts.heading, room), _wrapped(verdicts.notes, room)
+    rows = [verdicts.row(attribute) for attribute in verdicts.attributes]
+    heights = [
+        (2 + max(len(cell.lines(letters)) for cell in cells)) * _LINE for cells in rows
+    ]  # fmt: skip
+    top = _MARGIN + (len(heading) + 2) * _LINE
+    end = top + sum(heights)
+    picture, draw = _page(width, end + len(notes) * _LINE + _MARGIN)
+    _lines(draw, heading, _MARGIN, _MARGIN)
+    for i, level in enumerate(verdicts.levels):
+        _text(draw, level, _MARGIN + i * across, top - _LINE, bold=True)
+    y = top
+    for attribute, cells, height in zip(verdicts.attributes, rows, heights, strict=True):
+        _text(draw, attribute, _MARGIN, y, bold=True)
+        for i, cell in enumerate(cells):
+            box = (_MARGIN + i * across, y + _LINE, across - 12, height - 2 * _LINE)
+            _verdict(draw, cell, cell.lines(letters), box)
+        y += height
+    _lines(draw, notes, _MARGIN, end)
     return _bytes(picture)
+
+
+def _verdict(
+    draw: ImageDraw.ImageDraw, cell: VerdictCell, lines: Sequence[str],
+    box: tuple[int, int, int, int],
+) -> None:  # fmt: skip
+    """A cell in a box (x, y, width, height), filled with the colour of its verdict."""
+    x, y, width, height = box
+    colour = COLOURS.get(cell.verdict)
+    draw.rectangle((x, y, x + width, y + height), fill=colour, outline=_DIM)
+    ink = ink_on(colour) if colour else _INK
+    for i, text in enumerate(lines):
+        _text(draw, text, x + 8, y + i * _LINE, ink, bold=i == 0)
 
 
 def _page(width: int, height: int) -> tuple[Any, ImageDraw.ImageDraw]:

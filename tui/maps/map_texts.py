@@ -33,6 +33,11 @@ def interval(low: float | None, high: float | None) -> str:
     return f"{number(low)} to {number(high)}" if low < 0 else f"{number(low)}–{number(high)}"
 
 
+def holm(p: float) -> str:
+    """A p after Holm's correction."""
+    return "Holm p < 0.001" if p < 0.001 else f"Holm p {number(p)}"
+
+
 def area_text(area: Area) -> str:
     title = titles.metric(area.metric)
     if area.suppressed:

@@ -12,7 +12,7 @@ from tui.maps.images import RANKINGS, ExplainedImages, Ranking
 from tui.maps.overlay import SCALINGS
 
 StateField = Literal["task", "class", "level", "quantity", "scaling", "opacity", "other"]
-TabName = Literal["map", "compare", "tasks", "similarity", "images"]
+TabName = Literal["map", "compare", "tasks", "verdicts", "images"]
 ModelKey = tuple[str, str]
 _T = TypeVar("_T")
 

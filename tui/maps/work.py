@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from data_contracts.associations import ASSOCIATIONS
+from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.images import IMAGES
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
@@ -13,9 +13,9 @@ from data_contracts.summary import METRICS, MODELS
 from tui.maps.data import SummaryData
 from tui.maps.figure import HeatmapFigure, TonedLine
 from tui.maps.images import ExplainedImages, one_image, read_one
-from tui.maps.state import HeatmapState, ModelKey
+from tui.maps.state import HeatmapState, ModelKey, TabName
+from tui.maps.verdicts import Verdicts, verdicts_of
 from tui.screens.heatmap_figures import all_tasks, one_map, two_maps
-from tui.widgets.similarity import Matrix, matrix_of
 from tui.workspace.snapshot import Artifact, Snapshot
 
 #: Pixels to a side of pictures on the screen: small panels, and all others.
@@ -24,7 +24,7 @@ SMALL, LARGE = 48, 96
 
 def summary_artifacts(snapshot: Snapshot) -> list[Artifact]:
     """The artifacts of a summary that are there, damaged ones as well."""
-    contracts = (MEAN_HEATMAPS, METRICS, ASSOCIATIONS, MODELS)
+    contracts = (MEAN_HEATMAPS, METRICS, ASSOCIATIONS, VERDICTS, ORDERS, MODELS)
     return [a for contract in contracts for a in snapshot.of(contract.name)]
 
 
@@ -58,9 +58,10 @@ def explained_models(snapshot: Snapshot) -> list[ModelKey]:
     return list(dict.fromkeys((a.keys["task"], a.keys["name"]) for a in of_classes))
 
 
-def stale(snapshot: Snapshot) -> str:
-    """Why the averaged maps are no longer those of the models; empty when they are."""
-    return next((a.reason for a in snapshot.of(MEAN_HEATMAPS.name) if a.state == "stale"), "")
+def stale(snapshot: Snapshot, tab: TabName) -> str:
+    """Why what a tab shows is no longer that of the models; empty when it is."""
+    contract = VERDICTS if tab == "verdicts" else MEAN_HEATMAPS
+    return next((a.reason for a in snapshot.of(contract.name) if a.state == "stale"), "")
 
 
 def figure_of(
@@ -88,27 +89,40 @@ def figure_of(
     return one_map(summary, state.mean_map, options, side)
 
 
-def similarity_matrix(summary: SummaryData, query: str) -> Matrix:
-    """The similarity of every attribute with the reference."""
-    return matrix_of(summary.primary_associations, query, summary.least)
+def verdict_table(summary: SummaryData, query: str, reason: str = "") -> Verdicts:
+    """The verdicts on the attributes that match `query`, and why they are out of date, if so."""
+    found = verdicts_of(summary.verdicts, summary.orders, summary.sentence, query, summary.least)
+    return replace(found, warning=_out_of_date(reason))
 
 
 def with_warning(figure: HeatmapFigure, reason: str) -> HeatmapFigure:
     """The figure, with a warning if its maps are out of date."""
-    if not reason or figure.patient_level:
+    if figure.patient_level:
         return figure
-    line: TonedLine = ("warn", f"⚠ out of date: {reason}; run aggregate again")
-    return replace(figure, caption=(*figure.caption, line))
+    return replace(figure, caption=(*figure.caption, *_out_of_date(reason)))
 
 
-def missing_maps(snapshot: Snapshot, summary: SummaryData, state: HeatmapState) -> str:
+def _out_of_date(reason: str) -> tuple[TonedLine, ...]:
+    return (("warn", f"⚠ out of date: {reason}; run aggregate again"),) if reason else ()
+
+
+def missing(
+    snapshot: Snapshot, summary: SummaryData, state: HeatmapState,
+    explained: ExplainedImages | None, problem: str,
+) -> str:  # fmt: skip
+    """Why the chosen tab has nothing to show, and what to do; empty when it has something."""
+    if state.tab == "images":
+        return missing_images(snapshot, state, explained, problem)
+    if state.tab == "verdicts":
+        return missing_verdicts(snapshot, summary)
+    return missing_maps(snapshot, summary)
+
+
+def missing_maps(snapshot: Snapshot, summary: SummaryData) -> str:
     """Why there are no averaged maps to show, and what to do; empty when there are."""
     if summary.heatmaps is None:
         if problem := summary.problems.get(MEAN_HEATMAPS.name):
-            is_old = any(a.state == "stale" for a in snapshot.of(MEAN_HEATMAPS.name))
-            text = f"[$text-warning]out of date[/]\n\n{_plain(problem)}"
-            text = text if is_old else _damaged(problem)
-            return f"{text}\n\n[b]cxr aggregate[/b] re-creates it"
+            return _unreadable(snapshot, MEAN_HEATMAPS.name, problem)
         more = "\n\nPress [b]i[/b] for single images." if explained_models(snapshot) else ""
         return (
             "No averaged heatmaps yet.\n\n[b]cxr aggregate[/b] computes them from the "
@@ -116,14 +130,29 @@ def missing_maps(snapshot: Snapshot, summary: SummaryData, state: HeatmapState) 
         )
     if not summary.heatmaps.mean_maps:
         return "The summary has no averaged maps:\n\nno task has attributions of labelled images."
-    if state.tab == "similarity" and not summary.associations:
-        if problem := summary.problems.get(ASSOCIATIONS.name):
-            return _damaged(problem)
-        return (
-            "No associations: they need a reference task and at least one other task.\n\n"
-            "[b]cxr aggregate --reference TASK[/b] compares every other task with TASK."
-        )
     return ""
+
+
+def missing_verdicts(snapshot: Snapshot, summary: SummaryData) -> str:
+    """Why there are no verdicts to show, and what to do; empty when there are."""
+    if summary.verdicts:
+        return ""
+    if problem := summary.problems.get(VERDICTS.name):
+        return _unreadable(snapshot, VERDICTS.name, problem)
+    if snapshot.of(VERDICTS.name):
+        return (
+            f"{_plain(summary.sentence)}\n\nVerdicts need a reference task and at least one other "
+            "task:\n[b]cxr aggregate --reference TASK[/b] compares every other task with TASK."
+        )
+    if snapshot.of(ASSOCIATIONS.name):
+        return (
+            "This summary has no verdicts: an older version of cxr wrote it,\nor their file was "
+            "removed.\n\n[b]cxr aggregate[/b] re-creates it, with verdicts."
+        )
+    return (
+        "No verdicts yet.\n\n[b]cxr aggregate[/b] compares every task with the reference\n"
+        "(press [b]2[/b] to launch jobs)."
+    )
 
 
 def missing_images(
@@ -144,6 +173,13 @@ def missing_images(
     if PREDICTIONS.name not in {a.contract for a in artifacts}:
         return f"{_plain(name)} has no predictions; [b]cxr train-task[/b] creates them"
     return f"reading the images of {_plain(name)} …"
+
+
+def _unreadable(snapshot: Snapshot, contract: str, problem: str) -> str:
+    """Why an artifact of the summary cannot be read: damaged, or of an older version."""
+    is_old = any(a.state == "stale" for a in snapshot.of(contract))
+    text = f"[$text-warning]out of date[/]\n\n{_plain(problem)}" if is_old else _damaged(problem)
+    return f"{text}\n\n[b]cxr aggregate[/b] re-creates it"
 
 
 def _damaged(problem: str) -> str:

@@ -13,17 +13,17 @@ from tui.maps.export import exported
 from tui.maps.figure import HeatmapFigure
 from tui.maps.messages import Exported, FigureReady
 from tui.maps.state import TabName
+from tui.maps.verdicts import Verdicts
 from tui.messages import ErrorMet
-from tui.screens.heatmap_panes import MapPane, PanelsPane, SimilarityPane
+from tui.screens.heatmap_panes import MapPane, PanelsPane, VerdictPane
 from tui.widgets.placeholder import Placeholder
-from tui.widgets.similarity import Matrix
 
-Make = Callable[[], HeatmapFigure | Matrix]
-_PANES: dict[TabName, str] = {"map": "map", "similarity": "similarity"}
+Make = Callable[[], HeatmapFigure | Verdicts]
+_PANES: dict[TabName, str] = {"map": "map", "verdicts": "verdicts"}
 
 
 class Canvas(ContentSwitcher):
-    """Shows a figure, a matrix, or why there is nothing to show."""
+    """Shows a figure, the verdicts, or why there is nothing to show."""
 
     DEFAULT_CSS = "Canvas { height: 1fr; }"
 
@@ -33,14 +33,14 @@ class Canvas(ContentSwitcher):
         self._tab: TabName = "map"
         self._waiting: Make | None = None
         self._busy = False
-        self.seen: HeatmapFigure | Matrix | None = None
+        self.seen: HeatmapFigure | Verdicts | None = None
         """What is shown now."""
 
     def compose(self) -> ComposeResult:
         yield Placeholder("reading the workspace …", id="nothing")
         yield MapPane(graphics=self._graphics, id="map")
         yield PanelsPane(graphics=self._graphics, id="panels")
-        yield SimilarityPane(id="similarity")
+        yield VerdictPane(id="verdicts")
 
     def update_status(self, text: str) -> None:
         """Show why there is nothing to show."""
@@ -74,8 +74,8 @@ class Canvas(ContentSwitcher):
         if message.figure is None or message.tab != self._tab or self.current == "nothing":
             return
         self.seen = message.figure
-        if isinstance(message.figure, Matrix):
-            self.query_one(SimilarityPane).show(message.figure)
+        if isinstance(message.figure, Verdicts):
+            self.query_one(VerdictPane).show(message.figure)
         elif message.tab == "map":
             self.query_one(MapPane).show(message.figure)
         else:

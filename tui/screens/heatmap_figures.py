@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from data_contracts import titles
+from data_contracts.associations import ASSOCIATIONS
 from data_contracts.disclosure import SUPPRESSED
 from tui.maps.data import MeanHeatmaps, MeanMap, SummaryData, count_text
 from tui.maps.figure import (
@@ -27,7 +29,7 @@ from tui.maps.figure import (
     subtitle,
     warning,
 )
-from tui.maps.map_texts import interval, level_text, number, unit_of
+from tui.maps.map_texts import holm, interval, level_text, number, unit_of
 
 if TYPE_CHECKING:
     from tui.maps.overlay import Floats
@@ -108,7 +110,7 @@ def two_maps(
 
 
 def _associations(summary: SummaryData, pair: tuple[MeanMap, MeanMap]) -> list[TonedLine]:
-    """What is known of the pair, and what warns of it."""
+    """What warns of the pair, how alike its maps are by adjustment, and what else is known."""
     out = [
         w
         for mean_map in dict.fromkeys(pair)
@@ -117,11 +119,18 @@ def _associations(summary: SummaryData, pair: tuple[MeanMap, MeanMap]) -> list[T
     rows = summary.between(*pair)
     if not rows:
         out.append(("dim", "aggregate did not compare these two maps"))
-    names = [f"{r['evidence_level']}: {titles.statistic(r['statistic'])}" for r in rows]
+    shown = [r for r in rows if r["statistic"] == titles.RANKING]
+    names = [titles.ADJUSTMENTS[r["adjustment"]] for r in shown]
     width = max(map(len, names), default=0)
+    out += [("", f"{titles.statistic(titles.RANKING)}:")] if shown else []
     out += [
-        ("", f"{name:<{width}} {_association(row)}") for name, row in zip(names, rows, strict=True)
+        ("", f"{name:<{width}} {_association(row)}") for name, row in zip(names, shown, strict=True)
     ]
+    # All statistics of a pair are more lines than a small terminal has.
+    counts = Counter(r["evidence_level"] for r in rows if r["statistic"] != titles.RANKING)
+    if counts:
+        others = ", ".join(f"{level} ({count})" for level, count in counts.items())
+        out.append(("dim", f"more in {ASSOCIATIONS.path_template}: {others}"))
     return out
 
 
@@ -132,7 +141,11 @@ def _association(row: Mapping[str, Any]) -> str:
     if row["value"] is None:
         return str(row["reason"] or "no value")
     text = f"{number(row['value']):>6} ({interval(row['low'], row['high'])})"
-    return f"{text}, n {row['subjects']:,}"
+    if row["p_holm"] is not None:
+        text += f", {holm(row['p_holm'])}"
+    text += f", n {row['subjects']:,}"
+    trainings = row["trainings"] or 1
+    return f"{text}, {trainings} trainings" if trainings > 1 else text
 
 
 def maps_like(heat: MeanHeatmaps, like: MeanMap, query: str) -> list[MeanMap]:

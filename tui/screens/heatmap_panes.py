@@ -12,12 +12,13 @@ from data_contracts.disclosure import SUPPRESSED
 from tui.maps.data import MeanHeatmaps
 from tui.maps.figure import HeatmapFigure, explained
 from tui.maps.map_texts import level_text
+from tui.maps.verdicts import Verdicts
 from tui.table import Column, Row, Tone
 from tui.widgets.colour_bar import ColourBar
 from tui.widgets.graphics import new_picture
 from tui.widgets.panel_grid import PanelGrid, marked_up
 from tui.widgets.rows import Rows
-from tui.widgets.similarity import Matrix, Similarity, notes_of, title_of
+from tui.widgets.verdict_table import VerdictTable
 
 
 class MapPane(Horizontal):
@@ -121,20 +122,18 @@ class PanelsPane(Vertical):
         await self.query_one(PanelGrid).show(figure.panels)
 
 
-class SimilarityPane(Vertical):
-    """The matrix of similarities, and what its signs mean."""
+class VerdictPane(Vertical):
+    """What the levels of evidence say together, and the table of verdicts."""
 
     DEFAULT_CSS = """
-    SimilarityPane > Static { height: auto; padding: 0 1; }
+    VerdictPane > Static { height: auto; max-height: 50%; padding: 0 1; margin: 0 0 1 0; }
     """
 
     def compose(self) -> ComposeResult:
-        yield Static(id="title")
-        yield Similarity()
-        yield Static(id="notes")
+        yield Static()
+        yield VerdictTable()
 
-    def show(self, matrix: Matrix) -> None:
-        """Show another matrix."""
-        self.query_one("#title", Static).update(marked_up([("bold", title_of(matrix))]))
-        self.query_one("#notes", Static).update(marked_up(notes_of(matrix)))
-        self.query_one(Similarity).show(matrix)
+    def show(self, verdicts: Verdicts) -> None:
+        """Show other verdicts."""
+        self.query_one(Static).update(marked_up(verdicts.heading))
+        self.query_one(VerdictTable).show(verdicts)

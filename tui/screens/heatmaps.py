@@ -1,4 +1,4 @@
-"""The page Heatmaps: where models find their evidence, and how similar their maps are."""
+"""The page Heatmaps: where models find their evidence, and which attributes share it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ from tui.maps.work import (
     figure_of,
     image_artifacts,
     key_of,
-    missing_images,
-    missing_maps,
-    similarity_matrix,
+    missing,
     stale,
     summary_artifacts,
+    verdict_table,
     with_warning,
 )
 from tui.messages import ErrorMet
@@ -48,7 +47,7 @@ from tui.workspace.snapshot import Artifact, Snapshot
 
 
 class HeatmapsPage(Page):
-    """Averaged attribution maps, their similarity, and single images."""
+    """Averaged attribution maps, the verdicts on what tasks share, and single images."""
 
     NAME: ClassVar[str] = "heatmaps"
     HELP: ClassVar[str] = (
@@ -58,7 +57,9 @@ class HeatmapsPage(Page):
         "the second of two classes that is predicted as such, whichever class the map "
         "explains.\n\n"
         "n/d: not disclosed, because it stands for few patients or would reveal few. A warning "
-        "names models that do not predict better than chance; their maps are not interpreted."
+        "names models that do not predict better than chance; their maps are not interpreted.\n\n"
+        "Verdicts: whether an attribute shares evidence with the reference, by level. "
+        "Undetermined means that the data cannot tell, not that nothing is shared."
     )
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
@@ -157,11 +158,7 @@ class HeatmapsPage(Page):
         if self._snapshot is None or "summary" not in self._keys:
             return
         canvas = self.query_one(Canvas)
-        text = (
-            missing_images(self._snapshot, self.state, self.explained, self._problem)
-            if self.state.tab == "images"
-            else missing_maps(self._snapshot, self.summary, self.state)
-        )
+        text = missing(self._snapshot, self.summary, self.state, self.explained, self._problem)
         if text:
             canvas.update_status(text)
         else:
@@ -170,11 +167,12 @@ class HeatmapsPage(Page):
     def _maker(self, small: int, large: int) -> Make:
         """What makes the chosen tab, whatever keys change afterwards."""
         summary, state, explained = self.summary, self.state.copied(), self.explained
-        if state.tab == "similarity":
-            return lambda: similarity_matrix(summary, state.query)
+        reason = stale(self._snapshot, state.tab) if self._snapshot else ""
+        if state.tab == "verdicts":
+            return lambda: verdict_table(summary, state.query, reason)
         side = small if state.tab == "tasks" else large
         side *= 4 if self.dashboard.graphics else 1
-        room, reason = self._room, stale(self._snapshot) if self._snapshot else ""
+        room = self._room
         return lambda: with_warning(figure_of(summary, state, explained, side, room), reason)
 
     @property
@@ -198,7 +196,7 @@ class HeatmapsPage(Page):
         self.refresh_bindings()
         self._look_up()
         self._changed()
-        focus = {"map": "#maps", "similarity": "Similarity"}.get(tab)
+        focus = {"map": "#maps", "verdicts": "VerdictTable"}.get(tab)
         self.set_focus(self.query_one(focus) if focus else None)
 
     def action_step(self, what: StateField, by: int) -> None:

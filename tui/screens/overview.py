@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events, work
+from textual import work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
@@ -18,7 +18,8 @@ from jobs._registry import find_jobs
 from tui.launching.next_step import NextStep, next_step
 from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun
 from tui.page import Page
-from tui.texts.overview_texts import about, next_step_text, welcome
+from tui.texts.overview_texts import about, answer, next_step_text, welcome
+from tui.texts.sanitize import escape_markup
 from tui.widgets.chooser import Chooser
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.pipeline_graph import PipelineGraph
@@ -36,6 +37,8 @@ class OverviewPage(Page):
 
     NAME: ClassVar[str] = "overview"
     HELP: ClassVar[str] = f"""\
+The first lines sum up the verdicts of the analysis, once aggregate has written them.
+
 The jobs in pipeline order, each with the artifacts it writes: how many there are, their total size
 and their state. Jobs that read the selected artifacts are highlighted.
 
@@ -49,6 +52,7 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
             height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis;
         }
         #about { background: $surface; }
+        #answer { height: auto; padding: 0 1; background: $surface; text-style: bold; }
         RunList { min-height: 3; padding: 0 1; }
         Placeholder { display: none; }
         &.empty PipelineGraph, &.empty #about, &.empty #next, &.empty RunList { display: none; }
@@ -87,6 +91,7 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
 
     def content(self) -> Iterator[Widget]:
         yield Placeholder("reading the workspace …")
+        yield Static(id="answer")
         yield PipelineGraph(self._specs)
         yield Static(id="about")
         yield RunList()
@@ -100,16 +105,26 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
         # Ages grow even if nothing changes.
         self.set_interval(30, self._show_runs)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Share the height among the verdicts' sentence, the graph and the newest runs."""
+        width, height = self.size
+        snapshot, sentence = self.dashboard.snapshot, self.query_one("#answer", Static)
+        lines = answer(snapshot, width - 2) if snapshot is not None else []
+        sentence.display = bool(lines)
+        sentence.update("\n".join(map(escape_markup, lines)))
         graph = self.query_one(PipelineGraph)
-        # The lines around it, and a few runs.
-        rest = event.size.height - 4 - 6
-        graph.layout_for(event.size.width, rest)
-        graph.styles.max_height = max(3, event.size.height - 4 - 3)
+        # The lines around the graph, and a few runs.
+        rest = height - len(lines) - 4
+        graph.layout_for(width, rest - 6)
+        graph.styles.max_height = max(3, rest - 3)
 
     def show(self, snapshot: Snapshot) -> None:
         self.set_class(snapshot.is_empty, "empty")
         self.query_one(Placeholder).update(welcome(snapshot, self._missing))
+        self._lay_out()
         self.query_one(PipelineGraph).show(groups_of(snapshot, self._specs))
         self._show_runs()
         self._read_new_cohort(snapshot)

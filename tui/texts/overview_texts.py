@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from data_contracts.associations import VERDICTS
 from tui.launching.next_step import NextStep
+from tui.maps.data import sentence_of
 from tui.texts.sanitize import escape_markup
 from tui.workspace.pipeline import ArtifactGroup
 from tui.workspace.snapshot import Snapshot
@@ -30,6 +33,16 @@ def welcome(snapshot: Snapshot, missing: Path | None = None) -> str:
         "background; takes a few minutes and uses none of your data\n\n"
         "[b $text-accent]n[/]  start with your own data (opens the [b]extract[/] form)"
     )
+
+
+def answer(snapshot: Snapshot, width: int) -> list[str]:
+    """What the verdicts say together, in lines of `width`, three at most; none without verdicts."""
+    verdicts = snapshot.of(VERDICTS.name)
+    sentence = sentence_of(verdicts)
+    if sentence and any(a.state == "stale" for a in verdicts):
+        sentence = f"! out of date: {sentence}"
+    more = " … (all of it: 4, then r)"
+    return textwrap.wrap(sentence, max(len(more) + 1, width), max_lines=3, placeholder=more)
 
 
 def about(group: ArtifactGroup) -> str:

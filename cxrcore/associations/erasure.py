@@ -82,7 +82,7 @@ def erasure_loss(
         reason = "the erased label has one class among the train images"
     if reason:
         return [replace(base, reason=reason)]
-    network = _Network.fit(train, test)
+    network = _Network.fit(*_in_train_span(train, test))
     if network.r2 < LEAST_R2:
         share = f"R² {network.r2:.3f} of the logits on test images"
         return [replace(base, reason=f"the features do not give the network's logits ({share})")]
@@ -105,6 +105,20 @@ def erasure_loss(
         shuffled = network.losses(again)
         found.append(beside_null(adjusted, interval, shuffled, "shuffled residuals"))
     return found
+
+
+def _in_train_span(train: FitImages, test: HeldOutImages) -> tuple[FitImages, HeldOutImages]:
+    """Features in the directions that the train images span, where these are fewer.
+
+    Nothing can be fitted, or erased, in the other directions.
+    """
+    n, d = train.features.shape
+    if n > d:
+        return train, test
+    mean = finite(train.features).mean(axis=0, dtype=np.float64)
+    _, _, right = np.linalg.svd(train.features - mean, full_matrices=False)
+    ours, theirs = ((one.features - mean) @ right.T for one in (train, test))
+    return replace(train, features=ours), replace(test, features=theirs)
 
 
 def _shuffled_covariances(

@@ -33,7 +33,14 @@ class Draws:
     """How many random draws each null is judged by."""
 
     surrogates: int = 4999
+    """Moran surrogates of a map."""
     permutations: int = 999
+    """Shuffles of the patients."""
+
+    @property
+    def costly(self) -> int:
+        """Shuffles where each needs a pass over all images, or an eraser of its own."""
+        return min(self.permutations, 199)
 
 
 @dataclass(frozen=True)

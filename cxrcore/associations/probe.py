@@ -93,8 +93,12 @@ def _patient_folds(subject: Indices, seed: int) -> Indices:
 def _ridge_weights(x: NDArray[np.float32], one_hot: Floats, fold: Indices) -> Floats:
     """Weights (d, classes), each class with the penalty that the inner folds choose for it.
 
-    The folds' Gram matrices are all that is needed: one pass over the features.
+    The folds' Gram matrices are all that is needed: one pass over the features. Of fewer rows than
+    features only the directions that the rows span have weights, the same at less expense.
     """
+    if len(x) < x.shape[1]:
+        left, size, right = np.linalg.svd(x.astype(np.float64), full_matrices=False)
+        return np.asarray(right.T @ _ridge_weights((left * size).astype(np.float32), one_hot, fold))
     y = one_hot - one_hot.mean(axis=0)
     parts = [fold == f for f in range(_FOLDS)]
     grams, crosses = [], []

@@ -62,7 +62,7 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
         images = inputs.test_images(model)
         if images.frame.height:
             estimates = prognosis_estimates(
-                follow_up_of(images), inputs.weights, inputs.draws.permutations, inputs.seed
+                follow_up_of(images), inputs.weights, inputs.draws.costly, inputs.seed
             )
             yield from evidence(LEVEL, SURVIVAL, model, None, Part(images), estimates)
         advance(1 / len(models))

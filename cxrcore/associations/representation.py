@@ -97,7 +97,7 @@ def _of_part(
         known = images.regressors(adjustment, attribute) if adjustment == "adjusted" else None
         (found_,) = probe_auroc(
             scores, label, images.subject, inputs.weights, inputs.seed, known,
-            inputs.draws.permutations,
+            inputs.draws.costly,
         )  # fmt: skip
         yield replace(found_, adjustment=adjustment)
         if one.model.is_control or attribute == inputs.reference:
@@ -135,5 +135,8 @@ def _cka(inputs: Inputs, attribute: str, ours: Model, theirs: Model) -> Iterator
     if first is None or second is None:
         return
     other = [rows[name] for name in both.frame["image_id"]]
-    estimates = cka(first[both.frame["row"].to_numpy()], second[other], both.subject, inputs.seed)
+    estimates = cka(
+        first[both.frame["row"].to_numpy()], second[other], both.subject, inputs.seed,
+        draws=inputs.draws.costly,
+    )  # fmt: skip
     yield from evidence(LEVEL, attribute, ours, theirs, Part(both), estimates)

@@ -64,7 +64,7 @@ def _erased(
             features[held_out.frame["row"].to_numpy()], matrix(held_out.frame["logits"]),
             held_out.frame["target"].to_numpy().astype(np.intp), held_out.subject, inputs.weights,
         ),
-        inputs.seed, min(inputs.draws.permutations, 199),
+        inputs.seed, inputs.draws.costly,
     )  # fmt: skip
     ours, theirs = (model, None) if model.task == inputs.reference else (None, model)
     told = [replace(one, statistic=statistic) for one in _strictest(estimates)]

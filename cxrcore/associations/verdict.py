@@ -32,26 +32,27 @@ class Headline:
 def decide(row: Mapping[str, Any], headline: Headline, control: float | None) -> tuple[str, str]:
     """The verdict on a row of ASSOCIATIONS, and why it is not 'shared' (else empty).
 
-    'shared' needs p after Holm below 0.05, a value above the permuted-label networks' and
-    interpretable networks; 'not shared' a p that is not below, and an interval wholly below the
-    smallest value of interest. All else is undetermined: too few patients or trainings to say.
+    'shared' needs interpretable networks, p after Holm below 0.05, a value of interest and one
+    above the permuted-label networks'; 'not shared' an interval wholly below the smallest value of
+    interest, whatever p: an association of that size is of none. All else is undetermined: too
+    few patients or trainings to say.
     """
     if row["value"] is None or not row["interpretable"]:
         return "undetermined", row["reason"] or "no value"
     if row["p_holm"] is None or row["high"] is None:
         return "undetermined", "no test, or no interval"
-    if row["p_holm"] < ALPHA and row["value"] > 0:
-        if not headline.needs_control:
-            return "shared", ""
-        if control is None:
-            return "undetermined", "no permuted-label network to compare with"
-        if row["value"] > control:
-            return "shared", ""
-        return "undetermined", "not above the permuted-label network's"
-    chance = f"not beyond chance (p = {row['p_holm']:.2g} after Holm)"
+    p = f"p = {row['p_holm']:.2g} after Holm"
     if row["high"] < headline.relevant_effect:
-        return "not shared", f"{chance}, and below {headline.relevant_effect:g}"
-    return "undetermined", chance
+        return "not shared", f"below {headline.relevant_effect:g} ({p})"
+    if row["p_holm"] >= ALPHA:
+        return "undetermined", f"not beyond chance ({p})"
+    if row["value"] < headline.relevant_effect:
+        return "undetermined", f"may lie below {headline.relevant_effect:g} ({p})"
+    if headline.needs_control and control is None:
+        return "undetermined", "no permuted-label network to compare with"
+    if headline.needs_control and row["value"] <= (control or 0.0):
+        return "undetermined", "not above the permuted-label network's"
+    return "shared", ""
 
 
 def verdict_rows(rows: Sequence[Row], headlines: Mapping[str, Headline]) -> list[Row]:

@@ -229,7 +229,7 @@ def remove_header(path: Path) -> None:
 def test_headers(golden: Path, tmp_path: Path) -> None:
     contract = contract_of(golden)
     changes: dict[str, Callable[[dict[str, Any]], None]] = {
-        "got 3.0": lambda facts: facts.update(version="3.0"),
+        "got 9.0": lambda facts: facts.update(version="9.0"),
         "got 10.0": lambda facts: facts.update(version="10.0"),
         "is damaged": lambda facts: facts.update(digest="sha256:" + "0" * 64),
         "has a damaged header": lambda facts: facts.pop("digest"),

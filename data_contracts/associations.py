@@ -156,7 +156,7 @@ def _example_verdicts() -> dict[str, Any]:
         "subjects": _of(pl.Int64, 120),
         "trainings": _of(pl.Int64, 1),
         "suppressed": [False],
-        "reason": _of(pl.String, "not beyond chance (p = 0.12)"),
+        "reason": _of(pl.String, "not beyond chance"),
     }
 
 

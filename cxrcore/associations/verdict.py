@@ -41,13 +41,15 @@ def decide(row: Mapping[str, Any], headline: Headline, control: float | None) ->
         return "undetermined", row["reason"] or "no value"
     if row["p_holm"] is None or row["high"] is None:
         return "undetermined", "no test, or no interval"
-    p = f"p = {row['p_holm']:.2g} after Holm"
     if row["high"] < headline.relevant_effect:
-        return "not shared", f"below {headline.relevant_effect:g} ({p})"
+        return "not shared", f"below {headline.relevant_effect:g}, the smallest value of interest"
     if row["p_holm"] >= ALPHA:
-        return "undetermined", f"not beyond chance ({p})"
+        return "undetermined", "not beyond chance"
     if row["value"] < headline.relevant_effect:
-        return "undetermined", f"may lie below {headline.relevant_effect:g} ({p})"
+        return (
+            "undetermined",
+            f"less than {headline.relevant_effect:g}, the smallest value of interest, so far",
+        )
     if headline.needs_control and control is None:
         return "undetermined", "no permuted-label network to compare with"
     if headline.needs_control and row["value"] <= (control or 0.0):

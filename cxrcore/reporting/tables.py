@@ -91,7 +91,7 @@ def verdict_table(verdicts: pl.DataFrame) -> Rows:
 
 
 def _verdict_cell(row: Mapping[str, Any]) -> dict[str, str]:
-    p = "" if row["p_holm"] is None else f"p {_p_value(row['p_holm'])}"
+    p = "" if row["p_holm"] is None else f"p\u00a0{_p_value(row['p_holm'])}"
     return {
         "verdict": row["verdict"], "value": value(row, 2), "interval": interval(row, 2), "p": p,
         "reason": row["reason"] or "",
@@ -99,7 +99,8 @@ def _verdict_cell(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _p_value(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {number(p, 2 if p >= 0.1 else 3)}"
+    # No line ends inside it.
+    return "<\u00a00.001" if p < 0.001 else f"=\u00a0{number(p, 2 if p >= 0.1 else 3)}"
 
 
 def evidence_table(associations: pl.DataFrame, *, divided: bool) -> Rows:
@@ -114,7 +115,7 @@ def evidence_table(associations: pl.DataFrame, *, divided: bool) -> Rows:
             "adjustment": titles.ADJUSTMENTS[r["adjustment"]], "attribute": r["attribute"],
             "within": f"{r['stratum'].replace('_', ' ')}: {r['level']}" if divided else "",
             "value": value(r, 2), "interval": interval(r, 2),
-            "p": "–" if r["p_holm"] is None else _p_value(r["p_holm"]).removeprefix("= "),
+            "p": "–" if r["p_holm"] is None else _p_value(r["p_holm"]).removeprefix("=\u00a0"),
             "null": r["null"] or "–", "band": interval(null, 2),
             "ceiling": number(r["ceiling"], 2), "subjects": count(r["subjects"]),
             "reason": r["reason"] or "",

@@ -89,7 +89,7 @@ def test_every_attribute_has_a_verdict_by_level() -> None:
     rows = {row["attribute"]: row["cells"] for row in tables.verdict_table(FOUND)}
     assert list(rows) == ["gender", "race", "insurance"]
     assert rows["insurance"]["attribution"] | {"reason": ""} == {
-        "verdict": "shared", "value": "0.99", "interval": "0.10 to 0.50", "p": "p = 0.12",
+        "verdict": "shared", "value": "0.99", "interval": "0.10 to 0.50", "p": "p\u00a0=\u00a00.12",
         "reason": "",
     }  # fmt: skip
     assert "label" not in rows["insurance"]
@@ -100,7 +100,7 @@ def test_every_attribute_has_a_verdict_by_level() -> None:
 )
 def test_p_values_for_people(p: float | None, text: str) -> None:
     found = FOUND.with_columns(p_holm=pl.lit(p, dtype=pl.Float64))
-    assert tables.verdict_table(found)[0]["cells"]["label"]["p"] == text
+    assert tables.verdict_table(found)[0]["cells"]["label"]["p"].replace("\u00a0", " ") == text
 
 
 def test_every_statistic_stands_beside_its_null() -> None:

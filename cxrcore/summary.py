@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cxrcore import mean_heatmaps
-from cxrcore.associations import Associations, associations
+from cxrcore.associations import associations
+from cxrcore.associations.disclosed import disclosed
 from cxrcore.associations.inputs import Draws, Inputs
 from cxrcore.associations.verdict import sentence
 from cxrcore.evaluation import strata, table
@@ -101,6 +102,7 @@ def summarise(
         ),
         part_of(advance, 0.4),
     )  # fmt: skip
+    shown = disclosed(found, rule)
     return Summary(
         _frame(MODELS, _model_rows(known, explained, reasons)),
         _frame(METRICS, _disclosed_metrics(measured, rule)),
@@ -108,7 +110,10 @@ def summarise(
         mean_heatmaps.as_arrays(
             [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)
         ),
-        *_disclosed_associations(found, rule, reference),
+        _frame(ASSOCIATIONS, shown.rows),
+        _frame(VERDICTS, shown.verdicts),
+        _frame(ORDERS, shown.orders),
+        sentence([r for r in shown.verdicts if not r["suppressed"]], reference),
         settings.min_cell_count,
     )
 
@@ -195,42 +200,6 @@ def _disclosed_heatmap(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
     if rule.hides(where, row["class"]):
         return row | {"class_difference": nothing}
     return row
-
-
-def _disclosed_associations(
-    found: Associations, rule: Disclosure, reference: str
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, str]:
-    """The tables of associations, verdicts and orders without what gives few patients away."""
-    numbers = ("value", "low", "high", "p", "p_holm", "null_low", "null_high", "smallest_effect",
-               "ceiling", "control_value", "rank", "subjects")  # fmt: skip
-
-    def disclosed(row: dict[str, Any]) -> dict[str, Any]:
-        if not (is_small(row["subjects"], rule.least) or _in_hidden_stratum(row, rule)):
-            return row
-        hidden = {"suppressed": True, "reason": None} | {n: None for n in numbers if n in row}
-        return row | hidden | ({"verdict": "undetermined"} if "verdict" in row else {})
-
-    rows, verdicts = ([disclosed(r) for r in rows] for rows in (found.rows, found.verdicts))
-    hidden = {(r["evidence_level"], r["attribute"]) for r in verdicts if r["suppressed"]}
-    orders = [
-        r for r in found.orders
-        if not {(r["evidence_level"], r[a]) for a in ("attribute", "other")} & hidden
-    ]  # fmt: skip
-    return (
-        _frame(ASSOCIATIONS, rows), _frame(VERDICTS, verdicts), _frame(ORDERS, orders),
-        sentence([r for r in verdicts if not r["suppressed"]], reference),
-    )  # fmt: skip
-
-
-def _in_hidden_stratum(row: Mapping[str, Any], rule: Disclosure) -> bool:
-    """Whether a level of a stratum is withheld of one of the networks of an association."""
-    if row.get("stratum", "all") == "all":
-        return False
-    pair = (
-        (row["reference"], row["reference_name"]), (row["attribute"], row["attribute_name"]),
-    )  # fmt: skip
-    where = row["stratum"], row["level"]
-    return any(rule.hides((task, name, "test", *where)) for task, name in pair if name)
 
 
 def _subgroup(row: Mapping[str, Any]) -> tuple[str, str, str, str, str]:

@@ -14,7 +14,8 @@ from cxrcore.associations import map_similarity
 from cxrcore.associations.difference_maps import Design, DifferenceMaps, difference_maps
 from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import Evidence, evidence
-from cxrcore.associations.inputs import Inputs, Part, parts
+from cxrcore.associations.inputs import Inputs
+from cxrcore.associations.parts import Part, parts
 from cxrcore.associations.verdict import ALPHA, Headline
 from cxrcore.evaluation.bootstrap import Advance
 from cxrcore.evaluation.table import columns_of
@@ -73,7 +74,7 @@ class _Known:
             chosen = np.array([rows[i] for i in images.frame["image_id"]], dtype=np.intp)
             design = Design(
                 images.frame["target"].to_numpy().astype(np.intp), images.subject,
-                images.regressors(adjustment, attribute), images.band,
+                images.regressors(adjustment, attribute, inputs.reference), images.band,
             )  # fmt: skip
             self.differences[key] = difference_maps(
                 maps.maps(chosen), design, inputs.weights, inputs.draws.permutations, inputs.seed

@@ -104,6 +104,7 @@ def erasure_loss(
         adjusted, interval = network.measured(base, network.covariance(left))
         shuffled = network.losses(again)
         found.append(beside_null(adjusted, interval, shuffled, "shuffled residuals"))
+        found.append(beside_null(adjusted, interval, random, "random directions"))
     return found
 
 

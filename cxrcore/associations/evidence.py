@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 from scipy.stats import t as student
 
 from cxrcore.associations.estimate import Estimate, holm
-from cxrcore.associations.inputs import Inputs, Part
+from cxrcore.associations.inputs import Inputs
+from cxrcore.associations.parts import Part
 from cxrcore.model import Model
 
 Row = dict[str, Any]
@@ -29,8 +30,10 @@ class Evidence:
     stratum: str
     level: str
     estimate: Estimate
-    each: tuple[Estimate, ...] = ()
-    """The estimates of the trainings that it stands for; of one training empty."""
+    each: tuple[Evidence, ...] = ()
+    """The trainings that it stands for, by seed; of one training empty."""
+    fewest: int | None = None
+    """Patients of the smallest class; None: there are no classes."""
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -59,10 +62,11 @@ def evidence(
     attribute_model: Model | None, part: Part, estimates: Sequence[Estimate],
 ) -> Iterator[Evidence]:  # fmt: skip
     """The estimates of one pair in one part of the images."""
+    fewest = part.images.fewest(attribute)
     for one in estimates:
         yield Evidence(
             evidence_level, attribute, reference_model, attribute_model, part.stratum, part.level,
-            one,
+            one, fewest=fewest,
         )  # fmt: skip
 
 
@@ -84,9 +88,9 @@ def with_trainings(found: Sequence[Evidence], inputs: Inputs) -> list[Evidence]:
     out = list(found)
     for of_seed in groups.values():
         if len(of_seed) >= LEAST_TRAININGS:
-            each = tuple(one.estimate for one in of_seed.values())
-            first = next(iter(of_seed.values()))
-            out.append(replace(first, estimate=joined(each), each=each))
+            each = tuple(of_seed[seed] for seed in sorted(of_seed))
+            estimate = joined([one.estimate for one in each])
+            out.append(replace(next(iter(of_seed.values())), estimate=estimate, each=each))
     return out
 
 
@@ -120,8 +124,8 @@ def joined(each: Sequence[Estimate]) -> Estimate:
 
 def rows_of(found: Sequence[Evidence], inputs: Inputs) -> list[Row]:
     """Rows of ASSOCIATIONS before anything is suppressed: with Holm's p, ceiling and standing."""
-    adjusted, ceilings = _holm(found), _ceilings(found, inputs)
     standing = {id(one) for one in primary_evidence(found, inputs)}
+    adjusted, ceilings = _holm(found, standing, (inputs.reference,)), _ceilings(found, inputs)
     return [
         _row(one, inputs, adjusted[i], ceilings.get(one.question), id(one) in standing)
         for i, one in enumerate(found)
@@ -141,12 +145,19 @@ def primary_evidence(found: Sequence[Evidence], inputs: Inputs) -> list[Evidence
     return list(stands.values())
 
 
-def _holm(found: Sequence[Evidence]) -> list[float | None]:
-    """The p of each after Holm's correction over the attributes, among networks of like names."""
+def _holm(
+    found: Sequence[Evidence], standing: Container[int], itself: Container[str]
+) -> list[float | None]:
+    """The p of each after Holm's correction over the attributes.
+
+    What stands for its pair of tasks is one family for each question, whatever its networks are
+    called; of the rest, networks of like names are. The reference with itself is in none.
+    """
     families: dict[tuple[Any, ...], list[int]] = {}
     for i, one in enumerate(found):
         names = tuple(m.name for m in one.models)
-        families.setdefault((*one.question, names, one.trainings), []).append(i)
+        family = "standing" if id(one) in standing else (names, one.trainings)
+        families.setdefault((*one.question, family, one.attribute in itself), []).append(i)
     out: list[float | None] = [None] * len(found)
     for members in families.values():
         corrected = holm([found[i].estimate.p for i in members])
@@ -158,8 +169,10 @@ def _holm(found: Sequence[Evidence]) -> list[float | None]:
 def _ceilings(found: Sequence[Evidence], inputs: Inputs) -> Mapping[tuple[Any, ...], float]:
     """By question the mean estimate of the reference task with itself."""
     own: dict[tuple[Any, ...], list[float]] = {}
+    trainings = {m.key for m in inputs.trainings(inputs.reference)}
     for one in found:
-        if one.attribute == inputs.reference and one.control == "none":
+        alike = one.attribute == inputs.reference and all(m.key in trainings for m in one.models)
+        if alike and np.isfinite(one.estimate.value):
             own.setdefault(one.question, []).append(one.estimate.value)
     return {key: float(np.mean(values)) for key, values in own.items()}
 
@@ -169,7 +182,8 @@ def _row(
 ) -> Row:
     known, estimate = one.models, one.estimate
     finite = bool(np.isfinite(estimate.value))
-    reasons = [inputs.reasons[m.key] for m in known if not m.is_control]
+    involved = [m for training in (one.each or (one,)) for m in training.models]
+    reasons = [inputs.reasons[m.key] for m in involved if not m.is_control]
     reason = next((r for r in (*reasons, estimate.reason) if r), None)
     numbers = ("low", "high", "p", "smallest_effect", "null_low", "null_high")
     return {
@@ -185,7 +199,8 @@ def _row(
         **{name: getattr(estimate, name) if finite else None for name in numbers},
         "p_holm": p_holm, "null": estimate.null,
         "ceiling": ceiling if ceiling is not None and np.isfinite(ceiling) else None,
-        "subjects": estimate.subjects, "trainings": one.trainings if known else None,
+        "subjects": estimate.subjects, "fewest": one.fewest,
+        "trainings": one.trainings if known else None,
         "primary": stands, "suppressed": False,
         "interpretable": not reason, "reason": reason,
     }  # fmt: skip

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from cxrcore.associations.covariates import design
-from cxrcore.associations.estimate import Adjustment, Estimate
+from cxrcore.associations.estimate import Adjustment
 from cxrcore.evaluation.bootstrap import patient_weights
 from cxrcore.evaluation.strata import AGE_BANDS, with_strata
 from cxrcore.evaluation.table import columns_of
 from cxrcore.maps import ModelAttributions
 from cxrcore.model import Model, ModelKey, groups, primary
-from data_contracts.cohort import LABEL_PREFIX, VIEWS, tasks_of
+from data_contracts.cohort import LABEL_PREFIX, tasks_of
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-
-#: Fewer patients of a class make no matched set.
-_LEAST_MATCHED = 11
-_YEARS = 5
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class Draws:
     @property
     def costly(self) -> int:
         """Shuffles where each needs a pass over all images, or an eraser of its own."""
-        return min(self.permutations, 199)
+        return min(self.permutations, 499)
 
 
 @dataclass(frozen=True)
@@ -65,11 +61,19 @@ class Images:
         )  # fmt: skip
         return band.fill_null(len(AGE_BANDS)).to_numpy().astype(np.intp)
 
-    def regressors(self, adjustment: Adjustment, attribute: str) -> Floats:
-        """Ones alone, or the covariates without the attribute itself."""
+    def regressors(self, adjustment: Adjustment, *tasks: str) -> Floats:
+        """Ones alone, or the covariates without the labels of `tasks`, which are compared."""
         if adjustment in ("crude", "matched"):
             return np.ones((self.frame.height, 1))
-        return design(self.frame, leave_out=(LABEL_PREFIX + attribute,))
+        return design(self.frame, leave_out=[LABEL_PREFIX + task for task in tasks])
+
+    def fewest(self, task: str) -> int | None:
+        """Patients of the smallest class of a task among the images; None without such a label."""
+        label = LABEL_PREFIX + task
+        if label not in self.frame.columns:
+            return None
+        counts = self.frame.drop_nulls(label).group_by(label).agg(pl.col("subject_id").n_unique())
+        return int(counts["subject_id"].min() or 0)  # type: ignore[arg-type]
 
     def label(self, task: str) -> Indices:
         """(n,) class of each image, which must be known."""
@@ -86,34 +90,6 @@ class Images:
     def with_label(self, task: str) -> Images:
         """The images whose class of a task is known."""
         return replace(self, frame=self.frame.drop_nulls(LABEL_PREFIX + task))
-
-
-@dataclass(frozen=True)
-class Part:
-    """The whole, a level of a stratum, or a set matched by age and view."""
-
-    images: Images
-    stratum: str = "all"
-    level: str = "all"
-    is_matched: bool = False
-
-    @property
-    def is_divided(self) -> bool:
-        """Whether it is less than the whole."""
-        return self.is_matched or self.stratum != "all"
-
-    @property
-    def adjustments(self) -> tuple[Adjustment, ...]:
-        """The ways to adjust that are asked for: in a part of the whole only one."""
-        if self.is_matched:
-            return ("matched",)
-        return ("adjusted",) if self.is_divided else ("crude", "adjusted")
-
-    def kept(self, estimates: Iterable[Estimate]) -> list[Estimate]:
-        """Of estimates by every adjustment those that are asked for; a matched set is crude."""
-        if self.is_matched:
-            return [replace(e, adjustment="matched") for e in estimates if e.adjustment == "crude"]
-        return [e for e in estimates if not self.is_divided or e.adjustment != "crude"]
 
 
 @dataclass(frozen=True)
@@ -201,46 +177,8 @@ class Inputs:
             others = [m for m in self.of_task(attribute) if m.key in usable]
             trainings = self.trainings(attribute)
             for theirs in others:
-                same_seed = of_seed.get(theirs.seed, first) if theirs in trainings else first
-                yield attribute, same_seed, theirs
+                alone = theirs not in trainings or theirs is self.primary.get(attribute)
+                yield attribute, first if alone else of_seed.get(theirs.seed, first), theirs
             if others and others[0] is self.primary.get(attribute):
                 yield from ((attribute, m, others[0]) for m in ours if m.is_control)
         yield from ((self.reference, first, m) for m in ours if m is not first)
-
-
-def parts(images: Images, attribute: str, seed: int, *, divided: bool) -> Iterator[Part]:
-    """The whole; when `divided` also each age band and view, and a matched set."""
-    yield Part(images)
-    if not divided:
-        return
-    for stratum, levels in (("age_band", AGE_BANDS), ("view", VIEWS)):
-        text = images.frame[stratum].cast(pl.String)
-        for level in levels:
-            inside = (text == level).fill_null(False).to_numpy()
-            if inside.any() and not inside.all():
-                yield Part(images.where(inside), stratum, level)
-    if (chosen := matched(images, attribute, seed)) is not None:
-        yield Part(images.where(chosen), is_matched=True)
-
-
-def matched(images: Images, attribute: str, seed: int) -> NDArray[np.bool_] | None:
-    """Which images make a set whose attribute classes are alike in age and view: (n,).
-
-    In each cell of five years of age and view as many patients of each class as of the rarest
-    one, drawn by `seed`. None when a class then has fewer than 11 patients.
-    """
-    label = LABEL_PREFIX + attribute
-    frame = images.frame.select("subject_id", "age", "view", label).with_row_index("row")
-    known = frame.drop_nulls().unique("subject_id", keep="first", maintain_order=True)
-    classes = known[label].n_unique()
-    rng = np.random.default_rng([seed, 0x3A7C])
-    rows: list[Any] = []
-    cells = known.sort("subject_id").group_by(pl.col("age") // _YEARS, "view", maintain_order=True)
-    for _, cell in cells:
-        by_class = cell.partition_by(label)
-        least = min(part.height for part in by_class) if len(by_class) == classes else 0
-        for part in by_class:
-            rows += rng.permutation(part["row"].to_numpy())[:least].tolist()
-    chosen = np.zeros(frame.height, dtype=bool)
-    chosen[rows] = True
-    return chosen if len(rows) >= classes * _LEAST_MATCHED and classes > 1 else None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import Evidence, evidence
-from cxrcore.associations.inputs import Inputs, parts
+from cxrcore.associations.inputs import Inputs
 from cxrcore.associations.odds import log_odds_ratios
 from cxrcore.associations.partial import (
     bands,
@@ -18,6 +18,7 @@ from cxrcore.associations.partial import (
     patient_columns,
     patient_means,
 )
+from cxrcore.associations.parts import parts
 from cxrcore.associations.strength import NO_PATIENT, strength_estimate
 from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance, percentile_interval
@@ -44,7 +45,8 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
             images = part.images
             estimates = label_estimates(
                 images.label(inputs.reference), images.label(attribute), (names[0], names[1]),
-                images.regressors("adjusted", attribute), images.subject, inputs.cohort_weights,
+                images.regressors("adjusted", attribute, inputs.reference), images.subject,
+                inputs.cohort_weights,
                 inputs.draws.permutations, inputs.seed,
             )  # fmt: skip
             yield from evidence(LEVEL, attribute, None, None, part, part.kept(estimates))

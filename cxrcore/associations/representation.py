@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from cxrcore.associations.cka import cka
 from cxrcore.associations.estimate import Estimate
 from cxrcore.associations.evidence import Evidence, evidence
-from cxrcore.associations.inputs import Images, Inputs, Part, parts
+from cxrcore.associations.inputs import Images, Inputs
+from cxrcore.associations.parts import Part, parts
 from cxrcore.associations.probe import probe_auroc, probe_gain, probe_scores
 from cxrcore.associations.verdict import ALPHA, Headline
 from cxrcore.evaluation.bootstrap import Advance
@@ -25,7 +26,7 @@ from cxrcore.model import Model
 Floats = NDArray[np.float64]
 
 LEVEL = "representation"
-#: The drop of the AUROC that Glocker 2023 (doi 10.1016/j.ebiom.2023.104467) calls small.
+#: A gain of less is taken to be of no interest.
 HEADLINE = Headline("probe_auroc_gain", "adjusted", 0.05, needs_control=False)
 NO_CONTROL = "no network with permuted labels, or untrained, to compare with"
 
@@ -120,7 +121,9 @@ def _gain(
         empty = replace(probe, statistic="probe_auroc_gain", value=np.nan, reason=NO_CONTROL)
         return replace(empty, adjustment=adjustment)  # type: ignore[arg-type]
     least = min(gains, key=lambda one: np.inf if np.isnan(one.value) else one.value)
-    if not least.reason and (probe.p is None or probe.p >= ALPHA):
+    # A probe that may be well above chance, and is not shown to be, says nothing either way.
+    chance = probe.p is None or probe.p >= ALPHA
+    if not least.reason and chance and (probe.high or 1) >= 0.5 + HEADLINE.relevant_effect:
         return replace(least, reason="the probe is not above chance")
     return least
 

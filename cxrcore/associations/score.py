@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.estimate import Adjustment, Estimate, null_test
 from cxrcore.associations.evidence import Evidence, evidence
-from cxrcore.associations.inputs import Inputs, parts
+from cxrcore.associations.inputs import Inputs
 from cxrcore.associations.partial import (
     Moments,
     Partial,
@@ -20,6 +20,7 @@ from cxrcore.associations.partial import (
     patient_means,
     resampled,
 )
+from cxrcore.associations.parts import parts
 from cxrcore.associations.strength import NO_PATIENT, NULLS, Found, strength_estimate
 from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance, percentile_interval
@@ -49,7 +50,8 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
                 estimates = score_estimates(
                     log_odds_of(matrix(images.frame["logits"])), images.label(attribute),
                     images.categories(attribute), images.frame["target"].to_numpy().astype(np.intp),
-                    images.regressors("adjusted", attribute), images.subject, inputs.weights,
+                    images.regressors("adjusted", attribute, inputs.reference), images.subject,
+                    inputs.weights,
                     inputs.draws.permutations, inputs.seed,
                 )  # fmt: skip
                 yield from evidence(LEVEL, attribute, model, None, part, part.kept(estimates))

@@ -15,15 +15,17 @@ import polars as pl
 from cxrcore.associations.erasure import FitImages, HeldOutImages, erasure_loss
 from cxrcore.associations.estimate import Estimate
 from cxrcore.associations.evidence import Evidence, evidence
-from cxrcore.associations.inputs import Inputs, Part
+from cxrcore.associations.inputs import Inputs
+from cxrcore.associations.parts import Part
+from cxrcore.associations.probe import macro_auroc
 from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance
-from cxrcore.evaluation.strata import matrix
+from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.model import Model
 from data_contracts.cohort import LABEL_PREFIX
 
 LEVEL = "use"
-#: A loss of less than 0.01 lies within what two trainings of one network differ by.
+#: A loss of less is taken to be of no interest.
 HEADLINE = Headline("erasure_loss", "adjusted", 0.01)
 
 
@@ -31,9 +33,14 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Every label erased from every reference network, and the mirror of each attribute."""
     models = [m for m in inputs.of_task(inputs.reference) if m.key in inputs.with_features]
     for model in models:
-        own = [inputs.reference] if model is inputs.primary.get(inputs.reference) else []
-        for attribute in [*inputs.attributes, *own]:
-            yield from _erased(inputs, attribute, model, attribute, "erasure_loss")
+        own = list(_erased(inputs, inputs.reference, model, inputs.reference, "erasure_loss"))
+        reason = _not_erased(model, own)
+        for attribute in inputs.attributes:
+            for one in _erased(inputs, attribute, model, attribute, "erasure_loss"):
+                told = one.estimate.reason or ("" if model.is_control else reason)
+                yield replace(one, estimate=replace(one.estimate, reason=told))
+        if model is inputs.primary.get(inputs.reference):
+            yield from own
         advance(0.5 / len(models))
     mirrors = [inputs.primary[a] for a in inputs.attributes if a in inputs.primary and models]
     for model in mirrors:
@@ -41,6 +48,22 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
             mirror = "mirror_erasure_loss"
             yield from _erased(inputs, model.task, model, inputs.reference, mirror)
         advance(0.5 / len(mirrors))
+
+
+def _not_erased(model: Model, own: Sequence[Evidence]) -> str:
+    """Why losses say nothing: the network's own label cannot be erased; empty: it can.
+
+    A positive control: an eraser that was fitted on too few images for their features leaves
+    most of what it should take, and every loss is near 0.
+    """
+    loss = next((e.estimate.value for e in own if e.estimate.adjustment == "crude"), np.nan)
+    labelled = model.labelled("test")
+    target = labelled["target"].to_numpy().astype(np.intp)
+    odds = log_odds(matrix(labelled["logits"]))
+    area = macro_auroc(odds, target, np.ones((1, len(target))))[0]
+    if loss >= (area - 0.5) / 2:
+        return ""
+    return f"erasing {model.task} itself costs less than half of its AUROC above 0.5"
 
 
 def _erased(

@@ -111,7 +111,7 @@ def order_rows(
         for a, b in combinations(of_level, 2):
             share = _share_above(a.estimate, b.estimate)
             verdict, other = named[level, a.attribute], named[level, b.attribute]
-            settled = other == "not shared" or _is_above_in_trainings(a, b)
+            settled = other == "not shared" or not a.models or _is_above_in_trainings(a, b)
             out.append({
                 "reference": verdicts[0]["reference"], "evidence_level": level,
                 "attribute": a.attribute, "other": b.attribute, "share": share,
@@ -131,7 +131,7 @@ def _is_above_in_trainings(a: Evidence, b: Evidence) -> bool:
     if min(a.trainings, b.trainings) < LEAST_TRAININGS or a.trainings != b.trainings:
         return False
     differences = []
-    for one, other in zip(a.each, b.each, strict=True):
+    for one, other in zip(*([e.estimate for e in x.each] for x in (a, b)), strict=True):
         if one.resampled is None or other.resampled is None:
             return False
         drawn = one.resampled - other.resampled

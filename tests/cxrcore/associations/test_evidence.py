@@ -14,7 +14,8 @@ from networks import inputs_of, model
 
 from cxrcore.associations.estimate import Estimate
 from cxrcore.associations.evidence import Evidence, joined, rows_of, with_trainings
-from cxrcore.associations.inputs import Images, matched
+from cxrcore.associations.inputs import Images
+from cxrcore.associations.parts import matched
 from data_contracts.associations import ASSOCIATIONS
 
 

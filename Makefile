@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo real-demo smoke image image-test test lint types imports check bench clean \
+.PHONY: install demo study real-demo smoke image image-test test lint types imports check bench clean \
 	lock audit sbom licences
 
 install: .venv/.installed
@@ -23,6 +23,10 @@ HASHED = $(PIP) --require-hashes
 
 demo: install ## the whole chain on synthetic patients whose truth is known
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/planted.sh workspace-demo
+
+study: install ## the demonstration in full: three trainings of each network, and its null networks
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/planted.sh workspace-study \
+		--seeds 0,1,2 --controls permuted-labels,random-init
 
 SEEDS ?= 0
 real-demo: install ## the whole chain on real radiographs: DATA=folder in NIH layout, SEEDS="0 1 2"
@@ -79,4 +83,4 @@ licences: install ## docs/licences.md, from what is installed
 	$(BIN)/python -m requirements.licences
 
 clean:
-	rm -rf .venv build *.egg-info workspace-demo workspace-real
+	rm -rf .venv build *.egg-info workspace-demo workspace-study workspace-real

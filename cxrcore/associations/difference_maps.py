@@ -42,7 +42,8 @@ class DifferenceMaps:
     less that over the others where there are no covariates. Images' class maps are centred over
     the classes before, since what moves all logits alike changes no probability. `evidence` is
     the root mean square over the classes, each weighted by its precision, so that a class of few
-    patients does not rule it.
+    patients does not rule it, less what noise adds to it: cells where maps vary most would look
+    like evidence, in every network alike.
     """
 
     evidence: Floats
@@ -82,10 +83,15 @@ def difference_maps(
     spread = drawn.var(axis=0).mean(axis=1) if len(drawn) > 1 else np.ones(classes)
     precision = np.divide(1, spread, out=np.zeros(classes), where=spread > 0)
     precision /= precision.sum() or 1
-    evidence = np.sqrt(np.einsum("rkc,k->rc", found**2, precision))
+    square = np.einsum("rkc,k->rc", found**2, precision)
+    # What noise adds to a square is what resampling adds to it once more.
+    again = square[1 + 2 * SPLITS :]
+    noise = np.maximum(0, again.mean(axis=0) - square[0]) if len(again) > 1 else 0 * square[0]
+    whole = np.sqrt(np.maximum(0, square[0] - noise))
+    evidence = np.sqrt(np.maximum(0, square[1:] - 2 * noise))
     t, t_null = _largest_t(found[0], under_null)
     return DifferenceMaps(
-        evidence[0], evidence[1 + 2 * SPLITS :], _reliability(evidence[1 : 1 + 2 * SPLITS]),
+        whole, evidence[2 * SPLITS :], _reliability(evidence[: 2 * SPLITS]),
         null_test(t, t_null), t, int((images > 0).sum()),
     )  # fmt: skip
 

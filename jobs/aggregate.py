@@ -43,7 +43,7 @@ class Config(JobConfig):
     surrogates: int = Field(default=4999, ge=99, le=100_000)
     """Moran surrogates of a map that its similarity to another is judged by."""
     permutations: int = Field(default=999, ge=99, le=100_000)
-    """Shuffles of the patients that the other associations are judged by."""
+    """Shuffles of patients that other associations are judged by; at most 499 where expensive."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
     """Fewer patients are not disclosed; 0: all are. Never applied to synthetic patients."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)

@@ -25,17 +25,21 @@ def spatial_null_test(
 ) -> tuple[str, NullTest]:
     """The null with the larger p value of Pearson's r between maps `a` and `b` (cells,)."""
     value = correlations(a, b[None])[0]
-    # The map as it is lies among its placements: it is the draw that is observed.
     placed = [
-        null_test(value, np.delete(r, int(np.nanargmin(np.abs(r - value)))))
-        for r in (correlations(y, placements(x, grid)) for x, y in ((a, b), (b, a)))
-        if np.isfinite(value)
+        null_test(value, _but_one(correlations(y, placements(x, grid)), value))
+        for x, y in ((a, b), (b, a))
     ]
     tests = [
         (MORAN, null_test(value, moran_correlations(a, b, grid, draws, rng))),
         *((PLACEMENT, test) for test in placed),
     ]
     return max(tests, key=lambda named: -1.0 if named[1].p is None else named[1].p)
+
+
+def _but_one(draws: Floats, value: float) -> Floats:
+    """The draws without the observed value itself: the map as it is lies among its placements."""
+    itself = np.flatnonzero(np.abs(draws - value) < 1e-12)
+    return np.delete(draws, itself[:1])
 
 
 def correlations(a: Floats, many: Floats) -> Floats:

@@ -50,8 +50,10 @@ class Content:
 
 
 def write(folder: Path, content: Content) -> Path:
-    """Draw the figures and write `report.html` into `folder`; return the page's path."""
-    page = folder / "report.html"
+    """Write `report.html`, its figures and every number as CSV into `folder`; return the page."""
+    page, found = folder / "report.html", content.found
+    for name in ("models", "metrics", "curves", "associations", "verdicts", "orders"):
+        write_text(folder / "tables" / f"{name}.csv", getattr(found, name).write_csv())
     with figures.style():
         drawn = draw(content, folder / "figures")
     write_text(page, html(content, drawn))

@@ -42,7 +42,6 @@ def performance_table(metrics: pl.DataFrame, models: pl.DataFrame) -> Rows:
     """Performance on the test split, a row per task and metric."""
     return [
         {
-            "chance": r["low"] is not None and r["low"] <= 0.5 <= r["high"],
             "task": r["task"], "metric": r["metric"], "title": titles.metric(r["metric"]),
             "value": value(r), "interval": interval(r), "images": count(r["images"]),
             "subjects": count(r["subjects"]),

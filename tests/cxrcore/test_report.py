@@ -159,7 +159,6 @@ def test_what_is_suppressed_reads_so() -> None:
     hidden = hidden.with_columns(suppressed=pl.lit(True))
     row = tables.performance_table(hidden, KNOWN)[0]
     assert (row["value"], row["interval"], row["subjects"]) == ("n/d", "–", "n/d")
-    assert not row["chance"]
     strata = hidden.with_columns(stratum=pl.lit("age_band"), level=pl.lit("under 40"))
     row = tables.strata_table(strata, KNOWN)[0]
     assert (row["stratum"], row["value"], row["subjects"]) == ("age band", "n/d", "n/d")

@@ -130,6 +130,10 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
         *(f"heatmaps-{t}" for t in TASKS),
     }
     assert {p.stem for p in (done / "report" / "figures").glob("*.svg")} == drawn
+    told = pl.read_csv(done / "report" / "tables" / "verdicts.csv")
+    assert told["verdict"].to_list() == read_table(VERDICTS, VERDICTS.path(done)).frame[
+        "verdict"
+    ].cast(pl.String).to_list()  # fmt: skip
 
 
 def test_networks_no_better_than_chance_are_not_ranked(

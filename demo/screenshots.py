@@ -30,7 +30,7 @@ PICTURES = {
     "heatmaps": "4",
     "two-maps": "4 d",
     "all-tasks": "4 a",
-    "similarity": "4 r",
+    "verdicts": "4 r",
     "cohort": "5",
     "artifact": "6 down down down down down right right",
 }

@@ -85,7 +85,7 @@ def models(
 ) -> list[Model]:
     """The models behind these tables: tasks in the order of the cohort's labels, controls last.
 
-    Raises `ArtifactError` for predictions without a training history.
+    Raises `ArtifactError` for predictions without a training history, or that are no numbers.
     """
     history = {_key(t.header.attributes): t.frame for t in histories}
     found = []
@@ -95,6 +95,12 @@ def models(
             raise ArtifactError(
                 f"{table.path} has no training history beside it; run "
                 f"`cxr train-task --task {facts['task']} --name {facts['name']} --force`"
+            )
+        if bad := _not_finite(table.frame):
+            raise ArtifactError(
+                f"{table.path}: the predictions of {bad} images are not finite; run "
+                f"`cxr train-task --task {facts['task']} --name {facts['name']} --force` "
+                "at a lower learning rate"
             )
         settings = {k: v for k, v in config.items() if k not in ("name", "seed")}
         found.append(Model(
@@ -110,6 +116,14 @@ def models(
         return (*of_task, model.is_control, model.name != "main", model.name)
 
     return sorted(found, key=place)
+
+
+def _not_finite(predictions: pl.DataFrame) -> int:
+    """Images whose logits or predicted value are not finite."""
+    logits = pl.col("logits").list.eval(~pl.element().is_finite()).list.any()
+    value = ~pl.col("predicted_value").is_finite()
+    bad = logits.fill_null(False) | value.fill_null(False)
+    return predictions.filter(bad).height
 
 
 def groups(known: Sequence[Model]) -> dict[ModelKey, str]:

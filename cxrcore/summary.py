@@ -136,7 +136,14 @@ def features_of(
                 f"the features of {task} ({name}) lack {missing} of {len(wanted)} images of its "
                 f"predictions; run `cxr train-task --task {task} --name {name} --force`"
             )
-        return arrays.read("features")[[rows[image] for image in wanted]]
+        found = arrays.read("features")[[rows[image] for image in wanted]]
+        if bad := int((~np.isfinite(found)).any(axis=1).sum()):
+            task, name = key
+            raise ArtifactError(
+                f"the features of {task} ({name}) are not finite for {bad} of {len(found)} images; "
+                f"run `cxr train-task --task {task} --name {name} --force`"
+            )
+        return found
 
     return read
 

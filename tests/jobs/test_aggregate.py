@@ -14,6 +14,7 @@ from planted_maps import GRID, PLACES, TASKS, build
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
+from data_contracts.predictions import FEATURES, PREDICTIONS
 from data_contracts.store import Provenance, open_arrays, read_table, write_arrays, write_table
 from data_contracts.summary import METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
@@ -326,3 +327,52 @@ def test_maps_of_other_images_or_another_split_are_refused(
     path.rename(ATTRIBUTIONS.path(tmp_path, **keys, split="val"))
     assert aggregate(tmp_path, replicates=100) == 3
     assert "attributions-gradcam-test.h5 does not exist" in capsys.readouterr().err
+
+
+def spoilt_features(workspace: Path, change: Any) -> None:
+    path = FEATURES.path(workspace, task="mortality", name="main")
+    with open_arrays(FEATURES, path) as old:
+        header = old.header
+        arrays = {"image_id": old.read("image_id").tolist(), "features": old.read("features")}
+    origin = Provenance(header.job, header.config, header.inputs)
+    write_arrays(FEATURES, path, change(arrays), origin, header.attributes)
+
+
+def spoilt_logits(workspace: Path) -> None:
+    path = PREDICTIONS.path(workspace, task="mortality", name="main")
+    table = read_table(PREDICTIONS, path)
+    logits = pl.when(pl.int_range(pl.len()) < 2).then(pl.lit([np.nan, 0.0])).otherwise("logits")
+    frame = table.frame.with_columns(logits.cast(table.frame.schema["logits"]).alias("logits"))
+    origin = Provenance(table.header.job, table.header.config, table.header.inputs)
+    write_table(PREDICTIONS, path, frame, origin, table.header.attributes)
+
+
+def test_what_is_not_finite_or_of_other_images_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fewer(arrays: dict[str, Any]) -> dict[str, Any]:
+        return {name: values[:-5] for name, values in arrays.items()}
+
+    def infinite(arrays: dict[str, Any]) -> dict[str, Any]:
+        arrays["features"][3:6] = np.inf
+        return arrays
+
+    cases = {
+        "lack 5 of 60 images": lambda w: spoilt_features(w, fewer),
+        "are not finite for 3 of 60 images": lambda w: spoilt_features(w, infinite),
+        "the predictions of 2 images are not finite": spoilt_logits,
+    }
+    for number, (said, spoil) in enumerate(cases.items()):
+        workspace = build(tmp_path / str(number), tasks=("mortality", "gender"), n=60)
+        spoil(workspace)
+        assert aggregate(workspace, replicates=100) == 3
+        assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_reference_without_maps_has_every_other_level(tmp_path: Path) -> None:
+    build(tmp_path, tasks=("mortality", "gender"), n=160)
+    ATTRIBUTIONS.path(tmp_path, task="mortality", name="main", method="gradcam",
+                      split="test").unlink()  # fmt: skip
+    assert aggregate(tmp_path, replicates=100) == 0
+    levels = read_table(VERDICTS, VERDICTS.path(tmp_path)).frame["evidence_level"].to_list()
+    assert levels == ["label", "score", "representation", "use"]

@@ -74,7 +74,7 @@ class _Known:
             chosen = np.array([rows[i] for i in images.frame["image_id"]], dtype=np.intp)
             design = Design(
                 images.frame["target"].to_numpy().astype(np.intp), images.subject,
-                images.regressors(adjustment, attribute, inputs.reference), images.band,
+                images.regressors(adjustment, inputs.reference, attribute), images.band,
             )  # fmt: skip
             self.differences[key] = difference_maps(
                 maps.maps(chosen), design, inputs.weights, inputs.draws.permutations, inputs.seed

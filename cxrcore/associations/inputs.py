@@ -62,10 +62,18 @@ class Images:
         return band.fill_null(len(AGE_BANDS)).to_numpy().astype(np.intp)
 
     def regressors(self, adjustment: Adjustment, *tasks: str) -> Floats:
-        """Ones alone, or the covariates without the labels of `tasks`, which are compared."""
+        """Ones alone, or the covariates without the labels of `tasks`, which are compared.
+
+        Within the classes of the first of them each class has covariates of its own.
+        """
         if adjustment in ("crude", "matched"):
             return np.ones((self.frame.height, 1))
-        return design(self.frame, leave_out=[LABEL_PREFIX + task for task in tasks])
+        found = design(self.frame, leave_out=[LABEL_PREFIX + task for task in tasks])
+        if adjustment == "adjusted":
+            return found
+        inside = np.eye(len(self.categories(tasks[0])))[self.label(tasks[0])]
+        crossed = (inside[:, :, None] * found[:, None, :]).reshape(len(found), -1)
+        return np.asarray(crossed[:, crossed.any(axis=0)])
 
     def fewest(self, task: str) -> int | None:
         """Patients of the smallest class of a task among the images; None without such a label."""

@@ -45,7 +45,7 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
             images = part.images
             estimates = label_estimates(
                 images.label(inputs.reference), images.label(attribute), (names[0], names[1]),
-                images.regressors("adjusted", attribute, inputs.reference), images.subject,
+                images.regressors("adjusted", inputs.reference, attribute), images.subject,
                 inputs.cohort_weights,
                 inputs.draws.permutations, inputs.seed,
             )  # fmt: skip

@@ -36,7 +36,7 @@ class Part:
 
     @property
     def adjustments(self) -> tuple[Adjustment, ...]:
-        """The ways to adjust that are asked for: in a part of the whole only one."""
+        """The ways to adjust maps that are asked for: in a part of the whole only one."""
         if self.is_matched:
             return ("matched",)
         return ("adjusted",) if self.is_divided else ("crude", "adjusted")

@@ -1,7 +1,9 @@
 """Evidence level 'representation': what the reference's features know of an attribute.
 
 Features of any network, even an untrained one, tell groups apart: so the question is what the
-reference's know more than those of networks that learned nothing of the reference task.
+reference's know more than those of networks that learned nothing of the reference task. And they
+know the outcome, and with it whatever goes with the outcome: so the question is asked of patients
+with the same outcome.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from cxrcore.associations.cka import cka
-from cxrcore.associations.estimate import Estimate
+from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import Evidence, evidence
 from cxrcore.associations.inputs import Images, Inputs
 from cxrcore.associations.parts import Part, parts
@@ -27,7 +29,7 @@ Floats = NDArray[np.float64]
 
 LEVEL = "representation"
 #: A gain of less is taken to be of no interest.
-HEADLINE = Headline("probe_auroc_gain", "adjusted", 0.05, needs_control=False)
+HEADLINE = Headline("probe_auroc_gain", "within_class", 0.05, needs_control=False)
 NO_CONTROL = "no network with permuted labels, or untrained, to compare with"
 
 
@@ -36,14 +38,14 @@ class _Probe:
     """The scores of one network's probe, crude and beyond the covariates, by test image."""
 
     model: Model
-    scores: dict[str, Floats]
+    scores: dict[Adjustment, Floats]
     images: Images
 
-    def within(self, part: Part, adjustment: str) -> Floats:
+    def within(self, part: Part, adjustment: Adjustment) -> Floats:
         """Scores of the images of a part, in their order."""
         rows = {name: i for i, name in enumerate(self.images.frame["image_id"])}
         chosen = [rows[name] for name in part.images.frame["image_id"]]
-        return self.scores["adjusted" if adjustment == "adjusted" else "crude"][chosen]
+        return self.scores.get(adjustment, self.scores["crude"])[chosen]
 
 
 def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
@@ -70,7 +72,8 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
 
 def _probe(inputs: Inputs, model: Model, attribute: str) -> _Probe | None:
     features = inputs.features(model.key)
-    everything = inputs.images(model, model.predictions).with_label(attribute)
+    everything = inputs.images(model, model.predictions)
+    everything = everything.with_label(attribute).with_label(inputs.reference)
     if features is None or not everything.frame.height:
         return None
     split = everything.frame["split"].cast(pl.String).to_numpy()
@@ -82,20 +85,36 @@ def _probe(inputs: Inputs, model: Model, attribute: str) -> _Probe | None:
     scores = {
         adjustment: probe_scores(
             features[rows], everything.label(attribute), patient, train, test, inputs.seed,
-            everything.regressors("adjusted", attribute) if adjustment == "adjusted" else None,
+            _regressors(inputs, everything, adjustment, attribute),
         )
-        for adjustment in ("crude", "adjusted")
+        for adjustment in _adjustments(inputs, Part(everything), attribute)
     }  # fmt: skip
     return _Probe(model, scores, everything.where(split == "test"))
+
+
+def _adjustments(inputs: Inputs, part: Part, attribute: str) -> tuple[Adjustment, ...]:
+    if part.is_divided:
+        return ("matched",) if part.is_matched else ("within_class",)
+    # Of the reference itself nothing is left within its classes.
+    itself = attribute == inputs.reference
+    return ("crude", "adjusted") if itself else ("crude", "adjusted", "within_class")
+
+
+def _regressors(
+    inputs: Inputs, images: Images, adjustment: Adjustment, attribute: str
+) -> Floats | None:
+    if adjustment in ("crude", "matched"):
+        return None
+    return images.regressors(adjustment, inputs.reference, attribute)
 
 
 def _of_part(
     inputs: Inputs, one: _Probe, controls: list[_Probe], attribute: str, part: Part
 ) -> Iterator[Estimate]:
     images, label = part.images, part.images.label(attribute)
-    for adjustment in part.adjustments:
+    for adjustment in _adjustments(inputs, part, attribute):
         scores = one.within(part, adjustment)
-        known = images.regressors(adjustment, attribute) if adjustment == "adjusted" else None
+        known = _regressors(inputs, images, adjustment, attribute)
         (found_,) = probe_auroc(
             scores, label, images.subject, inputs.weights, inputs.seed, known,
             inputs.draws.costly,
@@ -108,7 +127,7 @@ def _of_part(
 
 def _gain(
     inputs: Inputs, probe: Estimate, scores: Floats, controls: list[_Probe],
-    label: NDArray[np.intp], part: Part, adjustment: str,
+    label: NDArray[np.intp], part: Part, adjustment: Adjustment,
 ) -> Estimate:  # fmt: skip
     """How much better the probe is than that of the best null network."""
     gains = []
@@ -116,10 +135,10 @@ def _gain(
         (one,) = probe_gain(
             scores, control.within(part, adjustment), label, part.images.subject, inputs.weights
         )
-        gains.append(replace(one, adjustment=adjustment))  # type: ignore[arg-type]
+        gains.append(replace(one, adjustment=adjustment))
     if not gains:
         empty = replace(probe, statistic="probe_auroc_gain", value=np.nan, reason=NO_CONTROL)
-        return replace(empty, adjustment=adjustment)  # type: ignore[arg-type]
+        return replace(empty, adjustment=adjustment)
     least = min(gains, key=lambda one: np.inf if np.isnan(one.value) else one.value)
     # A probe that may be well above chance, and is not shown to be, says nothing either way.
     chance = probe.p is None or probe.p >= ALPHA

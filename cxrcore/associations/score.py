@@ -50,7 +50,7 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
                 estimates = score_estimates(
                     log_odds_of(matrix(images.frame["logits"])), images.label(attribute),
                     images.categories(attribute), images.frame["target"].to_numpy().astype(np.intp),
-                    images.regressors("adjusted", attribute, inputs.reference), images.subject,
+                    images.regressors("adjusted", inputs.reference, attribute), images.subject,
                     inputs.weights,
                     inputs.draws.permutations, inputs.seed,
                 )  # fmt: skip

@@ -7,6 +7,7 @@ independent values than there are cells. Two nulls answer that, and the stricter
 from __future__ import annotations
 
 from functools import cache
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,7 @@ def _moved(image: Floats) -> list[Floats]:
     peak = np.unravel_index(int(image.argmax()), image.shape)
     ranges = []
     for size, at in zip(image.shape, peak, strict=True):
-        first, last = (round(share * size - 0.5) for share in CENTRAL)
+        first, last = ceil(CENTRAL[0] * size - 0.5), floor(CENTRAL[1] * size - 0.5)
         ranges.append(range(first - int(at), last - int(at) + 1))
     h, w = image.shape
     padded = np.pad(image, ((h, h), (w, w)), mode="edge")

@@ -1,7 +1,8 @@
 """Evidence level 'use': whether the reference's prediction rests on what tells an attribute.
 
 What features know need not be used: an attribute is erased from them, and what the prediction
-loses is compared with erasing as much at random.
+loses is compared with erasing as much at random. What goes with the outcome is erased with it, so
+what decides is the part of the attribute that is left among patients with the same outcome.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from cxrcore.associations.erasure import FitImages, HeldOutImages, erasure_loss
-from cxrcore.associations.estimate import Estimate
+from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import Evidence, evidence
 from cxrcore.associations.inputs import Inputs
 from cxrcore.associations.parts import Part
@@ -22,11 +23,10 @@ from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance
 from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.model import Model
-from data_contracts.cohort import LABEL_PREFIX
 
 LEVEL = "use"
 #: A loss of less is taken to be of no interest.
-HEADLINE = Headline("erasure_loss", "adjusted", 0.01)
+HEADLINE = Headline("erasure_loss", "within_class", 0.005)
 
 
 def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
@@ -73,24 +73,31 @@ def _erased(
     features = inputs.features(model.key)
     images = inputs.images(model, model.predictions)
     train = images.frame["split"].cast(pl.String) == "train"
-    fit = images.where((train & images.frame[LABEL_PREFIX + label].is_not_null()).to_numpy())
+    fit = images.where(train.to_numpy()).with_label(label).with_label(model.task)
     held_out = inputs.test_images(model)
     if features is None or not fit.frame.height or not held_out.frame.height:
         return
-    estimates = erasure_loss(
-        FitImages(
-            features[fit.frame["row"].to_numpy()], matrix(fit.frame["logits"]), fit.label(label),
-            fit.frame["subject_id"].rank("dense").to_numpy().astype(np.intp),
-            fit.regressors("adjusted", label),
-        ),
-        HeldOutImages(
-            features[held_out.frame["row"].to_numpy()], matrix(held_out.frame["logits"]),
-            held_out.frame["target"].to_numpy().astype(np.intp), held_out.subject, inputs.weights,
-        ),
-        inputs.seed, inputs.draws.costly,
+    test = HeldOutImages(
+        features[held_out.frame["row"].to_numpy()], matrix(held_out.frame["logits"]),
+        held_out.frame["target"].to_numpy().astype(np.intp), held_out.subject, inputs.weights,
     )  # fmt: skip
+    told = []
+    # Within its own classes nothing of a label is left to erase.
+    ways: tuple[Adjustment, ...] = ("adjusted", "within_class")
+    for adjustment in ways[: 1 if label == model.task else 2]:
+        estimates = erasure_loss(
+            FitImages(
+                features[fit.frame["row"].to_numpy()], matrix(fit.frame["logits"]),
+                fit.label(label), fit.frame["subject_id"].rank("dense").to_numpy().astype(np.intp),
+                fit.regressors(adjustment, model.task, label),
+            ),
+            test, inputs.seed, inputs.draws.costly,
+        )  # fmt: skip
+        strictest = {one.adjustment: one for one in _strictest(estimates)}
+        told += [strictest["crude"]] * (adjustment == "adjusted")
+        told.append(replace(strictest["adjusted"], adjustment=adjustment))
     ours, theirs = (model, None) if model.task == inputs.reference else (None, model)
-    told = [replace(one, statistic=statistic) for one in _strictest(estimates)]
+    told = [replace(one, statistic=statistic) for one in told]
     yield from evidence(LEVEL, attribute, ours, theirs, Part(held_out), told)
 
 

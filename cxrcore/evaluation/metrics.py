@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -87,7 +88,10 @@ def calibration_intercept(log_odds: Floats, positive: Bools, weights: Weights) -
     0 is ideal, below 0 the positive class is predicted too often (Van Calster 2019,
     doi 10.1186/s12916-019-1466-7). NaN where a set of weights leaves a class empty.
     """
-    start = np.array([0.0, 1.0])
+    if positive.all() or not positive.any():
+        return np.full(len(weights), np.nan)
+    # Newton's method needs a start near the fit: what makes the mean log odds right.
+    start = np.array([logit(positive.mean()) - logit(expit(log_odds).mean()), 1.0])
     fits = _logistic_fits(log_odds, positive, start, weights, free_slope=False)
     return np.asarray(fits[:, 0])
 

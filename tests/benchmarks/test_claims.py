@@ -32,7 +32,9 @@ def test_what_is_planted_is_claimed_and_nothing_else(
         world = WORLDS[one["world"]]
         for level in claims.LEVELS:
             for kind, claimed in claims.judged(one, world, level).items():
-                assert claimed == (kind == "found shared") or kind == "found order", (one, level)
+                # Loss by erasure has the least power: it may stay undetermined.
+                certain = kind != "found order" and (kind, level) != ("found shared", "use")
+                assert claimed == (kind == "found shared") or not certain, (one, level)
     rows = {tuple(line.split(" | ")[:3]): line for line in shown.splitlines()}
     assert "1.00 (0.21 to 1.00)" in rows["| used", "1", "score"]
     assert "1.00" not in rows["| unrelated", "1", "attribution"].split("|")[4]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,8 @@ def features_of(
     by_key = {_key(arrays): arrays for arrays in artifacts}
     predictions = {model.key: model.predictions for model in known}
 
+    # Levels ask for one network many times in a row, or for two in turn.
+    @lru_cache(maxsize=2)
     def read(key: ModelKey) -> NDArray[np.floating] | None:
         if (arrays := by_key.get(key)) is None:
             return None

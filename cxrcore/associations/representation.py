@@ -51,9 +51,11 @@ class _Probe:
 def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Probes of every reference network for every label, and CKA of the pairs of networks."""
     models = [m for m in inputs.of_task(inputs.reference) if m.key in inputs.with_features]
-    own = [inputs.reference] if models else []
-    for attribute in [*inputs.attributes, *own]:
-        probes = [p for m in models if (p := _probe(inputs, m, attribute)) is not None]
+    asked = [*inputs.attributes, inputs.reference] if models else []
+    # Model by model, so that the features of each are read once.
+    known = {(m.key, a): _probe(inputs, m, a) for m in models for a in asked}
+    for attribute in asked:
+        probes = [p for m in models if (p := known[m.key, attribute]) is not None]
         controls = [p for p in probes if p.model.is_control]
         for one in probes:
             first = one.model is inputs.primary.get(inputs.reference)

@@ -33,11 +33,13 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Every label erased from every reference network, and the mirror of each attribute."""
     models = [m for m in inputs.of_task(inputs.reference) if m.key in inputs.with_features]
     for model in models:
-        own = list(_erased(inputs, inputs.reference, model, inputs.reference, "erasure_loss"))
-        reason = _not_erased(model, own)
+        itself, own, reason = inputs.reference, list[Evidence](), ""
+        if not model.is_control:
+            own = list(_erased(inputs, itself, model, itself, "erasure_loss"))
+            reason = _not_erased(model, own)
         for attribute in inputs.attributes:
             for one in _erased(inputs, attribute, model, attribute, "erasure_loss"):
-                told = one.estimate.reason or ("" if model.is_control else reason)
+                told = one.estimate.reason or reason
                 yield replace(one, estimate=replace(one.estimate, reason=told))
         if model is inputs.primary.get(inputs.reference):
             yield from own

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrcore.associations.covariates import residuals
-from cxrcore.associations.estimate import Estimate, Floats, beside_null, shuffled_patients
+from cxrcore.associations.estimate import Estimate, Floats, beside_null
 from cxrcore.associations.leace import NO_COVARIANCE, Whitening, bases_of, whitening
 from cxrcore.associations.probe import Indices, finite, macro_auroc, without_images
 from cxrcore.evaluation.bootstrap import percentile_interval, resample
 from cxrcore.evaluation.metrics import Weights
 from cxrcore.evaluation.strata import log_odds
+from cxrcore.permutation import PatientPermutations
 
 #: Below this share of the logits' variance the features are not what the head reads.
 LEAST_R2 = 0.99
@@ -127,9 +128,10 @@ def _shuffled_covariances(
     regressors: Floats | None = None,
 ) -> Iterator[Floats]:  # fmt: skip
     """Cross-covariances (b, d, k) of the train features with the concept of shuffled patients."""
+    patients = PatientPermutations(subject)
     for start in range(0, draws, _DRAWS_AT_ONCE):
         count = min(_DRAWS_AT_ONCE, draws - start)
-        drawn = [concept[shuffled_patients(subject, rng)] for _ in range(count)]
+        drawn = [concept[patients.draw(rng)] for _ in range(count)]
         stack = np.concatenate(drawn, axis=1)
         if regressors is not None:
             stack = residuals(stack, regressors)

@@ -83,22 +83,6 @@ def beside_null(
     )  # fmt: skip
 
 
-def shuffled_patients(subject: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
-    """Rows (n,) that give each patient another's values: `values[rows]` is one null draw.
-
-    `subject` (n,) is the patient of each row. A patient's j-th row takes the giver's j-th, round
-    and round where the giver has fewer: what is constant within patients stays so, and with one
-    row per patient it is a permutation of rows.
-    """
-    _, inverse, count = np.unique(subject, return_inverse=True, return_counts=True)
-    order = np.argsort(inverse, kind="stable")
-    start = np.cumsum(count) - count
-    position = np.empty(len(subject), dtype=np.intp)
-    position[order] = np.arange(len(subject)) - start[inverse[order]]
-    giver = rng.permutation(len(count))[inverse]
-    return np.asarray(order[start[giver] + position % count[giver]])
-
-
 def holm(p: Sequence[float | None]) -> list[float | None]:
     """Holm's step-down correction over the p values that are there (Holm 1979)."""
     known = sorted((value, i) for i, value in enumerate(p) if value is not None)

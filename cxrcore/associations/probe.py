@@ -15,10 +15,10 @@ from cxrcore.associations.estimate import (
     Estimate,
     Floats,
     beside_null,
-    shuffled_patients,
 )
 from cxrcore.evaluation.bootstrap import percentile_interval, resample
 from cxrcore.evaluation.metrics import Weights, auroc
+from cxrcore.permutation import PatientPermutations
 
 Indices = NDArray[np.intp]
 
@@ -164,9 +164,9 @@ def probe_auroc(
     if reason := without_images(scores, target):
         return [replace(base, reason=reason)]
     rng, ones = np.random.default_rng(seed), np.ones((1, len(target)))
-    shuffled = np.empty(draws)
+    shuffled, patients = np.empty(draws), PatientPermutations(subject)
     for i in range(draws):
-        rows = shuffled_patients(subject, rng)
+        rows = patients.draw(rng)
         if regressors is None:
             shuffled[i] = macro_auroc(scores, target[rows], ones)[0]
         else:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from cxrcore.associations.partial import orthonormal
+from cxrcore.evaluation.kernels import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -36,21 +35,24 @@ def harrells_c(risk: Floats, time: Floats, event: Bools, weights: NDArray[np.uin
     new = (np.diff(time[order]) != 0) | np.diff(event[order])
     starts = np.concatenate([[0], np.flatnonzero(new) + 1])
     ends = np.append(starts[1:], len(order))
-    found = _compiled(order, rank, event, starts, ends, weights)
+    found = np.empty((len(weights), 2))
+    _concordance(order, rank, event, starts, ends, weights, found)
     pairs = found[:, 1]
     share = np.divide(found[:, 0], pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
     return np.asarray(share)
 
 
+@compiled
 def _concordance(
-    order: Ints, rank: Ints, event: Bools, starts: Ints, ends: Ints, weights: NDArray[np.uint8]
-) -> Floats:
+    order: Ints, rank: Ints, event: Bools, starts: Ints, ends: Ints, weights: NDArray[np.uint8],
+    out: Floats,
+) -> None:  # fmt: skip
     """Concordant and comparable pairs (r, 2); rows from the longest time, censored ones first.
 
     A Fenwick tree holds the weight at each rank among those who outlive the present block.
     """
     levels = rank.max() + 1
-    out = np.zeros((len(weights), 2))
+    out[:] = 0
     for r in range(len(weights)):
         tree = np.zeros(levels + 1)
         each = np.zeros(levels)
@@ -73,11 +75,6 @@ def _concordance(
                 while j <= levels:
                     tree[j] += weight
                     j += j & -j
-    return out
-
-
-#: Compiled at the first call, in a second or two.
-_compiled: Any = njit(_concordance)
 
 
 @dataclass(frozen=True)

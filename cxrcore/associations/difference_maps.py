@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.covariates import residuals
 from cxrcore.associations.estimate import NullTest, null_test
+from cxrcore.associations.maps import pearson
 from cxrcore.maps import Maps, blocks
 
 Floats = NDArray[np.float64]
@@ -160,8 +161,6 @@ def _halves(images: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.ui
 
 def _reliability(halves: Floats) -> float:
     """Mean over the splits of the halves' correlation, stepped up to the whole."""
-    from cxrcore.associations.maps import pearson
-
     r = pearson(halves[::2], halves[1::2])
     r = r[np.isfinite(r)]
     return float(np.mean(2 * r / (1 + r))) if len(r) and (r > -1).all() else float("nan")

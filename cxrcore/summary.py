@@ -17,12 +17,14 @@ from cxrcore.associations.disclosed import disclosed
 from cxrcore.associations.inputs import Draws, Inputs
 from cxrcore.associations.verdict import sentence
 from cxrcore.evaluation import strata, table
+from cxrcore.evaluation.added_value import added_value
 from cxrcore.evaluation.bootstrap import Advance, part_of
 from cxrcore.evaluation.chance import against_chance
 from cxrcore.evaluation.curves import curves_of
 from cxrcore.interpretation import not_interpretable
 from cxrcore.maps import ModelAttributions, attributions_of
 from cxrcore.model import Model, ModelKey, groups, primary
+from data_contracts.added_value import ADDED_VALUE
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.cohort import SPLITS
 from data_contracts.disclosure import is_small
@@ -53,6 +55,7 @@ class Summary:
 
     models: pl.DataFrame
     metrics: pl.DataFrame
+    added_value: pl.DataFrame
     curves: pl.DataFrame
     heatmaps: Mapping[str, Any]
     associations: pl.DataFrame
@@ -88,6 +91,7 @@ def summarise(
         model.key: not_interpretable(model.task, model.kind, against_chance(model, settings.seed))
         for model in known
     }
+    added = [row for model in known for row in added_value(model, cohort)]
     rule = _disclosure(known, settings.min_cell_count)
     points: Rows = []
     for model in known:
@@ -107,6 +111,7 @@ def summarise(
     return Summary(
         _frame(MODELS, _model_rows(known, explained, reasons)),
         _frame(METRICS, _disclosed_metrics(measured, rule)),
+        _frame(ADDED_VALUE, [_disclosed_added_value(row, rule) for row in added]),
         _frame(CURVES, points),
         mean_heatmaps.as_arrays(
             [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)
@@ -199,6 +204,12 @@ def _disclosed_metrics(rows: Rows, rule: Disclosure) -> Rows:
         kept = {name: value for name, value in row.items() if name != "ratio_of"}
         out.append(kept | {"suppressed": hidden} | (dict.fromkeys(numbers) if hidden else {}))
     return out
+
+
+def _disclosed_added_value(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
+    hidden = rule.hides((row["task"], row["name"], "test", "all", "all"))
+    numbers = ("value", "low", "high", "p", "images", "subjects")
+    return row | {"suppressed": hidden} | (dict.fromkeys(numbers) if hidden else {})
 
 
 def _disclosed_heatmap(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:

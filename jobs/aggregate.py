@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from data_contracts.added_value import ADDED_VALUE
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.cohort import COHORT
@@ -25,7 +26,7 @@ from jobs._job import Job
 
 READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
          PREDICTIONS, FEATURES, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
-WRITES = (MODELS, METRICS, CURVES, ASSOCIATIONS, VERDICTS, ORDERS, MEAN_HEATMAPS)
+WRITES = (MODELS, METRICS, ADDED_VALUE, CURVES, ASSOCIATIONS, VERDICTS, ORDERS, MEAN_HEATMAPS)
 FILES = ("report/report.html",)
 
 
@@ -98,6 +99,7 @@ def run(config: Config, job: Job) -> None:
     ))  # fmt: skip
     job.write(MODELS, found.models)
     job.write(METRICS, found.metrics, min_cell_count=least)
+    job.write(ADDED_VALUE, found.added_value, min_cell_count=least)
     job.write(CURVES, found.curves, min_cell_count=least)
     job.write(MEAN_HEATMAPS, found.heatmaps, min_cell_count=least)
     job.write(ASSOCIATIONS, found.associations, min_cell_count=least)

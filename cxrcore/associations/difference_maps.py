@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.associations.covariates import residuals
 from cxrcore.associations.estimate import NullTest, null_test
 from cxrcore.associations.maps import pearson
+from cxrcore.covariates import residuals
 from cxrcore.maps import Maps, blocks
 
 Floats = NDArray[np.float64]

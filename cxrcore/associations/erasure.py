@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.associations.covariates import residuals
 from cxrcore.associations.estimate import Estimate, Floats, beside_null
 from cxrcore.associations.leace import NO_COVARIANCE, Whitening, bases_of, whitening
 from cxrcore.associations.probe import Indices, finite, macro_auroc, without_images
+from cxrcore.covariates import residuals
 from cxrcore.evaluation.bootstrap import percentile_interval, resample
 from cxrcore.evaluation.metrics import Weights
 from cxrcore.evaluation.strata import log_odds

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cxrcore.associations.covariates import design
 from cxrcore.associations.estimate import Adjustment
+from cxrcore.covariates import design
 from cxrcore.evaluation.bootstrap import patient_weights
 from cxrcore.evaluation.strata import AGE_BANDS, with_strata
 from cxrcore.evaluation.table import columns_of

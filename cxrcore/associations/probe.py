@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from cxrcore.associations.covariates import residuals
 from cxrcore.associations.estimate import (
     Adjustment,
     Estimate,
     Floats,
     beside_null,
 )
+from cxrcore.covariates import residuals
 from cxrcore.evaluation.bootstrap import percentile_interval, resample
 from cxrcore.evaluation.metrics import Weights, auroc
 from cxrcore.permutation import PatientPermutations

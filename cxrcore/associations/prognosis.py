@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cxrcore.associations.covariates import CATEGORIES, design
 from cxrcore.associations.estimate import Adjustment, Estimate, null_test
 from cxrcore.associations.evidence import Evidence, evidence
 from cxrcore.associations.inputs import Images, Inputs
 from cxrcore.associations.partial import patient_means
 from cxrcore.associations.parts import Part
 from cxrcore.associations.survival import CoxFit, SurvivalCurve, cox, harrells_c, kaplan_meier
+from cxrcore.covariates import CATEGORIES, design
 from cxrcore.evaluation.bootstrap import Advance, percentile_interval
 from cxrcore.evaluation.strata import log_odds, matrix
 

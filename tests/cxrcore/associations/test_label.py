@@ -8,10 +8,10 @@ from scipy.special import expit
 from scipy.stats import kstest
 from scipy.stats.contingency import association as scipy_association
 
-from cxrcore.associations.covariates import design
 from cxrcore.associations.estimate import Estimate
 from cxrcore.associations.label import label_estimates
 from cxrcore.associations.odds import log_odds_ratios
+from cxrcore.covariates import design
 from cxrcore.evaluation import bootstrap
 
 

@@ -6,9 +6,9 @@ import pytest
 from scipy.special import expit
 from scipy.stats import f_oneway, kstest
 
-from cxrcore.associations.covariates import design
 from cxrcore.associations.estimate import Estimate
 from cxrcore.associations.score import score_estimates
+from cxrcore.covariates import design
 from cxrcore.evaluation import bootstrap
 
 TWO, THREE = ["F", "M"], ["white", "black", "asian"]

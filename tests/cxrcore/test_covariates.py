@@ -5,7 +5,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxrcore.associations.covariates import design
+from cxrcore.covariates import design
 
 
 @settings(deadline=None, max_examples=60)

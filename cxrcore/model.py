@@ -16,6 +16,7 @@ from cxrcore.evaluation.strata import is_labelled, validation_threshold, with_st
 from cxrcore.targets import inverse_frequency
 from data_contracts.cohort import LABEL_PREFIX
 from data_contracts.errors import ArtifactError
+from data_contracts.model import UNTRAINED
 from data_contracts.store import Table
 
 #: Task and name: what tells a model from every other one.
@@ -68,7 +69,7 @@ class Model:
         trained, or without training images.
         """
         counts = np.zeros(len(self.classes), dtype=np.int64)
-        if self.kind == "classes" and self.control != "random-init":
+        if self.kind == "classes" and self.control not in UNTRAINED:
             trained = self.labelled("train")["target"].to_numpy().astype(np.int64)
             counts = np.bincount(trained, minlength=len(self.classes))
         if not counts.any():

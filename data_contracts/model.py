@@ -9,7 +9,9 @@ from data_contracts.vocabulary import Contract, Field, Upgrade
 if TYPE_CHECKING:
     from data_contracts.header import Header
 
-CONTROLS = ("none", "permuted-labels", "random-init")
+CONTROLS = ("none", "permuted-labels", "random-init", "pretrained")
+#: Controls that keep their starting weights.
+UNTRAINED = ("random-init", "pretrained")
 #: One class of several, any number of labels, or a number such as the age.
 TARGET_KINDS = ("classes", "multi-label", "value")
 
@@ -69,7 +71,7 @@ def _example_model() -> dict[str, Any]:
 
 MODEL = Contract(
     name="model",
-    version="2.0",
+    version="2.1",
     kind="arrays",
     path_template="models/{task}/{name}/model.h5",
     description="A trained network: one dataset per tensor, and everything needed to run it",
@@ -97,7 +99,7 @@ def _example_checkpoint() -> dict[str, Any]:
 
 CHECKPOINT = Contract(
     name="checkpoint",
-    version="2.0",
+    version="2.1",
     kind="arrays",
     path_template="models/{task}/{name}/checkpoint.h5",
     description="Where an interrupted training resumes; removed when the training is done",
@@ -138,7 +140,7 @@ def _example_history() -> dict[str, Any]:
 
 TRAINING_HISTORY = Contract(
     name="training_history",
-    version="2.0",
+    version="2.1",
     kind="table",
     path_template="models/{task}/{name}/history.parquet",
     description="One row per epoch of training",

@@ -48,7 +48,7 @@ def _example_predictions() -> dict[str, Any]:
 
 PREDICTIONS = Contract(
     name="predictions",
-    version="2.0",
+    version="2.1",
     kind="table",
     path_template="models/{task}/{name}/predictions.parquet",
     description="What the model predicts for every image of the store, all splits",
@@ -93,7 +93,7 @@ def _example_features() -> dict[str, Any]:
 
 FEATURES = Contract(
     name="features",
-    version="2.0",
+    version="2.1",
     kind="arrays",
     path_template="models/{task}/{name}/features.h5",
     description="The pooled vector before the head, for every image of the store",

@@ -83,7 +83,7 @@ def _example_models() -> dict[str, Any]:
 
 MODELS = Contract(
     name="models",
-    version="1.0",
+    version="2.0",
     kind="table",
     path_template="summary/models.parquet",
     description="Every model of the summary, and whether its maps may be interpreted",
@@ -123,7 +123,7 @@ def _example_metrics() -> dict[str, Any]:
 
 METRICS = Contract(
     name="metrics",
-    version="2.0",
+    version="3.0",
     kind="table",
     path_template="summary/metrics.parquet",
     description="How well each model predicts its target, with 95 % patient-bootstrap intervals",
@@ -172,7 +172,7 @@ def _example_curves() -> dict[str, Any]:
 
 CURVES = Contract(
     name="curves",
-    version="1.0",
+    version="2.0",
     kind="table",
     path_template="summary/curves.parquet",
     description="Points of every curve, with pointwise 95 % patient-bootstrap bands",

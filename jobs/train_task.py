@@ -9,11 +9,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_serializer
+from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGES
-from data_contracts.model import CHECKPOINT, MODEL, TRAINING_HISTORY
+from data_contracts.model import CHECKPOINT, MODEL, TRAINING_HISTORY, UNTRAINED
 from data_contracts.predictions import FEATURES, PREDICTIONS
 from jobs._config import JobConfig
 from jobs._job import Job
@@ -49,8 +49,8 @@ class Config(JobConfig):
     """Pixels of input per cell of the last feature map; 16 gives finer maps."""
     freeze_backbone: bool = False
     """Train the head only."""
-    control: Literal["none", "permuted-labels", "random-init"] = "none"
-    """A null model: shuffled training labels, or random weights that are never trained."""
+    control: Literal["none", "permuted-labels", "random-init", "pretrained"] = "none"
+    """A null model: shuffled training labels, random weights or those of --weights untrained."""
     epochs: int = Field(default=10, ge=1, le=10_000)
     """Most epochs to train."""
     patience: int = Field(default=4, ge=0, le=10_000)
@@ -67,6 +67,13 @@ class Config(JobConfig):
     """Seed of initialisation, order and augmentation."""
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", exclude=True)
     """Where to compute; auto takes a GPU if there is one."""
+
+    @field_validator("control")
+    @classmethod
+    def _has_weights_to_keep(cls, control: str, known: ValidationInfo) -> str:
+        if control == "pretrained" and known.data.get("weights") == "none":
+            raise ValueError("needs starting weights; give --weights imagenet or a file")
+        return control
 
     @field_serializer("weights")
     def _name_without_folder(self, weights: str) -> str:
@@ -116,7 +123,7 @@ def run(config: Config, job: Job) -> None:
             "control": config.control, "target_kind": targets.kind,
             "classes": list(targets.classes),
         }  # fmt: skip
-        if config.control != "random-init":
+        if config.control not in UNTRAINED:
             _train(job, state, setup, names)
             load_tensors(network, state.best)
 

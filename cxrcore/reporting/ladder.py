@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 #: Null networks by control: marker and name in the legend.
 _CONTROLS = {
     "permuted-labels": ("D", "permuted-label network"),
-    "random-init": ("s", "untrained network"),
+    "random-init": ("s", "untrained network, random weights"),
+    "pretrained": ("^", "untrained network, pretrained weights"),
 }
 _SHOWN = {"shared": (COLOURS[1], COLOURS[1]), "not shared": (COLOURS[0], COLOURS[0]),
           "undetermined": ("0.35", "white")}  # fmt: skip

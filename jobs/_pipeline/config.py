@@ -36,7 +36,7 @@ class PipelineConfig(JobConfig):
     seeds: CommaSeparated = Field(default="0", pattern=r"^[0-9]+(,[0-9]+)*$")
     """Training seeds, comma-separated: models of the first are named main, of others seed1, …"""
     controls: CommaSeparated = Field(default="", pattern=r"^([a-z-]+(,[a-z-]+)*)?$")
-    """Null models to train as well, comma-separated: permuted-labels, random-init."""
+    """Null models to train as well, comma-separated: permuted-labels, random-init, pretrained."""
     models: Annotated[dict[str, dict[str, Any]], Parameter(parse=False)] = Field(
         default_factory=dict
     )

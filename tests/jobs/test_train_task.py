@@ -1,0 +1,46 @@
+"""Null models: which weights they keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from refusals import Refuse
+
+from data_contracts.model import MODEL, TRAINING_HISTORY
+from data_contracts.store import open_arrays, read_table
+from jobs._cli import run
+
+TRAIN = ["train-task", "--task", "gender", "--architecture", "resnet18", "--epochs", "1",
+         "--device", "cpu"]  # fmt: skip
+
+
+def kept(workspace: Path, name: str) -> np.ndarray:
+    with open_arrays(MODEL, MODEL.path(workspace, task="gender", name=name)) as model:
+        assert model.header.attributes["control"] == name
+        name_of = next(n for n in model.names() if n.endswith("conv1.weight"))
+        return model.read(name_of)
+
+
+@pytest.mark.parametrize("control", ["pretrained", "random-init"])
+def test_an_untrained_network_keeps_its_starting_weights(
+    control: str, tiny_workspace: Path, tmp_path: Path
+) -> None:
+    state = torchvision.models.resnet18(weights=None).state_dict()
+    torch.save(state, tmp_path / "weights.pth")
+    more = ["--control", control, "--name", control, "--weights", str(tmp_path / "weights.pth")]
+    assert run([*TRAIN, *more, "--workspace", str(tiny_workspace)]) == 0
+    given, found = state["conv1.weight"].numpy(), kept(tiny_workspace, control)
+    same = found.shape == given.shape and np.array_equal(found, given)
+    assert same == (control == "pretrained")
+    history = TRAINING_HISTORY.path(tiny_workspace, task="gender", name=control)
+    assert read_table(TRAINING_HISTORY, history).frame.is_empty()
+
+
+def test_a_pretrained_network_needs_weights(refuse: Refuse, tmp_path: Path) -> None:
+    more = ["--control", "pretrained", "--weights", "none", f"--workspace={tmp_path}"]
+    line = refuse([*TRAIN, *more], 2)
+    assert line.startswith("--control 'pretrained': needs starting weights")

@@ -26,7 +26,7 @@ demo: install ## the whole chain on synthetic patients whose truth is known
 
 study: install ## the demonstration in full: three trainings of each network, and its null networks
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/planted.sh workspace-study \
-		--seeds 0,1,2 --controls permuted-labels,random-init
+		--seeds 0,1,2 --controls permuted-labels,random-init,pretrained
 
 SEEDS ?= 0
 real-demo: install ## the whole chain on real radiographs: DATA=folder in NIH layout, SEEDS="0 1 2"

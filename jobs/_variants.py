@@ -40,19 +40,23 @@ def combinations(
     """The settings by which the runs of a job differ.
 
     `values` by axis; `models` stand for the axis `name`, with what they change where the job
-    trains them.
+    trains them. A model that names a value of another axis, as a task, is of that value alone.
     """
+    axes = axes_of(spec)
     choices: list[list[dict[str, Any]]] = []
-    for axis in axes_of(spec):
+    for axis in axes:
         if axis == "name":
-            changes = trains_models(spec)
-            choices.append(
-                [{"name": n, **(change if changes else {})} for n, change in models.items()]
-            )
+            kept = None if trains_models(spec) else axes
+            choices.append([
+                {"name": n, **{k: v for k, v in change.items() if kept is None or k in kept}}
+                for n, change in models.items()
+            ])  # fmt: skip
         elif axis in values:
             choices.append([{axis: value} for value in values[axis]])
     for parts in product(*choices):
-        yield {key: value for part in parts for key, value in part.items()}
+        found: dict[str, Any] = {}
+        if all(found.setdefault(k, v) == v for part in parts for k, v in part.items()):
+            yield found
 
 
 def variants(seeds: Sequence[int], controls: Sequence[str] = (), name: str = "main") -> Variants:

@@ -134,6 +134,12 @@ def models_of(config: PipelineConfig) -> Variants:
         return variants(seeds, controls)
     if {"seeds", "controls"} & config.model_fields_set:
         raise UsageError("settings: models names the models; leave seeds and controls out")
+    for name, change in config.models.items():
+        if "task" in change and change["task"] not in config.tasks.split(","):
+            raise UsageError(
+                f"settings: models.{name} is of the task {change['task']}, which is none of "
+                f"--tasks {config.tasks}"
+            )
     return config.models
 
 

@@ -38,7 +38,10 @@ def read_settings(flags: PipelineConfig) -> tuple[PipelineConfig, Sections]:
     if faults:
         raise UsageError(f"--config {flags.config}: {'; '.join(faults)}")
     given = {name: getattr(flags, name) for name in flags.model_fields_set}
-    config = validated(PipelineConfig, {k: content[k] for k in own & set(content)} | given, "")
+    # Seeds and controls are models said in short.
+    beaten = {"models"} if {"seeds", "controls"} & set(given) else set()
+    of_file = {k: content[k] for k in (own - beaten) & set(content)}
+    config = validated(PipelineConfig, of_file | given, "")
     sections = {
         job: {_field(k): _filled(v, config, f"{job}.{k}") for k, v in (content[job] or {}).items()}
         for job in jobs

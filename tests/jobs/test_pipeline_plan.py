@@ -69,11 +69,28 @@ def test_models_are_data_and_a_list_is_an_axis(
     assert {f"models/mortality/{name}/predictions.parquet" for name in models} <= {*read}
 
 
+def test_a_model_may_be_of_one_task_and_flags_replace_the_models_of_the_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    models = {"main": {}, "null": {"control": "permuted-labels", "task": "mortality"}}
+    file = settings(tmp_path)
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"models": models}))
+    given = words(file, tmp_path / "workspace", "--tasks", "mortality,gender")
+    plan = planned(capfd, *given)
+    names = ["gender main", "mortality main", "mortality null"]
+    for job in ("train-task", "explain"):
+        assert sorted(n for n in plan if n.startswith(job)) == [f"{job} {n}" for n in names]
+    plan = planned(capfd, *given, "--seeds", "0,1")
+    assert "train-task gender seed1" in plan
+    assert "train-task mortality null" not in plan
+
+
 @pytest.mark.parametrize(
     ("changes", "more", "complaint"),
     [
         ({"models": {"main": {"epoch": 2}}}, (), "unknown key train-task.epoch; did you mean"),
-        ({"models": {"main": {}}}, ("--seeds", "0,1"), "models names the models"),
+        ({"models": {"null": {"task": "mortalty"}}}, (), "models.null is of the task mortalty"),
+        ({"models": {"main": {}}, "seeds": [0, 1]}, (), "models names the models"),
         ({}, ("--controls", "permuted"), "train-task.control: Input should be"),
         ({"models": {"a/b": {}}}, (), "train-task.name"),
     ],

@@ -12,28 +12,23 @@ draw, and draws that it holds are not made again.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
 
 sys.path[:0] = [str(Path(__file__).parent.parent)]
 
 from benchmarks.simulation.artifacts import summarised, write  # noqa: E402
+from benchmarks.simulation.resumed import Record, records, share  # noqa: E402
 from benchmarks.simulation.worlds import WORLDS, World  # noqa: E402
 from cxrcore.associations.inputs import Draws  # noqa: E402
 from cxrcore.summary import Settings  # noqa: E402
 
 LEVELS = ("label", "score", "representation", "use", "attribution")
-Record = dict[str, Any]
-#: What makes two draws the same draw.
-_KEY = ("world", "draw", "seed", "replicates", "surrogates", "permutations")
 
 
 def draw_once(wanted: Record) -> Record:
@@ -54,20 +49,6 @@ def draw_once(wanted: Record) -> Record:
         "orders": [list(row) for row in orders.rows()],
         "seconds": round(time.perf_counter() - begun, 1),
     }
-
-
-def records(wanted: Sequence[Record], out: Path | None) -> Iterator[Record]:
-    """The finished draws: those that `out` holds, then the others, appended as they end."""
-    lines = out.read_text(encoding="utf-8").splitlines() if out and out.exists() else []
-    done = {tuple(one[k] for k in _KEY): one for one in map(json.loads, lines)}
-    for one in wanted:
-        record = done.get(tuple(one[k] for k in _KEY))
-        if record is None:
-            record = draw_once(one)
-            if out:
-                with out.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(record) + "\n")
-        yield record
 
 
 def judged(record: Record, world: World, level: str) -> dict[str, bool]:
@@ -106,16 +87,9 @@ def table(finished: Sequence[Record]) -> str:
         of_world = [r for r in finished if r["world"] == name]
         for level in LEVELS if of_world else ():
             found = [judged(record, world, level) for record in of_world]
-            cells = [_share([one[kind] for one in found if kind in one]) for kind in KINDS]
+            cells = [share([one[kind] for one in found if kind in one]) for kind in KINDS]
             lines.append(f"| {name} | {len(of_world)} | {level} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _share(claimed: Sequence[bool]) -> str:
-    if not claimed:
-        return "–"
-    low, high = proportion_confint(sum(claimed), len(claimed), method="wilson")
-    return f"{np.mean(claimed):.2f} ({low:.2f} to {high:.2f})"
 
 
 def main() -> None:
@@ -126,19 +100,13 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--out", type=Path, help="a line of JSON per finished draw; resumed")
     args = parser.parse_args()
-    options = {name: getattr(args, name) for name in _KEY[2:]}
+    options = {name: getattr(args, name) for name in numbers if name != "draws"}
     wanted = [
         {"world": world, "draw": draw, **options}
         for draw in range(args.draws)
         for world in args.worlds
     ]
-    finished = []
-    for record in records(wanted, args.out):
-        finished.append(record)
-        print(
-            f"{len(finished)} of {len(wanted)}: {record['world']} {record['draw']}",
-            file=sys.stderr,
-        )
+    finished = list(records(wanted, args.out, draw_once))
     print(table(finished))
     print(f"\n{np.median([r['seconds'] for r in finished]):.1f} seconds a draw (median)")
 

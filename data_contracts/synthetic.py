@@ -25,6 +25,7 @@ def _example_truth() -> dict[str, Any]:
         "task": ["mortality", "gender"],
         "region": ["right lower zone", "none"],
         "strength": pl.Series([1.0, 0.0], dtype=pl.Float64),
+        "agreement": pl.Series([1.0, 1.0], dtype=pl.Float64),
         "overlap_with_mortality": pl.Series([1.0, 0.0], dtype=pl.Float64),
         "rank": pl.Series([0, 1], dtype=pl.Int32),
         "label_association": pl.Series([1.0, 0.0], dtype=pl.Float64),
@@ -36,7 +37,7 @@ def _example_truth() -> dict[str, Any]:
 
 SYNTHETIC_TRUTH = Contract(
     name="synthetic_truth",
-    version="1.1",
+    version="1.2",
     kind="table",
     path_template="synthetic/truth.parquet",
     description=(
@@ -52,6 +53,10 @@ SYNTHETIC_TRUTH = Contract(
               "Contrast of the sign, in units of the local noise; of age: from one standard "
               "deviation below the mean to one above; 0: no sign",
               unit="noise sd"),
+        Field("agreement", "float64",
+              "Share of the patients whose sign shows their class; that of others shows any class "
+              "by chance; null: 1",
+              unit="1", nullable=True),
         Field("overlap_with_mortality", "float64",
               "Intersection over union of its region and mortality's",
               unit="1"),

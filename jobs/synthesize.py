@@ -24,9 +24,9 @@ class Config(JobConfig):
     """What to render, and how much of it."""
 
     preset: Literal["planted", "null", "weak", "confounded", "acquisition"] = "planted"
-    """planted: a marker for every task; null: no sign in any image, independent labels; weak: faint
-    markers; confounded: mortality and insurance follow age, which shows in the heart; acquisition:
-    race shows in the exposure and at the border."""
+    """planted: a marker for every task; null: no sign in any image, independent labels; weak:
+    markers that often show another class; confounded: mortality and insurance follow age, which
+    shows in the heart; acquisition: race shows in the exposure and at the border."""
     subjects: int = Field(default=400, ge=4, le=100_000)
     """Number of patients."""
     size: int = Field(default=256, ge=32, le=4096)

@@ -24,6 +24,19 @@ def render_markers(
     return image
 
 
+def shown(subject_id: int, labels: Mapping[str, str], agreement: float) -> dict[str, str]:
+    """The classes that a patient's markers show, in all images alike.
+
+    For each task the patient's own class with probability `agreement`, else any class by chance.
+    """
+    found = {}
+    for task, label in labels.items():
+        rng = np.random.default_rng([subject_id, *task.encode()])
+        own, other = rng.random() < agreement, rng.choice(TRAITS[task].classes)
+        found[task] = label if own else str(other)
+    return found
+
+
 def strength(marker: Marker) -> float:
     """The marker's peak contrast in units of the quantum noise."""
     return marker.contrast / NOISE

@@ -85,7 +85,8 @@ def render_image(
     exposure = _exposure(preset, subject.labels)
     body = phantom.frontal(rng, pose, size, heart)
     body = phantom.expose(rng, body, exposure.gain, exposure.gamma)
-    marked = markers.render_markers(body, pose, subject.labels, preset.markers)
+    shown = markers.shown(subject.subject_id, subject.labels, preset.agreement)
+    marked = markers.render_markers(body, pose, shown, preset.markers)
     return phantom.add_noise(rng, marked, exposure.noise)
 
 

@@ -7,7 +7,7 @@ the labels depend on each other, or on age.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 PresetName = Literal["planted", "null", "weak", "confounded", "acquisition"]
@@ -56,6 +56,8 @@ class Preset:
     markers: Mapping[str, Marker] = field(default_factory=dict)
     exposures: Mapping[str, tuple[Exposure, ...]] = field(default_factory=dict)
     """By task, one for each class."""
+    agreement: float = 1.0
+    """Share of the patients whose markers show their class; others' show any class by chance."""
     driver: Literal["mortality", "age"] = "mortality"
     """The latent variable that the labels hang on. Age, if it is, shows in the heart's size."""
     ties: Mapping[str, float] = field(default_factory=dict)
@@ -97,18 +99,13 @@ _MARKERS = {
     "race": Marker("bar", "right mid zone", (-0.41, -0.16), 0.24, 0.15),
     "insurance": Marker("grating", _LOWER, _LOWER_CENTRE, 0.24, 0.12),
 }
-#: Shares of the planted contrast, chosen by a linear reader: see docs/methods/synthesize.md.
-_FAINT = {"mortality": 0.11, "gender": 0.045, "race": 0.065, "insurance": 0.06}
 #: A side marker in the image's upper right corner, above the shoulder.
 _TAG = Marker("bar", "border", (0.77, -0.94), 0.055, 0.60, frame="image")
 
 PRESETS: dict[PresetName, Preset] = {
     "planted": Preset(_MARKERS, ties={"race": 0.10, "insurance": 0.15}),
     "null": Preset(),
-    "weak": Preset(
-        {t: replace(m, contrast=_FAINT[t] * m.contrast) for t, m in _MARKERS.items()},
-        ties={"race": 0.10, "insurance": 0.15},
-    ),
+    "weak": Preset(_MARKERS, agreement=0.6, ties={"race": 0.10, "insurance": 0.15}),
     "confounded": Preset(
         {"gender": _MARKERS["gender"]},
         driver="age",

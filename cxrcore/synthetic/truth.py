@@ -77,6 +77,7 @@ def truth(regions: dict[str, Any], preset: PresetName) -> pl.DataFrame:
             "task": tasks,
             "region": [planted.region(t) for t in tasks],
             "strength": [_strength(planted, t) for t in tasks],
+            "agreement": [planted.agreement if t in planted.markers else 1.0 for t in tasks],
             "overlap_with_mortality": [overlaps[t] for t in tasks],
             "rank": pl.Series([ranks.get(t, 0) for t in tasks], dtype=pl.Int32),
             "label_association": [planted.association(t) for t in tasks],

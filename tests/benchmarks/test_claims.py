@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import claims
+from benchmarks.simulation.resumed import Record, share
 from benchmarks.simulation.worlds import WORLDS
 
 FEW = ["--replicates", "100", "--surrogates", "99", "--permutations", "99"]
@@ -46,7 +47,7 @@ def test_what_is_planted_is_claimed_and_nothing_else(
     assert len(out.read_text().splitlines()) == 2
 
 
-def record(**verdicts: str) -> claims.Record:
+def record(**verdicts: str) -> Record:
     rows = [
         {"evidence_level": "use", "attribute": attribute, "verdict": verdict}
         for attribute, verdict in verdicts.items()
@@ -72,5 +73,5 @@ def test_a_claim_is_judged_by_what_the_world_holds() -> None:
 
 
 def test_shares_stand_beside_wilsons_interval() -> None:
-    assert claims._share([True] * 5 + [False] * 95) == "0.05 (0.02 to 0.11)"
-    assert claims._share([]) == "–"
+    assert share([True] * 5 + [False] * 95) == "0.05 (0.02 to 0.11)"
+    assert share([]) == "–"

@@ -1,0 +1,97 @@
+"""What the benchmark of known truth counts as right."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import truth
+from benchmarks.simulation.resumed import Record, records
+from data_contracts.store import Provenance, write_arrays
+from data_contracts.synthetic import SYNTHETIC_REGIONS
+
+EXPECTED = {"insurance": "shared", "race": "either", "gender": "not shared"}
+
+
+def record(preset: str, verdicts: Mapping[str, tuple[str, float]]) -> Record:
+    rows = [
+        {"evidence_level": "attribution", "attribute": a, "verdict": verdict, "value": value,
+         "expected": EXPECTED[a]}
+        for a, (verdict, value) in verdicts.items()
+    ]  # fmt: skip
+    auroc = {"mortality": 0.8, "insurance": 0.7}
+    places = {"mortality": True, "insurance": True}
+    return {
+        "preset": preset, "verdicts": rows, "auroc": auroc, "at_its_sign": places, "seconds": 1
+    }  # fmt: skip
+
+
+RIGHT = {
+    "insurance": ("shared", 0.9), "race": ("shared", 0.5), "gender": ("undetermined", 0.1)
+}  # fmt: skip
+
+
+def test_a_right_answer_passes_every_check() -> None:
+    for preset in ("planted", "weak", "acquisition", "null", "confounded"):
+        assert all(truth.judged(record(preset, RIGHT)).values())
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "fails"),
+    [
+        ("planted", {"gender": ("shared", 0.1)}, "nothing falsely shared"),
+        ("planted", {"insurance": ("not shared", 0.9)}, "nothing falsely not shared"),
+        ("planted", {"insurance": ("undetermined", 0.9)}, "insurance shared at attribution"),
+        ("weak", {"race": ("undetermined", 0.95)}, "insurance above race above gender"),
+    ],
+)
+def test_a_wrong_answer_fails_its_check(
+    preset: str, changes: dict[str, tuple[str, float]], fails: str
+) -> None:
+    assert not truth.judged(record(preset, RIGHT | changes))[fails]
+
+
+def test_networks_that_see_too_well_are_not_weak() -> None:
+    found = record("weak", RIGHT) | {"auroc": {"mortality": 0.95}}
+    assert not truth.judged(found)["every AUROC between .65 and .85"]
+
+
+def test_a_finished_workspace_is_read(finished: Path, tmp_path: Path) -> None:
+    """Of the tiny chain, whose networks learned nothing: numbers, and where its evidence peaks."""
+    shutil.copytree(finished, tmp_path / "w", copy_function=os.link)
+    found = truth.read(tmp_path / "w")
+    assert set(found["auroc"]) == {"mortality", "insurance"}
+    levels = {row["evidence_level"] for row in found["verdicts"]}
+    assert levels == set(truth.LEVELS)
+    assert {row["expected"] for row in found["verdicts"]} <= {"shared", "either", "not shared"}
+    assert set(found["at_its_sign"]) == {"mortality", "insurance"}
+    # Signs everywhere: any peak lies in one.
+    regions = SYNTHETIC_REGIONS.path(tmp_path / "w")
+    regions.unlink()
+    everywhere = np.ones((2, 16, 16), dtype=np.float32)
+    write_arrays(
+        SYNTHETIC_REGIONS, regions, {"task": ["mortality", "insurance"], "region": everywhere},
+        Provenance("test", {}), dict(SYNTHETIC_REGIONS.example_attributes),
+    )  # fmt: skip
+    assert truth.at_its_sign(tmp_path / "w") == {"mortality": True, "insurance": True}
+
+
+def test_the_table_counts_cohorts_and_finished_ones_are_not_made_again(tmp_path: Path) -> None:
+    made = []
+
+    def make(wanted: Record) -> Record:
+        made.append(wanted)
+        return record("planted", RIGHT) | wanted
+
+    wanted = [{"preset": "planted", "cohort": 0}, {"preset": "planted", "cohort": 1}]
+    first = list(records(wanted, tmp_path / "out", make))
+    again = list(records(wanted, tmp_path / "out", make))
+    assert len(made) == 2
+    assert truth.table(first) == truth.table(again)
+    want = "| planted | 2 | mortality 0.80, insurance 0.70 | nothing falsely shared | 1.00 (0.34"
+    assert want in truth.table(again)

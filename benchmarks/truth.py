@@ -1,6 +1,6 @@
 """What the whole chain says of synthetic patients, beside what is true of them.
 
-    python benchmarks/truth.py [--presets planted weak …] [--cohorts 2] [--out FILE]
+    python benchmarks/truth.py [--presets planted weak …] [--cohorts 20] [--out FILE]
 
 Each cohort is rendered, trained on, explained and summarised as `make demo` does it, by the same
 settings but for the preset and the cohort's seed. `--out` gets one line of JSON per finished
@@ -47,8 +47,8 @@ def cohort_once(wanted: Record) -> Record:
         file.write_text(yaml.safe_dump(settings), encoding="utf-8")
         given = ["--config", str(file), "--workspace", str(workspace)]
         subprocess.run(
-            [sys.executable, "-m", "jobs", "run", *given], cwd=ROOT, env={"WEIGHTS": weights()} | os.environ, check=True,
-            stdout=subprocess.DEVNULL,
+            [sys.executable, "-m", "jobs", "run", *given], cwd=ROOT, check=True,
+            env={"WEIGHTS": weights()} | os.environ, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         found = read(workspace)
     return wanted | found | {"seconds": round(time.perf_counter() - begun)}
@@ -156,7 +156,7 @@ def _medians(of_preset: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS))
-    parser.add_argument("--cohorts", type=int, default=2)
+    parser.add_argument("--cohorts", type=int, default=1)
     parser.add_argument("--out", type=Path, help="a line of JSON per finished cohort; resumed")
     args = parser.parse_args()
     wanted = [

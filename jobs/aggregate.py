@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+from cyclopts import Parameter
 from pydantic import Field
 
 from data_contracts.added_value import ADDED_VALUE
@@ -15,19 +17,28 @@ from data_contracts.cohort_description import (
     COHORT_FLOW,
     MIN_CELL_COUNT,
 )
+from data_contracts.errors import UsageError
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.model import TRAINING_HISTORY
 from data_contracts.predictions import FEATURES, PREDICTIONS
+from data_contracts.replication import REPLICATION
 from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._config import JobConfig
 from jobs._job import Job
 
+if TYPE_CHECKING:
+    import polars as pl
+
 READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
          PREDICTIONS, FEATURES, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
-WRITES = (MODELS, METRICS, ADDED_VALUE, CURVES, ASSOCIATIONS, VERDICTS, ORDERS, MEAN_HEATMAPS)
+WRITES = (MODELS, METRICS, ADDED_VALUE, CURVES, ASSOCIATIONS, VERDICTS, ORDERS, REPLICATION,
+          MEAN_HEATMAPS)  # fmt: skip
 FILES = ("report/report.html",)
+
+
+_COMPARED = "verdicts of "
 
 
 class Config(JobConfig):
@@ -47,6 +58,10 @@ class Config(JobConfig):
     """Shuffles of patients that other associations are judged by; at most 499 where expensive."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
     """Fewer patients are not disclosed; 0: all are. Never applied to synthetic patients."""
+    compare: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=())] = Field(
+        default=(), max_length=20, exclude=True
+    )
+    """Other workspaces, already aggregated, whose verdicts stand beside these."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of all random draws."""
 
@@ -56,15 +71,24 @@ class Config(JobConfig):
 
 
 def sources(config: Config) -> dict[str, Path]:
-    """The planted truth of synthetic patients: the report is made again when it changes."""
+    """The planted truth of synthetic patients, and the verdicts of other workspaces."""
     truth = SYNTHETIC_TRUTH.path(config.workspace)
-    return {"synthetic_truth": truth} if truth.exists() else {}
+    found = {"synthetic_truth": truth} if truth.exists() else {}
+    for folder in map(Path, config.compare):
+        name = _COMPARED + folder.resolve().name
+        if name in found or folder.resolve() == config.workspace.resolve():
+            raise UsageError(
+                f"--compare {folder}: want other workspaces, each folder of a name of its own"
+            )
+        found[name] = VERDICTS.path(folder)
+    return found
 
 
 def run(config: Config, job: Job) -> None:
     """Measure, average and compare; then report."""
     from cxrcore.associations.inputs import Draws
     from cxrcore.model import models
+    from cxrcore.replication import replication
     from cxrcore.reporting import console, report
     from cxrcore.summary import Settings, summarise
     from data_contracts.store import read_table
@@ -78,6 +102,12 @@ def run(config: Config, job: Job) -> None:
             f"--reference {config.reference} is none of the tasks here ({', '.join(tasks)}): "
             "no similarity is computed"
         )
+    others = {
+        name.removeprefix(_COMPARED): read_table(VERDICTS, path).frame
+        for name, path in job.sources.items()
+        if name.startswith(_COMPARED)
+    }
+    _warn_of_shared_patients(config, job, cohort)
     planted = read_table(SYNTHETIC_TRUTH, truth).frame if truth else None
     job.require_same_sources()
     least = 0 if flow.header.attributes.get("synthetic") else config.min_cell_count
@@ -104,7 +134,24 @@ def run(config: Config, job: Job) -> None:
     job.write(MEAN_HEATMAPS, found.heatmaps, min_cell_count=least)
     job.write(ASSOCIATIONS, found.associations, min_cell_count=least)
     job.write(ORDERS, found.orders, min_cell_count=least)
+    job.write(REPLICATION, replication(found.verdicts, others), min_cell_count=least)
     job.write(VERDICTS, found.verdicts, min_cell_count=least, sentence=found.sentence)
     console.print_summary(found.models, found.metrics, found.verdicts, config.reference)
     print(f"\n{found.sentence}")
     print(f"\nreport: {page}")
+
+
+def _warn_of_shared_patients(config: Config, job: Job, cohort: pl.DataFrame) -> None:
+    """Differences between workspaces are judged as those of other patients."""
+    from data_contracts.store import read_table
+
+    who = ["source", "subject_id"]
+    for folder in map(Path, config.compare):
+        path = COHORT.path(folder)
+        if path.exists():
+            both = cohort.select(who).unique().join(read_table(COHORT, path).frame, on=who)
+            if shared := both["subject_id"].n_unique():
+                job.warn(
+                    f"{shared} patients are in {folder.name} too: the intervals of differences "
+                    "take them for other patients, and are too wide"
+                )

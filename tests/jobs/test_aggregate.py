@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,17 @@ import numpy as np
 import polars as pl
 import pytest
 from planted_maps import GRID, PLACES, TASKS, build
+from refusals import Refuse
 
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.predictions import FEATURES, PREDICTIONS
+from data_contracts.replication import REPLICATION
 from data_contracts.store import Provenance, open_arrays, read_table, write_arrays, write_table
 from data_contracts.summary import METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
+from jobs._cli import run
 from jobs._execute import execute
 from jobs._registry import find_jobs
 
@@ -33,7 +38,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = build(tmp_path_factory.mktemp("planted"), models=("main", "permuted-labels"))
     truth = pl.DataFrame({
         "task": ["mortality", "insurance", "race", "gender"], "region": ["a", "a", "b", "c <i>"],
-        "strength": [1.0] * 4, "overlap_with_mortality": [1.0, 1.0, 0.3, 0.0],
+        "strength": [1.0] * 4, "agreement": [1.0] * 4,
+        "overlap_with_mortality": [1.0, 1.0, 0.3, 0.0],
         "rank": pl.Series([0, 1, 2, 3], dtype=pl.Int32), "label_association": [1.0, 0.0, 0.0, 0.0],
         "age_association": [0.0] * 4,
     })  # fmt: skip
@@ -376,3 +382,29 @@ def test_a_reference_without_maps_has_every_other_level(tmp_path: Path) -> None:
     assert aggregate(tmp_path, replicates=100) == 0
     levels = read_table(VERDICTS, VERDICTS.path(tmp_path)).frame["evidence_level"].to_list()
     assert levels == ["label", "score", "representation", "use"]
+
+
+def test_other_workspaces_stand_beside_this_one(
+    copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(copy, other, copy_function=os.link)
+    aggregate = ["aggregate", "--replicates", "100", "--workspace", str(copy)]
+    assert run([*aggregate, "--compare", str(other)]) == 0
+    assert "patients are in other too" in capfd.readouterr().err
+    found = read_table(REPLICATION, REPLICATION.path(copy)).frame
+    verdicts = read_table(VERDICTS, VERDICTS.path(copy)).frame
+    assert found.height == verdicts.height
+    assert found["workspace"].unique().to_list() == ["other"]
+    assert set(found["difference"].drop_nulls()) == {0.0}
+    assert run(aggregate) == 0
+    assert read_table(REPLICATION, REPLICATION.path(copy)).frame.is_empty()
+
+
+def test_a_workspace_is_not_compared_with_itself_or_with_nothing(
+    copy: Path, tmp_path: Path, refuse: Refuse
+) -> None:
+    aggregate = ["aggregate", "--workspace", str(copy), "--compare"]
+    assert "want other workspaces" in refuse([*aggregate, str(copy)], 2)
+    line = refuse([*aggregate, str(tmp_path / "nowhere")], 4)
+    assert "nowhere/summary/verdicts.parquet cannot be read" in line

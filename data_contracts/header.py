@@ -38,7 +38,7 @@ class Provenance:
     """Who writes an artifact: the job, its configuration and its inputs.
 
     `created` fixes the time of writing (UTC, ISO 8601); empty: now. `defaults` are the job's
-    settings as they are when nobody sets them.
+    settings as they are when nobody sets them. What a version before `since` made is made again.
     """
 
     job: str
@@ -46,6 +46,7 @@ class Provenance:
     inputs: tuple[Input, ...] = ()
     created: str = ""
     defaults: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    since: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

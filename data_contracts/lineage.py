@@ -89,6 +89,17 @@ def changed_settings(header: Header, provenance: Provenance) -> list[str]:
     return sorted(key for key in {*made, *now} if made.get(key) != now.get(key))
 
 
+def is_too_old(header: Header, provenance: Provenance) -> bool:
+    """Whether the rules by which an artifact was made have changed since."""
+    return as_numbers(header.package_version) < as_numbers(provenance.since)
+
+
+def as_numbers(version: str) -> tuple[int, ...]:
+    """A version of this package for comparison; one that is not known comes before all."""
+    parts = version.split(".")
+    return tuple(int(part) for part in parts) if all(p.isdecimal() for p in parts) else ()
+
+
 def was_made_by(header: Header, provenance: Provenance, ignoring: Sequence[str] = ()) -> bool:
     """Whether an artifact is what `provenance` makes: same job, settings and inputs.
 
@@ -96,7 +107,8 @@ def was_made_by(header: Header, provenance: Provenance, ignoring: Sequence[str] 
     """
     inputs = {i for i in header.inputs if i.path not in ignoring}
     same_job = header.job == provenance.job and inputs == set(provenance.inputs)
-    return same_job and not changed_settings(header, provenance)
+    current = not is_too_old(header, provenance)
+    return same_job and current and not changed_settings(header, provenance)
 
 
 def is_current(workspace: Path, paths: Sequence[str], provenance: Provenance) -> bool:

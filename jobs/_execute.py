@@ -98,7 +98,10 @@ def origin_of(
     digest_of = digest_of or file_digest
     files = [Input("source", name, digest_of(p)) for name, p in sources.items()]
     inputs = tuple(sorted({*artifacts, *files}, key=lambda i: (i.contract, i.path)))
-    return Provenance(spec.name, config.model_dump(mode="json"), inputs, defaults=config.defaults())
+    return Provenance(
+        spec.name, config.model_dump(mode="json"), inputs, defaults=config.defaults(),
+        since=spec.since,
+    )  # fmt: skip
 
 
 def _header_of(contract: Contract, path: Path, workspace: Path) -> Header:

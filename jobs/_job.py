@@ -127,7 +127,7 @@ class Job:
 
         `since` is the first version of this package whose checkpoints may be used.
         """
-        from data_contracts.lineage import was_made_by
+        from data_contracts.lineage import as_numbers, was_made_by
         from data_contracts.store import open_arrays
 
         try:
@@ -183,12 +183,6 @@ class Job:
     def metric(self, **values: Any) -> None:
         """Named numbers for whoever watches the run."""
         runs.append_event(self._recorder.folder, "metric", **values)
-
-
-def as_numbers(version: str) -> tuple[int, ...]:
-    """A version of this package for comparison; one that is not known comes before all."""
-    parts = version.split(".")
-    return tuple(int(part) for part in parts) if all(p.isdecimal() for p in parts) else ()
 
 
 def _require_same(path: Path, header: Header, digest: str) -> None:

@@ -29,6 +29,8 @@ class Spec:
     """Files outside the workspace that the job reads, by a name that means the same anywhere."""
     files: tuple[str, ...]
     """Places of files for people that the job writes beside its artifacts."""
+    since: str
+    """The first version of this package whose results are still up to date; empty: any."""
     checkpoints: tuple[str, ...]
     """Places of what an interrupted run keeps for the next one; nothing else may use them."""
 
@@ -68,6 +70,7 @@ def _spec(module: ModuleType) -> Spec:
         writes=module.WRITES,
         sources=getattr(module, "sources", lambda _: {}),
         files=getattr(module, "FILES", ()),
+        since=getattr(module, "SINCE", ""),
         checkpoints=getattr(module, "CHECKPOINTS", ()),
     )
 

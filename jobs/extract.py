@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 READS = ()
 WRITES = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS)
+#: Earlier versions labelled mortality by a rule that depends on the outcome.
+SINCE = "0.3.0"
 
 
 class Config(JobConfig):

@@ -38,7 +38,7 @@ def _outdated(step: Step) -> str:
     missing = [place for place in wanted if not (step.config.workspace / place).exists()]
     if missing:
         return "does not exist yet" if len(missing) == len(wanted) else f"{missing[0]} is missing"
-    from data_contracts.lineage import changed_settings
+    from data_contracts.lineage import changed_settings, is_too_old
 
     try:
         header = _headers(step)[0]
@@ -48,8 +48,11 @@ def _outdated(step: Step) -> str:
         return "damaged or of another version"
     config = step.config
     wanted_now = Provenance(
-        step.spec.name, config.model_dump(mode="json"), defaults=config.defaults()
-    )
+        step.spec.name, config.model_dump(mode="json"), defaults=config.defaults(),
+        since=step.spec.since,
+    )  # fmt: skip
+    if is_too_old(header, wanted_now):
+        return f"made by cxr {header.package_version}, by rules that have changed"
     changed = changed_settings(header, wanted_now)
     return f"changed: {', '.join(changed)}" if changed else ""
 

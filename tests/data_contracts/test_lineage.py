@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -110,6 +111,17 @@ def test_an_artifact_knows_its_origin(tmp_path: Path) -> None:
     assert not was_made_by(header, Provenance("train-task", {}, ()))
     other = Input("cohort", "cohort/cohort.parquet", "2")
     assert not was_made_by(header, Provenance("train-task", {}, (other,)))
+
+
+def test_what_was_made_by_rules_that_have_changed_is_made_again(tmp_path: Path) -> None:
+    _, header = write_cohort(tmp_path)
+    origin = Provenance(header.job, header.config, header.inputs)
+    for version, since, current in (
+        ("0.2.0", "", True), ("0.2.0", "0.2.0", True), ("0.2.0", "0.3.0", False),
+        ("0.10.0", "0.3.0", True), ("unknown", "0.3.0", False),
+    ):  # fmt: skip
+        made = replace(header, package_version=version)
+        assert was_made_by(made, replace(origin, since=since)) == current, (version, since)
 
 
 def test_a_config_is_the_same_after_it_was_written(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 import polars as pl
@@ -57,6 +57,16 @@ def _age_columns(ages: pl.Series) -> list[Floats]:
 
 def residuals(values: Floats, regressors: Floats) -> Floats:
     """What a least-squares fit of `values` (n, ...) on `regressors` (n, q) leaves over."""
-    flat = values.reshape(len(values), -1)
-    left = flat - regressors @ np.linalg.lstsq(regressors, flat, rcond=None)[0]
-    return np.asarray(left.reshape(values.shape))
+    return residual_maker(regressors)(values)
+
+
+def residual_maker(regressors: Floats) -> Callable[[Floats], Floats]:
+    """`residuals` on the same regressors (n, q), for many values: these are decomposed once."""
+    left, size, _ = np.linalg.svd(regressors, full_matrices=False)
+    basis = left[:, size > size.max(initial=0) * max(regressors.shape) * np.finfo(float).eps]
+
+    def residuals_of(values: Floats) -> Floats:
+        flat = values.reshape(len(values), -1)
+        return np.asarray((flat - basis @ (basis.T @ flat)).reshape(values.shape))
+
+    return residuals_of

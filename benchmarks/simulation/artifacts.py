@@ -12,9 +12,10 @@ from scipy.special import softmax
 from benchmarks.simulation.worlds import (
     GRID,
     REFERENCE,
-    TASKS,
+    SMALL,
     Network,
     Patients,
+    Study,
     World,
     network,
     patients,
@@ -36,34 +37,32 @@ from data_contracts.store import (
     write_table,
 )
 
-#: Names of the models of every task, and what control each is.
-MODELS = {"main": "none", "permuted-labels": "permuted-labels"}
 _MAPS = {"method": "gradcam", "split": "test"}
 
 
-def write(workspace: Path, world: World, rng: np.random.Generator) -> None:
+def write(workspace: Path, world: World, rng: np.random.Generator, study: Study = SMALL) -> None:
     """The artifacts of one draw of a world."""
-    drawn = patients(world, rng)
-    frame = _cohort(drawn)
+    drawn = patients(world, study, rng)
+    frame = _cohort(drawn, study)
     path = COHORT.path(workspace)
     header = write_table(
         COHORT, path, frame, Provenance("extract", {}), dict(COHORT.example_attributes)
     )
     inputs = (as_input(header, path, workspace),)
-    own = {task: place(rng) for task in TASKS}
+    own = {task: place(rng) for task in study.tasks}
     at = own | dict.fromkeys(world.with_reference, own[REFERENCE])
-    for task in TASKS:
-        for name, control in MODELS.items():
+    for task in study.tasks:
+        for name, (_, control) in study.models.items():
             permuted = control != "none"
             where = place(rng) if permuted else at[task]
-            one = network(world, drawn, task, where, rng, permuted=permuted)
-            _write_model(workspace, task, name, frame, drawn.labels[task], one, inputs)
+            one = network(world, study, drawn, task, where, rng, permuted=permuted)
+            _write_model(workspace, study, task, name, frame, drawn.labels[task], one, inputs)
 
 
-def summarised(workspace: Path, settings: Settings) -> Summary:
+def summarised(workspace: Path, settings: Settings, study: Study = SMALL) -> Summary:
     """What `aggregate` makes of a workspace, read and summarised as its job does."""
     cohort = read_table(COHORT, COHORT.path(workspace)).frame
-    keys = [{"task": task, "name": name} for task in TASKS for name in MODELS]
+    keys = [{"task": task, "name": name} for task in study.tasks for name in study.models]
     predictions, histories = (
         [read_table(contract, contract.path(workspace, **key)) for key in keys]
         for contract in (PREDICTIONS, TRAINING_HISTORY)
@@ -82,7 +81,7 @@ def summarised(workspace: Path, settings: Settings) -> Summary:
         )  # fmt: skip
 
 
-def _cohort(drawn: Patients) -> pl.DataFrame:
+def _cohort(drawn: Patients, study: Study) -> pl.DataFrame:
     n = len(drawn.age)
     schema = pl.DataFrame(COHORT.example()).schema
     ids = [f"image{i:04d}" for i in range(n)]
@@ -96,21 +95,22 @@ def _cohort(drawn: Patients) -> pl.DataFrame:
     frame = pl.DataFrame({c: pl.Series(known.get(c, [None] * n)).cast(schema[c]) for c in columns})
     labels = {
         f"label_{task}": pl.Series(np.array(names)[drawn.labels[task]]).cast(pl.Enum(names))
-        for task, names in TASKS.items()
+        for task, names in study.tasks.items()
     }
     return frame.with_columns(**labels)
 
 
 def _write_model(
-    workspace: Path, task: str, name: str, cohort: pl.DataFrame, target: np.ndarray, one: Network,
-    inputs: tuple[Input, ...],
+    workspace: Path, study: Study, task: str, name: str, cohort: pl.DataFrame, target: np.ndarray,
+    one: Network, inputs: tuple[Input, ...],
 ) -> None:  # fmt: skip
     keys = {"task": task, "name": name}
+    seed, control = study.models[name]
     facts = {
-        **keys, "seed": 0, "control": MODELS[name], "target_kind": "classes",
-        "classes": list(TASKS[task]),
+        **keys, "seed": seed, "control": control, "target_kind": "classes",
+        "classes": list(study.tasks[task]),
     }  # fmt: skip
-    origin = Provenance("train-task", {"seed": 0, "control": MODELS[name]}, inputs)
+    origin = Provenance("train-task", {"seed": seed, "control": control}, inputs)
     logits = one.logits.astype(np.float32)
     lists = pl.List(pl.Float32)
     predictions = cohort.select("image_id", "subject_id", "split").with_columns(

@@ -17,12 +17,30 @@ TASKS = {
     "insurance": ("Medicaid", "Medicare", "Other"),
 }
 REFERENCE = "mortality"
-SPLITS = {"train": 300, "val": 40, "test": 260}
 GRID = 9
-#: Features beside those that the head reads.
-_IDLE = 60
 #: Largest evidence of a class in a map cell, per unit of its feature, in SDs of the noise.
 _CONTRAST = 0.6
+
+
+@dataclass(frozen=True)
+class Study:
+    """How large a drawn analysis is."""
+
+    tasks: Mapping[str, tuple[str, ...]]
+    """By task its classes."""
+    splits: Mapping[str, int]
+    """By split its patients."""
+    models: Mapping[str, tuple[int, str]]
+    """By name the seed and the control of the models of every task."""
+    idle: int
+    """Features beside those that the head reads."""
+
+
+#: Small, so that many can be drawn.
+SMALL = Study(
+    TASKS, {"train": 300, "val": 40, "test": 260},
+    {"main": (0, "none"), "permuted-labels": (0, "permuted-labels")}, 60,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,17 +110,18 @@ class Network:
     """(n, k, rows, columns)"""
 
 
-def patients(world: World, rng: np.random.Generator) -> Patients:
+def patients(world: World, study: Study, rng: np.random.Generator) -> Patients:
     """Patients with a label of every task."""
-    n = sum(SPLITS.values())
+    tasks, splits = study.tasks, study.splits
+    n = sum(splits.values())
     age = rng.uniform(40, 80, n)
-    labels = {t: rng.integers(0, len(c), n) for t, c in TASKS.items() if t != REFERENCE}
+    labels = {t: rng.integers(0, len(c), n) for t, c in tasks.items() if t != REFERENCE}
     for task in (t for t in world.aged if t != REFERENCE):
-        labels[task] = _equal_classes(2 * _standard(age) + rng.logistic(size=n), len(TASKS[task]))
+        labels[task] = _equal_classes(2 * _standard(age) + rng.logistic(size=n), len(tasks[task]))
     risk = 2.0 * _standard(age) if REFERENCE in world.aged else np.zeros(n)
     risk = risk + sum(1.5 * _standard(labels[t]) for t in world.risks)
     labels[REFERENCE] = _equal_classes(risk + rng.logistic(size=n), 2)
-    split = rng.permutation(np.repeat(list(SPLITS), list(SPLITS.values())))
+    split = rng.permutation(np.repeat(list(splits), list(splits.values())))
     return Patients(age, rng.random(n) < 0.5, split, labels, rng.normal(3, 1, n))
 
 
@@ -112,10 +131,11 @@ def place(rng: np.random.Generator) -> Floats:
 
 
 def network(
-    world: World, of: Patients, task: str, at: Floats, rng: np.random.Generator, *, permuted: bool
-) -> Network:
+    world: World, study: Study, of: Patients, task: str, at: Floats, rng: np.random.Generator, *,
+    permuted: bool,
+) -> Network:  # fmt: skip
     """The network of a task that looks at a place; with labels `permuted` it learned nothing."""
-    n, k = len(of.age), len(TASKS[task])
+    n, k = len(of.age), len(study.tasks[task])
     # What follows age, or an attribute, speaks for the last class and against the first.
     direction = np.linspace(-1, 1, k)
     truth = np.eye(k)[of.labels[task]]
@@ -125,7 +145,7 @@ def network(
     uses = () if permuted or task != REFERENCE else world.used
     seen = [_standard(of.labels[t]) + 0.5 * rng.normal(size=n) for t in uses]
     logits = own + 0.7 * sum((s[:, None] * direction for s in seen), start=np.zeros((n, k)))
-    features = np.column_stack([own, *seen, rng.normal(size=(n, _IDLE))])
+    features = np.column_stack([own, *seen, rng.normal(size=(n, study.idle))])
     centred = own - own.mean(axis=1, keepdims=True)
     # The weights of the head differ between classes where all chests are alike, too.
     chest = of.anatomy[:, None] * rng.normal(1, 0.3, k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.estimate import Estimate, Floats, beside_null
 from cxrcore.associations.probe import Indices, finite
+from cxrcore.evaluation.kernels import compiled
+from cxrcore.workers import usable_cores
 
 _LEAST_PATIENTS = 5
 
@@ -100,14 +103,25 @@ def _shuffled_values(
 ) -> Floats:
     """Debiased CKA of x with the shuffled rows of y (draws,): kernels once, then look-ups."""
     ours, theirs = _centred_kernel(x), _centred_kernel(y)
-    # Fresh memory for each draw would cost more than the draw; mode="clip" takes no copy.
-    rows, moved = np.empty_like(theirs), np.empty_like(theirs)
+    orders = np.stack([rng.permutation(len(x)) for _ in range(draws)]).astype(np.uint32)
     values = np.empty(draws)
-    for i in range(draws):
-        p = rng.permutation(len(x))
-        np.take(theirs, p, axis=0, out=rows, mode="clip")
-        values[i] = np.vdot(ours, np.take(rows, p, axis=1, out=moved, mode="clip"))
+    with ThreadPoolExecutor(usable_cores()) as threads:
+        halves = zip(np.array_split(orders, 2), np.array_split(values, 2), strict=True)
+        list(threads.map(lambda half: _shuffled_products(ours, theirs, *half), halves))
     return np.asarray(values / np.sqrt(np.vdot(ours, ours) * np.vdot(theirs, theirs)))
+
+
+@compiled
+def _shuffled_products(ours: Floats, theirs: Floats, orders: Any, out: Floats) -> None:
+    """Inner products (draws,) of a symmetric matrix with the other one's rows and columns moved."""
+    for draw in range(len(orders)):
+        total = 0.0
+        for i in range(len(ours)):
+            row, line = theirs[orders[draw, i]], 0.0
+            for j in range(i):
+                line += ours[i, j] * row[orders[draw, j]]
+            total += 2 * line + ours[i, i] * row[orders[draw, i]]
+        out[draw] = total
 
 
 def _centred_kernel(x: NDArray[np.floating]) -> Floats:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.associations.estimate import Estimate, Floats, beside_null
+from cxrcore.associations.estimate import Adjustment, Estimate, Floats, beside_null
 from cxrcore.associations.leace import NO_COVARIANCE, Whitening, bases_of, whitening
-from cxrcore.associations.probe import Indices, finite, macro_auroc, without_images
-from cxrcore.covariates import residuals
+from cxrcore.associations.probe import (
+    Indices,
+    finite,
+    macro_auroc,
+    macro_auroc_of,
+    without_images,
+)
+from cxrcore.covariates import residual_maker
 from cxrcore.evaluation.bootstrap import percentile_interval, resample
 from cxrcore.evaluation.metrics import Weights
 from cxrcore.evaluation.strata import log_odds
@@ -34,8 +40,8 @@ class FitImages:
     """(n,) class of the label that is erased."""
     subject: Indices
     """(n,) patients."""
-    regressors: Floats | None = None
-    """(n, q) covariates with an intercept; None: no adjusted estimate."""
+    regressors: Mapping[Adjustment, Floats] = field(default_factory=dict)
+    """By adjustment covariates (n, q) with an intercept."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,12 @@ def erasure_loss(
     - "shuffled patients": the concept erased is each patient's class given to another;
     - "random directions": as many random linear functions of the features are erased as the
       concept has directions;
-    - "shuffled residuals", adjusted: erased is what the regressors leave of the concept, against
-      the same after these residuals are shuffled and regressed again (Freedman & Lane 1983). What
-      the concept shares with the target through the covariates alone then costs nothing.
+    - "shuffled residuals", for each adjustment: erased is what its regressors leave of the
+      concept, against the same after these residuals are shuffled and regressed again (Freedman &
+      Lane 1983). What the concept shares with the target through the covariates alone then costs
+      nothing.
+
+    Without draws nothing is tested.
 
     The mirror is the attribute's network as logits and target, and the reference as concept.
 
@@ -95,13 +104,15 @@ def erasure_loss(
         beside_null(crude, interval, shuffled, "shuffled patients"),
         beside_null(crude, interval, random, "random directions"),
     ]
-    if train.regressors is not None:
-        left = residuals(one_hot, train.regressors)
-        base = replace(base, adjustment="adjusted")
+    for adjustment, regressors in train.regressors.items():
+        leave = residual_maker(regressors)
+        left = leave(one_hot)
+        base = replace(base, adjustment=adjustment)
         if np.abs(left).max() < NO_COVARIANCE:
             reason = "the covariates leave nothing of the erased label"
-            return [*found, replace(base, reason=reason)]
-        again = _shuffled_covariances(network, train.subject, left, draws, rng, train.regressors)
+            found.append(replace(base, reason=reason))
+            continue
+        again = _shuffled_covariances(network, train.subject, left, draws, rng, leave)
         adjusted, interval = network.measured(base, network.covariance(left))
         shuffled = network.losses(again)
         found.append(beside_null(adjusted, interval, shuffled, "shuffled residuals"))
@@ -125,16 +136,14 @@ def _in_train_span(train: FitImages, test: HeldOutImages) -> tuple[FitImages, He
 
 def _shuffled_covariances(
     network: _Network, subject: Indices, concept: Floats, draws: int, rng: np.random.Generator,
-    regressors: Floats | None = None,
+    leave: Callable[[Floats], Floats] = lambda x: x,
 ) -> Iterator[Floats]:  # fmt: skip
     """Cross-covariances (b, d, k) of the train features with the concept of shuffled patients."""
     patients = PatientPermutations(subject)
     for start in range(0, draws, _DRAWS_AT_ONCE):
         count = min(_DRAWS_AT_ONCE, draws - start)
         drawn = [concept[patients.draw(rng)] for _ in range(count)]
-        stack = np.concatenate(drawn, axis=1)
-        if regressors is not None:
-            stack = residuals(stack, regressors)
+        stack = leave(np.concatenate(drawn, axis=1))
         cross = network.covariance(stack)[0]
         yield cross.reshape(len(cross), count, -1).transpose(1, 0, 2)
 
@@ -192,14 +201,12 @@ class _Network:
 
     def losses(self, crosses: Iterator[Floats]) -> Floats:
         """Loss of AUROC on all test images for every cross-covariance erased (draws,)."""
-        ones = np.ones((1, len(self.test.target)))
-        whole = macro_auroc(log_odds(self.test.logits), self.test.target, ones)
-        each = [
-            whole - macro_auroc(odds, self.test.target, ones)
+        whole = macro_auroc_of(log_odds(self.test.logits), self.test.target)
+        return np.array([
+            whole - macro_auroc_of(odds, self.test.target)
             for cross in crosses
             for odds in self.erased_odds(cross)
-        ]
-        return np.concatenate([np.empty(0), *each])
+        ])  # fmt: skip
 
     def measured(
         self, base: Estimate, cross: Floats

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,9 +16,9 @@ from cxrcore.associations.estimate import (
     Floats,
     beside_null,
 )
-from cxrcore.covariates import residuals
+from cxrcore.covariates import residual_maker, residuals
 from cxrcore.evaluation.bootstrap import percentile_interval, resample
-from cxrcore.evaluation.metrics import Weights, auroc
+from cxrcore.evaluation.metrics import Weights, auroc, auroc_of
 from cxrcore.permutation import PatientPermutations
 
 Indices = NDArray[np.intp]
@@ -109,12 +110,12 @@ def _ridge_weights(x: NDArray[np.float32], one_hot: Floats, fold: Indices) -> Fl
     gram, cross = sum(grams), sum(crosses)
     gained = np.zeros((len(_PENALTIES), y.shape[1]))
     for part, g, c in zip(parts, grams, crosses, strict=True):
-        held, ones = one_hot[part] == 1, np.ones((1, int(part.sum())))
+        held = one_hot[part] == 1
         for i, weights in enumerate(_ridge(gram - g, cross - c, int((~part).sum()))):
             scores = x[part] @ weights
             for k in range(y.shape[1]):
                 # A fold without the class, or without the rest, says nothing.
-                gained[i, k] += np.nan_to_num(auroc(scores[:, k], held[:, k], ones)[0], nan=0.5)
+                gained[i, k] += np.nan_to_num(auroc_of(scores[:, k], held[:, k]), nan=0.5)
     best = gained.argmax(axis=0)
     return _ridge(gram, cross, len(x))[best, :, np.arange(y.shape[1])].T
 
@@ -131,8 +132,17 @@ def macro_auroc(scores: Floats, target: Indices, weights: Weights) -> Floats:
 
     `scores` (n, classes), `target` (n,), `weights` (r, n); NaN where a class is not drawn.
     """
-    columns = [1] if scores.shape[1] == 2 else range(scores.shape[1])
-    return np.asarray(np.mean([auroc(scores[:, c], target == c, weights) for c in columns], axis=0))
+    each = [auroc(scores[:, c], target == c, weights) for c in _judged(scores)]
+    return np.asarray(np.mean(each, axis=0))
+
+
+def macro_auroc_of(scores: Floats, target: Indices) -> float:
+    """As `macro_auroc` with equal weights."""
+    return float(np.mean([auroc_of(scores[:, c], target == c) for c in _judged(scores)]))
+
+
+def _judged(scores: Floats) -> Sequence[int]:
+    return [1] if scores.shape[1] == 2 else range(scores.shape[1])
 
 
 def without_images(scores: Floats, target: Indices) -> str:
@@ -163,15 +173,16 @@ def probe_auroc(
         base, null = replace(base, adjustment="adjusted"), "shuffled residuals"
     if reason := without_images(scores, target):
         return [replace(base, reason=reason)]
-    rng, ones = np.random.default_rng(seed), np.ones((1, len(target)))
+    rng = np.random.default_rng(seed)
+    leave = None if regressors is None else residual_maker(regressors)
     shuffled, patients = np.empty(draws), PatientPermutations(subject)
     for i in range(draws):
         rows = patients.draw(rng)
-        if regressors is None:
-            shuffled[i] = macro_auroc(scores, target[rows], ones)[0]
+        if leave is None:
+            shuffled[i] = macro_auroc_of(scores, target[rows])
         else:
-            shuffled[i] = macro_auroc(residuals(scores[rows], regressors), target, ones)[0]
-    value = float(macro_auroc(scores, target, ones)[0])
+            shuffled[i] = macro_auroc_of(leave(scores[rows]), target)
+    value = macro_auroc_of(scores, target)
     resampled = resample(partial(macro_auroc, scores, target), weights, subject)
     base = replace(base, value=value)
     return [beside_null(base, _auroc_interval(value, resampled, target), shuffled, null)]

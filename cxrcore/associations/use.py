@@ -74,8 +74,8 @@ def _erased(
     """`label` erased from the features of `model`."""
     features = inputs.features(model.key)
     images = inputs.images(model, model.predictions)
-    train = images.frame["split"].cast(pl.String) == "train"
-    fit = images.where(train.to_numpy()).with_label(label).with_label(model.task)
+    in_train = (images.frame["split"].cast(pl.String) == "train").to_numpy()
+    fit = images.where(in_train).with_label(label).with_label(model.task)
     held_out = inputs.test_images(model)
     if features is None or not fit.frame.height or not held_out.frame.height:
         return
@@ -83,30 +83,28 @@ def _erased(
         features[held_out.frame["row"].to_numpy()], matrix(held_out.frame["logits"]),
         held_out.frame["target"].to_numpy().astype(np.intp), held_out.subject, inputs.weights,
     )  # fmt: skip
-    told = []
     # Within its own classes nothing of a label is left to erase.
     ways: tuple[Adjustment, ...] = ("adjusted", "within_class")
-    for adjustment in ways[: 1 if label == model.task else 2]:
-        estimates = erasure_loss(
-            FitImages(
-                features[fit.frame["row"].to_numpy()], matrix(fit.frame["logits"]),
-                fit.label(label), fit.frame["subject_id"].rank("dense").to_numpy().astype(np.intp),
-                fit.regressors(adjustment, model.task, label),
-            ),
-            test, inputs.seed, inputs.draws.costly,
-        )  # fmt: skip
-        strictest = {one.adjustment: one for one in _strictest(estimates)}
-        told += [strictest["crude"]] * (adjustment == "adjusted")
-        told.append(replace(strictest["adjusted"], adjustment=adjustment))
+    ways = ways[: 1 if label == model.task else 2]
+    train = FitImages(
+        features[fit.frame["row"].to_numpy()], matrix(fit.frame["logits"]), fit.label(label),
+        fit.frame["subject_id"].rank("dense").to_numpy().astype(np.intp),
+        {adjustment: fit.regressors(adjustment, model.task, label) for adjustment in ways},
+    )  # fmt: skip
+    # Of a null network the value alone is compared.
+    draws = 0 if model.is_control else inputs.draws.costly
+    told = list(_strictest(erasure_loss(train, test, inputs.seed, draws), ways))
     ours, theirs = (model, None) if model.task == inputs.reference else (None, model)
     told = [replace(one, statistic=statistic) for one in told]
     yield from evidence(LEVEL, attribute, ours, theirs, Part(held_out), told)
 
 
-def _strictest(estimates: Sequence[Estimate]) -> Iterator[Estimate]:
-    """Of several nulls of one estimate the one with the largest p; what has none has both."""
-    if len(estimates) == 1 and estimates[0].reason:
-        yield from (replace(estimates[0], adjustment=a) for a in ("crude", "adjusted"))
+def _strictest(
+    estimates: Sequence[Estimate], adjustments: Sequence[Adjustment]
+) -> Iterator[Estimate]:
+    """Of several nulls of one estimate the one with the largest p; without any, all say why."""
+    if len(estimates) == 1:
+        yield from (replace(estimates[0], adjustment=a) for a in ("crude", *adjustments))
         return
     for adjustment in dict.fromkeys(one.adjustment for one in estimates):
         of_one = [one for one in estimates if one.adjustment == adjustment]

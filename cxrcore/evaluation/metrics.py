@@ -29,6 +29,19 @@ def auroc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     return _over_sorted(kernels.auroc, scores, scores, positive, weights)
 
 
+def auroc_of(scores: Floats, positive: Bools) -> float:
+    """As `auroc` with equal weights, several times as fast: for one set of many scores each.
+
+    NaN where a class is empty.
+    """
+    ours, others = np.sort(scores[positive]), np.sort(scores[~positive])
+    if not len(ours) or not len(others):
+        return float("nan")
+    # Twice the others below each: ties count once where those below count twice.
+    below = np.searchsorted(others, ours) + np.searchsorted(others, ours, "right")
+    return float(below.mean() / (2 * len(others)))
+
+
 def auprc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     """Average precision: the sum over thresholds of precision times gain in recall.
 

@@ -100,7 +100,8 @@ def network(
     train, test, subject = slice(0, CUT), slice(CUT, N), np.arange(N)
     x = x.astype(np.float16)
     return (
-        FitImages(x[train], logits[train], concept[train], subject[train], regressors[train]),
+        FitImages(x[train], logits[train], concept[train], subject[train],
+                  {"adjusted": regressors[train]}),
         HeldOutImages(
             x[test], logits[test], target[test], subject[: N - CUT],
             patient_weights(N - CUT, 200, seed, "test"),
@@ -174,7 +175,7 @@ def test_about_95_of_100_intervals_hold_the_loss_of_the_eraser() -> None:
         logits = np.stack([-score, score], axis=1)[part] / 2
         weights = patient_weights(200, 200, 0, "test")
         test = HeldOutImages(x[part], logits, positive[part] * 1, np.arange(200), weights)
-        one = erasure_loss(replace(train, regressors=None), test, 0, 1)[0]
+        one = erasure_loss(replace(train, regressors={}), test, 0, 1)[0]
         held += (one.low or 1) <= truth <= (one.high or -1)
     assert 135 <= held <= 149
 
@@ -229,7 +230,7 @@ def test_what_is_not_defined_has_a_reason_and_no_value() -> None:
     curved = replace(train, logits=train.logits**3), replace(test, logits=test.logits**3)
     assert reason(*curved).startswith("the features do not give the network's logits")
     follows = np.stack([np.ones(CUT), 1.0 * train.concept], axis=1)
-    last = erasure_loss(replace(train, regressors=follows), test, 0, 5)[-1]
+    last = erasure_loss(replace(train, regressors={"adjusted": follows}), test, 0, 5)[-1]
     assert last.reason == "the covariates leave nothing of the erased label"
     train.features[4, 2] = np.nan
     with pytest.raises(ValueError, match="1 of 300 images are not finite"):

@@ -84,10 +84,10 @@ def summarised(workspace: Path, settings: Settings, study: Study = SMALL) -> Sum
 def _cohort(drawn: Patients, study: Study) -> pl.DataFrame:
     n = len(drawn.age)
     schema = pl.DataFrame(COHORT.example()).schema
-    ids = [f"image{i:04d}" for i in range(n)]
+    ids = [f"image{i:07d}" for i in range(n)]
     known = {
         **dict.fromkeys(("image_id", "study_id", "path"), ids),
-        "subject_id": [f"subject{i:04d}" for i in range(n)],
+        "subject_id": [f"subject{i:07d}" for i in range(n)],
         "source": ["mimic"] * n, "age": drawn.age.tolist(), "split": drawn.split.tolist(),
         "view": np.where(drawn.is_ap, "AP", "PA").tolist(),
     }  # fmt: skip

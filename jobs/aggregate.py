@@ -14,6 +14,7 @@ from data_contracts.cohort_description import (
     COHORT_FLOW,
     MIN_CELL_COUNT,
 )
+from data_contracts.header import Header
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.model import TRAINING_HISTORY
@@ -48,6 +49,8 @@ class Config(JobConfig):
     """Fewer patients are not disclosed; 0: all are. Never applied to synthetic patients."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of all random draws."""
+    author: str | None = Field(default=None, pattern=r"^[^\x00-\x1f\x7f]{1,200}$")
+    """Who signs the report."""
 
     def keys(self) -> dict[str, str]:
         """The models that take part, and the maps of them that are read."""
@@ -93,8 +96,8 @@ def run(config: Config, job: Job) -> None:
     # The report comes first: whole artifacts mean that the job is done.
     page = report.write(job.workspace / "report", report.Content(
         config.reference, flow.frame, job.table(COHORT_CHARACTERISTICS).frame,
-        [t.frame for t in job.tables(IMAGE_REJECTS)], {m.key: m.history for m in known}, found,
-        planted, job.origin,
+        [t.frame for t in job.tables(IMAGE_REJECTS)], _headers(job),
+        {m.key: m.history for m in known}, found, planted, job.origin,
     ))  # fmt: skip
     job.write(MODELS, found.models)
     job.write(METRICS, found.metrics, min_cell_count=least)
@@ -106,3 +109,14 @@ def run(config: Config, job: Job) -> None:
     console.print_summary(found.models, found.metrics, found.verdicts, config.reference)
     print(f"\n{found.sentence}")
     print(f"\nreport: {page}")
+
+
+def _headers(job: Job) -> dict[str, list[Header]]:
+    """The header of every input, by contract: what the report says of settings comes from them."""
+    from data_contracts.store import read_header
+
+    found: dict[str, list[Header]] = {}
+    for item in job.origin.inputs:
+        if item.contract != "source":
+            found.setdefault(item.contract, []).append(read_header(job.workspace / item.path))
+    return found

@@ -14,10 +14,12 @@ import polars as pl
 from cxrcore.associations.maps import rms_over_classes
 from cxrcore.mean_heatmaps import records
 from cxrcore.model import ModelKey
-from cxrcore.reporting import figures, ladder, map_figures, tables
+from cxrcore.reporting import facts, figures, ladder, map_figures, tables
 from cxrcore.summary import Summary
 from data_contracts import cohort_tables, disclosure, titles
-from data_contracts.header import package_version
+from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_FLOW
+from data_contracts.header import Header
 from data_contracts.store import Provenance, write_text
 
 
@@ -30,6 +32,8 @@ class Content:
     characteristics: pl.DataFrame
     rejects: Sequence[pl.DataFrame]
     """A table per shard."""
+    headers: Mapping[str, Sequence[Header]]
+    """Of the inputs, by contract."""
     histories: Mapping[ModelKey, pl.DataFrame]
     found: Summary
     truth: pl.DataFrame | None
@@ -118,7 +122,8 @@ def html(content: Content, drawn: Mapping[str, Path]) -> str:
         content=content,
         pictures={name: _picture(path) for name, path in drawn.items()},
         suppression=disclosure.explanation(least) if least else "",
-        version=package_version(),
+        facts=_facts(content),
+        software=facts.software(),
         tasks=list(content.primary),
         flow=cohort_tables.flow_table(content.flow),
         table_one=cohort_tables.table_one(content.characteristics),
@@ -147,6 +152,14 @@ def _picture(path: Path) -> dict[str, Any]:
         "src": "data:image/png;base64," + base64.b64encode(data).decode(),
         "width": int.from_bytes(data[16:20]) * 96 // figures.DPI,
     }
+
+
+def _facts(content: Content) -> list[tuple[str, str]]:
+    (cohort,), (flow,) = content.headers[COHORT.name], content.headers[COHORT_FLOW.name]
+    return facts.study_facts(
+        cohort, flow, content.characteristics, content.found.models,
+        content.origin.config.get("author"), content.origin.created,
+    )  # fmt: skip
 
 
 def _planted(content: Content) -> cohort_tables.Rows:

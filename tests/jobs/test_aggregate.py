@@ -40,7 +40,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     origin = Provenance("synthesize", {})
     write_table(SYNTHETIC_TRUTH, SYNTHETIC_TRUTH.path(workspace), truth, origin,
                 SYNTHETIC_TRUTH.example_attributes)  # fmt: skip
-    assert aggregate(workspace) == 0
+    assert aggregate(workspace, author="Dr <b>") == 0
     return workspace
 
 
@@ -121,6 +121,9 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     assert "One training of each network" in page
     assert "c &lt;i&gt;" in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
+    places = re.findall('<section id="([a-z-]+)"', page)
+    assert re.findall('href="#([a-z-]+)"', page) == places
+    assert "Dr &lt;b&gt;" in page
     assert not re.search(r"subject\d|image\d{4}", page)
     drawn = {p.stem for p in (done / "report" / "figures").glob("*.png")}
     assert drawn == {

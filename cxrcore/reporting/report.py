@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cxrcore.associations import prognosis
 from cxrcore.associations.maps import rms_over_classes
 from cxrcore.mean_heatmaps import records
 from cxrcore.model import ModelKey
-from cxrcore.reporting import facts, figures, ladder, map_figures, tables
+from cxrcore.reporting import facts, figures, ladder, map_figures, survival_figure, tables
 from cxrcore.summary import Summary
 from data_contracts import cohort_tables, disclosure, titles
 from data_contracts.cohort import COHORT
@@ -84,6 +85,9 @@ def draw(content: Content, folder: Path) -> dict[str, Path]:
         drawn["rms-of-differences"] = map_figures.rms_figure(differences, patients, background)
     if (answer := ladder.ladder_figure(found.associations, found.verdicts)) is not None:
         drawn["ladder"] = answer
+    of_reference = curves.filter(task=content.reference)
+    if (survival := survival_figure.survival_figure(of_reference)) is not None:
+        drawn["survival"] = survival
     return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}
 
 
@@ -117,6 +121,7 @@ def html(content: Content, drawn: Mapping[str, Path]) -> str:
     )  # fmt: skip
     page = environment.get_template("report.html.j2")
     least = found.min_cell_count
+    evidence = tables.evidence_table(found.associations, divided=False)
     reasons = found.models.filter(pl.col("primary") & ~pl.col("interpretable"))
     return page.render(
         content=content,
@@ -137,7 +142,10 @@ def html(content: Content, drawn: Mapping[str, Path]) -> str:
         orders={name: tables.order_text(found.orders, found.verdicts, name)
                 for name in titles.LEVELS},
         trainings=found.verdicts["trainings"].max() or 1,
-        evidence=tables.evidence_table(found.associations, divided=False),
+        evidence=[r for r in evidence if r["evidence_level"] != prognosis.LEVEL],
+        prognosis=[r for r in evidence if r["evidence_level"] == prognosis.LEVEL],
+        horizon=round(prognosis.HORIZON),
+        no_survival=why_no_survival(content),
         divided=tables.evidence_table(found.associations, divided=True),
         reasons=dict(reasons.select("task", "reason").iter_rows()),
         nothing_to_compare=why_nothing_to_compare(content),
@@ -182,3 +190,12 @@ def why_nothing_to_compare(content: Content) -> str:
             f"Only '{content.reference}' has attribution maps: there is nothing to compare it with."
         )
     return ""
+
+
+def why_no_survival(content: Content) -> str:
+    """Why there are no survival curves, where there are none."""
+    if content.reference not in content.primary:
+        return f"there is no network of {content.reference}"
+    if not content.found.associations.filter(evidence_level=prognosis.LEVEL).height:
+        return "the cohort has no follow-up"
+    return "too few patients died or left observation to disclose them"

@@ -16,7 +16,7 @@ from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.predictions import FEATURES, PREDICTIONS
 from data_contracts.store import Provenance, open_arrays, read_table, write_arrays, write_table
-from data_contracts.summary import METRICS, MODELS
+from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._execute import execute
 from jobs._registry import find_jobs
@@ -120,6 +120,7 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     assert "insurance ~ race ~ gender" in page
     assert "One training of each network" in page
     assert "c &lt;i&gt;" in page
+    assert "No survival curves: the cohort has no follow-up." in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
     places = re.findall('<section id="([a-z-]+)"', page)
     assert re.findall('href="#([a-z-]+)"', page) == places
@@ -219,6 +220,18 @@ def test_a_tiny_cohort_gets_no_values_but_goes_through(tmp_path: Path) -> None:
     assert told.frame.filter("suppressed")["reason"].null_count() == 4
     page = (tmp_path / "report" / "report.html").read_text()
     assert "fewer than 11 patients" in page
+
+
+def test_survival_stands_in_the_report_where_patients_are_followed(tmp_path: Path) -> None:
+    build(tmp_path, tasks=("mortality", "gender"), n=200, followed=True)
+    assert aggregate(tmp_path, replicates=100, min_cell_count=0) == 0
+    curves = read_table(CURVES, CURVES.path(tmp_path)).frame.filter(curve="survival")
+    assert curves["at_risk"].null_count() == 0
+    assert curves.filter(x=0.0)["at_risk"].sum() == 90  # patients of 100 images
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "Survival by quarter" in page
+    assert "C-index" in page
+    assert "No survival curves" not in page
 
 
 def test_different_grids_are_not_compared_and_nothing_else_is_lost(tmp_path: Path) -> None:

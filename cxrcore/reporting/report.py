@@ -15,7 +15,7 @@ from cxrcore.associations import prognosis
 from cxrcore.associations.maps import rms_over_classes
 from cxrcore.mean_heatmaps import records
 from cxrcore.model import ModelKey
-from cxrcore.reporting import facts, figures, ladder, map_figures, survival_figure, tables
+from cxrcore.reporting import facts, figures, forest, ladder, map_figures, survival_figure, tables
 from cxrcore.summary import Summary
 from data_contracts import cohort_tables, disclosure, titles
 from data_contracts.cohort import COHORT
@@ -86,6 +86,10 @@ def draw(content: Content, folder: Path) -> dict[str, Path]:
     if (answer := ladder.ladder_figure(found.associations, found.verdicts)) is not None:
         drawn["ladder"] = answer
     of_reference = curves.filter(task=content.reference)
+    for task in tasks:
+        rows = forest.subgroup_rows(found.metrics, found.models, task)
+        if (plot := forest.forest_figure(rows)) is not None:
+            drawn[f"forest-{task}"] = plot
     if (survival := survival_figure.survival_figure(of_reference)) is not None:
         drawn["survival"] = survival
     return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}

@@ -132,7 +132,7 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
         "training",
         "rms-of-differences",
         "ladder",
-        *(f"heatmaps-{t}" for t in TASKS),
+        *(f"{kind}-{t}" for kind in ("heatmaps", "forest") for t in TASKS),
     }
     assert {p.stem for p in (done / "report" / "figures").glob("*.svg")} == drawn
     told = pl.read_csv(done / "report" / "tables" / "verdicts.csv")

@@ -68,6 +68,7 @@ def run(config: Config, job: Job) -> None:
     from cxrcore.associations.inputs import Draws
     from cxrcore.model import models
     from cxrcore.reporting import console, report
+    from cxrcore.reporting.content import Content
     from cxrcore.summary import Settings, summarise
     from data_contracts.store import read_table
 
@@ -94,10 +95,10 @@ def run(config: Config, job: Job) -> None:
             lambda share: advance(100 * share),
         )  # fmt: skip
     # The report comes first: whole artifacts mean that the job is done.
-    page = report.write(job.workspace / "report", report.Content(
+    page = report.write(job.workspace / "report", Content(
         config.reference, flow.frame, job.table(COHORT_CHARACTERISTICS).frame,
-        [t.frame for t in job.tables(IMAGE_REJECTS)], _headers(job),
-        {m.key: m.history for m in known}, found, planted, job.origin,
+        [t.frame for t in job.tables(IMAGE_REJECTS)], _headers(job), cohort, known, found,
+        planted, job.origin,
     ))  # fmt: skip
     job.write(MODELS, found.models)
     job.write(METRICS, found.metrics, min_cell_count=least)

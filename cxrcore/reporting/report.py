@@ -3,55 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from cxrcore.associations import prognosis
-from cxrcore.associations.maps import rms_over_classes
-from cxrcore.mean_heatmaps import records
-from cxrcore.model import ModelKey
-from cxrcore.reporting import facts, figures, forest, ladder, map_figures, survival_figure, tables
-from cxrcore.summary import Summary
+from cxrcore.associations.verdict import ALPHA
+from cxrcore.reporting import checks, facts, figures, methods, tables
+from cxrcore.reporting.content import Content
+from cxrcore.reporting.drawing import draw
 from data_contracts import cohort_tables, disclosure, titles
 from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import COHORT_FLOW
-from data_contracts.header import Header
-from data_contracts.store import Provenance, write_text
-
-
-@dataclass(frozen=True)
-class Content:
-    """Everything that the report shows, as the contracts have it."""
-
-    reference: str
-    flow: pl.DataFrame
-    characteristics: pl.DataFrame
-    rejects: Sequence[pl.DataFrame]
-    """A table per shard."""
-    headers: Mapping[str, Sequence[Header]]
-    """Of the inputs, by contract."""
-    histories: Mapping[ModelKey, pl.DataFrame]
-    found: Summary
-    truth: pl.DataFrame | None
-    """SYNTHETIC_TRUTH when the patients are synthetic."""
-    origin: Provenance
-    """The settings and inputs of the aggregation."""
-
-    @property
-    def primary(self) -> dict[str, str]:
-        """By task the name of the model that stands for it."""
-        return dict(self.found.models.filter("primary").select("task", "name").iter_rows())
-
-    @property
-    def heatmaps(self) -> list[dict[str, Any]]:
-        """Of the models that stand for their tasks."""
-        chosen = set(self.primary.items())
-        return [r for r in records(self.found.heatmaps) if (r["task"], r["name"]) in chosen]
+from data_contracts.predictions import PREDICTIONS
+from data_contracts.store import write_text
 
 
 def write(folder: Path, content: Content) -> Path:
@@ -63,55 +30,6 @@ def write(folder: Path, content: Content) -> Path:
         drawn = draw(content, folder / "figures")
     write_text(page, html(content, drawn))
     return page
-
-
-def draw(content: Content, folder: Path) -> dict[str, Path]:
-    """Draw every figure that the content allows into `folder`; name to PNG."""
-    found, maps = content.found, content.heatmaps
-    background = found.heatmaps["mean_image"]
-    curves = tables.of_primary(found.curves, found.models)
-    tasks = list(content.primary)
-    drawn = {
-        "roc": figures.roc_figure(curves, _areas(found), tasks),
-        "training": figures.training_figure(
-            {task: content.histories[task, name] for task, name in content.primary.items()}
-        ),
-    }
-    for task in dict.fromkeys(r["task"] for r in maps):
-        rows = [r for r in maps if r["task"] == task]
-        drawn[f"heatmaps-{task}"] = map_figures.class_maps_figure(task, rows, background)
-    if len(differences := rms_of_differences(maps)) > 1:
-        patients = {r["task"]: int(r["subjects"]) for r in maps if r["stratum"] == "all"}
-        drawn["rms-of-differences"] = map_figures.rms_figure(differences, patients, background)
-    if (answer := ladder.ladder_figure(found.associations, found.verdicts)) is not None:
-        drawn["ladder"] = answer
-    of_reference = curves.filter(task=content.reference)
-    for task in tasks:
-        rows = forest.subgroup_rows(found.metrics, found.models, task)
-        if (plot := forest.forest_figure(rows)) is not None:
-            drawn[f"forest-{task}"] = plot
-    if (survival := survival_figure.survival_figure(of_reference)) is not None:
-        drawn["survival"] = survival
-    return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}
-
-
-def rms_of_differences(maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """For each task the root mean square over classes of its class-difference maps (h, w)."""
-    whole = [r for r in maps if r["stratum"] == "all"]
-    out = {}
-    for task in dict.fromkeys(r["task"] for r in whole):
-        each = [r["class_difference"] for r in whole if r["task"] == task]
-        stack = np.stack(each).astype(np.float64)
-        out[task] = rms_over_classes(stack.reshape(len(stack), -1)).reshape(stack.shape[1:])
-    return out
-
-
-def _areas(found: Summary) -> dict[str, str]:
-    """The test AUROC of each task, and of each of its classes, as text."""
-    whole = found.metrics.filter(pl.col("metric").str.starts_with("auroc"), split="test",
-                                 stratum="all")  # fmt: skip
-    rows = tables.of_primary(whole, found.models).iter_rows(named=True)
-    return {f"{r['task']} {r['metric'].partition(':')[2]}".strip(): tables.value(r) for r in rows}
 
 
 def html(content: Content, drawn: Mapping[str, Path]) -> str:
@@ -126,6 +44,7 @@ def html(content: Content, drawn: Mapping[str, Path]) -> str:
     page = environment.get_template("report.html.j2")
     least = found.min_cell_count
     evidence = tables.evidence_table(found.associations, divided=False)
+    trainings: Any = found.verdicts["trainings"].max() or 1
     reasons = found.models.filter(pl.col("primary") & ~pl.col("interpretable"))
     return page.render(
         content=content,
@@ -145,9 +64,17 @@ def html(content: Content, drawn: Mapping[str, Path]) -> str:
         verdicts=tables.verdict_table(found.verdicts),
         orders={name: tables.order_text(found.orders, found.verdicts, name)
                 for name in titles.LEVELS},
-        trainings=found.verdicts["trainings"].max() or 1,
+        trainings=trainings,
+        alpha=ALPHA,
+        methods=methods.methods(content.headers, content.origin.config, least),
+        checks=[
+            *checks.data_checks(content.cohort, content.flow, content.known),
+            *checks.network_checks(
+                found.metrics, found.models, trainings, content.headers[PREDICTIONS.name]
+            ),
+        ],
         evidence=[r for r in evidence if r["evidence_level"] != prognosis.LEVEL],
-        prognosis=[r for r in evidence if r["evidence_level"] == prognosis.LEVEL],
+        prognosis=tables.prognosis_table(found.associations),
         horizon=round(prognosis.HORIZON),
         no_survival=why_no_survival(content),
         divided=tables.evidence_table(found.associations, divided=True),

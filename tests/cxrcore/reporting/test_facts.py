@@ -4,19 +4,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from headers import header
 
 from cxrcore.reporting.facts import study_facts
 from data_contracts.cohort import COHORT, MORTALITY_RULES
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
-from data_contracts.header import Header, Provenance
 from data_contracts.summary import MODELS
 from data_contracts.titles import MORTALITY_RULES as RULES
-from data_contracts.vocabulary import Contract
-
-
-def header(contract: Contract, config: dict[str, Any] | None = None, **attributes: Any) -> Header:
-    own = {**contract.example_attributes, **attributes}
-    return Header.new(contract.name, contract.version, Provenance("job", config or {}), own, "")
 
 
 def facts(*models: dict[str, Any], author: str | None = None, **cohort: Any) -> dict[str, str]:

@@ -15,23 +15,21 @@ from data_contracts import titles
 from data_contracts.cohort_tables import count
 from data_contracts.header import Header, package_version
 
+NAMES = ("Date", "Author", "Cohort", "Mortality", "Networks", "Models", "Software")
+
 
 def study_facts(
     cohort: Header, flow: Header, characteristics: pl.DataFrame, models: pl.DataFrame,
     author: str | None, created: str = "",
-) -> list[tuple[str, str]]:  # fmt: skip
-    """Name and text of each fact that is known, in the order in which they are shown."""
+) -> dict[str, str]:  # fmt: skip
+    """Name and text of each fact that is known, in the order of `NAMES`."""
     when = datetime.fromisoformat(created) if created else datetime.now(UTC)
-    facts = {
-        "Date": f"{when.day} {when:%B %Y}",
-        "Author": author or "",
-        "Cohort": _cohort(cohort, flow, characteristics),
-        "Mortality": mortality_rule(cohort) if (models["task"] == "mortality").any() else "",
-        "Networks": _networks(models),
-        "Models": _models(models),
-        "Software": software(),
-    }
-    return [(name, text) for name, text in facts.items() if text]
+    texts = (
+        f"{when.day} {when:%B %Y}", author or "", _cohort(cohort, flow, characteristics),
+        mortality_rule(cohort) if (models["task"] == "mortality").any() else "",
+        _networks(models), _models(models), software(),
+    )  # fmt: skip
+    return {name: text for name, text in zip(NAMES, texts, strict=True) if text}
 
 
 def source_title(cohort: Header) -> str:

@@ -19,29 +19,49 @@ from data_contracts.header import Header
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.predictions import PREDICTIONS
 
+_PARAGRAPHS = {
+    "Data": ("selection", "partition", "mortality", "images"),
+    "Networks": ("initialisation", "training", "controls"),
+    "Maps": ("maps",),
+    "Statistics": ("statistics",),
+}
 Headers = Mapping[str, Sequence[Header]]
 #: What tells the trainings of one task from each other, and from those of other tasks.
 _OWN = ("task", "name", "seed", "control")
 _WEIGHTS = {"imagenet": "ImageNet weights", "none": "random weights"}
 
 
-def methods(headers: Headers, aggregate: Mapping[str, Any], least: int) -> dict[str, list[str]]:
-    """Title and sentences of each paragraph.
+def sentences(headers: Headers, aggregate: Mapping[str, Any], least: int) -> dict[str, str]:
+    """What is said of each step; empty where nothing is known of it.
 
     `headers` are those of the inputs by contract, `aggregate` the settings of the summary, and
     `least` the number of patients below which nothing is disclosed.
     """
-    (cohort,), found = headers[COHORT.name], headers.get(PREDICTIONS.name, [])
-    paragraphs = {
-        "Data": [
-            *_cohort(cohort, headers[COHORT_FLOW.name][0]),
-            *_images(headers.get(IMAGE_REJECTS.name, [])),
-        ],
-        "Networks": [*_training(found), *_controls(found)],
-        "Maps": _maps(headers.get(ATTRIBUTIONS.name, [])),
-        "Statistics": _statistics(aggregate, least),
+    (cohort,), (flow,) = headers[COHORT.name], headers[COHORT_FLOW.name]
+    networks = headers.get(PREDICTIONS.name, [])
+    trained = [h for h in networks if h.config.get("control") != "random-init"]
+    rule = mortality_rule(cohort)
+    return {
+        "selection": _selection(cohort, flow),
+        "partition": "Each patient belongs to one split for all tasks, drawn by a hash of the "
+                     f"patient's identifier with seed {cohort.attributes['split_seed']}.",
+        "mortality": f"Mortality is {rule}." if rule else "",
+        "images": _images(headers.get(IMAGE_REJECTS.name, [])),
+        "initialisation": _initialisation(trained),
+        "training": " ".join(_training(trained)),
+        "controls": _controls(networks),
+        "maps": _maps(headers.get(ATTRIBUTIONS.name, [])),
+        "statistics": " ".join(_statistics(aggregate, least)),
+    }  # fmt: skip
+
+
+def paragraphs(said: Mapping[str, str]) -> dict[str, str]:
+    """Title and text of each paragraph, from `sentences`."""
+    found = {
+        title: " ".join(said[step] for step in steps if said[step])
+        for title, steps in _PARAGRAPHS.items()
     }
-    return {title: said for title, said in paragraphs.items() if said}
+    return {title: text for title, text in found.items() if text}
 
 
 def differing_settings(trainings: Sequence[Header]) -> list[str]:
@@ -54,40 +74,39 @@ def differing_settings(trainings: Sequence[Header]) -> list[str]:
     return [n for n in names if len({repr(config.get(n)) for config in configs}) > 1]
 
 
-def _cohort(cohort: Header, flow: Header) -> list[str]:
+def _selection(cohort: Header, flow: Header) -> str:
     config, select = cohort.config, str(cohort.attributes["select"])
     made = "synthetic, in the layout of" if flow.attributes.get("synthetic") else "from"
     age = f" of {config['min_age']} years or older" if "min_age" in config else ""
     kept = titles.SELECTIONS.get(select, select)
-    said = [
+    return (
         f"Frontal radiographs (AP or PA) of patients{age} at the examination are {made} "
-        f"{source_title(cohort)}; {kept} {'are' if select == 'all' else 'is'} kept.",
-        "Each patient belongs to one split for all tasks, drawn by a hash of the patient's "
-        f"identifier with seed {cohort.attributes['split_seed']}.",
-    ]
-    rule = mortality_rule(cohort)
-    return [*said, f"Mortality is {rule}."] if rule else said
-
-
-def _images(rejects: Sequence[Header]) -> list[str]:
-    sizes = _values(rejects, "size")
-    shape = f"squares of {listed(sizes)} pixels" if sizes else ""
-    return [f"Images were fitted into {shape} without distortion, at 8 bits."] if shape else []
-
-
-def _training(predictions: Sequence[Header]) -> list[str]:
-    trained = [h for h in predictions if h.config.get("control") != "random-init"]
-    value = {name: listed(_values(trained, name)) for h in trained for name in h.config}
-    if not {"architecture", "weights", "epochs", "learning_rate"} <= set(value):
-        return []
-    weights = listed(
-        [_WEIGHTS.get(str(w), f"the weights {w}") for w in _values(trained, "weights")]
+        f"{source_title(cohort)}; {kept} {'are' if select == 'all' else 'is'} kept."
     )
+
+
+def _images(rejects: Sequence[Header]) -> str:
+    sizes = _values(rejects, "size")
+    shape = f"squares of {listed(sizes)} pixels"
+    return f"Images were fitted into {shape} without distortion, at 8 bits." if sizes else ""
+
+
+def _initialisation(trained: Sequence[Header]) -> str:
+    names, weights = _values(trained, "architecture"), _values(trained, "weights")
+    if not names or not weights:
+        return ""
+    origin = listed([_WEIGHTS.get(str(w), f"the weights {w}") for w in weights])
+    return f"The networks ({listed(names)}) started from {origin}."
+
+
+def _training(trained: Sequence[Header]) -> list[str]:
+    value = {name: listed(_values(trained, name)) for h in trained for name in h.config}
+    if not {"epochs", "batch_size", "learning_rate", "weight_decay"} <= set(value):
+        return []
     said = [
-        f"The networks ({value['architecture']}) started from {weights} and were trained with "
-        f"AdamW for at most {value['epochs']} epochs (batches of {value.get('batch_size', '–')}, "
-        f"highest learning rate {value['learning_rate']}, "
-        f"weight decay {value.get('weight_decay', '–')}).",
+        f"They were trained with AdamW for at most {value['epochs']} epochs (batches of "
+        f"{value['batch_size']}, highest learning rate {value['learning_rate']}, weight decay "
+        f"{value['weight_decay']}).",
         "The epoch with the best score on the validation split was kept.",
     ]
     if (patience := _values(trained, "patience")) == [0]:
@@ -104,28 +123,28 @@ def _training(predictions: Sequence[Header]) -> list[str]:
     return said
 
 
-def _controls(predictions: Sequence[Header]) -> list[str]:
+def _controls(predictions: Sequence[Header]) -> str:
     kinds = [str(h.attributes["control"]) for h in predictions]
     said = {
         "permuted-labels": "trained on labels shuffled over the patients",
         "random-init": "never trained",
     }
     found = [f"{kinds.count(k)} {text}" for k, text in said.items() if k in kinds]
-    return [f"Null networks: {listed(found)}."] if found else ["There are no null networks."]
+    return f"Null networks: {listed(found)}." if found else "There are no null networks."
 
 
-def _maps(attributions: Sequence[Header]) -> list[str]:
+def _maps(attributions: Sequence[Header]) -> str:
     facts = [
         listed(sorted({str(h.attributes[name]) for h in attributions}))
         for name in ("method", "layer", "unit")
     ]
     if not attributions:
-        return []
+        return ""
     method, layer, unit = facts
-    return [
+    return (
         f"Maps are raw attribution maps ({method}) of the layer {layer}, in {unit}, compared at "
         "the network's own resolution without scaling."
-    ]
+    )
 
 
 def _statistics(aggregate: Mapping[str, Any], least: int) -> list[str]:

@@ -11,77 +11,105 @@ import polars as pl
 
 from cxrcore.associations import prognosis
 from cxrcore.associations.verdict import ALPHA
-from cxrcore.reporting import checks, facts, figures, methods, tables
+from cxrcore.reporting import figures, tables
+from cxrcore.reporting.about import about
+from cxrcore.reporting.checklists import as_yaml
 from cxrcore.reporting.content import Content
 from cxrcore.reporting.drawing import draw
 from data_contracts import cohort_tables, disclosure, titles
-from data_contracts.cohort import COHORT
-from data_contracts.cohort_description import COHORT_FLOW
-from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import write_text
 
 
 def write(folder: Path, content: Content) -> Path:
-    """Write `report.html`, its figures and every number as CSV into `folder`; return the page."""
+    """Write `report.html`, its figures, every number as CSV and the reporting guidelines.
+
+    All into `folder`; returns the page.
+    """
     page, found = folder / "report.html", content.found
     for name in ("models", "metrics", "curves", "associations", "verdicts", "orders"):
         write_text(folder / "tables" / f"{name}.csv", getattr(found, name).write_csv())
     with figures.style():
         drawn = draw(content, folder / "figures")
-    write_text(page, html(content, drawn))
+    study = about(content)
+    write_text(
+        folder / "checklists.yaml", as_yaml(study["checklists"], sections(content.reference))
+    )
+    write_text(page, html(content, study, drawn))
     return page
 
 
-def html(content: Content, drawn: Mapping[str, Path]) -> str:
-    """The report as one page; `drawn` are the PNG files of `draw`, embedded."""
+def sections(reference: str) -> dict[str, str]:
+    """The sections of the page in their order: place and title."""
+    return {
+        "answer": "Answer",
+        "cohort": "Study cohort",
+        "performance": "Prediction performance",
+        "maps": "Where the networks find their evidence",
+        "evidence": f"How much evidence the attributes share with {reference}",
+        "prognosis": "Prognosis",
+        "limits": "Limits",
+        "methods": "Appendix: methods",
+        "checks": "Appendix: checks",
+        "items": "Appendix: reporting guidelines",
+        "provenance": "Appendix: provenance",
+    }
+
+
+def html(content: Content, study: Mapping[str, Any], drawn: Mapping[str, Path]) -> str:
+    """The report as one page; `study` is `about`, `drawn` the PNG files of `draw`, embedded."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    found = content.found
     environment = Environment(
         loader=PackageLoader("cxrcore.reporting"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    page = environment.get_template("report.html.j2")
-    least = found.min_cell_count
-    evidence = tables.evidence_table(found.associations, divided=False)
-    trainings: Any = found.verdicts["trainings"].max() or 1
-    reasons = found.models.filter(pl.col("primary") & ~pl.col("interpretable"))
-    return page.render(
-        content=content,
-        pictures={name: _picture(path) for name, path in drawn.items()},
-        suppression=disclosure.explanation(least) if least else "",
-        facts=_facts(content),
-        software=facts.software(),
-        tasks=list(content.primary),
-        flow=cohort_tables.flow_table(content.flow),
-        table_one=cohort_tables.table_one(content.characteristics),
-        rejects=cohort_tables.reject_table(pl.concat(content.rejects), least),
-        performance=tables.performance_table(found.metrics, found.models),
-        models=tables.models_table(found.metrics, found.models),
-        strata=tables.strata_table(found.metrics, found.models),
-        levels={name: titles.LEVELS[name] for name in titles.LEVELS
-                if (found.verdicts["evidence_level"] == name).any()},
-        verdicts=tables.verdict_table(found.verdicts),
-        orders={name: tables.order_text(found.orders, found.verdicts, name)
-                for name in titles.LEVELS},
-        trainings=trainings,
-        alpha=ALPHA,
-        methods=methods.methods(content.headers, content.origin.config, least),
-        checks=[
-            *checks.data_checks(content.cohort, content.flow, content.known),
-            *checks.network_checks(
-                found.metrics, found.models, trainings, content.headers[PREDICTIONS.name]
-            ),
-        ],
-        evidence=[r for r in evidence if r["evidence_level"] != prognosis.LEVEL],
-        prognosis=tables.prognosis_table(found.associations),
-        horizon=round(prognosis.HORIZON),
-        no_survival=why_no_survival(content),
-        divided=tables.evidence_table(found.associations, divided=True),
-        reasons=dict(reasons.select("task", "reason").iter_rows()),
-        nothing_to_compare=why_nothing_to_compare(content),
-        planted=_planted(content),
+    pictures = {name: _picture(path) for name, path in drawn.items()}
+    return environment.get_template("report.html.j2").render(
+        content=content, sections=sections(content.reference), pictures=pictures, **study,
+        **_cohort(content), **_performance(content), **_evidence(content),
     )  # fmt: skip
+
+
+def _cohort(content: Content) -> dict[str, Any]:
+    least = content.found.min_cell_count
+    return {
+        "suppression": disclosure.explanation(least) if least else "",
+        "flow": cohort_tables.flow_table(content.flow),
+        "table_one": cohort_tables.table_one(content.characteristics),
+        "rejects": cohort_tables.reject_table(pl.concat(content.rejects), least),
+    }
+
+
+def _performance(content: Content) -> dict[str, Any]:
+    metrics, models = content.found.metrics, content.found.models
+    reasons = models.filter(pl.col("primary") & ~pl.col("interpretable"))
+    return {
+        "tasks": list(content.primary),
+        "performance": tables.performance_table(metrics, models),
+        "models": tables.models_table(metrics, models),
+        "strata": tables.strata_table(metrics, models),
+        "reasons": dict(reasons.select("task", "reason").iter_rows()),
+    }
+
+
+def _evidence(content: Content) -> dict[str, Any]:
+    found = content.found
+    of_levels = found.associations.filter(pl.col("evidence_level") != prognosis.LEVEL)
+    asked = set(found.verdicts["evidence_level"])
+    return {
+        "verdicts": tables.verdict_table(found.verdicts),
+        "levels": {name: text for name, text in titles.LEVELS.items() if name in asked},
+        "orders": {name: tables.order_text(found.orders, found.verdicts, name)
+                   for name in titles.LEVELS},
+        "evidence": tables.evidence_table(of_levels, divided=False),
+        "divided": tables.evidence_table(of_levels, divided=True),
+        "nothing_to_compare": why_nothing_to_compare(content),
+        "planted": _planted(content),
+        "alpha": ALPHA,
+        "prognosis": tables.prognosis_table(found.associations),
+        "horizon": round(prognosis.HORIZON),
+        "no_survival": why_no_survival(content),
+    }  # fmt: skip
 
 
 def _picture(path: Path) -> dict[str, Any]:
@@ -91,14 +119,6 @@ def _picture(path: Path) -> dict[str, Any]:
         "src": "data:image/png;base64," + base64.b64encode(data).decode(),
         "width": int.from_bytes(data[16:20]) * 96 // figures.DPI,
     }
-
-
-def _facts(content: Content) -> list[tuple[str, str]]:
-    (cohort,), (flow,) = content.headers[COHORT.name], content.headers[COHORT_FLOW.name]
-    return facts.study_facts(
-        cohort, flow, content.characteristics, content.found.models,
-        content.origin.config.get("author"), content.origin.created,
-    )  # fmt: skip
 
 
 def _planted(content: Content) -> cohort_tables.Rows:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from planted_maps import GRID, PLACES, TASKS, build
 
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
@@ -123,7 +124,11 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     assert "No survival curves: the cohort has no follow-up." in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
     places = re.findall('<section id="([a-z-]+)"', page)
-    assert re.findall('href="#([a-z-]+)"', page) == places
+    links = re.findall('href="#([a-z-]+)"', page)
+    assert links[: len(places)] == places
+    assert set(links) == set(places)
+    answered = yaml.safe_load((done / "report" / "checklists.yaml").read_text())
+    assert [len(guideline["items"]) for guideline in answered] == [52, 44]
     assert "Dr &lt;b&gt;" in page
     assert not re.search(r"subject\d|image\d{4}", page)
     drawn = {p.stem for p in (done / "report" / "figures").glob("*.png")}

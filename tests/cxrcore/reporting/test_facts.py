@@ -16,11 +16,11 @@ from data_contracts.titles import MORTALITY_RULES as RULES
 def facts(*models: dict[str, Any], author: str | None = None, **cohort: Any) -> dict[str, str]:
     example = pl.DataFrame(MODELS.example())
     rows = [example.row(0, named=True) | model for model in models]
-    return dict(study_facts(
+    return study_facts(
         header(COHORT, {"horizon": 180}, **cohort), header(COHORT_FLOW),
         pl.DataFrame(COHORT_CHARACTERISTICS.example()), pl.DataFrame(rows, schema=example.schema),
         author, "2026-03-09T23:00:00+00:00",
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
 MORTALITY = {"task": "mortality", "seed": 2, "epochs": 5}

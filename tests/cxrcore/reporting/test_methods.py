@@ -4,7 +4,7 @@ from typing import Any
 
 from headers import header
 
-from cxrcore.reporting.methods import differing_settings, methods
+from cxrcore.reporting.methods import differing_settings, paragraphs, sentences
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import COHORT_FLOW
@@ -33,14 +33,14 @@ def said(*trainings: Header, cohort: dict[str, Any] | None = None, **facts: Any)
         IMAGE_REJECTS.name: [header(IMAGE_REJECTS, {"size": 192})],
         PREDICTIONS.name: list(trainings), ATTRIBUTIONS.name: [header(ATTRIBUTIONS)],
     }  # fmt: skip
-    return " ".join(" ".join(s) for s in methods(headers, SUMMARY, 11).values())
+    return " ".join(paragraphs(sentences(headers, SUMMARY, 11)).values())
 
 
 def test_methods_are_what_the_artifacts_were_made_with() -> None:
     text = said(training(), cohort={"min_age": 21, "horizon": 90}, source="nih")
     for part in (
         "21 years or older", "NIH ChestX-ray14", "within 90 days", "squares of 192 pixels",
-        "(resnet18) started from ImageNet weights", "at most 7 epochs (batches of 16", "0.001",
+        "(resnet18) started from ImageNet weights.", "at most 7 epochs (batches of 16", "0.001",
         "stopped after 3 epochs", "(gradcam) of the layer layer4", "500 bootstrap", "1,999 Moran",
         "99 shuffles", "seed 4", "fewer than 11 patients", "no null networks",
     ):  # fmt: skip

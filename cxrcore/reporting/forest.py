@@ -47,7 +47,7 @@ def _reason(row: dict[str, Any], smallest: int | None) -> str:
     if row["value"] is None:
         return "one class only"
     few = smallest is not None and smallest < FEWEST_PATIENTS
-    return f"fewer than {FEWEST_PATIENTS} images of a class" if few else ""
+    return f"a class of under {FEWEST_PATIENTS}" if few else ""
 
 
 def forest_figure(rows: Rows) -> Figure | None:
@@ -59,7 +59,7 @@ def forest_figure(rows: Rows) -> Figure | None:
     if all(row["value"] is None for row in rows):
         return None
     lines = _lines(rows)
-    figure = new_figure(6.6, 0.7 + 0.185 * len(lines))
+    figure = new_figure(5.4, 0.7 + 0.185 * len(lines))
     axis = figure.subplots()
     axis.axvline(0.5, color="0.75", linewidth=0.8, linestyle="--")
     for place, line in enumerate(lines):

@@ -113,12 +113,11 @@ def _evidence(content: Content) -> dict[str, Any]:
 
 
 def _picture(path: Path) -> dict[str, Any]:
-    """A PNG file as a data address, and the width to show it at, in CSS pixels."""
+    """A PNG file as a data address, and the size to show it at, in CSS pixels."""
     data = path.read_bytes()
-    return {
-        "src": "data:image/png;base64," + base64.b64encode(data).decode(),
-        "width": int.from_bytes(data[16:20]) * 96 // figures.DPI,
-    }
+    width, height = (int.from_bytes(data[i : i + 4]) * 96 // figures.DPI for i in (16, 20))
+    source = "data:image/png;base64," + base64.b64encode(data).decode()
+    return {"src": source, "width": width, "height": height}
 
 
 def _planted(content: Content) -> cohort_tables.Rows:

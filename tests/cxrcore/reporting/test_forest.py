@@ -29,7 +29,7 @@ def reasons(found: pl.DataFrame, model: pl.DataFrame = MODEL) -> list[str]:
 
 
 def test_a_subgroup_is_not_interpreted_with_few_of_a_class_or_none_or_undisclosed() -> None:
-    few = "fewer than 11 images of a class"
+    few = "a class of under 11"
     assert reasons(FOUND) == ["", "", few, "one class only", "n/d"]
 
 
@@ -54,7 +54,7 @@ def test_every_row_has_its_place_and_says_what_it_is() -> None:
     ]  # fmt: skip
     told = [text.get_text() for text in axis.texts]
     assert told[0] == "0.80 (0.60 to 0.95), 60"
-    assert told[2] == "0.80 (0.60 to 0.95), 60; fewer than 11 images of a class"
+    assert told[2] == "0.80 (0.60 to 0.95), 60; a class of under 11"
     assert told[3:] == ["one class only", "n/d"]
     marks = [line.get_markerfacecolor() for line in axis.lines if line.get_marker() == "s"]
     assert marks[2] == "white" != marks[1]

@@ -15,6 +15,7 @@ from cxrcore import mean_heatmaps
 from cxrcore.associations import associations
 from cxrcore.associations.disclosed import disclosed
 from cxrcore.associations.inputs import Draws, Inputs
+from cxrcore.associations.survival_curves import survival_curves
 from cxrcore.associations.verdict import sentence
 from cxrcore.evaluation import strata, table
 from cxrcore.evaluation.added_value import added_value
@@ -99,14 +100,13 @@ def summarise(
         advance(0.1 / len(known))
     averaged = mean_heatmaps.mean_heatmaps(explained, "test", reasons, part_of(advance, 0.1))
     names, weights = resamples["test"]
-    found = associations(
-        Inputs(
-            reference, cohort, known, {one.model.key: one for one in explained},
-            features_of(features, known), {_key(a) for a in features}, names, weights, reasons,
-            settings.draws, settings.seed,
-        ),
-        part_of(advance, 0.4),
+    inputs = Inputs(
+        reference, cohort, known, {one.model.key: one for one in explained},
+        features_of(features, known), {_key(a) for a in features}, names, weights, reasons,
+        settings.draws, settings.seed,
     )  # fmt: skip
+    points += survival_curves(inputs, rule)
+    found = associations(inputs, part_of(advance, 0.4))
     shown = disclosed(found, rule)
     return Summary(
         _frame(MODELS, _model_rows(known, explained, reasons)),

@@ -46,8 +46,8 @@ A contract has a version, major and minor. Its schema (`data_contracts/schemas/`
 file (`tests/data/`) are frozen for each.
 
 - A *minor* version adds: columns, datasets and attributes that may be missing, with a meaning for
-  their absence. A reader fills in what an older minor version lacks, and takes a newer one as far
-  as it fits.
+  their absence, and categories. A reader fills in what an older minor version lacks, and takes a
+  newer one as far as it fits.
 - A *major* version changes or removes something, or moves the file. An older major version is read
   through the contract's `upgrade` where the artifact costs GPU hours to make: images, model,
   checkpoint, predictions, features, attributions, training history; and the cohort's description.

@@ -79,11 +79,15 @@ def upgraded(contract: Contract, header: Header) -> Header:
 
 
 def upgraded_frame(contract: Contract, header: Header, frame: pl.DataFrame) -> pl.DataFrame:
-    """A table as the present version has it, columns added since among them."""
+    """A table as the present version has it, with columns and categories added since."""
+    import polars as pl
+
     from data_contracts._tables import polars_dtype
 
     if upgrade := upgrade_of(contract, header):
         frame = upgrade.frame(frame)
+    enums = [f for f in contract.fields if f.categories and f.name in frame.columns]
+    frame = frame.with_columns(pl.col(f.name).cast(polars_dtype(f)) for f in enums)
     return frame.with_columns(_nulls(f.name, polars_dtype(f)) for f in contract.added_to(frame))
 
 

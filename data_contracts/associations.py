@@ -88,7 +88,7 @@ def _example_associations() -> dict[str, Any]:
 
 ASSOCIATIONS = Contract(
     name="associations",
-    version="4.0",
+    version="3.1",
     kind="table",
     path_template="summary/associations.parquet",
     description="How much evidence each attribute shares with the reference task, by level",

@@ -16,7 +16,7 @@ from data_contracts.vocabulary import Check, Contract, Field
 if TYPE_CHECKING:
     import polars as pl
 
-CURVE_KINDS = ("roc", "precision_recall", "calibration")
+CURVE_KINDS = ("roc", "precision_recall", "calibration", "survival")
 
 MODEL_KEY = (
     Field("task", "string", "The task"),
@@ -83,7 +83,7 @@ def _example_models() -> dict[str, Any]:
 
 MODELS = Contract(
     name="models",
-    version="2.0",
+    version="1.1",
     kind="table",
     path_template="summary/models.parquet",
     description="Every model of the summary, and whether its maps may be interpreted",
@@ -123,7 +123,7 @@ def _example_metrics() -> dict[str, Any]:
 
 METRICS = Contract(
     name="metrics",
-    version="3.0",
+    version="2.1",
     kind="table",
     path_template="summary/metrics.parquet",
     description="How well each model predicts its target, with 95 % patient-bootstrap intervals",
@@ -167,28 +167,38 @@ def _example_curves() -> dict[str, Any]:
         "y": numbers(0, 0.9, 1),
         "low": numbers(0, 0.8, 1),
         "high": numbers(0, 1, 1),
+        "at_risk": pl.Series([None] * 3, dtype=pl.Int64),
     }
 
 
 CURVES = Contract(
     name="curves",
-    version="2.0",
+    version="1.1",
     kind="table",
     path_template="summary/curves.parquet",
-    description="Points of every curve, with pointwise 95 % patient-bootstrap bands",
+    description="Points of every curve, with pointwise 95 % bands",
     key=("task", "name", "split", "class", "curve", "point"),
     fields=(
         *MODEL_KEY,
         WHERE[0],
-        Field("class", "string", "The class that counts as positive"),
+        Field("class", "string",
+              "The class that counts as positive; of survival the quarter of the reference's "
+              "log-odds, from the lowest"),
         Field("curve", "enum",
               "roc: sensitivity by 1 - specificity; precision_recall: precision by recall; "
-              "calibration: observed share by mean predicted probability",
+              "calibration: observed share by mean predicted probability; "
+              "survival: Kaplan and Meier's estimate by days after the radiograph",
               categories=CURVE_KINDS),
         Field("point", "int32", "Order of the points", unit="1"),
-        Field("x", "float64", "Abscissa", unit="1"),
+        Field("x", "float64", "Abscissa", unit="1; days for survival"),
         Field("y", "float64", "Ordinate", unit="1"),
-        *INTERVAL,
+        Field("low", "float64",
+              "2.5th percentile over patient resamples; of survival the end of Greenwood's "
+              "interval on the scale log(-log S)", unit="1", nullable=True),
+        Field("high", "float64", "97.5th percentile, or the other end", unit="1", nullable=True),
+        Field("at_risk", "int64",
+              "Of survival the patients alive and under observation at the end of that day",
+              unit="patients", nullable=True),
     ),
     attributes=(SUPPRESSION,),
     checks=(Check("low is not above high", interval_is_ordered),),

@@ -41,6 +41,22 @@ LEVELS = {
     "attribution": "Do the two networks find their evidence in the same places?",
     "prognosis": "Does the score predict survival?",
 }
+#: Each choice of a patient's images.
+SELECTIONS = {
+    "one-per-subject": "one radiograph per patient",
+    "one-per-study": "one radiograph per study",
+    "all": "all frontal radiographs",
+}
+_STAY = "death within {horizon} days of a radiograph taken during a %s or in the 24 hours before it"
+_LATE = "; radiographs that are not followed that long have no label, which depends on the outcome"
+#: Each rule of the mortality label; the horizon is to be filled in, in days.
+MORTALITY_RULES = {
+    "hospital-stay": _STAY % "hospital stay",
+    "hospital-or-ed-stay": _STAY % "stay in hospital or the emergency department",
+    "hospital-stay-outcome-dependent": _STAY % "hospital stay" + _LATE,
+    "hospital-or-ed-stay-outcome-dependent":
+        _STAY % "stay in hospital or the emergency department" + _LATE,
+}  # fmt: skip
 #: The statistic by which attributes are ranked.
 RANKING = "pearson_of_class_differences"
 

@@ -18,6 +18,7 @@ from data_contracts.cohort_description import (
     MIN_CELL_COUNT,
 )
 from data_contracts.errors import UsageError
+from data_contracts.header import Header
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.model import TRAINING_HISTORY
@@ -64,6 +65,8 @@ class Config(JobConfig):
     """Other workspaces, already aggregated, whose verdicts stand beside these."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Seed of all random draws."""
+    author: str | None = Field(default=None, pattern=r"^[^\x00-\x1f\x7f]{1,200}$")
+    """Who signs the report."""
 
     def keys(self) -> dict[str, str]:
         """The models that take part, and the maps of them that are read."""
@@ -90,6 +93,7 @@ def run(config: Config, job: Job) -> None:
     from cxrcore.model import models
     from cxrcore.replication import replication
     from cxrcore.reporting import console, report
+    from cxrcore.reporting.content import Content
     from cxrcore.summary import Settings, summarise
     from data_contracts.store import read_table
 
@@ -122,9 +126,9 @@ def run(config: Config, job: Job) -> None:
             lambda share: advance(100 * share),
         )  # fmt: skip
     # The report comes first: whole artifacts mean that the job is done.
-    page = report.write(job.workspace / "report", report.Content(
+    page = report.write(job.workspace / "report", Content(
         config.reference, flow.frame, job.table(COHORT_CHARACTERISTICS).frame,
-        [t.frame for t in job.tables(IMAGE_REJECTS)], {m.key: m.history for m in known}, found,
+        [t.frame for t in job.tables(IMAGE_REJECTS)], _headers(job), cohort, known, found,
         planted, job.origin,
     ))  # fmt: skip
     job.write(MODELS, found.models)
@@ -155,3 +159,14 @@ def _warn_of_shared_patients(config: Config, job: Job, cohort: pl.DataFrame) -> 
                     f"{shared} patients are in {folder.name} too: the intervals of differences "
                     "take them for other patients, and are too wide"
                 )
+
+
+def _headers(job: Job) -> dict[str, list[Header]]:
+    """The header of every input, by contract: what the report says of settings comes from them."""
+    from data_contracts.store import read_header
+
+    found: dict[str, list[Header]] = {}
+    for item in job.origin.inputs:
+        if item.contract != "source":
+            found.setdefault(item.contract, []).append(read_header(job.workspace / item.path))
+    return found

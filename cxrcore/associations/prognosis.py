@@ -30,6 +30,8 @@ Bools = NDArray[np.bool_]
 LEVEL = "prognosis"
 #: What takes the place of an attribute.
 SURVIVAL = "survival"
+#: Days after the radiograph that a patient is followed at most.
+HORIZON = 365.0
 #: Days of follow-up of a death on the day of the radiograph.
 SAME_DAY = 0.5
 NO_DEATH = "no death with a longer follow-up beside it"
@@ -87,7 +89,7 @@ def follow_up_of(images: Images) -> FollowUp:
 
 def follow_up(
     log_odds: Floats, days_to_death: Floats, follow_up_days: Floats, age: Floats, sex: Ints,
-    subject: Ints, horizon: float = 365,
+    subject: Ints, horizon: float = HORIZON,
 ) -> FollowUp:  # fmt: skip
     """Patients' times from columns (n,) of images; `subject` is each image's patient.
 
@@ -206,14 +208,17 @@ def _gain(data: FollowUp, score: Floats, age: Floats, drawn: NDArray[np.uint8]) 
     return Estimate("c_index_gain", float(value[0]), n, "adjusted", low, high)
 
 
-def survival_by_quarter(data: FollowUp, groups: int = 4) -> list[SurvivalCurve]:
-    """Kaplan and Meier's curves by quarter of the log-odds, from the lowest; empty ones left out.
+def survival_by_quarter(data: FollowUp, days: Floats, groups: int = 4) -> dict[int, SurvivalCurve]:
+    """Kaplan and Meier's curves at the end of `days` (t,) by quarter of the log-odds, from 1.
 
-    The quarters end at quantiles, so patients of equal log-odds share one.
+    The quarters end at quantiles, so patients of equal log-odds share one; empty ones are left
+    out.
     """
     if not len(data.time):
-        return []
+        return {}
     inner = np.quantile(data.log_odds, np.linspace(0, 1, groups + 1)[1:-1])
     quarter = np.searchsorted(inner, data.log_odds)
-    inside = [quarter == q for q in np.unique(quarter)]
-    return [kaplan_meier(data.time[rows], data.died[rows]) for rows in inside]
+    return {
+        int(q) + 1: kaplan_meier(data.time[quarter == q], data.died[quarter == q], days)
+        for q in np.unique(quarter)
+    }

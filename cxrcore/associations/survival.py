@@ -140,35 +140,34 @@ def score_residuals(x: Floats, predictor: Floats, time: Floats, event: Bools) ->
 
 @dataclass(frozen=True)
 class SurvivalCurve:
-    """Kaplan and Meier's estimate at each time of death."""
+    """Kaplan and Meier's estimate at the end of some days, and the patients behind it: (t,)."""
 
-    time: Floats
-    """(t,) days."""
     survival: Floats
-    at_risk: Ints
     low: Floats
     high: Floats
-    """95 % band, pointwise: Greenwood's variance on the scale log(-log S)."""
-    subjects: int
-    deaths: int
+    """95 % band, pointwise: Greenwood's variance on the scale log(-log S). NaN before a death."""
+    at_risk: Ints
+    """Patients alive and under observation."""
+    died: Ints
+    """Patients who have died so far."""
+    lost: Ints
+    """Patients whose observation has ended before, alive."""
 
 
-def kaplan_meier(time: Floats, event: Bools) -> SurvivalCurve:
-    """The curve of `time` (n,) days and `event` (n,); no point without a death.
+def kaplan_meier(time: Floats, event: Bools, days: Floats) -> SurvivalCurve:
+    """The curve of `time` (n,) days and `event` (n,) at the end of `days` (t,).
 
     Where survival is 0 the band is [0, 0]: Greenwood's variance is not defined there.
     """
-    if not event.any():
-        none = np.empty(0)
-        return SurvivalCurve(none, none, none.astype(np.intp), none, none, len(time), 0)
+    died = (event & (time <= days[:, None])).sum(axis=1)
+    lost = (~event & (time < days[:, None])).sum(axis=1)
     with np.errstate(all="ignore"):
         curve = SurvfuncRight(time, event.astype(int))
         s, error = np.asarray(curve.surv_prob), np.asarray(curve.surv_prob_se)
         spread = 1.959964 * error / (s * np.log(s))
         low, high = (np.where(s > 0, s ** np.exp(sign * spread), 0.0) for sign in (-1, 1))
-    died = np.isin(curve.surv_times, time[event])
-    at_risk = np.asarray(curve.n_risk)[died].astype(np.intp)
-    return SurvivalCurve(
-        np.asarray(curve.surv_times)[died], s[died], at_risk, low[died], high[died],
-        len(time), int(event.sum()),
-    )  # fmt: skip
+    at = np.searchsorted(curve.surv_times, days, side="right")
+    survival, low, high = (
+        np.append(first, known)[at] for first, known in ((1.0, s), (np.nan, low), (np.nan, high))
+    )
+    return SurvivalCurve(survival, low, high, len(time) - died - lost, died, lost)

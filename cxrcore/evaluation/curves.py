@@ -70,7 +70,8 @@ def _rows(
         low = high = None
         if bands is not None:
             low, high, _ = percentile_interval(bands[:, point])
-        yield where | {"point": point, "x": x[point], "y": y[point], "low": low, "high": high}
+        band = {"low": low, "high": high, "at_risk": None}
+        yield where | {"point": point, "x": x[point], "y": y[point]} | band
 
 
 def roc(scores: Floats, positive: Bools, weights: Floats) -> Floats:

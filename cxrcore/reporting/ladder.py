@@ -49,6 +49,7 @@ def ladder_figure(associations: pl.DataFrame, verdicts: pl.DataFrame) -> Figure 
         axis.set_yticks(range(len(attributes)), names)
         axis.set_ylim(-0.6, len(attributes) - 0.3)
         axis.margins(x=0.12)
+        axis.locator_params(axis="x", nbins=4)
         axis.set_title(level)
         axis.set_xlabel(titles.statistic(question["statistic"]), fontsize=7.5)
     figure.legend(handles=_legend(), loc="outside lower center", ncols=4, fontsize=7)

@@ -3,150 +3,121 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from cxrcore.associations.maps import rms_over_classes
-from cxrcore.mean_heatmaps import records
-from cxrcore.model import ModelKey
-from cxrcore.reporting import figures, ladder, map_figures, tables
-from cxrcore.summary import Summary
+from cxrcore.associations import prognosis
+from cxrcore.associations.verdict import ALPHA
+from cxrcore.reporting import figures, tables
+from cxrcore.reporting.about import about
+from cxrcore.reporting.checklists import as_yaml
+from cxrcore.reporting.content import Content
+from cxrcore.reporting.drawing import draw
 from data_contracts import cohort_tables, disclosure, titles
-from data_contracts.header import package_version
-from data_contracts.store import Provenance, write_text
-
-
-@dataclass(frozen=True)
-class Content:
-    """Everything that the report shows, as the contracts have it."""
-
-    reference: str
-    flow: pl.DataFrame
-    characteristics: pl.DataFrame
-    rejects: Sequence[pl.DataFrame]
-    """A table per shard."""
-    histories: Mapping[ModelKey, pl.DataFrame]
-    found: Summary
-    truth: pl.DataFrame | None
-    """SYNTHETIC_TRUTH when the patients are synthetic."""
-    origin: Provenance
-    """The settings and inputs of the aggregation."""
-
-    @property
-    def primary(self) -> dict[str, str]:
-        """By task the name of the model that stands for it."""
-        return dict(self.found.models.filter("primary").select("task", "name").iter_rows())
-
-    @property
-    def heatmaps(self) -> list[dict[str, Any]]:
-        """Of the models that stand for their tasks."""
-        chosen = set(self.primary.items())
-        return [r for r in records(self.found.heatmaps) if (r["task"], r["name"]) in chosen]
+from data_contracts.store import write_text
 
 
 def write(folder: Path, content: Content) -> Path:
-    """Write `report.html`, its figures and every number as CSV into `folder`; return the page."""
+    """Write `report.html`, its figures, every number as CSV and the reporting guidelines.
+
+    All into `folder`; returns the page.
+    """
     page, found = folder / "report.html", content.found
     for name in ("models", "metrics", "curves", "associations", "verdicts", "orders"):
         write_text(folder / "tables" / f"{name}.csv", getattr(found, name).write_csv())
     with figures.style():
         drawn = draw(content, folder / "figures")
-    write_text(page, html(content, drawn))
+    study = about(content)
+    write_text(
+        folder / "checklists.yaml", as_yaml(study["checklists"], sections(content.reference))
+    )
+    write_text(page, html(content, study, drawn))
     return page
 
 
-def draw(content: Content, folder: Path) -> dict[str, Path]:
-    """Draw every figure that the content allows into `folder`; name to PNG."""
-    found, maps = content.found, content.heatmaps
-    background = found.heatmaps["mean_image"]
-    curves = tables.of_primary(found.curves, found.models)
-    tasks = list(content.primary)
-    drawn = {
-        "roc": figures.roc_figure(curves, _areas(found), tasks),
-        "training": figures.training_figure(
-            {task: content.histories[task, name] for task, name in content.primary.items()}
-        ),
+def sections(reference: str) -> dict[str, str]:
+    """The sections of the page in their order: place and title."""
+    return {
+        "answer": "Answer",
+        "cohort": "Study cohort",
+        "performance": "Prediction performance",
+        "maps": "Where the networks find their evidence",
+        "evidence": f"How much evidence the attributes share with {reference}",
+        "prognosis": "Prognosis",
+        "limits": "Limits",
+        "methods": "Appendix: methods",
+        "checks": "Appendix: checks",
+        "items": "Appendix: reporting guidelines",
+        "provenance": "Appendix: provenance",
     }
-    for task in dict.fromkeys(r["task"] for r in maps):
-        rows = [r for r in maps if r["task"] == task]
-        drawn[f"heatmaps-{task}"] = map_figures.class_maps_figure(task, rows, background)
-    if len(differences := rms_of_differences(maps)) > 1:
-        patients = {r["task"]: int(r["subjects"]) for r in maps if r["stratum"] == "all"}
-        drawn["rms-of-differences"] = map_figures.rms_figure(differences, patients, background)
-    if (answer := ladder.ladder_figure(found.associations, found.verdicts)) is not None:
-        drawn["ladder"] = answer
-    return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}
 
 
-def rms_of_differences(maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """For each task the root mean square over classes of its class-difference maps (h, w)."""
-    whole = [r for r in maps if r["stratum"] == "all"]
-    out = {}
-    for task in dict.fromkeys(r["task"] for r in whole):
-        each = [r["class_difference"] for r in whole if r["task"] == task]
-        stack = np.stack(each).astype(np.float64)
-        out[task] = rms_over_classes(stack.reshape(len(stack), -1)).reshape(stack.shape[1:])
-    return out
-
-
-def _areas(found: Summary) -> dict[str, str]:
-    """The test AUROC of each task, and of each of its classes, as text."""
-    whole = found.metrics.filter(pl.col("metric").str.starts_with("auroc"), split="test",
-                                 stratum="all")  # fmt: skip
-    rows = tables.of_primary(whole, found.models).iter_rows(named=True)
-    return {f"{r['task']} {r['metric'].partition(':')[2]}".strip(): tables.value(r) for r in rows}
-
-
-def html(content: Content, drawn: Mapping[str, Path]) -> str:
-    """The report as one page; `drawn` are the PNG files of `draw`, embedded."""
+def html(content: Content, study: Mapping[str, Any], drawn: Mapping[str, Path]) -> str:
+    """The report as one page; `study` is `about`, `drawn` the PNG files of `draw`, embedded."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    found = content.found
     environment = Environment(
         loader=PackageLoader("cxrcore.reporting"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    page = environment.get_template("report.html.j2")
-    least = found.min_cell_count
-    reasons = found.models.filter(pl.col("primary") & ~pl.col("interpretable"))
-    return page.render(
-        content=content,
-        pictures={name: _picture(path) for name, path in drawn.items()},
-        suppression=disclosure.explanation(least) if least else "",
-        version=package_version(),
-        tasks=list(content.primary),
-        flow=cohort_tables.flow_table(content.flow),
-        table_one=cohort_tables.table_one(content.characteristics),
-        rejects=cohort_tables.reject_table(pl.concat(content.rejects), least),
-        performance=tables.performance_table(found.metrics, found.models),
-        models=tables.models_table(found.metrics, found.models),
-        strata=tables.strata_table(found.metrics, found.models),
-        levels={name: titles.LEVELS[name] for name in titles.LEVELS
-                if (found.verdicts["evidence_level"] == name).any()},
-        verdicts=tables.verdict_table(found.verdicts),
-        orders={name: tables.order_text(found.orders, found.verdicts, name)
-                for name in titles.LEVELS},
-        trainings=found.verdicts["trainings"].max() or 1,
-        evidence=tables.evidence_table(found.associations, divided=False),
-        divided=tables.evidence_table(found.associations, divided=True),
-        reasons=dict(reasons.select("task", "reason").iter_rows()),
-        nothing_to_compare=why_nothing_to_compare(content),
-        planted=_planted(content),
+    pictures = {name: _picture(path) for name, path in drawn.items()}
+    return environment.get_template("report.html.j2").render(
+        content=content, sections=sections(content.reference), pictures=pictures, **study,
+        **_cohort(content), **_performance(content), **_evidence(content),
     )  # fmt: skip
 
 
-def _picture(path: Path) -> dict[str, Any]:
-    """A PNG file as a data address, and the width to show it at, in CSS pixels."""
-    data = path.read_bytes()
+def _cohort(content: Content) -> dict[str, Any]:
+    least = content.found.min_cell_count
     return {
-        "src": "data:image/png;base64," + base64.b64encode(data).decode(),
-        "width": int.from_bytes(data[16:20]) * 96 // figures.DPI,
+        "suppression": disclosure.explanation(least) if least else "",
+        "flow": cohort_tables.flow_table(content.flow),
+        "table_one": cohort_tables.table_one(content.characteristics),
+        "rejects": cohort_tables.reject_table(pl.concat(content.rejects), least),
     }
+
+
+def _performance(content: Content) -> dict[str, Any]:
+    metrics, models = content.found.metrics, content.found.models
+    reasons = models.filter(pl.col("primary") & ~pl.col("interpretable"))
+    return {
+        "tasks": list(content.primary),
+        "performance": tables.performance_table(metrics, models),
+        "models": tables.models_table(metrics, models),
+        "strata": tables.strata_table(metrics, models),
+        "reasons": dict(reasons.select("task", "reason").iter_rows()),
+    }
+
+
+def _evidence(content: Content) -> dict[str, Any]:
+    found = content.found
+    of_levels = found.associations.filter(pl.col("evidence_level") != prognosis.LEVEL)
+    asked = set(found.verdicts["evidence_level"])
+    return {
+        "verdicts": tables.verdict_table(found.verdicts),
+        "levels": {name: text for name, text in titles.LEVELS.items() if name in asked},
+        "orders": {name: tables.order_text(found.orders, found.verdicts, name)
+                   for name in titles.LEVELS},
+        "evidence": tables.evidence_table(of_levels, divided=False),
+        "divided": tables.evidence_table(of_levels, divided=True),
+        "nothing_to_compare": why_nothing_to_compare(content),
+        "planted": _planted(content),
+        "alpha": ALPHA,
+        "prognosis": tables.prognosis_table(found.associations),
+        "horizon": round(prognosis.HORIZON),
+        "no_survival": why_no_survival(content),
+    }  # fmt: skip
+
+
+def _picture(path: Path) -> dict[str, Any]:
+    """A PNG file as a data address, and the size to show it at, in CSS pixels."""
+    data = path.read_bytes()
+    width, height = (int.from_bytes(data[i : i + 4]) * 96 // figures.DPI for i in (16, 20))
+    source = "data:image/png;base64," + base64.b64encode(data).decode()
+    return {"src": source, "width": width, "height": height}
 
 
 def _planted(content: Content) -> cohort_tables.Rows:
@@ -169,3 +140,12 @@ def why_nothing_to_compare(content: Content) -> str:
             f"Only '{content.reference}' has attribution maps: there is nothing to compare it with."
         )
     return ""
+
+
+def why_no_survival(content: Content) -> str:
+    """Why there are no survival curves, where there are none."""
+    if content.reference not in content.primary:
+        return f"there is no network of {content.reference}"
+    if not content.found.associations.filter(evidence_level=prognosis.LEVEL).height:
+        return "the cohort has no follow-up"
+    return "too few patients died or left observation to disclose them"

@@ -13,6 +13,9 @@ from data_contracts import titles
 from data_contracts.cohort_tables import Rows, count
 from data_contracts.disclosure import SUPPRESSED
 
+#: The covariates of a statistic of prognosis.
+_BESIDE = {titles.ADJUSTMENTS["adjusted"]: "adjusted for age and sex"}
+
 
 def interval(row: Mapping[str, Any], digits: int = 3) -> str:
     """Low to high, in words that survive a minus sign."""
@@ -120,6 +123,12 @@ def evidence_table(associations: pl.DataFrame, *, divided: bool) -> Rows:
             "reason": r["reason"] or "",
         })  # fmt: skip
     return sorted(rows, key=lambda r: (order[r["evidence_level"]], r["statistic"], r["adjustment"]))
+
+
+def prognosis_table(associations: pl.DataFrame) -> Rows:
+    """What the reference's log-odds say of survival; covariates are age and sex, never the view."""
+    rows = evidence_table(associations.filter(evidence_level="prognosis"), divided=False)
+    return [row | {"adjustment": _BESIDE.get(row["adjustment"], "crude")} for row in rows]
 
 
 def order_text(orders: pl.DataFrame, verdicts: pl.DataFrame, level: str) -> str:

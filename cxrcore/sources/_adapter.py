@@ -28,6 +28,8 @@ class Adapter:
     `MORTALITY_RULES`, null where none gives a label.
     """
 
+    title: str
+    """Name of the collection, for people."""
     folders: Mapping[str, str]
     """Names of the folders it needs, each with its content."""
     tasks: tuple[str, ...]

@@ -157,6 +157,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 ADAPTER = Adapter(
+    title="MIMIC-CXR with MIMIC-IV",
     folders={
         "mimic_iv": "MIMIC-IV, with hosp/ (core/ in version 1.0)",
         "mimic_cxr": "MIMIC-CXR, with cxr-record-list.csv.gz and files/",

@@ -85,6 +85,7 @@ def _read_table(path: Path) -> pl.DataFrame:
 
 
 ADAPTER = Adapter(
+    title="NIH ChestX-ray14",
     folders={"root": "the collection, with Data_Entry_2017*.csv and images/"},
     tasks=("gender",),
     locate=locate,

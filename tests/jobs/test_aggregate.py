@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from planted_maps import GRID, PLACES, TASKS, build
 from refusals import Refuse
 
@@ -20,7 +21,7 @@ from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.predictions import FEATURES, PREDICTIONS
 from data_contracts.replication import REPLICATION
 from data_contracts.store import Provenance, open_arrays, read_table, write_arrays, write_table
-from data_contracts.summary import METRICS, MODELS
+from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._cli import run
 from jobs._execute import execute
@@ -46,7 +47,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     origin = Provenance("synthesize", {})
     write_table(SYNTHETIC_TRUTH, SYNTHETIC_TRUTH.path(workspace), truth, origin,
                 SYNTHETIC_TRUTH.example_attributes)  # fmt: skip
-    assert aggregate(workspace) == 0
+    assert aggregate(workspace, author="Dr <b>") == 0
     return workspace
 
 
@@ -126,7 +127,15 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     assert "insurance ~ race ~ gender" in page
     assert "One training of each network" in page
     assert "c &lt;i&gt;" in page
+    assert "No survival curves: the cohort has no follow-up." in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
+    places = re.findall('<section id="([a-z-]+)"', page)
+    links = re.findall('href="#([a-z-]+)"', page)
+    assert links[: len(places)] == places
+    assert set(links) == set(places)
+    answered = yaml.safe_load((done / "report" / "checklists.yaml").read_text())
+    assert [len(guideline["items"]) for guideline in answered] == [52, 44]
+    assert "Dr &lt;b&gt;" in page
     assert not re.search(r"subject\d|image\d{4}", page)
     drawn = {p.stem for p in (done / "report" / "figures").glob("*.png")}
     assert drawn == {
@@ -134,7 +143,7 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
         "training",
         "rms-of-differences",
         "ladder",
-        *(f"heatmaps-{t}" for t in TASKS),
+        *(f"{kind}-{t}" for kind in ("heatmaps", "forest") for t in TASKS),
     }
     assert {p.stem for p in (done / "report" / "figures").glob("*.svg")} == drawn
     told = pl.read_csv(done / "report" / "tables" / "verdicts.csv")
@@ -222,6 +231,18 @@ def test_a_tiny_cohort_gets_no_values_but_goes_through(tmp_path: Path) -> None:
     assert told.frame.filter("suppressed")["reason"].null_count() == 4
     page = (tmp_path / "report" / "report.html").read_text()
     assert "fewer than 11 patients" in page
+
+
+def test_survival_stands_in_the_report_where_patients_are_followed(tmp_path: Path) -> None:
+    build(tmp_path, tasks=("mortality", "gender"), n=200, followed=True)
+    assert aggregate(tmp_path, replicates=100, min_cell_count=0) == 0
+    curves = read_table(CURVES, CURVES.path(tmp_path)).frame.filter(curve="survival")
+    assert curves["at_risk"].null_count() == 0
+    assert curves.filter(x=0.0)["at_risk"].sum() == 90  # patients of 100 images
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "Survival by quarter" in page
+    assert "C-index" in page
+    assert "No survival curves" not in page
 
 
 def test_different_grids_are_not_compared_and_nothing_else_is_lost(tmp_path: Path) -> None:

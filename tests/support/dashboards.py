@@ -163,7 +163,7 @@ def curves(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
             rows.append({
                 "task": task, "name": name, "seed": m, "control": "none", "split": split,
                 "class": of_class, "curve": kind, "point": point, "x": x, "y": y, "low": y,
-                "high": y,
+                "high": y, "at_risk": None,
             })  # fmt: skip
     return frame_of(CURVES, rows)
 

@@ -42,10 +42,12 @@ def build(
     blind: tuple[str, ...] = (),
     models: tuple[str, ...] = ("main",),
     synthetic: bool = False,
+    followed: bool = False,
 ) -> Path:
     """A workspace as the jobs before aggregate leave it, half of it test, signs planted.
 
-    The networks of the tasks in `blind` do not read their target.
+    The networks of the tasks in `blind` do not read their target; who died, when `followed`, did
+    so at the half of the year.
     """
     rng = np.random.default_rng(7)
     ids = [f"image{i:04d}" for i in range(n)]
@@ -58,7 +60,10 @@ def build(
         "source": ["mimic"] * n, "admission_match": [None] * n, "study_time": [None] * n,
         "view": rng.choice(["PA", "AP"], n).tolist(),
         "age": rng.uniform(20, 90, n).astype(np.float32),
-        "split": splits.tolist(), "days_to_death": [None] * n, "follow_up_days": [None] * n,
+        "split": splits.tolist(),
+        "days_to_death": [182 if followed and y else None for y in targets["mortality"]],
+        "follow_up_days": [182 if y else 400 for y in targets["mortality"]] if followed
+                          else [None] * n,
         "no_finding": [None] * n,
         **{f"label_{t}": [None if missing[i] and t == "race" else TASKS[t][y[i]] for i in range(n)]
            for t, y in targets.items() if t in tasks},

@@ -24,8 +24,8 @@ class ModelCurves:
 
 
 def classes_of(curves: pl.DataFrame) -> list[str]:
-    """The classes that have curves, in their order."""
-    return curves["class"].unique(maintain_order=True).to_list()
+    """The classes that have a ROC curve, in their order."""
+    return curves.filter(curve="roc")["class"].unique(maintain_order=True).to_list()
 
 
 def model_curves(curves: pl.DataFrame, positive: str) -> ModelCurves:

@@ -20,6 +20,7 @@ from cxrcore.associations.prognosis import (
     survival_by_quarter,
 )
 from cxrcore.associations.survival import harrells_c, kaplan_meier, score_residuals
+from cxrcore.associations.survival_curves import DAYS
 from cxrcore.evaluation import bootstrap
 
 
@@ -192,7 +193,7 @@ def test_what_cannot_be_estimated_has_a_reason() -> None:
     none, no = np.empty(0), np.empty(0, dtype=int)
     nobody = follow_up(none, none, none, none, no, no)
     assert all(e.subjects == 0 and e.reason for e in estimates(nobody).values())
-    assert survival_by_quarter(nobody) == []
+    assert survival_by_quarter(nobody, DAYS) == {}
 
 
 @pytest.mark.parametrize("deaths", [1, 2, 5, 10])
@@ -206,28 +207,40 @@ def test_few_deaths_give_an_estimate_or_a_reason(deaths: int) -> None:
 
 def test_curves_are_kaplan_and_meiers_with_a_log_log_band() -> None:
     data = cohort(5, 200)
-    curves = survival_by_quarter(data)
-    assert sum(c.subjects for c in curves) == 200
-    assert sum(c.deaths for c in curves) == data.died.sum()
-    assert curves[0].survival[-1] > curves[3].survival[-1]
-    curve = kaplan_meier(data.time, data.died)
+    curves = survival_by_quarter(data, DAYS)
+    assert list(curves) == [1, 2, 3, 4]
+    assert sum(c.at_risk[0] for c in curves.values()) == 200
+    assert sum(c.died[-1] for c in curves.values()) == data.died.sum()
+    assert curves[1].survival[-1] > curves[4].survival[-1]
+    curve = kaplan_meier(data.time, data.died, DAYS)
     whole = SurvfuncRight(data.time, data.died.astype(int))
-    at = 10
-    index = int(np.searchsorted(whole.surv_times, curve.time[at]))
+    at = 40
+    index = int(np.searchsorted(whole.surv_times, DAYS[at], side="right")) - 1
     s, error = whole.surv_prob[index], whole.surv_prob_se[index]
     assert curve.survival[at] == pytest.approx(s)
-    assert curve.at_risk[at] == whole.n_risk[index] == (data.time >= curve.time[at]).sum()
     z = norm.ppf(0.975) * error / (s * np.log(s))
     assert (curve.low[at], curve.high[at]) == pytest.approx(
         (s ** np.exp(-z), s ** np.exp(z)), rel=1e-6
     )
-    assert (curve.low <= curve.survival).all()
-    assert (curve.survival <= curve.high).all()
+    known = ~np.isnan(curve.low)
+    assert (curve.low <= curve.survival)[known].all()
+    assert (curve.survival <= curve.high)[known].all()
+
+
+def test_patients_leave_the_risk_set_when_they_die_or_after_their_last_day() -> None:
+    days = np.array([0.0, 3.0, 4.0, 5.0])
+    curve = kaplan_meier(np.array([3.0, 4.0, 4.0]), np.array([False, True, False]), days)
+    assert curve.at_risk.tolist() == [3, 3, 1, 0]
+    assert curve.died.tolist() == [0, 0, 1, 1]
+    assert curve.lost.tolist() == [0, 0, 1, 2]
+    assert curve.survival.tolist() == pytest.approx([1, 1, 0.5, 0.5])
 
 
 def test_curves_without_a_death_and_to_the_last_patient() -> None:
-    none = kaplan_meier(np.array([3.0, 4.0]), np.array([False, False]))
-    assert (len(none.time), none.deaths, none.subjects) == (0, 0, 2)
-    every = kaplan_meier(np.array([3.0, 4.0]), np.array([True, True]))
-    assert every.survival.tolist() == pytest.approx([0.5, 0.0])
+    days = np.array([2.0, 4.0])
+    none = kaplan_meier(np.array([3.0, 4.0]), np.array([False, False]), days)
+    assert (none.survival.tolist(), none.died.tolist()) == ([1, 1], [0, 0])
+    assert np.isnan([none.low, none.high]).all()
+    every = kaplan_meier(np.array([3.0, 4.0]), np.array([True, True]), days)
+    assert every.survival.tolist() == [1.0, 0.0]
     assert (every.low[1], every.high[1]) == (0, 0)

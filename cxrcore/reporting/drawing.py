@@ -1,0 +1,64 @@
+"""Draws every figure of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cxrcore.associations.maps import rms_over_classes
+from cxrcore.reporting import figures, forest, ladder, map_figures, survival_figure, tables
+from cxrcore.reporting.content import Content
+from cxrcore.summary import Summary
+
+
+def draw(content: Content, folder: Path) -> dict[str, Path]:
+    """Draw every figure that the content allows into `folder`; name to PNG."""
+    found, maps = content.found, content.heatmaps
+    background = found.heatmaps["mean_image"]
+    curves = tables.of_primary(found.curves, found.models)
+    tasks = list(content.primary)
+    drawn = {
+        "roc": figures.roc_figure(curves, _areas(found), tasks),
+        "training": figures.training_figure(
+            {m.task: m.history for m in content.known if content.primary.get(m.task) == m.name}
+        ),
+    }
+    for task in dict.fromkeys(r["task"] for r in maps):
+        rows = [r for r in maps if r["task"] == task]
+        drawn[f"heatmaps-{task}"] = map_figures.class_maps_figure(task, rows, background)
+    if len(differences := rms_of_differences(maps)) > 1:
+        patients = {r["task"]: int(r["subjects"]) for r in maps if r["stratum"] == "all"}
+        drawn["rms-of-differences"] = map_figures.rms_figure(differences, patients, background)
+    if (answer := ladder.ladder_figure(found.associations, found.verdicts)) is not None:
+        drawn["ladder"] = answer
+    of_reference = curves.filter(task=content.reference)
+    for task in tasks:
+        rows = forest.subgroup_rows(found.metrics, found.models, task)
+        if (plot := forest.forest_figure(rows)) is not None:
+            drawn[f"forest-{task}"] = plot
+    if (survival := survival_figure.survival_figure(of_reference)) is not None:
+        drawn["survival"] = survival
+    return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}
+
+
+def rms_of_differences(maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """For each task the root mean square over classes of its class-difference maps (h, w)."""
+    whole = [r for r in maps if r["stratum"] == "all"]
+    out = {}
+    for task in dict.fromkeys(r["task"] for r in whole):
+        each = [r["class_difference"] for r in whole if r["task"] == task]
+        stack = np.stack(each).astype(np.float64)
+        out[task] = rms_over_classes(stack.reshape(len(stack), -1)).reshape(stack.shape[1:])
+    return out
+
+
+def _areas(found: Summary) -> dict[str, str]:
+    """The test AUROC of each task, and of each of its classes, as text."""
+    whole = found.metrics.filter(pl.col("metric").str.starts_with("auroc"), split="test",
+                                 stratum="all")  # fmt: skip
+    rows = tables.of_primary(whole, found.models).iter_rows(named=True)
+    return {f"{r['task']} {r['metric'].partition(':')[2]}".strip(): tables.value(r) for r in rows}

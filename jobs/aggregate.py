@@ -125,11 +125,12 @@ def run(config: Config, job: Job) -> None:
             cohort, known, maps, features, config.reference, settings,
             lambda share: advance(100 * share),
         )  # fmt: skip
+    replicated = replication(found.verdicts, others)
     # The report comes first: whole artifacts mean that the job is done.
     page = report.write(job.workspace / "report", Content(
         config.reference, flow.frame, job.table(COHORT_CHARACTERISTICS).frame,
         [t.frame for t in job.tables(IMAGE_REJECTS)], _headers(job), cohort, known, found,
-        planted, job.origin,
+        replicated, planted, job.origin,
     ))  # fmt: skip
     job.write(MODELS, found.models)
     job.write(METRICS, found.metrics, min_cell_count=least)
@@ -138,7 +139,7 @@ def run(config: Config, job: Job) -> None:
     job.write(MEAN_HEATMAPS, found.heatmaps, min_cell_count=least)
     job.write(ASSOCIATIONS, found.associations, min_cell_count=least)
     job.write(ORDERS, found.orders, min_cell_count=least)
-    job.write(REPLICATION, replication(found.verdicts, others), min_cell_count=least)
+    job.write(REPLICATION, replicated, min_cell_count=least)
     job.write(VERDICTS, found.verdicts, min_cell_count=least, sentence=found.sentence)
     console.print_summary(found.models, found.metrics, found.verdicts, config.reference)
     print(f"\n{found.sentence}")

@@ -30,6 +30,8 @@ class Content:
     known: Sequence[Model]
     """The models with their predictions and histories."""
     found: Summary
+    replication: pl.DataFrame
+    """REPLICATION: the verdicts beside those of other workspaces."""
     truth: pl.DataFrame | None
     """SYNTHETIC_TRUTH when the patients are synthetic."""
     origin: Provenance

@@ -19,6 +19,8 @@ from cxrcore.reporting.drawing import draw
 from data_contracts import cohort_tables, disclosure, titles
 from data_contracts.store import write_text
 
+_TABLES = ("models", "metrics", "added_value", "curves", "associations", "verdicts", "orders")
+
 
 def write(folder: Path, content: Content) -> Path:
     """Write `report.html`, its figures, every number as CSV and the reporting guidelines.
@@ -26,8 +28,9 @@ def write(folder: Path, content: Content) -> Path:
     All into `folder`; returns the page.
     """
     page, found = folder / "report.html", content.found
-    for name in ("models", "metrics", "curves", "associations", "verdicts", "orders"):
-        write_text(folder / "tables" / f"{name}.csv", getattr(found, name).write_csv())
+    shown = {name: getattr(found, name) for name in _TABLES}
+    for name, frame in (shown | {"replication": content.replication}).items():
+        write_text(folder / "tables" / f"{name}.csv", frame.write_csv())
     with figures.style():
         drawn = draw(content, folder / "figures")
     study = about(content)
@@ -87,6 +90,7 @@ def _performance(content: Content) -> dict[str, Any]:
         "tasks": list(content.primary),
         "performance": tables.performance_table(metrics, models),
         "models": tables.models_table(metrics, models),
+        "added": tables.added_value_table(content.found.added_value, models),
         "strata": tables.strata_table(metrics, models),
         "reasons": dict(reasons.select("task", "reason").iter_rows()),
     }
@@ -104,6 +108,7 @@ def _evidence(content: Content) -> dict[str, Any]:
         "evidence": tables.evidence_table(of_levels, divided=False),
         "divided": tables.evidence_table(of_levels, divided=True),
         "nothing_to_compare": why_nothing_to_compare(content),
+        "replication": tables.replication_table(content.replication),
         "planted": _planted(content),
         "alpha": ALPHA,
         "prognosis": tables.prognosis_table(found.associations),

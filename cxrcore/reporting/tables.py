@@ -70,6 +70,40 @@ def models_table(metrics: pl.DataFrame, models: pl.DataFrame) -> Rows:
     return rows
 
 
+def added_value_table(added: pl.DataFrame, models: pl.DataFrame) -> Rows:
+    """A row per task: AUROC of metadata, of metadata with the image, and the gain."""
+    rows = of_primary(added, models).to_dicts()
+    found = []
+    for task in dict.fromkeys(row["task"] for row in rows):
+        of_one = {row["quantity"]: row for row in rows if row["task"] == task}
+        gain = of_one["gain"]
+        found.append({
+            "task": task, "metadata": gain["metadata"],
+            "without": value(of_one["metadata"]), "with": value(of_one["metadata and image"]),
+            "gain": value(gain), "interval": interval(gain), "subjects": count(gain["subjects"]),
+            "p": "–" if gain["p"] is None else _p_value(gain["p"]).removeprefix("=\u00a0"),
+            "reason": gain["reason"] or "",
+        })  # fmt: skip
+    return found
+
+
+def replication_table(replication: pl.DataFrame) -> Rows:
+    """A row per other workspace, attribute and level: both verdicts and the difference."""
+    return [
+        {
+            "workspace": r["workspace"], "attribute": r["attribute"],
+            "evidence_level": r["evidence_level"],
+            **{
+                side: f"{r['verdict' + end] or '–'} ({number(r['value' + end], 2)})"
+                for side, end in (("here", ""), ("there", "_there"))
+            },
+            "difference": number(r["difference"], 2), "interval": interval(r, 2),
+            "reason": r["reason"] or "",
+        }
+        for r in replication.iter_rows(named=True)
+    ]  # fmt: skip
+
+
 def strata_table(metrics: pl.DataFrame, models: pl.DataFrame) -> Rows:
     """AUROC on the test split by view, age and attribute."""
     divided = metrics.filter(pl.col("stratum") != "all", split="test", metric="auroc")

@@ -418,7 +418,11 @@ def test_other_workspaces_stand_beside_this_one(
     assert found.height == verdicts.height
     assert found["workspace"].unique().to_list() == ["other"]
     assert set(found["difference"].drop_nulls()) == {0.0}
+    page = (copy / "report" / "report.html").read_text(encoding="utf-8")
+    assert "In other workspaces" in page
+    assert "Beyond metadata" in page
     assert run(aggregate) == 0
+    assert "In other workspaces" not in (copy / "report" / "report.html").read_text("utf-8")
     assert read_table(REPLICATION, REPLICATION.path(copy)).frame.is_empty()
 
 

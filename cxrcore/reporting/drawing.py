@@ -33,7 +33,8 @@ def draw(content: Content, folder: Path) -> dict[str, Path]:
     if len(differences := rms_of_differences(maps)) > 1:
         patients = {r["task"]: int(r["subjects"]) for r in maps if r["stratum"] == "all"}
         drawn["rms-of-differences"] = map_figures.rms_figure(differences, patients, background)
-    if (answer := ladder.ladder_figure(found.associations, found.verdicts)) is not None:
+    answer = ladder.ladder_figure(found.associations, found.verdicts, found.models)
+    if answer is not None:
         drawn["ladder"] = answer
     of_reference = curves.filter(task=content.reference)
     for task in tasks:

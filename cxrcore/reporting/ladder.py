@@ -23,11 +23,14 @@ _SHOWN = {"shared": (COLOURS[1], COLOURS[1]), "not shared": (COLOURS[0], COLOURS
           "undetermined": ("0.35", "white")}  # fmt: skip
 
 
-def ladder_figure(associations: pl.DataFrame, verdicts: pl.DataFrame) -> Figure | None:
+def ladder_figure(
+    associations: pl.DataFrame, verdicts: pl.DataFrame, models: pl.DataFrame
+) -> Figure | None:
     """A panel per level: the deciding statistic of each attribute among its rungs.
 
     The grey band is the 5th to 95th percentile under the null, hollow marks are null networks,
-    the dashed line is the reference task with itself. Verdicts differ in colour and in fill.
+    the dashed line is the reference task with itself, a dotted one a network of it that was built
+    or trained otherwise. Verdicts differ in colour and in fill.
     None when nothing has a value.
     """
     shown = verdicts.filter(verdicts["value"].is_not_null())
@@ -45,6 +48,8 @@ def ladder_figure(associations: pl.DataFrame, verdicts: pl.DataFrame) -> Figure 
         )  # fmt: skip
         for row in rows.iter_rows(named=True):
             _rungs(axis, asked, row, attributes.index(row["attribute"]))
+        for value in _otherwise(asked, models)["value"].drop_nulls():
+            axis.axvline(value, linestyle=":", color="0.3", linewidth=1)
         names = attributes if i % 3 == 0 else [""] * len(attributes)
         axis.set_yticks(range(len(attributes)), names)
         axis.set_ylim(-0.6, len(attributes) - 0.3)
@@ -54,6 +59,17 @@ def ladder_figure(associations: pl.DataFrame, verdicts: pl.DataFrame) -> Figure 
         axis.set_xlabel(titles.statistic(question["statistic"]), fontsize=7.5)
     figure.legend(handles=_legend(), loc="outside lower center", ncols=4, fontsize=7)
     return figure
+
+
+def _otherwise(asked: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the reference with its networks that differ in more than the seed."""
+    stands = models.filter("primary").select("task", of="group")
+    others = models.join(stands, on="task").filter(
+        pl.col("group") != pl.col("of"), pl.col("control").cast(pl.String) == "none"
+    )
+    return asked.filter(pl.col("attribute") == pl.col("reference")).join(
+        others, left_on=["reference", "attribute_name"], right_on=["task", "name"], how="semi"
+    )
 
 
 def _rungs(axis: Axes, asked: pl.DataFrame, row: dict[str, Any], place: int) -> None:
@@ -92,4 +108,5 @@ def _legend() -> list[Any]:
     ]  # fmt: skip
     band = Patch(color="0.88", label="5th to 95th percentile of the null")
     itself = Line2D([], [], linestyle="--", color="0.3", label="the reference with itself")
-    return [*verdicts, *controls, band, itself]
+    other = Line2D([], [], linestyle=":", color="0.3", label="with another network of it")
+    return [*verdicts, *controls, band, itself, other]

@@ -203,14 +203,28 @@ def test_nothing_is_said_where_nothing_was_compared() -> None:
     assert tables.verdict_table(FOUND.clear()) == []
     nothing = pl.DataFrame(ASSOCIATIONS.example()).clear()
     assert tables.evidence_table(nothing, divided=False) == []
-    assert ladder.ladder_figure(nothing, FOUND.clear()) is None
+    assert ladder.ladder_figure(nothing, FOUND.clear(), KNOWN) is None
     empty = FOUND.with_columns(value=pl.lit(None, dtype=pl.Float64))
-    assert ladder.ladder_figure(nothing, empty) is None
+    assert ladder.ladder_figure(nothing, empty, KNOWN) is None
 
 
 def test_the_ladder_has_a_panel_for_every_level_with_a_value() -> None:
     found = pl.DataFrame(ASSOCIATIONS.example())
-    figure = ladder.ladder_figure(found, FOUND)
+    figure = ladder.ladder_figure(found, FOUND, KNOWN)
     assert figure is not None
     shown = [axis for axis in figure.axes if axis.axison]
     assert [axis.get_title() for axis in shown] == ["label", "attribution"]
+
+
+def test_the_ladder_has_a_rung_for_a_network_that_differs_in_more_than_the_seed() -> None:
+    example = pl.DataFrame(ASSOCIATIONS.example()).with_columns(
+        attribute=pl.lit("mortality"), reference_name=pl.lit("main")
+    )
+    rows = [
+        example.with_columns(attribute_name=pl.lit(name), value=pl.lit(value))
+        for name, value in (("seed1", 0.9), ("deep", 0.7))
+    ]
+    known = models(("mortality", "main"), ("mortality", "seed1"), ("mortality", "deep"))
+    known = known.with_columns(group=pl.Series(["main", "main", "deep"]))
+    found = ladder._otherwise(pl.concat(rows), known)
+    assert found["value"].to_list() == [0.7]

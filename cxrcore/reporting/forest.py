@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -24,30 +25,32 @@ def subgroup_rows(metrics: pl.DataFrame, models: pl.DataFrame, task: str) -> Row
     """
     found = tables.of_primary(metrics.filter(task=task, split="test"), models)
     (why,) = models.filter(pl.col("primary"), task=task)["reason"]
-    smallest = _smallest_class(found)
+    small = _with_small_class(found)
     return [
-        row | {"reason": why or _reason(row, smallest.get((row["stratum"], row["level"])))}
+        row | {"reason": why or _reason(row, (row["stratum"], row["level"]) in small)}
         for row in found.filter(metric="auroc").iter_rows(named=True)
     ]
 
 
-def _smallest_class(metrics: pl.DataFrame) -> dict[tuple[str, str], int | None]:
-    """By subgroup the images of its smallest class, as far as they are disclosed."""
-    rest = pl.col("images") - pl.col("positives")
-    of_classes = metrics.filter(pl.col("metric").str.starts_with("auroc"))
-    least = of_classes.group_by("stratum", "level").agg(
-        pl.min_horizontal("positives", pl.when(metric="auroc").then(rest)).min()
+def _with_small_class(metrics: pl.DataFrame) -> set[tuple[str, str]]:
+    """Stratum and level of the subgroups with a class of few images, or one not disclosed."""
+    is_whole = pl.col("metric") == "auroc"
+    least = pl.min_horizontal(
+        "positives", pl.when(is_whole).then(pl.col("images") - pl.col("positives"))
     )
-    return {(stratum, level): n for stratum, level, n in least.iter_rows()}
+    few = metrics.filter(
+        pl.col("metric").str.starts_with("auroc"),
+        (least < FEWEST_PATIENTS) | (pl.col("suppressed") & ~is_whole),
+    )
+    return set(few.select("stratum", "level").iter_rows())
 
 
-def _reason(row: dict[str, Any], smallest: int | None) -> str:
+def _reason(row: Mapping[str, Any], small: bool) -> str:
     if row["suppressed"]:
         return SUPPRESSED
     if row["value"] is None:
         return "one class only"
-    few = smallest is not None and smallest < FEWEST_PATIENTS
-    return f"a class of under {FEWEST_PATIENTS}" if few else ""
+    return f"a class of under {FEWEST_PATIENTS}" if small else ""
 
 
 def forest_figure(rows: Rows) -> Figure | None:

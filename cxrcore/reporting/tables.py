@@ -14,7 +14,10 @@ from data_contracts.cohort_tables import Rows, count
 from data_contracts.disclosure import SUPPRESSED
 
 #: The covariates of a statistic of prognosis.
-_BESIDE = {titles.ADJUSTMENTS["adjusted"]: "adjusted for age and sex"}
+_BESIDE = {
+    titles.statistic("hazard_ratio"): "adjusted for age and sex",
+    titles.statistic("c_index_gain"): "beside age",
+}
 
 
 def interval(row: Mapping[str, Any], digits: int = 3) -> str:
@@ -160,9 +163,13 @@ def evidence_table(associations: pl.DataFrame, *, divided: bool) -> Rows:
 
 
 def prognosis_table(associations: pl.DataFrame) -> Rows:
-    """What the reference's log-odds say of survival; covariates are age and sex, never the view."""
+    """What the reference's log-odds say of survival, each with its own covariates."""
     rows = evidence_table(associations.filter(evidence_level="prognosis"), divided=False)
-    return [row | {"adjustment": _BESIDE.get(row["adjustment"], "crude")} for row in rows]
+    crude = titles.ADJUSTMENTS["crude"]
+    return [
+        row | {"adjustment": crude if row["adjustment"] == crude else _BESIDE[row["statistic"]]}
+        for row in rows
+    ]
 
 
 def order_text(orders: pl.DataFrame, verdicts: pl.DataFrame, level: str) -> str:

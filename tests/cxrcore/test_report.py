@@ -11,7 +11,7 @@ from cxrcore import interpretation
 from cxrcore.evaluation.chance import Chance
 from cxrcore.reporting import figures, ladder, tables
 from cxrcore.reporting.console import print_summary
-from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
+from data_contracts.associations import ADJUSTMENTS, ASSOCIATIONS, EVIDENCE_LEVELS, ORDERS, VERDICTS
 from data_contracts.summary import METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 
@@ -113,6 +113,20 @@ def test_every_statistic_stands_beside_its_null() -> None:
     assert (row["p"], row["null"], row["adjustment"]) == ("0.12", "Moran surrogates", "crude")
     (row,) = tables.evidence_table(found, divided=True)
     assert row["within"] == "age band: 40-59"
+
+
+def test_statistics_of_prognosis_have_covariates_of_their_own() -> None:
+    asked = (("c_index", "crude"), ("c_index_gain", "adjusted"), ("hazard_ratio", "adjusted"))
+    found = pl.concat([
+        pl.DataFrame(ASSOCIATIONS.example()).with_columns(
+            evidence_level=pl.lit("prognosis", dtype=pl.Enum(EVIDENCE_LEVELS)),
+            statistic=pl.lit(statistic),
+            adjustment=pl.lit(adjustment, dtype=pl.Enum(ADJUSTMENTS)),
+        )
+        for statistic, adjustment in asked
+    ])  # fmt: skip
+    shown = [row["adjustment"] for row in tables.prognosis_table(found)]
+    assert shown == ["crude", "beside age", "adjusted for age and sex"]
 
 
 FEW = {"White": 99, "Asian": 10}

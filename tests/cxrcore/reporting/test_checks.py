@@ -47,6 +47,7 @@ def test_predictions_of_other_labels_or_splits_are_found() -> None:
     moved = EXAMPLE.with_columns(split=pl.col("split").reverse())
     assert data(swapped) == [True, True, False]
     assert data(moved)[2] is False
+    assert data(EXAMPLE.head(3))[2] is False
 
 
 def networks(*rows: dict[str, Any], trainings: int = 1) -> list[tuple[bool | None, str]]:
@@ -67,9 +68,11 @@ def test_networks_above_chance_and_null_networks_that_are_not() -> None:
 
 
 def test_a_blind_network_a_seeing_null_and_few_trainings_are_found() -> None:
-    first, second, third, _ = networks({"interpretable": False}, NULL | {"interpretable": True})
-    assert first == (False, "0 of 1; not: gender")
-    assert second == (False, "0 of 1; above it: gender (null) 0.620, 0.800 to 1.000")
+    first, second, third, _ = networks(
+        {"interpretable": False, "reason": "no AUROC (gender)"}, NULL | {"interpretable": True}
+    )
+    assert first == (False, "0 of 1; no AUROC (gender)")
+    assert second == (False, "0 of 1; above chance: gender (null) 0.620, 0.800 to 1.000")
     assert third[0] is False
 
 

@@ -37,7 +37,8 @@ def test_the_smallest_of_many_classes_counts() -> None:
     classes = [{"metric": f"auroc:{c}", "positives": n} for c, n in (("a", 25), ("b", 25))]
     whole = {"positives": None}
     assert reasons(metrics(whole, *classes)) == [""]
-    assert reasons(metrics(whole, *classes, {"metric": "auroc:c", "positives": 10})) != [""]
+    for third in ({"positives": 10}, NOTHING | {"suppressed": True}):
+        assert reasons(metrics(whole, *classes, {"metric": "auroc:c"} | third)) != [""]
 
 
 def test_nothing_of_a_network_that_is_not_above_chance_is_interpreted() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.labels import GENDER_CLASSES, INSURANCES, RACE_GROUPS, unknown_categories
+from cxrcore.sources._joins import join_faults
 from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
 from data_contracts.errors import SourceError
 
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 _RECORDS, _METADATA, _FINDINGS = (
     "cxr-record-list", "mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-chexpert",
 )  # fmt: skip
+
+_JOINS = (
+    ("records", "metadata", "dicom_id"),
+    ("records", "patients", "subject_id"),
+    ("admissions", "patients", "subject_id"),
+    ("edstays", "patients", "subject_id"),
+    ("findings", "records", "study_id"),
+)
 
 
 def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
@@ -46,7 +55,8 @@ def _module(mimic_iv: Path) -> str:
 def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
     """`patients`, `admissions`, `records`, `metadata`; where there, `edstays` and `findings`.
 
-    Raises one `SourceError` for all faults of all tables, or else for all unknown categories.
+    Raises one `SourceError` for all faults of all tables, or else for all unknown categories and
+    all tables that share too few ids.
     """
     paths = {Path(name).name.split(".csv")[0]: path for name, path in files.items()}
     requests = {
@@ -87,23 +97,23 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
             paths[_FINDINGS], {"study_id": "id", "No Finding": "number"}, key=("study_id",)
         )
     tables = read_tables(requests)
-    _require_known_categories(tables, requests)
+    faults = _unknown_categories(tables, requests) + join_faults(tables, requests, _JOINS)
+    if faults:
+        raise SourceError(f"{'; '.join(faults)}; correct the table or update cxr")
     return tables
 
 
-def _require_known_categories(
+def _unknown_categories(
     tables: Mapping[str, pl.DataFrame], requests: Mapping[str, Request]
-) -> None:
-    """Raise `SourceError` for categories that no rule covers, all of them at once."""
+) -> list[str]:
+    """A fault for each column with categories that no rule covers."""
     checked = (
         ("patients", "gender", GENDER_CLASSES),
         ("admissions", "race", RACE_GROUPS),
         ("admissions", "insurance", INSURANCES),
     )
-    faults = [
+    return [
         f"{requests[table].path}: {fault}"
         for table, column, known in checked
         for fault in unknown_categories(tables[table], column, tuple(known))
     ]
-    if faults:
-        raise SourceError(f"{'; '.join(faults)}; correct the table or update cxr")

@@ -435,9 +435,40 @@ def test_plain_csv_is_read_as_well(tree: Tree) -> None:
 @pytest.mark.parametrize(("stated", "want"), [("1.0", True), ("", False), ("0.0", False)])
 def test_no_finding(tree: Tree, stated: str, want: bool) -> None:
     tree.extra = {"cxr/mimic-cxr-2.0.0-chexpert": [{"study_id": 50414267, "No Finding": stated}]}
-    assert tree.one()["no_finding"] is want
-    tree.extra = {"cxr/mimic-cxr-2.0.0-chexpert": [{"study_id": 1, "No Finding": stated}]}
-    assert tree.one()["no_finding"] is None
+    tree.images = [IMAGE, {**IMAGE, "dicom_id": "aa-2", "study_id": 1}]
+    assert tree.read()["no_finding"].to_list() == [want, None]
+
+
+@pytest.mark.parametrize("table", ["patients", "admissions", "findings", "images"])
+def test_ids_that_a_program_wrote_as_floats_are_read(tree: Tree, table: str) -> None:
+    findings: Row = {"study_id": 50414267, "No Finding": "1.0"}
+    tree.extra = {"cxr/mimic-cxr-2.0.0-chexpert": [findings]}
+    want = tree.one()
+    ids = ("subject_id", "study_id", "hadm_id")
+    rows = {"findings": [findings]}.get(table) or getattr(tree, table)
+    rows = [{k: f"{v}.0" if k in ids else v for k, v in row.items()} for row in rows]
+    if table == "findings":
+        tree.extra = {"cxr/mimic-cxr-2.0.0-chexpert": rows}
+    else:
+        setattr(tree, table, rows)
+    got = tree.one()
+    assert {**got, "path": None} == {**want, "path": None}
+
+
+@pytest.mark.parametrize("subject", ["010000032", 10000033])
+def test_tables_that_share_no_ids_are_refused(tree: Tree, subject: object) -> None:
+    tree.admissions = [{**ADMISSION, "subject_id": subject}]
+    want = "1 ids differ only in leading zeros" if subject == "010000032" else "shares 0 of 1 ids"
+    with pytest.raises(SourceError, match=rf"admissions.*'subject_id'.*{want}.*patients") as caught:
+        tree.read()
+    assert "1000003" not in str(caught.value)
+
+
+def test_half_of_the_ids_with_leading_zeros_are_seen_too(tree: Tree) -> None:
+    tree.patients = [{**PATIENT, "subject_id": n} for n in (1, 2, 3)]
+    tree.admissions = [{**ADMISSION, "subject_id": n, "hadm_id": n} for n in ("1", "02", "2")]
+    with pytest.raises(SourceError, match="1 ids differ only in leading zeros"):
+        tree.read()
 
 
 def test_every_image_is_accounted_for(tree: Tree) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from functools import partial
@@ -12,6 +13,11 @@ from cxrcore.pixels.image_files import Root, RootWatch
 from cxrcore.pixels.result import DecodedImage, ProcessedImage, RejectedImage, UnusableError
 from cxrcore.workers import ordered_map
 from data_contracts.errors import CxrError
+
+#: A first element of the meta header, or of a data set in any encoding, without a preamble.
+_BARE_DICOM = re.compile(
+    rb"(?:\x02\0.\0|\x08\0.\0)(?:[A-Z]{2}|..\0\0)|\0\x08\0.[A-Z]{2}", re.DOTALL
+)
 
 __all__ = ["ProcessedImage", "RejectedImage", "prepare", "prepare_all", "prepare_from"]
 
@@ -93,7 +99,7 @@ def _prepared(read: Callable[[], bytes], size: int) -> ProcessedImage | Rejected
 
 
 def _decoded(content: bytes, size: int) -> DecodedImage:
-    if content[128:132] == b"DICM":
+    if content[128:132] == b"DICM" or _BARE_DICOM.match(content):
         from cxrcore.pixels.dicom import read_dicom
 
         return read_dicom(content)

@@ -277,6 +277,16 @@ def test_a_real_radiograph_is_the_same_compressed(plain: str, compressed: str) -
     assert (one.windowing, one.source_size, one.polarity_suspect) == ("window", (1955, 1841), False)
 
 
+@pytest.mark.parametrize("coding", ["jpeg_ls_lossless", "RLE", "jp2klossless", "implicit"])
+def test_every_lossless_coding_gives_the_same_image(coding: str, tmp_path: Path) -> None:
+    pixels = []
+    for name in ("MR_small", f"MR_small_{coding}"):
+        ds = pydicom.dcmread(real(name))
+        ds.Modality, ds.NumberOfFrames = "DX", 1
+        pixels.append(prepared(ds, tmp_path).pixels)
+    assert (pixels[0] == pixels[1]).all()
+
+
 def test_a_real_radiograph_agrees_with_the_plain_pipeline() -> None:
     ds = pydicom.dcmread(real("RG1_UNCR"))
     result = prepare(real("RG1_UNCR"), SIZE)

@@ -34,7 +34,7 @@ class Config(JobConfig):
     mimic_cxr: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-CXR, with cxr-record-list.csv.gz, the metadata and files/."""
     root: Path | None = Field(default=None, exclude=True)
-    """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and images/."""
+    """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and the images."""
     select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"
     """Which of the eligible images to keep; one is chosen by a seeded hash."""
     min_age: int = Field(default=18, ge=0, le=120)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxrcore.labels import GENDER_CLASSES, INSURANCES, RACE_GROUPS, unknown_categories
 from cxrcore.sources._joins import join_faults
-from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
+from cxrcore.sources._tables import Kind, Request, find_table, read_tables, require_tables
 from data_contracts.errors import SourceError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ _RECORDS, _METADATA, _FINDINGS = (
     "cxr-record-list", "mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-chexpert",
 )  # fmt: skip
 
+_IDS: Mapping[str, Kind] = {"subject_id": "id", "study_id": "id"}
 _JOINS = (
     ("records", "metadata", "dicom_id"),
     ("records", "patients", "subject_id"),
@@ -35,8 +36,9 @@ def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
     iv, cxr = folders["mimic_iv"], folders["mimic_cxr"]
     module = _module(iv)
     wanted = [(f"{module}/", iv / module, table) for table in ("patients", "admissions")]
-    wanted += [("", cxr, _RECORDS), ("", cxr, _METADATA)]
-    return require_tables(wanted, [("ed/", iv / "ed", "edstays"), ("", cxr, _FINDINGS)])
+    wanted.append(("", cxr, _METADATA))
+    optional = [("ed/", iv / "ed", "edstays"), ("", cxr, _RECORDS), ("", cxr, _FINDINGS)]
+    return require_tables(wanted, optional)
 
 
 def of_version_1(files: Mapping[str, Path]) -> bool:
@@ -54,6 +56,8 @@ def _module(mimic_iv: Path) -> str:
 
 def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
     """`patients`, `admissions`, `records`, `metadata`; where there, `edstays` and `findings`.
+
+    Without a record list, which MIMIC-CXR-JPG lacks, `records` follows from the metadata.
 
     Raises one `SourceError` for all faults of all tables, or else for all unknown categories and
     all tables that share too few ids.
@@ -74,19 +78,17 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
             key=("hadm_id",),
             optional=("deathtime", "hospital_expire_flag"),
         ),
-        "records": Request(
-            paths[_RECORDS],
-            {"dicom_id": "id", "subject_id": "id", "study_id": "id", "path": "path"},
-            key=("dicom_id",),
-        ),
         "metadata": Request(
             paths[_METADATA],
             {"dicom_id": "id", "ViewPosition": "text", "StudyDate": "day", "StudyTime": "clock",
-             "ViewCodeSequence_CodeMeaning": "text"},
+             "ViewCodeSequence_CodeMeaning": "text", **({} if _RECORDS in paths else _IDS)},
             key=("dicom_id",),
             optional=("ViewCodeSequence_CodeMeaning",),
         ),
     }  # fmt: skip
+    if _RECORDS in paths:
+        columns: dict[str, Kind] = {**_IDS, "dicom_id": "id", "path": "path"}
+        requests["records"] = Request(paths[_RECORDS], columns, key=("dicom_id",))
     if "edstays" in paths:
         requests["edstays"] = Request(
             paths["edstays"],
@@ -97,10 +99,24 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
             paths[_FINDINGS], {"study_id": "id", "No Finding": "number"}, key=("study_id",)
         )
     tables = read_tables(requests)
+    if "records" not in tables:
+        tables["records"] = _records_of_jpg(tables["metadata"])
+        requests["records"] = requests["metadata"]
     faults = _unknown_categories(tables, requests) + join_faults(tables, requests, _JOINS)
     if faults:
         raise SourceError(f"{'; '.join(faults)}; correct the table or update cxr")
     return tables
+
+
+def _records_of_jpg(metadata: pl.DataFrame) -> pl.DataFrame:
+    """The record list that MIMIC-CXR-JPG lacks: its paths follow from the ids."""
+    import polars as pl
+
+    subject = pl.col("subject_id")
+    path = pl.format(
+        "files/p{}/p{}/s{}/{}.jpg", subject.str.head(2), subject, "study_id", "dicom_id"
+    )
+    return metadata.select("dicom_id", "subject_id", "study_id", path=path)
 
 
 def _unknown_categories(

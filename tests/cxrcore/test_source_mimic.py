@@ -432,6 +432,17 @@ def test_plain_csv_is_read_as_well(tree: Tree) -> None:
     assert plain.one() == zipped
 
 
+def test_without_a_record_list_the_paths_follow_from_the_ids(tree: Tree) -> None:
+    want = tree.one()
+    files = {n: p for n, p in tree.files().items() if not n.startswith("cxr-record-list")}
+    got = adapter("mimic").read(files, 365).row(0, named=True)
+    assert got == {**want, "path": want["path"].replace(".dcm", ".jpg")}
+    (tree.root / "cxr" / "cxr-record-list.csv.gz").unlink()
+    assert tree.root / "cxr" / "mimic-cxr-2.0.0-metadata.csv.gz" in set(
+        locate("mimic", {"mimic_iv": tree.root / "iv", "mimic_cxr": tree.root / "cxr"}).values()
+    )
+
+
 @pytest.mark.parametrize(("stated", "want"), [("1.0", True), ("", False), ("0.0", False)])
 def test_no_finding(tree: Tree, stated: str, want: bool) -> None:
     tree.extra = {"cxr/mimic-cxr-2.0.0-chexpert": [{"study_id": 50414267, "No Finding": stated}]}
@@ -575,7 +586,7 @@ def test_missing_files_are_all_named(tree: Tree) -> None:
     (tree.root / "iv").mkdir()
     with pytest.raises(SourceError) as caught:
         locate("mimic", {"mimic_iv": tree.root / "iv", "mimic_cxr": tree.root / "nowhere"})
-    for name in ("hosp/patients", "hosp/admissions", "nowhere/cxr-record-list", "2.0.0-metadata"):
+    for name in ("hosp/patients", "hosp/admissions", "nowhere/mimic-cxr-2.0.0-metadata"):
         assert f"{name}.csv.gz (or .csv) does not exist" in str(caught.value)
 
 

@@ -127,7 +127,7 @@ RECORDS, METADATA = "mimic-cxr/cxr-record-list.csv", "mimic-cxr/mimic-cxr-2.0.0-
 @pytest.mark.parametrize(
     ("table", "old", "new", "want"),
     [
-        (RECORDS, "", None, "cxr-record-list.csv.gz (or .csv) does not exist"),
+        (METADATA, "", None, "metadata.csv.gz (or .csv) does not exist"),
         (PATIENTS, "anchor_age", "years", "want the column 'anchor_age'"),
         (PATIENTS, TABLES[PATIENTS], "", "the file is empty"),
         (ADMISSIONS, "ASIAN", "martian", "'MARTIAN' (1 rows)"),

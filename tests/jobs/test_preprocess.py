@@ -64,6 +64,29 @@ def preprocess(
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("there", [".dcm", ".jpg"])
+def test_the_edition_that_the_root_holds_is_read_whole(
+    there: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort = read_table(COHORT, COHORT.path(place))
+    named = ".jpg" if there == ".dcm" else ".dcm"
+    paths = [f"x{i:02d}{named}" for i in range(N)]
+    for i in range(1, N):
+        shutil.copy(place / "root" / "image01.png", place / "root" / f"x{i:02d}{there}")
+    frame = cohort.frame.with_columns(pl.Series("path", paths))
+    origin = Provenance("extract", {})
+    write_table(COHORT, COHORT.path(place), frame, origin, COHORT.example_attributes)
+    assert preprocess(place) == 0
+    assert (
+        f"none of the cohort's *{named}, but the same images as *{there}" in capsys.readouterr().err
+    )
+    assert rejects(place) == {"image_id00": "missing_file"}
+    # With one of its own the root holds the cohort's edition, and the others are missing.
+    shutil.copy(place / "root" / "image01.png", place / "root" / paths[0])
+    assert preprocess(place, "--force", most=1) == 0
+    assert len(rejects(place)) == N - 1
+
+
 def digest(place: Path, shard: str = "1", shards: str = "1") -> str:
     return verify(IMAGES.path(place, shard=shard, shards=shards)).digest
 

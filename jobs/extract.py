@@ -32,7 +32,7 @@ class Config(JobConfig):
     mimic_iv: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-IV, with hosp/ (core/ in version 1.0) and optionally ed/."""
     mimic_cxr: Path | None = Field(default=None, exclude=True)
-    """Folder of MIMIC-CXR, with cxr-record-list.csv.gz, the metadata and files/."""
+    """Folder of MIMIC-CXR or MIMIC-CXR-JPG, with the metadata, its record list and files/."""
     root: Path | None = Field(default=None, exclude=True)
     """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and the images."""
     select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"

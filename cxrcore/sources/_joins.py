@@ -27,7 +27,7 @@ def join_faults(
     """
     faults = []
     for one, other, column in joins:
-        if one in tables and other in tables:
+        if one in requests and other in requests:
             fault = _fault(tables[one][column], tables[other][column])
             faults += [f"{requests[one].path}: {fault} {requests[other].path}"] if fault else []
     return faults

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxrcore.labels import GENDER_CLASSES, INSURANCES, RACE_GROUPS, unknown_categories
+from cxrcore.labels import (
+    GENDER_CLASSES,
+    INSURANCES,
+    RACE_GROUPS,
+    normalised,
+    unknown_categories,
+)
 from cxrcore.sources._joins import join_faults
 from cxrcore.sources._tables import Kind, Request, find_table, read_tables, require_tables
 from data_contracts.errors import SourceError
@@ -14,8 +20,8 @@ from data_contracts.errors import SourceError
 if TYPE_CHECKING:
     import polars as pl
 
-_RECORDS, _METADATA, _FINDINGS = (
-    "cxr-record-list", "mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-chexpert",
+_TRANSFERS, _RECORDS, _METADATA, _FINDINGS = (
+    "transfers", "cxr-record-list", "mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-chexpert",
 )  # fmt: skip
 
 _IDS: Mapping[str, Kind] = {"subject_id": "id", "study_id": "id"}
@@ -37,8 +43,10 @@ def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
     module = _module(iv)
     wanted = [(f"{module}/", iv / module, table) for table in ("patients", "admissions")]
     wanted.append(("", cxr, _METADATA))
-    optional = [("ed/", iv / "ed", "edstays"), ("", cxr, _RECORDS), ("", cxr, _FINDINGS)]
-    return require_tables(wanted, optional)
+    # Where the module of the emergency department is missing, the transfers know its stays.
+    ed = find_table(iv / "ed", "edstays")
+    emergency = ("ed/", iv / "ed", "edstays") if ed else (f"{module}/", iv / module, _TRANSFERS)
+    return require_tables(wanted, [emergency, ("", cxr, _RECORDS), ("", cxr, _FINDINGS)])
 
 
 def of_version_1(files: Mapping[str, Path]) -> bool:
@@ -55,9 +63,10 @@ def _module(mimic_iv: Path) -> str:
 
 
 def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
-    """`patients`, `admissions`, `records`, `metadata`; where there, `edstays` and `findings`.
+    """`patients`, `admissions`, `edstays`, `records`, `metadata`; where there, `findings`.
 
-    Without a record list, which MIMIC-CXR-JPG lacks, `records` follows from the metadata.
+    Without `ed/edstays` the transfers give `edstays`, or there are none. Without a record list,
+    which MIMIC-CXR-JPG lacks, `records` follows from the metadata.
 
     Raises one `SourceError` for all faults of all tables, or else for all unknown categories and
     all tables that share too few ids.
@@ -89,16 +98,19 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
     if _RECORDS in paths:
         columns: dict[str, Kind] = {**_IDS, "dicom_id": "id", "path": "path"}
         requests["records"] = Request(paths[_RECORDS], columns, key=("dicom_id",))
-    if "edstays" in paths:
+    if emergency := paths.get("edstays", paths.get(_TRANSFERS)):
         requests["edstays"] = Request(
-            paths["edstays"],
-            {"subject_id": "id", "intime": "timestamp", "outtime": "timestamp"},
-        )
+            emergency,
+            {"subject_id": "id", "intime": "timestamp", "outtime": "timestamp", "gender": "text",
+             "race": "text", "eventtype": "text"},
+            optional=("gender", "race", "eventtype"),
+        )  # fmt: skip
     if _FINDINGS in paths:
         requests["findings"] = Request(
             paths[_FINDINGS], {"study_id": "id", "No Finding": "number"}, key=("study_id",)
         )
     tables = read_tables(requests)
+    tables["edstays"] = _ed_stays(tables.get("edstays"))
     if "records" not in tables:
         tables["records"] = _records_of_jpg(tables["metadata"])
         requests["records"] = requests["metadata"]
@@ -106,6 +118,17 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
     if faults:
         raise SourceError(f"{'; '.join(faults)}; correct the table or update cxr")
     return tables
+
+
+def _ed_stays(edstays: pl.DataFrame | None) -> pl.DataFrame:
+    """The stays in the emergency department, of transfers those; none where no table has them."""
+    import polars as pl
+
+    if edstays is None:
+        texts = dict.fromkeys(("subject_id", "gender", "race"), pl.String())
+        return pl.DataFrame(schema=texts | dict.fromkeys(("intime", "outtime"), pl.Datetime("us")))
+    event = normalised("eventtype")
+    return edstays.filter(event.is_null() | (event == "ED")).drop("eventtype")
 
 
 def _records_of_jpg(metadata: pl.DataFrame) -> pl.DataFrame:
@@ -127,9 +150,12 @@ def _unknown_categories(
         ("patients", "gender", GENDER_CLASSES),
         ("admissions", "race", RACE_GROUPS),
         ("admissions", "insurance", INSURANCES),
+        ("edstays", "gender", GENDER_CLASSES),
+        ("edstays", "race", RACE_GROUPS),
     )
     return [
         f"{requests[table].path}: {fault}"
         for table, column, known in checked
+        if table in requests
         for fault in unknown_categories(tables[table], column, tuple(known))
     ]

@@ -107,6 +107,7 @@ def test_a_plain_study(tree: Tree) -> None:
         "mortality_rule": "hospital-stay",
         "note_mortality": None,
         "note_mortality.stay": None,
+        "note_mortality.times": None,
         "note_race": None,
         "label_mortality": "survived",
         "label_gender": "F",
@@ -192,9 +193,9 @@ def test_the_windows_of_an_admission(
     row = tree.one()
     assert row["admission_match"] == want
     assert row["label_insurance"] == ("Medicare" if want != "none" else None)
-    assert row["label_race"] == ("White" if want != "none" else None)
+    assert row["label_race"] == "White"
     if want == "none":
-        assert row["null_insurance"] == row["null_race"] == _admissions.NO_ADMISSION
+        assert row["null_insurance"] == _admissions.NO_ADMISSION
 
 
 def stay(number: int, begin: float, end: float, insurance: str) -> Row:
@@ -405,6 +406,78 @@ def test_stays_in_the_emergency_department_count_from_version_3_on(tree: Tree, d
     assert tree.one(horizon=400)["mortality_rule"] == "hospital-or-ed-stay-outcome-dependent"
 
 
+ED: Row = {
+    "subject_id": 10000032, "stay_id": 1, "intime": at(hours=-1), "outtime": at(hours=3),
+    "gender": "F", "race": "ASIAN - CHINESE",
+}  # fmt: skip
+
+
+def test_a_patient_of_the_emergency_department_only(tree: Tree) -> None:
+    tree.patients = [{**PATIENT, "gender": ""}, {**PATIENT, "subject_id": 2}]
+    tree.admissions = [{**ADMISSION, "subject_id": 2, "insurance": "Private"}]
+    tree.extra = {"iv/ed/edstays": [ED]}
+    row = tree.one()
+    assert (row["label_race"], row["label_gender"]) == ("Asian", "F")
+    assert (row["label_mortality"], row["follow_up_days"]) == ("survived", 365)
+    assert (row["label_insurance"], row["null_insurance"]) == (None, _admissions.ED_ONLY)
+    tree.extra = {"iv/ed/edstays": [ED, {**ED, "race": "WHITE", "gender": "M"}]}
+    row = tree.one()
+    assert (row["null_race"], row["null_gender"]) == (_admissions.CONFLICT, mimic.NO_GENDER)
+    tree.extra = {"iv/ed/edstays": [{**ED, "race": "martian", "gender": "X"}]}
+    with pytest.raises(SourceError, match=r"edstays.*'X' \(1 rows\).*edstays.*'MARTIAN'"):
+        tree.read()
+
+
+def test_transfers_stand_in_for_the_missing_module_of_the_emergency_department(tree: Tree) -> None:
+    columns = ("subject_id", "intime", "outtime")
+    ed = {k: ED[k] for k in columns}
+    other = {**ed, "outtime": at(days=40)}
+    tree.patients = [PATIENT, {**PATIENT, "subject_id": 2}]
+    tree.admissions = [{**ADMISSION, "subject_id": 2, "insurance": "Private"}]
+    tree.extra = {
+        "iv/hosp/transfers": [
+            {**ed, "eventtype": "ED"}, {**other, "eventtype": "transfer"},
+            {**other, "outtime": "", "eventtype": "discharge"},
+        ]
+    }  # fmt: skip
+    row = tree.one()
+    assert (row["label_mortality"], row["mortality_rule"]) == ("survived", "hospital-or-ed-stay")
+    assert (row["follow_up_days"], row["null_insurance"]) == (365, _admissions.ED_ONLY)
+    assert row["null_race"] == _admissions.NO_RECORD
+    tree.extra["iv/ed/edstays"] = [ED]
+    assert tree.one()["label_race"] == "Asian"
+    assert "hosp/transfers.csv.gz" not in tree.files()
+
+
+@pytest.mark.parametrize(
+    ("times", "flags", "want"),
+    [
+        (["2180-03-12 18:00:00", "2180-03-13 18:00:00"], [1, 1], _stays.SEVERAL_TIMES),
+        (["2180-03-12 18:30:00", ""], [1, 0], _stays.LATE_TIME),
+        (["2180-03-12 18:00:00", ""], [0, 0], _stays.FLAG_DISAGREES),
+        (["2180-03-12 18:00:00", ""], [1, 1], _stays.FLAG_DISAGREES),
+        (["2180-03-12 18:00:00", ""], [1, 0], None),
+        (["2180-03-12 18:00:00", ""], ["", ""], None),
+        (["", ""], [0, 0], None),
+    ],
+)
+def test_deaths_that_the_tables_contradict_are_counted(
+    tree: Tree, times: list[str], flags: list[object], want: str | None
+) -> None:
+    later = {**ADMISSION, "hadm_id": 2, "dischtime": "2180-03-13 18:25:00"}
+    tree.admissions = [
+        {**stay, "deathtime": time, "hospital_expire_flag": flag}
+        for stay, time, flag in zip((ADMISSION, later), times, flags, strict=True)
+    ]
+    row = tree.one()
+    assert row["note_mortality.times"] == want
+    assert row["days_to_death"] == (2 if any(times) else None)
+    _, flow = assemble(tree.read(), "mimic", "all", 18, seed=0)
+    counts = dict(flow.filter(scope="mortality").select("rule", "images").iter_rows())
+    for note in (_stays.SEVERAL_TIMES, _stays.LATE_TIME, _stays.FLAG_DISAGREES):
+        assert counts[note] == (note == want)
+
+
 def test_version_1_lies_in_core_and_has_no_mortality_label(tree: Tree) -> None:
     tree.module = "core"
     old = {("ethnicity" if k == "race" else k): v for k, v in ADMISSION.items()}
@@ -513,7 +586,7 @@ def test_every_image_is_accounted_for(tree: Tree) -> None:
     ]
     assert ("gender", mimic.NO_GENDER, 1, 1, 1, 1) in counted
     assert ("gender", "usable", 1, 1, 1, 0) in counted
-    assert ("race", _admissions.NO_ADMISSION, 1, 1, 1, 1) in counted
+    assert ("race", _admissions.NO_RECORD, 1, 1, 1, 1) in counted
     for task in ("mortality", "gender", "race", "insurance"):
         lost = sum(row[5] for row in counted if row[0] == task)
         usable = next(row[2] for row in counted if row[:2] == (task, "usable"))

@@ -72,6 +72,20 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
     all tables that share too few ids.
     """
     paths = {Path(name).name.split(".csv")[0]: path for name, path in files.items()}
+    requests = _requests(paths)
+    tables = read_tables(requests)
+    tables["edstays"] = _ed_stays(tables.get("edstays"))
+    if "records" not in tables:
+        tables["records"] = _records_of_jpg(tables["metadata"])
+        requests["records"] = requests["metadata"]
+    faults = _unknown_categories(tables, requests) + join_faults(tables, requests, _JOINS)
+    if faults:
+        raise SourceError(f"{'; '.join(faults)}; correct the table or update cxr")
+    return tables
+
+
+def _requests(paths: Mapping[str, Path]) -> dict[str, Request]:
+    """What to read, by the names of `read_mimic_tables`, from files by their own."""
     requests = {
         "patients": Request(
             paths["patients"],
@@ -109,15 +123,7 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
         requests["findings"] = Request(
             paths[_FINDINGS], {"study_id": "id", "No Finding": "number"}, key=("study_id",)
         )
-    tables = read_tables(requests)
-    tables["edstays"] = _ed_stays(tables.get("edstays"))
-    if "records" not in tables:
-        tables["records"] = _records_of_jpg(tables["metadata"])
-        requests["records"] = requests["metadata"]
-    faults = _unknown_categories(tables, requests) + join_faults(tables, requests, _JOINS)
-    if faults:
-        raise SourceError(f"{'; '.join(faults)}; correct the table or update cxr")
-    return tables
+    return requests
 
 
 def _ed_stays(edstays: pl.DataFrame | None) -> pl.DataFrame:

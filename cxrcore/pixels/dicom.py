@@ -67,7 +67,7 @@ def _read(content: bytes) -> DecodedImage:
 
 
 def _require_radiograph(dataset: Dataset) -> None:
-    modality = str(dataset.get("Modality") or "")
+    modality = str(dataset.get("Modality") or "").strip()
     # De-identified collections may drop the modality; the other elements are checked below.
     if modality and modality not in MODALITIES:
         # Only defined terms are shown: anything else might be free text.
@@ -95,7 +95,7 @@ _OTHER_MODALITIES = (
 
 def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> DecodedImage:
     source_size, aspect = (pixels.shape[0], pixels.shape[1]), pixel_aspect(dataset)
-    photometric = str(dataset.PhotometricInterpretation)
+    photometric = str(dataset.PhotometricInterpretation).strip()
     if pixels.itemsize > 2 or pixels.dtype.kind not in "ui":
         raise UnusableError("not_decodable", f"{8 * pixels.itemsize} bits per pixel")
     if pixels.ndim == 3:

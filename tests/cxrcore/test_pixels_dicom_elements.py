@@ -139,6 +139,7 @@ ODD: dict[str, list[Element]] = {
     "spacing empty": [("PixelSpacing", "DS", "")],
     "spacing of one value": [("PixelSpacing", "DS", "0.14")],
     "spacing of zero": [("PixelSpacing", "DS", ["0", "0"])],
+    "photometric with a space": [("PhotometricInterpretation", "CS", " MONOCHROME2")],
     "frames empty": [("NumberOfFrames", "IS", "")],
     "presentation shape empty": [("PresentationLUTShape", "CS", "")],
 }  # fmt: skip

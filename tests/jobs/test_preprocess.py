@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from radiographs import dataset, saved, thorax
 
 from cxrcore import pixels
 from cxrcore.pixels import ProcessedImage, RejectedImage, prepare_from
@@ -85,6 +86,16 @@ def test_the_edition_that_the_root_holds_is_read_whole(
     shutil.copy(place / "root" / "image01.png", place / "root" / paths[0])
     assert preprocess(place, "--force", most=1) == 0
     assert len(rejects(place)) == N - 1
+
+
+def test_dicom_and_jpeg_in_one_store_are_reported(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert preprocess(place) == 0
+    assert "DICOM and JPEG" not in capsys.readouterr().err
+    saved(dataset(thorax()), tmp := place / "root").rename(tmp / "image01.png")
+    assert preprocess(place, "--force") == 0
+    assert "DICOM and JPEG are in one store" in capsys.readouterr().err
 
 
 def digest(place: Path, shard: str = "1", shards: str = "1") -> str:

@@ -74,6 +74,7 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert cohort.header.attributes == {
         "source": "mimic", "select": "all", "split_seed": 5, "mortality_rule": "hospital-stay",
+        "pixel_source": "dicom",
     }  # fmt: skip
     read = {i.path for i in cohort.header.inputs}
     assert read == {
@@ -202,6 +203,7 @@ def test_the_nih_layout(tmp_path: Path) -> None:
     assert cxr(["extract", "--source", "nih", *where, *LONG]) == 0
     cohort = read_table(COHORT, COHORT.path(workspace))
     assert cohort.header.attributes["mortality_rule"] is None
+    assert cohort.header.attributes["pixel_source"] == "png"
     frame = cohort.frame
     assert frame["path"].to_list() == ["images/00000001_000.png", "images/00000002_000.png"]
     assert [c for c in frame.columns if c.startswith("label_")] == ["label_gender"]

@@ -22,6 +22,9 @@ MORTALITY_RULES = (
     "hospital-or-ed-stay-outcome-dependent",
 )
 
+#: Image formats by the suffixes of their files: pixels of the same radiograph differ between them.
+PIXEL_SOURCES = {".dcm": "dicom", ".jpg": "jpeg", ".png": "png"}
+
 
 def _one_split_per_subject(_: pl.DataFrame) -> pl.Expr:
     import polars as pl
@@ -82,7 +85,7 @@ ADMISSION_MATCHES = ("contained", "within_24h_before", "earlier_within_a_year", 
 
 COHORT = Contract(
     name="cohort",
-    version="1.1",
+    version="1.2",
     kind="table",
     path_template="cohort/cohort.parquet",
     description="One row per image of the analysis: its patient, split and labels",
@@ -118,6 +121,9 @@ COHORT = Contract(
         Field("mortality_rule", "enum",
               "Which studies have a mortality label; null: none has, or not known (version 1.0)",
               nullable=True, categories=MORTALITY_RULES),
+        Field("pixel_source", "enum",
+              "Image format that the paths name; null: none, several, or not known (before 1.2)",
+              nullable=True, categories=tuple(PIXEL_SOURCES.values())),
     ),
     checks=(
         Check("one split per subject", _one_split_per_subject),
@@ -128,7 +134,7 @@ COHORT = Contract(
     example=_example_cohort,
     example_attributes={
         "source": "example", "select": "one-per-subject", "split_seed": 0,
-        "mortality_rule": "hospital-stay",
+        "mortality_rule": "hospital-stay", "pixel_source": "dicom",
     },
 )  # fmt: skip
 

@@ -193,6 +193,8 @@ def join(chunks: Sequence[Chunk], job: Job, shard: int, shards: int, most: float
     job.log(f"stored {total - rejects.height:,} of {total:,} images")
     if rejects.height:
         job.warn(f"{rejects.height:,} images excluded: {_counts(rejects)}")
+    if {"dicom", "jpeg"} <= formats:
+        job.warn("DICOM and JPEG are in one store; their grey levels may not be comparable")
     if suspect:
         job.warn(f"{suspect:,} images have a bright border; their polarity is suspect")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from data_contracts.cohort import COHORT, LABEL_PREFIX, tasks_of
+from data_contracts.cohort import COHORT, LABEL_PREFIX, PIXEL_SOURCES, tasks_of
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW, MIN_CELL_COUNT
 from data_contracts.errors import UsageError
 from data_contracts.synthetic import is_synthetic
@@ -34,9 +34,9 @@ class Config(JobConfig):
     mimic_iv: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-IV, with hosp/ (core/ in version 1.0) and optionally ed/."""
     mimic_cxr: Path | None = Field(default=None, exclude=True)
-    """Folder of MIMIC-CXR, with cxr-record-list.csv.gz, the metadata and files/."""
+    """Folder of MIMIC-CXR or MIMIC-CXR-JPG, with the metadata, its record list and files/."""
     root: Path | None = Field(default=None, exclude=True)
-    """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and images/."""
+    """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and the images."""
     select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"
     """Which of the eligible images to keep; one is chosen by a seeded hash."""
     min_age: int = Field(default=18, ge=0, le=120)
@@ -89,7 +89,7 @@ def run(config: Config, job: Job) -> None:
     rule = images["mortality_rule"].first() if "mortality_rule" in images.columns else None
     job.write(
         COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed,
-        mortality_rule=rule,
+        mortality_rule=rule, pixel_source=_pixel_source(cohort),
     )  # fmt: skip
     shown = disclosed_flow(flow, least)
     job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)
@@ -97,6 +97,12 @@ def run(config: Config, job: Job) -> None:
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
     _warn_of_labels(config, cohort, job)
     job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")
+
+
+def _pixel_source(cohort: pl.DataFrame) -> str | None:
+    """The one known format that the cohort's paths name, if there is one."""
+    suffixes = {Path(path).suffix.lower() for path in cohort["path"]}
+    return PIXEL_SOURCES.get(suffixes.pop()) if len(suffixes) == 1 else None
 
 
 def _warn_of_labels(config: Config, cohort: pl.DataFrame, job: Job) -> None:

@@ -6,6 +6,7 @@ Unusable images go to the rejects with a reason. The same command resumes an int
 from __future__ import annotations
 
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -15,6 +16,9 @@ from data_contracts.images import IMAGE_REJECTS, IMAGES
 from jobs import _chunks
 from jobs._config import FolderOrUrl, JobConfig, Shard
 from jobs._job import Job
+
+if TYPE_CHECKING:
+    import polars as pl
 
 READS = (COHORT,)
 WRITES = (IMAGES, IMAGE_REJECTS)
@@ -52,6 +56,7 @@ def run(config: Config, job: Job) -> None:
     if not shard <= shards <= cohort.height:
         raise UsageError(f"--shard {config.shard}: want i/n, 1 ≤ i ≤ n ≤ {cohort.height} images")
     image_files.check(config.root)
+    cohort = _of_edition(cohort, config, job)
     start, end = (cohort.height * edge // shards for edge in (shard - 1, shard))
 
     chunks = _chunks.chunks_of(cohort[start:end], job, shard, shards)
@@ -66,3 +71,19 @@ def run(config: Config, job: Job) -> None:
         for chunk in todo:
             _chunks.write_chunk(chunk, results, job, config.root, config.size, advance)
     _chunks.join(chunks, job, shard, shards, config.max_reject_fraction)
+
+
+def _of_edition(cohort: pl.DataFrame, config: Config, job: Job) -> pl.DataFrame:
+    """The cohort with the paths of the edition, DICOM or JPEG, that the root holds."""
+    import polars as pl
+
+    from cxrcore.pixels.editions import paths_of_edition
+
+    named = cohort["path"].to_list()
+    paths = paths_of_edition(config.root, named)
+    if paths != named:
+        job.warn(
+            f"--root has none of the cohort's *{named[0][-4:]}, but the same images as "
+            f"*{paths[0][-4:]}: these are read"
+        )
+    return cohort.with_columns(path=pl.Series(paths))

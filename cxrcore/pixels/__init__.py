@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from functools import partial
@@ -12,6 +13,19 @@ from cxrcore.pixels.image_files import Root, RootWatch
 from cxrcore.pixels.result import DecodedImage, ProcessedImage, RejectedImage, UnusableError
 from cxrcore.workers import ordered_map
 from data_contracts.errors import CxrError
+
+#: A first element of the meta header, or of a data set in any encoding, without a preamble.
+_BARE_DICOM = re.compile(
+    rb"(?:\x02\0.\0|\x08\0.\0)(?:[A-Z]{2}|..\0\0)|\0\x08\0.[A-Z]{2}", re.DOTALL
+)
+
+#: Other files, by how they begin, in lower case and without white space.
+_OTHERS = {
+    b"ii*\0": "TIFF", b"mm\0*": "TIFF", b"ii+\0": "TIFF", b"mm\0+": "TIFF", b"gif8": "GIF",
+    b"bm": "BMP", b"\0\0\0\x0cjp  ": "JPEG 2000", b"\xffo\xffq": "JPEG 2000", b"\x89hdf": "HDF5",
+    b"\x1f\x8b": "gzip", b"pk\3\4": "zip", b"%pdf": "PDF", b"<!doctype": "HTML", b"<html": "HTML",
+    b"<?xml": "XML", b"webp": "WebP", b"version https://git-lfs": "Git LFS pointer",
+}  # fmt: skip
 
 __all__ = ["ProcessedImage", "RejectedImage", "prepare", "prepare_all", "prepare_from"]
 
@@ -93,7 +107,7 @@ def _prepared(read: Callable[[], bytes], size: int) -> ProcessedImage | Rejected
 
 
 def _decoded(content: bytes, size: int) -> DecodedImage:
-    if content[128:132] == b"DICM":
+    if content[128:132] == b"DICM" or _BARE_DICOM.match(content):
         from cxrcore.pixels.dicom import read_dicom
 
         return read_dicom(content)
@@ -101,4 +115,15 @@ def _decoded(content: bytes, size: int) -> DecodedImage:
         from cxrcore.pixels.png_jpeg import read_png_jpeg
 
         return read_png_jpeg(content, size)
-    raise UnusableError("not_decodable", "neither DICOM, PNG nor JPEG" if content else "empty file")
+    raise UnusableError("not_decodable", _what_else(content))
+
+
+def _what_else(content: bytes) -> str:
+    """What a file is that is neither DICOM, PNG nor JPEG."""
+    if not content.strip(b"\0"):
+        return "nothing but zeros" if content else "empty file"
+    start = content[:64].lstrip().lower()
+    if start.startswith(b"riff") and start[8:12] == b"webp":
+        start = b"webp"
+    kind = next((name for begin, name in _OTHERS.items() if start.startswith(begin)), None)
+    return f"{kind}, neither DICOM, PNG nor JPEG" if kind else "neither DICOM, PNG nor JPEG"

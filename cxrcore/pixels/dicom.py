@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.multival import MultiValue
 
 from cxrcore.pixels import intensity
-from cxrcore.pixels.dicom_pixels import BoundedReader, decoded_pixels, inflated, pixels_in_place
+from cxrcore.pixels.dicom_elements import (
+    has_embedded_overlay,
+    lut,
+    number,
+    numbers,
+    padding,
+    pixel_aspect,
+)
+from cxrcore.pixels.dicom_pixels import (
+    BoundedReader,
+    decoded_pixels,
+    inflated,
+    is_deeper,
+    pixels_in_place,
+    with_preamble,
+)
 from cxrcore.pixels.faults import decoding
 from cxrcore.pixels.intensity import Floats, RawCodes, Voi
 from cxrcore.pixels.limits import require_samples
@@ -38,7 +53,7 @@ def read_dicom(content: bytes) -> DecodedImage:
         warnings.simplefilter("ignore")
         # pydicom and its decoders may raise any exception on damaged input.
         with decoding("damaged DICOM file"):
-            return _read(inflated(content))
+            return _read(inflated(with_preamble(content)))
 
 
 def _read(content: bytes) -> DecodedImage:
@@ -52,7 +67,7 @@ def _read(content: bytes) -> DecodedImage:
 
 
 def _require_radiograph(dataset: Dataset) -> None:
-    modality = str(dataset.get("Modality") or "")
+    modality = str(dataset.get("Modality") or "").strip()
     # De-identified collections may drop the modality; the other elements are checked below.
     if modality and modality not in MODALITIES:
         # Only defined terms are shown: anything else might be free text.
@@ -79,8 +94,8 @@ _OTHER_MODALITIES = (
 
 
 def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> DecodedImage:
-    source_size = (pixels.shape[0], pixels.shape[1])
-    photometric = str(dataset.PhotometricInterpretation)
+    source_size, aspect = (pixels.shape[0], pixels.shape[1]), pixel_aspect(dataset)
+    photometric = str(dataset.PhotometricInterpretation).strip()
     if pixels.itemsize > 2 or pixels.dtype.kind not in "ui":
         raise UnusableError("not_decodable", f"{8 * pixels.itemsize} bits per pixel")
     if pixels.ndim == 3:
@@ -89,7 +104,7 @@ def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> DecodedIm
                 "not_decodable", f"{photometric} with {pixels.shape[2]} deep samples"
             )
         luma = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-        return DecodedImage(luma, "as_stored", source_size, "dicom")
+        return DecodedImage(luma, "as_stored", source_size, "dicom", aspect=aspect)
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise UnusableError("not_decodable", "the photometric interpretation is not greyscale")
     raw_codes: RawCodes = pixels.view(f"u{pixels.itemsize}")
@@ -97,82 +112,48 @@ def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> DecodedIm
     values = _after_modality(stored, dataset)
     inverted = photometric == "MONOCHROME1" or dataset.get("PresentationLUTShape") == "INVERSE"
     table, windowing = intensity.grey_table(
-        raw_codes, values, _padding(stored, dataset), _vois(values, dataset), inverted=inverted
+        raw_codes, values, padding(dataset, stored), _vois(values, dataset), inverted=inverted
     )
-    return DecodedImage(intensity.apply(raw_codes, table), windowing, source_size, "dicom")
+    grey = intensity.apply(raw_codes, table)
+    return DecodedImage(grey, windowing, source_size, "dicom", aspect=aspect)
 
 
 def _stored_values(dataset: Dataset, raw_codes: RawCodes, *, decoded: bool) -> NDArray[np.int64]:
     """The stored value of every raw code: the bits up to the high bit, with their sign.
 
-    Other bits may hold an overlay (retired). Decoders have shifted the value down already.
+    Other bits may hold an overlay (retired). Decoders have shifted the value down already; what
+    they decode may be deeper than the file says, and is taken as it is.
     """
     allocated = 8 * raw_codes.itemsize
-    bits = min(int(dataset.get("BitsStored") or allocated), allocated)
-    high = bits - 1 if decoded else int(dataset.get("HighBit") or bits - 1)
-    values = (np.arange(1 << allocated) >> max(high + 1 - bits, 0)) & ((1 << bits) - 1)
-    if int(dataset.get("PixelRepresentation") or 0) == 1:
-        values = np.where(values >> (bits - 1), values - (1 << bits), values)
-    return values
+    bits = min(int(number(dataset, "BitsStored") or allocated), allocated)
+    high = int(number(dataset, "HighBit") or bits - 1)
+    signed = number(dataset, "PixelRepresentation") == 1
+    if decoded and not has_embedded_overlay(dataset) and is_deeper(raw_codes, bits, signed=signed):
+        bits = allocated
+    shift = 0 if decoded or not bits <= high < allocated else high + 1 - bits
+    values = (np.arange(1 << allocated) >> shift) & ((1 << bits) - 1)
+    return np.where(values >> (bits - 1), values - (1 << bits), values) if signed else values
 
 
 def _after_modality(stored: NDArray[np.int64], dataset: Dataset) -> Floats:
     sequence = dataset.get("ModalityLUTSequence")
-    if sequence:
-        entries, first = _lut(sequence[0], dataset)
-        return intensity.lookup(stored.astype(np.float64), entries, first)[0]
-    slope, intercept = (dataset.get(f"Rescale{part}") for part in ("Slope", "Intercept"))
-    slope = 1.0 if slope is None else float(slope)
+    if sequence and (found := lut(sequence[0], stored)):
+        return intensity.lookup(stored.astype(np.float64), *found)[0]
+    slope, intercept = (number(dataset, f"Rescale{part}") for part in ("Slope", "Intercept"))
     # A slope of zero would leave nothing: it is a placeholder.
-    return np.asarray(stored * (slope or 1.0) + float(intercept or 0.0), np.float64)
+    return np.asarray(stored * (slope or 1.0) + (intercept or 0.0), np.float64)
 
 
 def _vois(values: Floats, dataset: Dataset) -> list[Voi]:
     """Every VOI LUT and window of the file that is well-formed, in the order of preference."""
     vois = []
     for item in dataset.get("VOILUTSequence") or []:
-        try:
-            vois.append(intensity.voi_lut(values, *_lut(item, dataset)))
-        except (ValueError, TypeError, AttributeError, IndexError):
-            continue
-    try:
-        centers, widths = (_numbers(dataset.get(f"Window{part}")) for part in ("Center", "Width"))
-    except (ValueError, TypeError):
-        return vois
+        with suppress(ValueError, TypeError, AttributeError, IndexError):
+            if found := lut(item, values):
+                vois.append(intensity.voi_lut(values, *found))
+    centers, widths = (numbers(dataset, f"Window{part}") for part in ("Center", "Width"))
     function = str(dataset.get("VOILUTFunction") or "LINEAR")
     for center, width in zip(centers, widths, strict=False):
         voi = intensity.window(values, center, width, function)
         vois += [voi] if voi else []
     return vois
-
-
-def _numbers(value: Any) -> list[float]:
-    if value is None:
-        return []
-    several = isinstance(value, list | tuple | MultiValue)
-    return [float(v) for v in (value if several else [value])]
-
-
-def _lut(item: Dataset, dataset: Dataset) -> tuple[NDArray[Any], int]:
-    """Entries of a LUT and the value that the first is for; `ValueError` if it is malformed."""
-    count, first, _ = (int(v) for v in item.LUTDescriptor)
-    # The descriptor has 16 bits: a full table counts as 0.
-    count, data = count or 1 << 16, item.LUTData
-    if isinstance(data, bytes):
-        order = "<" if dataset.original_encoding[1] else ">"
-        # Some files pack 8-bit entries two to a word.
-        data = np.frombuffer(data, "u1" if len(data) < 2 * count else f"{order}u2")
-    entries = np.atleast_1d(np.asarray(data)).astype(np.int64)[:count]
-    if len(entries) < count:
-        raise ValueError("the LUT is shorter than its descriptor says")
-    return entries, first
-
-
-def _padding(stored: NDArray[np.int64], dataset: Dataset) -> NDArray[np.bool_]:
-    """Which raw codes are padding (PS3.3 C.7.5.1.1.2)."""
-    value = dataset.get("PixelPaddingValue")
-    if value is None or value == "":
-        return np.zeros(len(stored), bool)
-    limit = dataset.get("PixelPaddingRangeLimit")
-    ends = sorted((int(value), int(value if limit is None else limit)))
-    return np.asarray((stored >= ends[0]) & (stored <= ends[1]))

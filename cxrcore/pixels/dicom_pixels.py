@@ -16,8 +16,8 @@ from pydicom.filereader import read_dataset
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
     RLELossless,
 )
 
@@ -30,7 +30,10 @@ from cxrcore.pixels.result import UnusableError
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-_PIXEL_DATA = bytes.fromhex("e07f1000")
+_PIXEL_DATA, _ITEM = bytes.fromhex("e07f1000"), bytes.fromhex("feff00e0")
+#: Value representations of pixel data in explicit encoding; implicit lengths are even numbers.
+_LONG_VRS = (b"OB", b"OW", b"UN")
+_UNDEFINED = 0xFFFFFFFF
 _META = 132
 #: Up to three for each element of a header; some hundred elements are usual.
 _MAX_READS = 1 << 17
@@ -51,6 +54,11 @@ class BoundedReader(io.BytesIO):
         if self._left < 0:
             raise UnusableError("not_decodable", "too many elements")
         return super().read(size)
+
+
+def with_preamble(content: bytes) -> bytes:
+    """A DICOM file with its preamble, which some lack."""
+    return content if content[128:_META] == b"DICM" else bytes(128) + b"DICM" + content
 
 
 def inflated(content: bytes) -> bytes:
@@ -74,21 +82,48 @@ def inflated(content: bytes) -> bytes:
 def pixels_in_place(content: bytes, start: int, dataset: Dataset) -> RawCodes | None:
     """The pixels of an uncompressed little-endian grey image as they lie in `content`.
 
-    `start` is where the header ended. None when the pixels have to be decoded.
+    `start` is where the header ended. The encoding is that of the data, whatever the meta header
+    says of it. None when the pixels have to be decoded.
     """
-    syntax, bits = dataset.file_meta.get("TransferSyntaxUID"), int(dataset.BitsAllocated)
-    plain = syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian) and bits in (8, 16)
-    if not plain or int(dataset.get("SamplesPerPixel") or 1) > 1:
+    bits = int(dataset.BitsAllocated)
+    if not _is_little_endian(dataset) or bits not in (8, 16):
         return None
-    offset = start + (12 if syntax == ExplicitVRLittleEndian else 8)
     if not content.startswith(_PIXEL_DATA, start):
         raise UnusableError("not_decodable", "no pixel data")
-    shape, dtype = (int(dataset.Rows), int(dataset.Columns)), np.dtype(f"<u{bits // 8}")
+    offset = start + (12 if content[start + 4 : start + 6] in _LONG_VRS else 8)
     length = int.from_bytes(content[offset - 4 : offset], "little")
+    if length == _UNDEFINED or content.startswith(_ITEM, offset):
+        _require_compressed(dataset)
+        return None
+    if int(dataset.get("SamplesPerPixel") or 1) > 1:
+        return None
+    shape, dtype = (int(dataset.Rows), int(dataset.Columns)), np.dtype(f"<u{bits // 8}")
     count = shape[0] * shape[1]
     if min(length, len(content) - offset) < count * dtype.itemsize:
         raise UnusableError("not_decodable", "the pixel data ends early")
     return np.frombuffer(content, dtype, count, offset).reshape(shape)
+
+
+def _is_little_endian(dataset: Dataset) -> bool:
+    return dataset.original_encoding[1] is not False
+
+
+def _require_compressed(dataset: Dataset) -> None:
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if syntax is None or not syntax.is_compressed:
+        raise UnusableError(
+            "not_decodable", "the pixel data are compressed, but the meta header says they are not"
+        )
+
+
+def is_deeper(raw_codes: RawCodes, bits: int, *, signed: bool) -> bool:
+    """Whether any of `raw_codes` holds more than a value of `bits`, with its sign."""
+    codes = 1 << 8 * raw_codes.itemsize
+    # Negative values are extended upwards, or not at all.
+    beyond = codes - (1 << bits) - (1 << (bits - 1) if signed else 0)
+    if beyond <= 0:
+        return False
+    return bool((raw_codes - raw_codes.dtype.type(1 << bits) < beyond).any())
 
 
 def decoded_pixels(content: bytes) -> NDArray[Any]:
@@ -97,6 +132,10 @@ def decoded_pixels(content: bytes) -> NDArray[Any]:
     if "PixelData" not in dataset:
         raise UnusableError("not_decodable", "no pixel data")
     syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if not dataset["PixelData"].is_undefined_length and not dataset.PixelData.startswith(_ITEM):
+        little = _is_little_endian(dataset)
+        syntax = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = syntax
     name = syntax.name if syntax is not None and not syntax.is_private else "an unknown syntax"
     with decoding(f"pixel data in {name} cannot be decoded", _samples(dataset)):
         if syntax is None or not syntax.is_compressed:
@@ -136,7 +175,8 @@ def _pixel_array(dataset: Dataset, frame: bytes | None = None) -> NDArray[Any]:
         dataset.PixelData = encapsulate([frame])
         dataset.pop("ExtendedOffsetTable", None)
         dataset.pop("ExtendedOffsetTableLengths", None)
-    pixels = pixel_array(dataset)
+    # What is deeper than the file says would come back wrapped round.
+    pixels = pixel_array(dataset, correct_unused_bits=False)
     return np.asarray(pixels, pixels.dtype.newbyteorder("="))
 
 

@@ -14,11 +14,13 @@ from cxrcore.pixels.result import DecodedImage, Grey, ProcessedImage, UnusableEr
 MIN_SIDE = 32
 #: An image whose grey levels deviate less from their mean shows nothing.
 MIN_DEVIATION = 2.0
+#: Beyond it, either way, the shape of the pixels is a faulty entry.
+MAX_ASPECT = 4.0
 _INT32_SUM = (2**31 - 1) // 255
 _BAND_PIXELS = 1 << 19
 
 
-def content_bbox(height: int, width: int, size: int) -> tuple[int, int, int, int]:
+def content_bbox(height: float, width: float, size: int) -> tuple[int, int, int, int]:
     """Where an image of `height` × `width` lies in a square of `size`: its longer side fills it.
 
     Gives top, left, bottom, right; aspect is kept to the nearest pixel, the margins are equal.
@@ -32,13 +34,14 @@ def content_bbox(height: int, width: int, size: int) -> tuple[int, int, int, int
 def resize(image: DecodedImage, rows: int, columns: int) -> Grey:
     """Shrink by area averaging, enlarge linearly."""
     grey, (height, width) = image.grey, image.source_size
-    if (rows, columns) == grey.shape:
+    smaller = min(rows, height), min(columns, width)
+    if smaller != grey.shape:
+        extent = height / image.shrunk, width / image.shrunk
+        grey = np.rint(area_average(grey, *smaller, extent)).astype(np.uint8)
+    if smaller == (rows, columns):
         return grey
-    if rows > height or columns > width:
-        larger = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(larger, np.uint8)
-    extent = height / image.shrunk, width / image.shrunk
-    return np.rint(area_average(grey, rows, columns, extent)).astype(np.uint8)
+    larger = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(larger, np.uint8)
 
 
 def area_average(
@@ -94,7 +97,7 @@ def border_is_brighter(image: Grey) -> bool:
 
 
 def to_square(image: DecodedImage, size: int) -> ProcessedImage:
-    """Letterbox an image into a black square of `size`.
+    """Letterbox an image into a black square of `size`, its pixels made square.
 
     Raises `UnusableError` for a source that is too small or an image that shows nothing.
     """
@@ -103,7 +106,8 @@ def to_square(image: DecodedImage, size: int) -> ProcessedImage:
         raise UnusableError(
             "too_small", f"{rows}×{columns} pixels; each side must be at least {MIN_SIDE}"
         )
-    bbox = top, left, bottom, right = content_bbox(rows, columns, size)
+    tall = image.aspect if 1 / MAX_ASPECT <= image.aspect <= MAX_ASPECT else 1.0
+    bbox = top, left, bottom, right = content_bbox(rows * tall, columns, size)
     content = resize(image, bottom - top, right - left)
     if content.std() < MIN_DEVIATION:
         raise UnusableError("blank", "the image has almost no contrast")

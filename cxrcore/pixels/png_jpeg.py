@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import warnings
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -14,15 +16,26 @@ from cxrcore.pixels import intensity
 from cxrcore.pixels.codestream import ENDS_EARLY, ends_early, may_lack_blocks
 from cxrcore.pixels.faults import decoding
 from cxrcore.pixels.limits import require_samples
-from cxrcore.pixels.result import DecodedImage, UnusableError
+from cxrcore.pixels.result import DecodedImage, Grey, UnusableError, Windowing
+
+#: Where a PNG says how many bits a sample has.
+_PNG_DEPTH = 24
+_EXIF_ORIENTATION = 274
+#: What makes an image of each EXIF orientation upright (Exif 3.0, 4.6.5).
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 
 
 def read_png_jpeg(content: bytes, size: int) -> DecodedImage:
     """Decode a PNG or JPEG; colour becomes luma (ITU-R 601), transparency is ignored.
 
-    A JPEG may come shrunk by 2, 4 or 8 (its DCT blocks decoded at that scale), but stays at
-    least twice as large as `size`. A 16-bit PNG rarely uses its whole range, so it is mapped by
-    percentiles. Raises `UnusableError`, and `Interrupted` when memory runs out.
+    The image is turned upright as its EXIF says. A JPEG may come shrunk by 2, 4 or 8 (its DCT
+    blocks decoded at that scale), but stays at least twice as large as `size`. A 16-bit PNG
+    rarely uses its whole range, so it is mapped by percentiles. Raises `UnusableError`, and
+    `Interrupted` when memory runs out.
     """
     with warnings.catch_warnings(), decoding("damaged image file"):
         warnings.simplefilter("ignore")
@@ -34,22 +47,58 @@ def read_png_jpeg(content: bytes, size: int) -> DecodedImage:
 
 def _read(image: Image.Image, content: bytes, size: int) -> DecodedImage:
     kind: Literal["png", "jpeg"] = "png" if image.format == "PNG" else "jpeg"
-    source_size, shrunk = (image.height, image.width), 1
-    if kind == "jpeg":
-        wanted = [2 * size * side // max(source_size) or 1 for side in image.size]
-        image.draft("L", (wanted[0], wanted[1]))
-        shrunk = round(max(source_size) / max(image.size))
-    if image.mode.startswith("I;16"):
-        return _by_percentiles(np.asarray(image).astype(np.uint16, copy=False))
-    grey = np.asarray(image.convert("L"))
+    if image.mode == "CMYK":
+        raise UnusableError("not_decodable", "CMYK colour")
+    source_size, turn, aspect = (image.height, image.width), _turn(image), _aspect(image.info)
+    plain = kind == "jpeg" and turn is None and aspect == 1
+    shrunk = _drafted(image, size) if plain else 1
+    grey, windowing = _grey(image, content, kind)
     if kind == "jpeg" and may_lack_blocks(image, grey) and ends_early(content):
         raise UnusableError("not_decodable", ENDS_EARLY)
-    return DecodedImage(grey, "as_stored", source_size, kind, shrunk)
+    if turn is not None:
+        grey = np.asarray(Image.fromarray(grey).transpose(turn))
+        aspect = aspect if grey.shape == source_size else 1 / aspect
+        source_size = (grey.shape[0], grey.shape[1])
+    return DecodedImage(grey, windowing, source_size, kind, shrunk, aspect)
 
 
-def _by_percentiles(deep: NDArray[np.uint16]) -> DecodedImage:
+def _drafted(image: Image.Image, size: int) -> int:
+    """Let a JPEG be decoded at a smaller scale; gives how many pixels make one."""
+    longer = max(image.size)
+    wanted = [2 * size * side // longer or 1 for side in image.size]
+    image.draft("L", (wanted[0], wanted[1]))
+    return round(longer / max(image.size))
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes the image upright; None if it is, or its EXIF cannot be read."""
+    try:
+        return _UPRIGHT.get(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except (SyntaxError, ValueError, TypeError, KeyError, IndexError):
+        return None
+
+
+def _aspect(info: Mapping[Any, Any]) -> float:
+    """Height of a pixel over its width, from the pixels in a unit of length across and down."""
+    for name in ("jfif_density", "aspect", "dpi"):
+        across, down = info.get(name) or (0, 0)
+        if across > 0 and down > 0:
+            return float(across / down)
+    return 1.0
+
+
+def _grey(image: Image.Image, content: bytes, kind: str) -> tuple[Grey, Windowing]:
+    if kind == "jpeg" or content[_PNG_DEPTH] < 16:
+        return np.asarray(image.convert("L")), "as_stored"
+    if image.mode.startswith("I;16"):
+        return _by_percentiles(np.asarray(image).astype(np.uint16, copy=False))
+    # Pillow keeps 8 bits of colour and of grey with transparency, but sees what is missing.
+    image.load()
+    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    return _by_percentiles(np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), flags)))
+
+
+def _by_percentiles(deep: NDArray[np.uint16]) -> tuple[Grey, Windowing]:
     values, padding = np.arange(65536.0), np.zeros(65536, bool)
     table, windowing = intensity.grey_table(deep, values, padding, [], inverted=False)
-    return DecodedImage(
-        intensity.apply(deep, table), windowing, (deep.shape[0], deep.shape[1]), "png"
-    )
+    return intensity.apply(deep, table), windowing

@@ -50,6 +50,8 @@ class DecodedImage:
     format: Literal["dicom", "png", "jpeg"]
     shrunk: int = 1
     """How many pixels of the source, in each direction, make one of `grey`."""
+    aspect: float = 1.0
+    """Height of a pixel over its width."""
 
 
 class UnusableError(Exception):

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 CONFLICT = "two different known race groups"
 NO_ADMISSION = "no admission for the study"
+NO_RECORD = "no stay of the patient is on record"
+ED_ONLY = "in the emergency department only, where insurance is not recorded"
 RACE_MISSING = "race unknown, declined, other or multiple"
 RACE_OUTSIDE = "race group outside the classes"
 INSURANCE_MISSING = "insurance not stated"
-RACE_FILLED = "race known at some admissions only: the known one is used"
+RACE_FILLED = "race known at some stays only: the known one is used"
 
 _CONTAINED, _BEFORE, _EARLIER, _NONE = ADMISSION_MATCHES
 
@@ -55,13 +57,16 @@ def match_admissions(studies: pl.DataFrame, admissions: pl.DataFrame) -> pl.Data
     )
 
 
-def subject_races(admissions: pl.DataFrame) -> pl.DataFrame:
-    """Per subject: `race_group` (the only known one), `conflict` and `partly_known`."""
+def subject_races(*stays: pl.DataFrame) -> pl.DataFrame:
+    """Per subject of any table: `race_group` (the only known one), `conflict`, `partly_known`.
+
+    Each table has `subject_id` and `race`.
+    """
     import polars as pl
 
     group = pl.col("group")
     return (
-        admissions.select("subject_id", group=race_group())
+        pl.concat(table.select("subject_id", group=race_group()) for table in stays)
         .group_by("subject_id")
         .agg(
             race_group=group.drop_nulls().first(),
@@ -75,20 +80,19 @@ def race_columns() -> dict[str, pl.Expr]:
     """`label_race`, `null_race` and `note_race` of images with `subject_races` joined to them.
 
     Race is a fact about the person: without a conflict the one known group holds, also where
-    the study's own admission does not know it.
+    the study's own stay does not know it, or the study has none.
     """
     import polars as pl
 
-    matched = pl.col("admission_match") != _NONE
-    conflict, race = pl.col("conflict").fill_null(False), pl.col("race_group")
+    conflict, race = pl.col("conflict"), pl.col("race_group")
     reason = (
-        pl.when(conflict).then(pl.lit(CONFLICT))
-        .when(~matched).then(pl.lit(NO_ADMISSION))
+        pl.when(conflict.is_null()).then(pl.lit(NO_RECORD))
+        .when(conflict).then(pl.lit(CONFLICT))
         .when(race.is_null()).then(pl.lit(RACE_MISSING))
         .when(~race.is_in(RACE_CLASSES)).then(pl.lit(RACE_OUTSIDE))
     )  # fmt: skip
     label, filled = pl.when(reason.is_null()).then(race), reason.is_null() & pl.col("partly_known")
-    reasons = [CONFLICT, NO_ADMISSION, RACE_MISSING, RACE_OUTSIDE]
+    reasons = [CONFLICT, NO_RECORD, RACE_MISSING, RACE_OUTSIDE]
     return {
         "label_race": label.cast(pl.Enum(RACE_CLASSES)),
         "null_race": reason.cast(pl.Enum(reasons)),
@@ -99,7 +103,8 @@ def race_columns() -> dict[str, pl.Expr]:
 def insurance_columns(admissions: pl.DataFrame) -> dict[str, pl.Expr]:
     """`label_insurance` and `null_insurance` of images with their admission joined to them.
 
-    The classes are those that the table `admissions` distinguishes.
+    `in_ed` says whether the study is in a stay in the emergency department. The classes are those
+    that the table `admissions` distinguishes.
     """
     import polars as pl
 
@@ -109,12 +114,11 @@ def insurance_columns(admissions: pl.DataFrame) -> dict[str, pl.Expr]:
     )
     matched = pl.col("admission_match") != _NONE
     reason = (
-        pl.when(~matched)
-        .then(pl.lit(NO_ADMISSION))
-        .when(label.is_null())
-        .then(pl.lit(INSURANCE_MISSING))
-    )
+        pl.when(~matched & pl.col("in_ed")).then(pl.lit(ED_ONLY))
+        .when(~matched).then(pl.lit(NO_ADMISSION))
+        .when(label.is_null()).then(pl.lit(INSURANCE_MISSING))
+    )  # fmt: skip
     return {
         "label_insurance": label,
-        "null_insurance": reason.cast(pl.Enum([NO_ADMISSION, INSURANCE_MISSING])),
+        "null_insurance": reason.cast(pl.Enum([ED_ONLY, NO_ADMISSION, INSURANCE_MISSING])),
     }

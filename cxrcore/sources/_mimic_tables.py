@@ -6,16 +6,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxrcore.labels import GENDER_CLASSES, INSURANCES, RACE_GROUPS, unknown_categories
-from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
+from cxrcore.labels import (
+    GENDER_CLASSES,
+    INSURANCES,
+    RACE_GROUPS,
+    normalised,
+    unknown_categories,
+)
+from cxrcore.sources._joins import join_faults
+from cxrcore.sources._tables import Kind, Request, find_table, read_tables, require_tables
 from data_contracts.errors import SourceError
 
 if TYPE_CHECKING:
     import polars as pl
 
-_RECORDS, _METADATA, _FINDINGS = (
-    "cxr-record-list", "mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-chexpert",
+_TRANSFERS, _RECORDS, _METADATA, _FINDINGS = (
+    "transfers", "cxr-record-list", "mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-chexpert",
 )  # fmt: skip
+
+_IDS: Mapping[str, Kind] = {"subject_id": "id", "study_id": "id"}
+_JOINS = (
+    ("records", "metadata", "dicom_id"),
+    ("records", "patients", "subject_id"),
+    ("admissions", "patients", "subject_id"),
+    ("edstays", "patients", "subject_id"),
+    ("findings", "records", "study_id"),
+)
 
 
 def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
@@ -26,8 +42,11 @@ def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
     iv, cxr = folders["mimic_iv"], folders["mimic_cxr"]
     module = _module(iv)
     wanted = [(f"{module}/", iv / module, table) for table in ("patients", "admissions")]
-    wanted += [("", cxr, _RECORDS), ("", cxr, _METADATA)]
-    return require_tables(wanted, [("ed/", iv / "ed", "edstays"), ("", cxr, _FINDINGS)])
+    wanted.append(("", cxr, _METADATA))
+    # Where the module of the emergency department is missing, the transfers know its stays.
+    ed = find_table(iv / "ed", "edstays")
+    emergency = ("ed/", iv / "ed", "edstays") if ed else (f"{module}/", iv / module, _TRANSFERS)
+    return require_tables(wanted, [emergency, ("", cxr, _RECORDS), ("", cxr, _FINDINGS)])
 
 
 def of_version_1(files: Mapping[str, Path]) -> bool:
@@ -44,11 +63,29 @@ def _module(mimic_iv: Path) -> str:
 
 
 def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
-    """`patients`, `admissions`, `records`, `metadata`; where there, `edstays` and `findings`.
+    """`patients`, `admissions`, `edstays`, `records`, `metadata`; where there, `findings`.
 
-    Raises one `SourceError` for all faults of all tables, or else for all unknown categories.
+    Without `ed/edstays` the transfers give `edstays`, or there are none. Without a record list,
+    which MIMIC-CXR-JPG lacks, `records` follows from the metadata.
+
+    Raises one `SourceError` for all faults of all tables, or else for all unknown categories and
+    all tables that share too few ids.
     """
     paths = {Path(name).name.split(".csv")[0]: path for name, path in files.items()}
+    requests = _requests(paths)
+    tables = read_tables(requests)
+    tables["edstays"] = _ed_stays(tables.get("edstays"))
+    if "records" not in tables:
+        tables["records"] = _records_of_jpg(tables["metadata"])
+        requests["records"] = requests["metadata"]
+    faults = _unknown_categories(tables, requests) + join_faults(tables, requests, _JOINS)
+    if faults:
+        raise SourceError(f"{'; '.join(faults)}; correct the table or update cxr")
+    return tables
+
+
+def _requests(paths: Mapping[str, Path]) -> dict[str, Request]:
+    """What to read, by the names of `read_mimic_tables`, from files by their own."""
     requests = {
         "patients": Request(
             paths["patients"],
@@ -64,46 +101,67 @@ def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
             key=("hadm_id",),
             optional=("deathtime", "hospital_expire_flag"),
         ),
-        "records": Request(
-            paths[_RECORDS],
-            {"dicom_id": "id", "subject_id": "id", "study_id": "id", "path": "path"},
-            key=("dicom_id",),
-        ),
         "metadata": Request(
             paths[_METADATA],
             {"dicom_id": "id", "ViewPosition": "text", "StudyDate": "day", "StudyTime": "clock",
-             "ViewCodeSequence_CodeMeaning": "text"},
+             "ViewCodeSequence_CodeMeaning": "text", **({} if _RECORDS in paths else _IDS)},
             key=("dicom_id",),
             optional=("ViewCodeSequence_CodeMeaning",),
         ),
     }  # fmt: skip
-    if "edstays" in paths:
+    if _RECORDS in paths:
+        columns: dict[str, Kind] = {**_IDS, "dicom_id": "id", "path": "path"}
+        requests["records"] = Request(paths[_RECORDS], columns, key=("dicom_id",))
+    if emergency := paths.get("edstays", paths.get(_TRANSFERS)):
         requests["edstays"] = Request(
-            paths["edstays"],
-            {"subject_id": "id", "intime": "timestamp", "outtime": "timestamp"},
-        )
+            emergency,
+            {"subject_id": "id", "intime": "timestamp", "outtime": "timestamp", "gender": "text",
+             "race": "text", "eventtype": "text"},
+            optional=("gender", "race", "eventtype"),
+        )  # fmt: skip
     if _FINDINGS in paths:
         requests["findings"] = Request(
             paths[_FINDINGS], {"study_id": "id", "No Finding": "number"}, key=("study_id",)
         )
-    tables = read_tables(requests)
-    _require_known_categories(tables, requests)
-    return tables
+    return requests
 
 
-def _require_known_categories(
+def _ed_stays(edstays: pl.DataFrame | None) -> pl.DataFrame:
+    """The stays in the emergency department, of transfers those; none where no table has them."""
+    import polars as pl
+
+    if edstays is None:
+        texts = dict.fromkeys(("subject_id", "gender", "race"), pl.String())
+        return pl.DataFrame(schema=texts | dict.fromkeys(("intime", "outtime"), pl.Datetime("us")))
+    event = normalised("eventtype")
+    return edstays.filter(event.is_null() | (event == "ED")).drop("eventtype")
+
+
+def _records_of_jpg(metadata: pl.DataFrame) -> pl.DataFrame:
+    """The record list that MIMIC-CXR-JPG lacks: its paths follow from the ids."""
+    import polars as pl
+
+    subject = pl.col("subject_id")
+    path = pl.format(
+        "files/p{}/p{}/s{}/{}.jpg", subject.str.head(2), subject, "study_id", "dicom_id"
+    )
+    return metadata.select("dicom_id", "subject_id", "study_id", path=path)
+
+
+def _unknown_categories(
     tables: Mapping[str, pl.DataFrame], requests: Mapping[str, Request]
-) -> None:
-    """Raise `SourceError` for categories that no rule covers, all of them at once."""
+) -> list[str]:
+    """A fault for each column with categories that no rule covers."""
     checked = (
         ("patients", "gender", GENDER_CLASSES),
         ("admissions", "race", RACE_GROUPS),
         ("admissions", "insurance", INSURANCES),
+        ("edstays", "gender", GENDER_CLASSES),
+        ("edstays", "race", RACE_GROUPS),
     )
-    faults = [
+    return [
         f"{requests[table].path}: {fault}"
         for table, column, known in checked
+        if table in requests
         for fault in unknown_categories(tables[table], column, tuple(known))
     ]
-    if faults:
-        raise SourceError(f"{'; '.join(faults)}; correct the table or update cxr")

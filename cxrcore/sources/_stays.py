@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 DISAGREE = "dod and deathtime disagree: dod is used"
 FLAG_ONLY = "died in hospital on an unknown day: that of the discharge is used"
+SEVERAL_TIMES = "deathtimes of several days: without a dod the earliest is used"
+LATE_TIME = "a deathtime is after the discharge of its admission"
+FLAG_DISAGREES = "hospital_expire_flag and deathtime disagree"
 AFTER_DEATH = "a stay begins after the death: it does not count"
 
 
 def deaths(patients: pl.DataFrame, admissions: pl.DataFrame) -> pl.DataFrame:
-    """Per subject of `patients`: `death_date`, `died_by` and `note_mortality`.
+    """Per subject of `patients`: `death_date`, `died_by` and notes of what the tables contradict.
 
     The date is `dod`, else that of the earliest `deathtime`, else that of the discharge of an
     admission whose `hospital_expire_flag` is 1. `died_by` is the latest moment the patient can
@@ -25,10 +28,6 @@ def deaths(patients: pl.DataFrame, admissions: pl.DataFrame) -> pl.DataFrame:
     """
     import polars as pl
 
-    in_hospital = admissions.group_by("subject_id").agg(
-        deathtime=pl.col("deathtime").min(),
-        left_dead=pl.col("dischtime").filter(pl.col("hospital_expire_flag") == 1).min(),
-    )
     dod, time, left = pl.col("dod"), pl.col("deathtime"), pl.col("left_dead")
     date, recorded = pl.coalesce(dod, time.dt.date(), left.dt.date()), pl.coalesce(time, left)
     end_of_day = date.cast(pl.Datetime("us")) + pl.duration(days=1, microseconds=-1)
@@ -36,11 +35,33 @@ def deaths(patients: pl.DataFrame, admissions: pl.DataFrame) -> pl.DataFrame:
         pl.when(dod != time.dt.date()).then(pl.lit(DISAGREE))
         .when(dod.is_null() & time.is_null() & left.is_not_null()).then(pl.lit(FLAG_ONLY))
     )  # fmt: skip
-    return patients.join(in_hospital, on="subject_id", how="left").select(
+    return patients.join(_died_in_hospital(admissions), on="subject_id", how="left").select(
         "subject_id",
         death_date=date,
         died_by=pl.when(recorded.dt.date() == date).then(recorded).otherwise(end_of_day),
-        note_mortality=note.cast(pl.Enum([DISAGREE, FLAG_ONLY])),
+        **{
+            "note_mortality": note.cast(pl.Enum([DISAGREE, FLAG_ONLY])),
+            "note_mortality.times": pl.when(
+                date.is_not_null() & (note != FLAG_ONLY).fill_null(True)
+            ).then("contradiction"),
+        },
+    )
+
+
+def _died_in_hospital(admissions: pl.DataFrame) -> pl.DataFrame:
+    """Per subject: earliest `deathtime`, discharge by the flag, and how the two contradict."""
+    import polars as pl
+
+    time, flag = pl.col("deathtime"), pl.col("hospital_expire_flag") == 1
+    contradiction = (
+        pl.when(time.dt.date().drop_nulls().n_unique() > 1).then(pl.lit(SEVERAL_TIMES))
+        .when((time > pl.col("dischtime")).any()).then(pl.lit(LATE_TIME))
+        .when((flag != time.is_not_null()).any()).then(pl.lit(FLAG_DISAGREES))
+    )  # fmt: skip
+    return admissions.group_by("subject_id").agg(
+        time.min(),
+        left_dead=pl.col("dischtime").filter(flag).min(),
+        contradiction=contradiction.cast(pl.Enum([SEVERAL_TIMES, LATE_TIME, FLAG_DISAGREES])),
     )
 
 
@@ -56,14 +77,18 @@ def stays(tables: Mapping[str, pl.DataFrame], died: pl.DataFrame, *, ed: bool) -
     columns = ("subject_id", "hadm_id", "admittime", "dischtime", "insurance")
     parts = [tables["admissions"].select(columns)]
     if ed:
-        names = {"intime": "admittime", "outtime": "dischtime"}
-        parts.append(tables["edstays"].rename(names))
+        parts.append(ed_stays(tables["edstays"]))
     return (
         pl.concat(parts, how="diagonal")
         .join(died.select("subject_id", "died_by"), on="subject_id", how="left")
         .with_columns(after_death=(pl.col("admittime") > pl.col("died_by")).fill_null(False))
         .drop("died_by")
     )
+
+
+def ed_stays(edstays: pl.DataFrame) -> pl.DataFrame:
+    """The stays in the emergency department: `subject_id, admittime, dischtime`."""
+    return edstays.select("subject_id", admittime="intime", dischtime="outtime")
 
 
 def last_discharges(stays: pl.DataFrame) -> pl.DataFrame:

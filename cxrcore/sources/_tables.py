@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from cxrcore.sources._csv_rows import row_faults
 from data_contracts.errors import SourceError
 from data_contracts.os_errors import environment_error
 
@@ -19,6 +20,7 @@ Kind = Literal["id", "path", "text", "number", "date", "day", "clock", "timestam
 
 _SUFFIXES = (".csv.gz", ".csv")
 _FAULTS: Mapping[str, str] = {
+    "id": "are numbers with decimals or an exponent, not ids",
     "path": "are not paths inside the folder",
     "number": "are not numbers",
     "date": "are not dates (YYYY-MM-DD)",
@@ -99,11 +101,14 @@ def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
         return nothing, faults
     try:
         raw = scan.select(pl.col(had).alias(name) for name, had in picked.items()).collect()
+        faults = row_faults(request.path)
     except (pl.exceptions.PolarsError, OSError) as error:
         _raise_fault_of_surroundings(error, request.path)
         return nothing, ["cannot be read as CSV to its end (damaged, or not in UTF-8?)"]
     if raw.is_empty():
         return nothing, ["the table has no rows"]
+    if faults:
+        return nothing, faults
     return _typed(request, raw)
 
 
@@ -169,12 +174,26 @@ def _parsed(name: str, kind: Kind) -> pl.Expr:
         return pl.when(inside).then(text).alias(name)
     if kind == "date":
         # MIMIC-IV 1.0 writes dates with the time of midnight.
-        return text.str.strip_suffix(" 00:00:00").str.to_date("%Y-%m-%d", strict=False)
+        return _of_form(text.str.strip_suffix(" 00:00:00"), "dddd-dd-dd").str.to_date(
+            "%Y-%m-%d", strict=False
+        )
     if kind == "day":
-        return text.str.to_date("%Y%m%d", strict=False)
+        return _of_form(text, "dddddddd").str.to_date("%Y%m%d", strict=False)
     if kind == "timestamp":
+        text = _of_form(text, "dddd-dd-dd dd:dd:dd")
         return text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    if kind == "id":
+        # Programs that read ids as numbers write 12345 as 12345.0; beyond 15 digits they round.
+        whole = text.str.replace(r"^([0-9]{1,15})\.0*$", "$1")
+        return pl.when(~whole.str.contains(r"^[0-9]+\.[0-9]*([eE][+-]?[0-9]+)?$")).then(whole)
     return text
+
+
+def _of_form(text: pl.Expr, form: str) -> pl.Expr:
+    """The text where it has this form, each d a digit: parsers accept fewer digits."""
+    import polars as pl
+
+    return pl.when(text.str.contains(f"^{form.replace('d', '[0-9]')}$")).then(text)
 
 
 def _clock(hhmmss: pl.Expr) -> pl.Expr:

@@ -22,7 +22,7 @@ from cxrcore.sources._admissions import (
     subject_races,
 )
 from cxrcore.sources._mimic_tables import locate, of_version_1, read_mimic_tables
-from cxrcore.sources._stays import deaths, last_discharges, stays, studies_in_stays
+from cxrcore.sources._stays import deaths, ed_stays, last_discharges, stays, studies_in_stays
 from data_contracts.cohort import VIEWS
 
 if TYPE_CHECKING:
@@ -44,17 +44,19 @@ def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:
     admissions = tables["admissions"]
     known_after = 0 if of_version_1(files) else KNOWN_AFTER_DISCHARGE
     # Before version 3 dod ends a year after the last discharge from the hospital.
-    ed = "edstays" in tables and of_version_3(admissions["insurance"])
+    edstays = tables["edstays"]
+    ed = not edstays.is_empty() and of_version_3(admissions["insurance"])
     died = deaths(tables["patients"], admissions)
     encounters = stays(tables, died, ed=ed)
     patients = tables["patients"].join(died, on="subject_id").drop("died_by")
+    patients = patients.join(_ed_genders(edstays), on="subject_id", how="left")
     patients = patients.join(last_discharges(encounters), on="subject_id", how="left")
     images = _images(tables["records"], tables["metadata"], tables.get("findings"))
     images = _with_patients(images, patients).with_columns(**follow_up_columns(known_after))
     images = images.with_columns(excluded=_excluded())
     return (
-        _with_stays(images, encounters.filter(~encounters["after_death"]))
-        .join(subject_races(admissions), on="subject_id", how="left")
+        _with_stays(images, encounters.filter(~encounters["after_death"]), edstays)
+        .join(subject_races(admissions, edstays.drop_nulls("race")), on="subject_id", how="left")
         .with_columns(
             **mortality_columns(horizon, known_after), **race_columns(),
             **insurance_columns(admissions), **_gender_columns(),
@@ -102,17 +104,21 @@ def _with_patients(images: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame
     )
 
 
-def _with_stays(images: pl.DataFrame, encounters: pl.DataFrame) -> pl.DataFrame:
-    """Add the admission of each included image's study, and `in_stay`."""
+def _with_stays(
+    images: pl.DataFrame, encounters: pl.DataFrame, edstays: pl.DataFrame
+) -> pl.DataFrame:
+    """Add the admission of each included image's study, `in_stay` and `in_ed`."""
     import polars as pl
 
     key = ["subject_id", "study_time"]
     studies = images.filter(pl.col("excluded").is_null()).select(key).unique()
     matched = match_admissions(studies, encounters.drop_nulls("hadm_id"))
+    in_ed = studies_in_stays(studies, ed_stays(edstays)).rename({"in_stay": "in_ed"})
     return (
         images.join(matched.drop("after_death"), on=key, how="left")
         .join(studies_in_stays(studies, encounters), on=key, how="left")
-        .with_columns(pl.col("in_stay").fill_null(False))
+        .join(in_ed, on=key, how="left")
+        .with_columns(pl.col("in_stay", "in_ed").fill_null(False))
     )
 
 
@@ -140,10 +146,19 @@ def _excluded() -> pl.Expr:
     return first.cast(pl.Enum(list(rules)))
 
 
+def _ed_genders(edstays: pl.DataFrame) -> pl.DataFrame:
+    """Per subject `ed_gender`, the one that all stays in the emergency department state."""
+    import polars as pl
+
+    stated = edstays.select("subject_id", ed_gender=normalised("gender")).drop_nulls().unique()
+    return stated.filter(pl.len().over("subject_id") == 1)
+
+
 def _gender_columns() -> dict[str, pl.Expr]:
     import polars as pl
 
-    label = normalised("gender").cast(pl.Enum(GENDER_CLASSES))
+    gender = pl.coalesce(normalised("gender"), "ed_gender")
+    label = gender.cast(pl.Enum(GENDER_CLASSES))
     missing = pl.when(label.is_null()).then(pl.lit(NO_GENDER)).cast(pl.Enum([NO_GENDER]))
     return {"label_gender": label, "null_gender": missing}
 
@@ -152,7 +167,7 @@ _TASKS = ("mortality", "gender", "race", "insurance")
 _COLUMNS = (
     "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "days_to_death",
     "follow_up_days", "no_finding", "admission_match", "excluded", "mortality_rule",
-    "note_mortality", "note_mortality.stay", "note_race",
+    "note_mortality", "note_mortality.stay", "note_mortality.times", "note_race",
     *(f"{prefix}_{task}" for prefix in ("label", "null") for task in _TASKS),
 )  # fmt: skip
 
@@ -160,7 +175,7 @@ ADAPTER = Adapter(
     title="MIMIC-CXR with MIMIC-IV",
     folders={
         "mimic_iv": "MIMIC-IV, with hosp/ (core/ in version 1.0)",
-        "mimic_cxr": "MIMIC-CXR, with cxr-record-list.csv.gz and files/",
+        "mimic_cxr": "MIMIC-CXR or MIMIC-CXR-JPG, with the metadata and files/",
     },
     tasks=_TASKS,
     locate=locate,

@@ -1,4 +1,4 @@
-"""NIH ChestX-ray14: `Data_Entry_2017*.csv` and the folder `images`."""
+"""NIH ChestX-ray14: `Data_Entry_2017*.csv` and folders of images."""
 
 from __future__ import annotations
 
@@ -20,31 +20,65 @@ BAD_AGE = "age above 100: a faulty entry"
 NO_GENDER = "gender not stated"
 
 _OLDEST = 100
+#: Where copies of the collection keep the images, if not in `images`; empty: beside the table.
+_LAYOUTS = ("images_*/images", "images_*", "", "*", "*/*")
 
 
 def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
-    """The one table of the collection; raise `SourceError` if it or the images are missing."""
+    """The newer table of the collection; raise `SourceError` if it or the images are missing."""
     root = folders["root"]
     tables = sorted(root.glob("Data_Entry_2017*.csv"))
     faults = []
     if not tables:
         faults.append(f"{root / 'Data_Entry_2017.csv'} does not exist")
-    if len(tables) > 1:
-        faults.append(f"{root} has more than one table ({', '.join(t.name for t in tables)})")
-    if not (root / "images").is_dir():
-        faults.append(f"{root / 'images'} does not exist or is not a folder")
+    if not _image_folders(root):
+        faults.append(f"{root / 'images'} does not exist, nor another folder with images")
     if faults:
         raise SourceError(
-            f"{'; '.join(faults)}; --root must contain one Data_Entry_2017*.csv and images/"
+            f"{'; '.join(faults)}; --root must contain Data_Entry_2017*.csv and the images"
         )
-    return {tables[0].name: tables[0]}
+    return {tables[-1].name: tables[-1]}
+
+
+def _image_folders(root: Path) -> list[Path]:
+    """The folders that hold the images, of the first layout that fits."""
+    if (images := root / "images").is_dir():
+        return [images]
+    for pattern in _LAYOUTS:
+        folders = sorted(root.glob(pattern)) if pattern else [root]
+        if found := [folder for folder in folders if next(folder.glob("*.png"), None)]:
+            return found
+    return []
+
+
+def _image_paths(table: Path, names: pl.Series) -> pl.Series:
+    """The path of each image relative to the folder of `table`.
+
+    Raises `SourceError` where several folders hold an image of the same name, as copies do.
+    """
+    import polars as pl
+
+    root = table.parent
+    folders = [folder.relative_to(root) for folder in _image_folders(root)]
+    if len(folders) == 1:
+        return pl.Series([str(folders[0] / name) for name in names])
+    paths: dict[str, Path] = {}
+    for folder in folders:
+        for file in (root / folder).iterdir():
+            if (path := folder / file.name) != paths.setdefault(file.name, path):
+                raise SourceError(
+                    f"{root}: {folder} and {paths[file.name].parent} hold images of the same name;"
+                    " keep one of them below --root"
+                )
+    return pl.Series([str(paths.get(name, folders[0] / name)) for name in names])
 
 
 def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:  # noqa: ARG001
     """Every image of the table; see `Adapter.read`. There are no outcomes, so no `horizon`."""
     import polars as pl
 
-    table = _read_table(*files.values())
+    (path,) = files.values()
+    table = _read_table(path)
     view, gender = normalised("View Position"), normalised("Patient Gender")
     label = gender.cast(pl.Enum(GENDER_CLASSES))
     subject, study = pl.col("Patient ID"), pl.col("Follow-up #")
@@ -56,7 +90,7 @@ def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:  # noqa: ARG0
         image_id="Image Index",
         study_id=pl.concat_str(subject, study, separator="_"),
         subject_id=subject,
-        path=pl.concat_str(pl.lit("images/"), "Image Index"),
+        path=_image_paths(path, table["Image Index"]),
         view=view.cast(pl.Enum(VIEWS)),
         study_time=pl.lit(None, pl.Datetime("us")),
         age=pl.col("Patient Age").cast(pl.Float32),
@@ -86,7 +120,7 @@ def _read_table(path: Path) -> pl.DataFrame:
 
 ADAPTER = Adapter(
     title="NIH ChestX-ray14",
-    folders={"root": "the collection, with Data_Entry_2017*.csv and images/"},
+    folders={"root": "the collection, with Data_Entry_2017*.csv and the images"},
     tasks=("gender",),
     locate=locate,
     read=read,

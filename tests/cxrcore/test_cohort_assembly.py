@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -98,6 +100,24 @@ def test_no_image_is_lost_without_a_line_in_the_flow(
     assert sex["excluded_images"].sum() + sex["images"][-1] == cohort.height
     assert cohort.group_by("subject_id").agg(pl.col("split").n_unique())["split"].max() == 1
     assert cohort["image_id"].is_sorted()
+
+
+@given(
+    st.lists(st.none() | st.floats(0, 100, width=32), min_size=1, max_size=40),
+    st.integers(1, 6), st.sampled_from(["one-per-subject", "one-per-study", "all"]),
+    st.integers(0, 60), st.integers(0, 9), st.randoms(),
+)  # fmt: skip
+def test_neither_a_wider_selection_nor_the_order_changes_a_kept_row(
+    ages: list[float | None], per_subject: int, select: str, min_age: int, seed: int, random: Random
+) -> None:
+    source = images([*ages, 70.0], per_subject)
+    narrow, flow = assemble(source, "x", select, min_age, seed)  # type: ignore[arg-type]
+    wide, _ = assemble(source, "x", "all", 0, seed)
+    assert narrow.equals(wide.filter(pl.col("image_id").is_in(narrow["image_id"].to_list())))
+    rows = random.sample(range(source.height), source.height)
+    again, same = assemble(source[rows], "x", select, min_age, seed)  # type: ignore[arg-type]
+    assert narrow.equals(again)
+    assert flow.equals(same)
 
 
 def test_characteristics_by_hand() -> None:

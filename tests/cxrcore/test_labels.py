@@ -117,6 +117,21 @@ def test_a_study_has_a_label_or_a_reason_and_is_never_followed_for_less_than_no_
         assert follow_up >= horizon
 
 
+@given(
+    st.none() | st.integers(0, 900), st.none() | st.integers(-500, 900), st.integers(1, 800),
+    st.integers(1, 800), st.booleans(),
+)  # fmt: skip
+def test_a_longer_horizon_takes_no_death_back(
+    died: int | None, discharged: int | None, horizon: int, longer: int, in_stay: bool
+) -> None:
+    horizon, longer = sorted((horizon, longer))
+    near, far = (mortality(died, discharged, h, in_stay=in_stay)[0] for h in (horizon, longer))
+    assert far in (("died", None) if near == "died" else ("survived", "died", None))
+    assert near is not None or far is None
+    if longer <= labels.KNOWN_AFTER_DISCHARGE:
+        assert (near is None) == (far is None)
+
+
 def race(text: str | None) -> str | None:
     frame = pl.DataFrame({"race": [text]}, schema={"race": pl.String})
     group: str | None = frame.select(labels.race_group()).item()

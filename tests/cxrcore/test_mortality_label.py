@@ -60,9 +60,13 @@ def read(root: Path, patients: list[Patient], private: bool = False) -> pl.DataF
     encounters = pl.DataFrame({"subject_id": [i for i, *_ in stays]} | times).with_row_index("id")
     in_ed = pl.Series([ed for *_, ed in stays])
     ids = pl.Series("subject_id", range(len(patients)))
+    nobody = pl.DataFrame(
+        {"subject_id": [-1], "dod": [None]}, {"subject_id": pl.Int64, "dod": pl.Date}
+    )
     blank = pl.lit(None, pl.String)
     tables = {
-        "hosp/patients": pl.DataFrame([ids, pl.Series("dod", [p.dod for p in patients])])
+        "hosp/patients": pl.DataFrame([ids, pl.Series("dod", [p.dod for p in patients], pl.Date)])
+        .vstack(nobody)
         .with_columns(gender=pl.lit("F"), anchor_age=60, anchor_year=T.year),
         "hosp/admissions": encounters.filter(~in_ed).select(
             "subject_id", hadm_id="id", admittime="begin", dischtime="end", deathtime=blank,

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 import pydicom
 import pytest
-from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi, apply_windowing
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -20,62 +19,20 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     RLELossless,
 )
+from radiographs import (
+    SIZE,
+    WINDOW,
+    Array,
+    dataset,
+    gamma,
+    lut,
+    prepared,
+    rejected,
+    saved,
+    thorax,
+)
 
 from cxrcore.pixels import ProcessedImage, RejectedImage, prepare
-
-SIZE = 48
-Array = NDArray[Any]
-
-
-def thorax(bits: int = 12, *, signed: bool = False, shape: tuple[int, int] = (150, 121)) -> Array:
-    """Stored values of an oval bright body in dark air, with noise, over 3/4 of the range."""
-    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
-    body = np.clip(1.4 - 1.3 * np.hypot(x * 1.2, y), 0, 1)
-    body += np.random.default_rng(0).normal(0, 0.02, shape)
-    values = np.clip((0.1 + 0.75 * body), 0, 1) * ((1 << bits) - 1)
-    return np.asarray(values, np.int64) - (1 << (bits - 1) if signed else 0)
-
-
-def dataset(stored: Array, bits: int = 12, **elements: Any) -> FileDataset:
-    """A DX image with these stored values (rows, columns[, 3])."""
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = elements.pop("syntax", ExplicitVRLittleEndian)
-    little = meta.TransferSyntaxUID != ExplicitVRBigEndian
-    ds = FileDataset("", {}, preamble=b"\0" * 128, file_meta=meta, is_little_endian=little)
-    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
-    ds.SOPInstanceUID = pydicom.uid.generate_uid(entropy_srcs=["test"])
-    ds.Modality, ds.PhotometricInterpretation = "DX", "MONOCHROME2"
-    ds.Rows, ds.Columns = stored.shape[:2]
-    ds.SamplesPerPixel = 3 if stored.ndim == 3 else 1
-    ds.BitsStored, ds.HighBit, ds.PixelRepresentation = bits, bits - 1, int(stored.min() < 0)
-    ds.BitsAllocated = 8 if bits <= 8 else 16
-    for name, value in elements.items():
-        setattr(ds, name, value)
-    if stored.ndim == 3:
-        ds.PlanarConfiguration = 0
-    ds.PixelData = (stored & ((1 << bits) - 1)).astype(f"<u{ds.BitsAllocated // 8}").tobytes()
-    if stored.min() < 0:
-        ds.PixelData = stored.astype(f"<i{ds.BitsAllocated // 8}").tobytes()
-    ds["PixelData"].VR = "OW"
-    return ds
-
-
-def saved(ds: FileDataset, folder: Path) -> Path:
-    path = folder / "image.dcm"
-    ds.save_as(path, enforce_file_format=True)
-    return path
-
-
-def prepared(ds: FileDataset, folder: Path) -> ProcessedImage:
-    result = prepare(saved(ds, folder), SIZE)
-    assert isinstance(result, ProcessedImage), result
-    return result
-
-
-def rejected(ds: FileDataset, folder: Path) -> RejectedImage:
-    result = prepare(saved(ds, folder), SIZE)
-    assert isinstance(result, RejectedImage), result
-    return result
 
 
 def reference(ds: Dataset, stored: Array, rule: str) -> Array:
@@ -109,19 +66,6 @@ def reference(ds: Dataset, stored: Array, rule: str) -> Array:
     return np.rint(cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA))
 
 
-def lut(descriptor: list[int], entries: Array) -> list[Dataset]:
-    item = Dataset()
-    item.add_new("LUTDescriptor", "SS" if descriptor[1] < 0 else "US", descriptor)
-    item.add_new("LUTData", "US", [int(v) for v in entries])
-    item.ModalityLUTType = "US"
-    return [item]
-
-
-def gamma(count: int, bits: int) -> Array:
-    return np.rint(((1 << bits) - 1) * (np.arange(count) / (count - 1)) ** 0.6).astype(int)
-
-
-WINDOW = {"WindowCenter": 2000, "WindowWidth": 3000}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "window": ("window", WINDOW),
     "exact window": ("window", WINDOW | {"VOILUTFunction": "LINEAR_EXACT"}),
@@ -331,6 +275,16 @@ def test_a_real_radiograph_is_the_same_compressed(plain: str, compressed: str) -
     assert (one.pixels == other.pixels).all()
     assert one.content_bbox == (0, 6, 224, 217)
     assert (one.windowing, one.source_size, one.polarity_suspect) == ("window", (1955, 1841), False)
+
+
+@pytest.mark.parametrize("coding", ["jpeg_ls_lossless", "RLE", "jp2klossless", "implicit"])
+def test_every_lossless_coding_gives_the_same_image(coding: str, tmp_path: Path) -> None:
+    pixels = []
+    for name in ("MR_small", f"MR_small_{coding}"):
+        ds = pydicom.dcmread(real(name))
+        ds.Modality, ds.NumberOfFrames = "DX", 1
+        pixels.append(prepared(ds, tmp_path).pixels)
+    assert (pixels[0] == pixels[1]).all()
 
 
 def test_a_real_radiograph_agrees_with_the_plain_pipeline() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,77 @@ def test_a_16_bit_png_is_mapped_by_percentiles(tmp_path: Path) -> None:
     assert np.abs(content(path) - plain(grey)).max() <= 1
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("colour", [2, 4, 6], ids=["RGB", "grey and alpha", "RGBA"])
+def test_a_16_bit_png_in_colour_or_with_alpha_keeps_its_depth(colour: int, tmp_path: Path) -> None:
+    deep = ramp().astype(np.uint16) * 16 + 100
+    cv2.imwrite(str(tmp_path / "grey.png"), deep)
+    layers = [deep] * (1 if colour == 4 else 3) + [deep * 0 + 65535] * (colour > 2)
+    whole = png_of_16_bit(np.stack(layers, axis=2), colour)
+    (tmp_path / "image.png").write_bytes(whole)
+    result = prepare(tmp_path / "image.png", SIZE)
+    assert isinstance(result, ProcessedImage)
+    assert result.windowing == "percentile"
+    assert (content(tmp_path / "image.png") == content(tmp_path / "grey.png")).all()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    assert isinstance(prepare(tmp_path / "cut.png", SIZE), RejectedImage)
+
+
+def png_of_16_bit(samples: np.ndarray[Any, Any], colour: int) -> bytes:
+    """A PNG of samples (rows, columns, channels) of 16 bits; Pillow cannot write one."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    size = struct.pack(">II", samples.shape[1], samples.shape[0])
+    parts = {
+        b"IHDR": size + bytes((16, colour, 0, 0, 0)), b"IDAT": zlib.compress(rows), b"IEND": b"",
+    }  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts.items()
+    )
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_image_is_turned_upright(orientation: int, suffix: str, tmp_path: Path) -> None:
+    upright = ramp(400, 300)
+    upright[20:60, 250:280] = upright[300:380, 20:40] = 255
+    # Row and column 0 as displayed lie where the EXIF standard says.
+    stored = {
+        1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.T,
+        6: upright.T[::-1], 7: upright.T[::-1, ::-1], 8: upright.T[:, ::-1],
+    }[orientation]  # fmt: skip
+    exif = Image.Exif()
+    exif[274] = orientation
+    path = tmp_path / f"image.{suffix}"
+    Image.fromarray(np.ascontiguousarray(stored)).save(path, exif=exif)
+    result = prepare(path, SIZE)
+    assert isinstance(result, ProcessedImage)
+    assert result.source_size == (400, 300)
+    assert np.abs(content(path) - plain(upright)).mean() < 1
+
+
+def test_a_damaged_exif_costs_nothing(tmp_path: Path) -> None:
+    Image.fromarray(ramp()).save(tmp_path / "plain.jpg")
+    Image.fromarray(ramp()).save(tmp_path / "odd.jpg", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x09")
+    assert (content(tmp_path / "odd.jpg") == content(tmp_path / "plain.jpg")).all()
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_pixels_that_are_not_square_are_made_square(
+    orientation: int, suffix: str, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    path = tmp_path / f"image.{suffix}"
+    # Twice as many pixels across an inch as down it: each is twice as high as wide.
+    Image.fromarray(ramp(300, 600)).save(path, dpi=(200, 100), exif=exif)
+    result = prepare(path, SIZE)
+    assert isinstance(result, ProcessedImage)
+    assert result.content_bbox == (0, 0, SIZE, SIZE)
+    assert result.source_size == ((300, 600) if orientation == 1 else (600, 300))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_jpegs_agree_with_full_decoding(mode: str, tmp_path: Path) -> None:
     path = tmp_path / "image.jpg"
     Image.fromarray(ramp(803, 602)).convert(mode).save(path, quality=95)
@@ -102,6 +174,31 @@ def test_the_content_decides_not_the_name(tmp_path: Path) -> None:
     path.write_text("patient,name\n")
     result = prepare(path, SIZE)
     assert result == RejectedImage("not_decodable", "neither DICOM, PNG nor JPEG")
+
+
+@pytest.mark.parametrize("kind", ["WebP", "TIFF", "GIF", "BMP"])
+def test_other_formats_are_named(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    Image.fromarray(ramp()).save(path, format=kind)
+    result = prepare(path, SIZE)
+    assert result == RejectedImage("not_decodable", f"{kind}, neither DICOM, PNG nor JPEG")
+
+
+@pytest.mark.parametrize(
+    ("start", "want"),
+    [(b"\n<!DOCTYPE html>", "HTML"), (b"version https://git-lfs", "Git LFS"), (bytes(9), "zeros")],
+)
+def test_what_a_failed_download_leaves_is_named(start: bytes, want: str, tmp_path: Path) -> None:
+    (tmp_path / "image.png").write_bytes(start + bytes(200))
+    result = prepare(tmp_path / "image.png", SIZE)
+    assert isinstance(result, RejectedImage)
+    assert want in result.detail
+
+
+def test_cmyk_has_no_certain_polarity(tmp_path: Path) -> None:
+    Image.fromarray(ramp()).convert("CMYK").save(tmp_path / "image.jpg")
+    result = prepare(tmp_path / "image.jpg", SIZE)
+    assert result == RejectedImage("not_decodable", "CMYK colour")
 
 
 def test_files_must_be_there_be_files_and_lie_below_the_root(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -89,10 +90,6 @@ def test_faults_are_told_at_once(tmp_path: Path) -> None:
         locate("nih", {"root": tmp_path})
     assert "Data_Entry_2017.csv does not exist" in str(caught.value)
     assert "images does not exist" in str(caught.value)
-    collection(tmp_path)
-    (tmp_path / "Data_Entry_2017_v2020.csv").touch()
-    with pytest.raises(SourceError, match=r"Data_Entry_2017\.csv, Data_Entry_2017_v2020\.csv"):
-        locate("nih", {"root": tmp_path})
 
 
 def test_unknown_categories_and_repeated_images(tmp_path: Path) -> None:
@@ -103,7 +100,54 @@ def test_unknown_categories_and_repeated_images(tmp_path: Path) -> None:
         read(collection(tmp_path, (*ROWS, ROWS[0])))
 
 
-def test_the_newer_table_has_the_same_columns(tmp_path: Path) -> None:
+def test_of_both_tables_the_newer_is_read(tmp_path: Path) -> None:
     collection(tmp_path)
-    (tmp_path / "Data_Entry_2017.csv").rename(tmp_path / "Data_Entry_2017_v2020.csv")
+    shutil.copy(tmp_path / "Data_Entry_2017.csv", tmp_path / "Data_Entry_2017_v2020.csv")
     assert list(locate("nih", {"root": tmp_path})) == ["Data_Entry_2017_v2020.csv"]
+
+
+NAMES = [row.split(",")[0] for row in ROWS]
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("images_001/images", "images_002/images"),
+        ("images_001", "images_012"),
+        (".",),
+        ("images-224",),
+        ("images-224/images-224",),
+    ],
+)
+def test_the_layouts_of_copies(folders: tuple[str, ...], tmp_path: Path) -> None:
+    collection(tmp_path)
+    (tmp_path / "images").rmdir()
+    for number, name in enumerate(NAMES):
+        folder = tmp_path / folders[number % len(folders)]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    paths = read(tmp_path)["path"]
+    assert [Path(path).name for path in paths] == NAMES
+    assert all((tmp_path / path).is_file() for path in paths)
+    assert not paths.str.starts_with(".").any()
+
+
+def test_the_original_goes_before_a_resized_copy(tmp_path: Path) -> None:
+    collection(tmp_path)
+    (tmp_path / "images").rmdir()
+    for folder in ("images_001/images", "images-224"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / NAMES[0]).touch()
+    assert read(tmp_path)["path"][0] == f"images_001/images/{NAMES[0]}"
+    # An image that is nowhere is one that `preprocess` will miss.
+    assert read(tmp_path)["path"][1] == f"images_001/images/{NAMES[1]}"
+
+
+def test_two_copies_of_an_image_are_refused(tmp_path: Path) -> None:
+    collection(tmp_path)
+    (tmp_path / "images").rmdir()
+    for folder in ("images-224", "images-512"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / NAMES[0]).touch()
+    with pytest.raises(SourceError, match="images-512 and images-224 hold images of the same name"):
+        read(tmp_path)

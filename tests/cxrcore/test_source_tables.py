@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 from pathlib import Path
 
@@ -32,6 +33,18 @@ def fault(path: Path, content: bytes, **request: object) -> str:
         ("a.csv", b"subject_id,n\n,1\n2,x\n3,inf\n", "'subject_id': 1 of 3 rows are empty"),
         ("a.csv", b"subject_id,n\n,1\n2,x\n3,inf\n", "'n': 2 of 3 rows are not numbers"),
         ("a.csv", b"subject_id,n\n  ,1\n2, \n", "'subject_id': 1 of 2 rows are empty"),
+        ("a.csv", b"subject_id,n\n1,2\n3\n4\n", "row 3 has 1 fields, but the header 2, and 1 more"),
+        ("a.csv", b'subject_id,n\n1,2\n"3,4",5,6\n', "row 3 has 3 fields, but the header 2"),
+        ("a.csv", b'subject_id,n,x\n1,2,"a\n,""b"\n3,4\n', "row 3 has 2 fields, but the header 3"),
+        ("a.csv", b"subject_id,n\n1,2\n3,4", "the last row does not end with a line break"),
+        ("a.csv.gz", gzip.compress(b"subject_id,n\n1,2\n3,4"), "does not end with a line break"),
+        ("a.csv.gz", gzip.compress(b"subject_id,n\n1,2\n3"), "row 3 has 1 fields"),
+        (
+            "a.csv",
+            b"subject_id,n\n1.5,1\n7,2\n1.0e+07,2\n",
+            "'subject_id': 2 of 3 rows are num",
+        ),
+        ("a.csv", b"subject_id,n\n1234567890123456.0,1\n", "'subject_id': 1 of 1 rows are numbers"),
         ("a.csv.gz", gzip.compress(b"subject_id,n\n" + b"1,2\n" * 9000, mtime=0)[:60], "damaged"),
     ],
 )
@@ -39,6 +52,24 @@ def test_each_fault_is_one_line(tmp_path: Path, name: str, content: bytes, want:
     message = fault(tmp_path / name, content)
     assert want in message
     assert str(tmp_path / name) in message
+
+
+def test_dates_have_their_one_form(tmp_path: Path) -> None:
+    rows = (
+        "2180-03-10,21800310,2180-03-10 08:05:56",
+        "2180-03-10 00:00:00,21800310,2180-03-10 08:05:56",
+        "2180-3-10,2180031,2180-03-10 8:05:56",
+        "180-03-10,218031,2180-03-10 08:05",
+    )
+    (tmp_path / "a.csv").write_text("a,b,c\n" + "\n".join(rows[:2]) + "\n")
+    request = Request(tmp_path / "a.csv", {"a": "date", "b": "day", "c": "timestamp"})
+    assert set(read_tables({"t": request})["t"].rows()) == {
+        (dt.date(2180, 3, 10), dt.date(2180, 3, 10), dt.datetime(2180, 3, 10, 8, 5, 56))
+    }
+    (tmp_path / "a.csv").write_text("a,b,c\n" + "\n".join(rows) + "\n")
+    with pytest.raises(SourceError) as caught:
+        read_tables({"t": request})
+    assert str(caught.value).count("2 of 4 rows are not") == 3
 
 
 def test_a_table_without_a_header_line_shows_no_values(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert cohort.header.attributes == {
         "source": "mimic", "select": "all", "split_seed": 5, "mortality_rule": "hospital-stay",
+        "pixel_source": "dicom",
     }  # fmt: skip
     read = {i.path for i in cohort.header.inputs}
     assert read == {
@@ -127,7 +128,7 @@ RECORDS, METADATA = "mimic-cxr/cxr-record-list.csv", "mimic-cxr/mimic-cxr-2.0.0-
 @pytest.mark.parametrize(
     ("table", "old", "new", "want"),
     [
-        (RECORDS, "", None, "cxr-record-list.csv.gz (or .csv) does not exist"),
+        (METADATA, "", None, "metadata.csv.gz (or .csv) does not exist"),
         (PATIENTS, "anchor_age", "years", "want the column 'anchor_age'"),
         (PATIENTS, TABLES[PATIENTS], "", "the file is empty"),
         (ADMISSIONS, "ASIAN", "martian", "'MARTIAN' (1 rows)"),
@@ -202,6 +203,7 @@ def test_the_nih_layout(tmp_path: Path) -> None:
     assert cxr(["extract", "--source", "nih", *where, *LONG]) == 0
     cohort = read_table(COHORT, COHORT.path(workspace))
     assert cohort.header.attributes["mortality_rule"] is None
+    assert cohort.header.attributes["pixel_source"] == "png"
     frame = cohort.frame
     assert frame["path"].to_list() == ["images/00000001_000.png", "images/00000002_000.png"]
     assert [c for c in frame.columns if c.startswith("label_")] == ["label_gender"]

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from radiographs import dataset, saved, thorax
 
 from cxrcore import pixels
 from cxrcore.pixels import ProcessedImage, RejectedImage, prepare_from
@@ -62,6 +63,39 @@ def preprocess(
         ["preprocess", "--root", str(place / root), "--workspace", str(place), "--size", str(size),
          "--workers", str(workers), "--max-reject-fraction", str(most), *flags]
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("there", [".dcm", ".jpg"])
+def test_the_edition_that_the_root_holds_is_read_whole(
+    there: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort = read_table(COHORT, COHORT.path(place))
+    named = ".jpg" if there == ".dcm" else ".dcm"
+    paths = [f"x{i:02d}{named}" for i in range(N)]
+    for i in range(1, N):
+        shutil.copy(place / "root" / "image01.png", place / "root" / f"x{i:02d}{there}")
+    frame = cohort.frame.with_columns(pl.Series("path", paths))
+    origin = Provenance("extract", {})
+    write_table(COHORT, COHORT.path(place), frame, origin, COHORT.example_attributes)
+    assert preprocess(place) == 0
+    assert (
+        f"none of the cohort's *{named}, but the same images as *{there}" in capsys.readouterr().err
+    )
+    assert rejects(place) == {"image_id00": "missing_file"}
+    # With one of its own the root holds the cohort's edition, and the others are missing.
+    shutil.copy(place / "root" / "image01.png", place / "root" / paths[0])
+    assert preprocess(place, "--force", most=1) == 0
+    assert len(rejects(place)) == N - 1
+
+
+def test_dicom_and_jpeg_in_one_store_are_reported(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert preprocess(place) == 0
+    assert "DICOM and JPEG" not in capsys.readouterr().err
+    saved(dataset(thorax()), tmp := place / "root").rename(tmp / "image01.png")
+    assert preprocess(place, "--force") == 0
+    assert "DICOM and JPEG are in one store" in capsys.readouterr().err
 
 
 def digest(place: Path, shard: str = "1", shards: str = "1") -> str:

@@ -1,0 +1,78 @@
+"""Whether every row of a CSV file is whole: parsers fill up a short row and cut a long one."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_BLOCK = 1 << 20
+
+
+def row_faults(path: Path) -> list[str]:
+    """A fault that names the first row with another number of fields than the header, or none.
+
+    Empty fields beyond those of the header are no fault, nor are those of the header that have no
+    name. A file whose last row does not end with a line break may be cut within its last field.
+    Rows count from 1, the header. Raises `OSError`, or what polars raises, where the file cannot
+    be read to its end.
+    """
+    import polars as pl
+
+    rows = _rows(path)
+    want = rows["named"][0]
+    odd = rows.filter((pl.col("fields") < want) | (pl.col("named") > want))
+    if not odd.is_empty():
+        number, fields, _ = odd.row(0)
+        more = f", and {odd.height - 1:,} more rows differ" if odd.height > 1 else ""
+        return [f"row {number:,} has {fields:,} fields, but the header {want:,}{more}"]
+    if _last_byte(path) not in (b"\n", b"\r"):
+        return ["the last row does not end with a line break (cut?)"]
+    return []
+
+
+def _rows(path: Path) -> pl.DataFrame:
+    """Of every row, also the header: its `row` number, `fields`, and those up to the last text."""
+    import polars as pl
+
+    line, quotes = pl.col("line"), pl.col("line").str.count_matches('"', literal=True)
+    # A quoted field may go on in the next line.
+    inside = (quotes.cum_sum().shift(1, fill_value=0) % 2) == 1
+    text = pl.when(inside).then(pl.lit('"') + line).otherwise(line)
+    fields, named = _commas(text), _commas(text.str.strip_chars_end(',"\r '))
+    # A separator that no text has, so that a line is one column.
+    scan = pl.scan_csv(
+        path, has_header=False, separator="\x1f", quote_char=None, schema={"line": pl.String},
+        truncate_ragged_lines=True, encoding="utf8-lossy", glob=False,
+    ).fill_null("")  # fmt: skip
+    lines = scan.select(row=(~inside).cum_sum(), fields=fields, beyond=fields - named)
+    rows = lines.group_by("row", maintain_order=True).agg(
+        fields=pl.col("fields").sum() + 1,
+        named=pl.col("fields").sum() + 1 - pl.col("beyond").last(),
+    )
+    return rows.collect()
+
+
+def _commas(text: pl.Expr) -> pl.Expr:
+    """How many commas of a line separate fields."""
+    import polars as pl
+
+    return (
+        text.str.replace_all(r'"[^"]*("|$)', "").str.count_matches(",", literal=True).cast(pl.Int64)
+    )
+
+
+def _last_byte(path: Path) -> bytes:
+    if path.suffix != ".gz":
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read()
+    last = b""
+    with gzip.open(path) as packed:
+        while block := packed.read(_BLOCK):
+            last = block[-1:]
+    return last

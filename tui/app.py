@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -13,6 +13,7 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import DeliveryComplete, DeliveryFailed
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.signal import Signal
 
@@ -26,7 +27,8 @@ from tui.screens.heatmaps import HeatmapsPage
 from tui.screens.jobs import JobsPage
 from tui.screens.metrics import MetricsPage
 from tui.screens.overview import OverviewPage
-from tui.texts.error_texts import errors_text, newly_failed, why_failed
+from tui.terminal import StyleAll
+from tui.texts.error_texts import errors_text, internal_error, newly_failed, why_failed
 from tui.texts.sanitize import escape_markup
 from tui.themes import THEMES
 from tui.widgets.dialogs import TextDialog
@@ -172,6 +174,14 @@ class Dashboard(App[None]):
     def on_delivery_failed(self, event: DeliveryFailed) -> None:
         if event.name == "export":
             self.report("export", f"could not write the file ({event.exception})")
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return [StyleAll(), *filters] if self.no_color else filters
+
+    def _fatal_error(self) -> None:
+        # Textual's traceback shows the values of variables, which may be those of patients.
+        self.panic(internal_error(self._exception))
 
     def action_errors(self) -> None:
         self.push_screen(TextDialog("Errors", errors_text(self.snapshot, self.errors)))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.text import Text
 
 from data_contracts.run import RunRecord
 from tui.texts.run_texts import what_of
@@ -44,3 +48,11 @@ def _failure_text(record: RunRecord) -> str:
 def why_failed(record: RunRecord) -> str:
     """Why a run failed; one that was killed could not record it."""
     return record.message or "killed (possibly out of memory)"
+
+
+def internal_error(error: BaseException | None) -> Text:
+    """One line on a fault of the dashboard: its place alone, since its text may hold a value."""
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    line = f"cxr dashboard: internal error: {type(error).__name__}{place}; jobs go on without it"
+    return Text(line, no_wrap=True, overflow="ignore")

@@ -54,6 +54,8 @@ class Progress:
     unit: str
     rate: float | None = None
     """Units a second of late; None before there are two moments to compute it from."""
+    seconds_left: float | None = None
+    """Of a pipeline, whose jobs differ; None before there is a basis for it."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_serializer
+from pydantic import Field, field_serializer, field_validator
 
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGES
@@ -67,6 +67,21 @@ class Config(JobConfig):
     """Seed of initialisation, order and augmentation."""
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", exclude=True)
     """Where to compute; auto takes a GPU if there is one."""
+
+    @classmethod
+    def known_names(cls) -> dict[str, tuple[str, ...]]:
+        from cxrcore.architectures import torchvision_names
+
+        return {"architecture": torchvision_names(), "weights": NAMED_WEIGHTS}
+
+    @field_validator("architecture")
+    @classmethod
+    def _require_known(cls, architecture: str) -> str:
+        from cxrcore.architectures import fault_of_name
+
+        if fault := fault_of_name(architecture):
+            raise ValueError(fault)
+        return architecture
 
     @field_serializer("weights")
     def _name_without_folder(self, weights: str) -> str:

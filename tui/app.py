@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 
 from data_contracts.errors import Interrupted
+from data_contracts.run import RunRecord
 from tui import clock
 from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun, SnapshotTaken
 from tui.preferences import Preferences
@@ -28,7 +29,12 @@ from tui.screens.jobs import JobsPage
 from tui.screens.metrics import MetricsPage
 from tui.screens.overview import OverviewPage
 from tui.terminal import StyleAll
-from tui.texts.error_texts import errors_text, internal_error, newly_failed, why_failed
+from tui.texts.error_texts import (
+    errors_text,
+    failures_by_reason,
+    internal_error,
+    newly_failed,
+)
 from tui.texts.sanitize import escape_markup
 from tui.themes import THEMES
 from tui.widgets.dialogs import TextDialog
@@ -38,6 +44,9 @@ from tui.workspace.watch import Watch
 
 if TYPE_CHECKING:
     from tui.launching.form import Raw
+
+#: Seconds.
+ANNOUNCE_AFTER = 2.0
 
 _Page = TypeVar("_Page", bound=Screen[Any])
 
@@ -68,6 +77,8 @@ class Dashboard(App[None]):
         self.workspace, self.graphics = workspace, graphics
         self.snapshot: Snapshot | None = None
         self.errors: list[str] = []
+        self._failed: list[RunRecord] = []
+        """Runs whose failure is to be announced."""
         self.drafts: dict[str, dict[str, Raw]] = {}
         """What was entered in the launch form of each job."""
         self.snapshots: Signal[Snapshot] = Signal(self, "snapshots")
@@ -102,10 +113,18 @@ class Dashboard(App[None]):
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         before, self.snapshot = self.snapshot, message.snapshot
-        for record in newly_failed(before, message.snapshot) if before else ():
-            title = f"{record.job} failed"
-            self.notify(why_failed(record), title=title, severity="error", markup=False)
+        if before and (failed := list(newly_failed(before, message.snapshot))):
+            # What was launched together fails within moments of each other.
+            if not self._failed:
+                self.set_timer(ANNOUNCE_AFTER, self._announce_failures)
+            self._failed += failed
         self.snapshots.publish(message.snapshot)
+
+    def _announce_failures(self) -> None:
+        """Runs of one job that failed for the same reason are announced together."""
+        for title, text in failures_by_reason(self._failed):
+            self.notify(text, title=title, severity="error", markup=False)
+        self._failed = []
 
     @property
     def error_count(self) -> int:

@@ -110,6 +110,31 @@ async def test_a_run_that_fails_is_told_wherever_one_looks(
         assert shown == [want]
 
 
+async def test_equal_failures_are_one_toast_that_names_their_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "workspace"
+    ids = [write_run(folder, n, state="running", pid=os.getpid(), engine_id=None) for n in (0, 1)]
+    ids.append(write_run(folder, 2, "explain", "running", pid=os.getpid(), engine_id=None))
+    shown: list[tuple[str, str]] = []
+    monkeypatch.setattr("tui.app.ANNOUNCE_AFTER", 0.2)
+    monkeypatch.setattr(
+        Dashboard, "notify", lambda _, text, **options: shown.append((options["title"], text))
+    )
+    async with opened(folder) as pilot:
+        assert isinstance(pilot.app, Dashboard)
+        for run_id in ids:
+            record = read_record(run_folder(folder, run_id))
+            write_record(folder, replace(record, state="failed", message="no such network"))
+        pilot.app.refresh_workspace()
+        while len(shown) < 2:
+            await pilot.pause(0.01)
+        assert shown == [
+            ("2 runs of train-task failed", "mortality/main, gender/main: no such network"),
+            ("explain race/main failed", "no such network"),
+        ]
+
+
 async def test_a_snapshot_holds_artifacts_and_runs(workspace: Path) -> None:
     async with opened(workspace) as pilot:
         assert isinstance(pilot.app, Dashboard)

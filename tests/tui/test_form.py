@@ -83,7 +83,7 @@ def entered(draw: st.DrawFn, spec: Spec) -> dict[str, Raw]:
             continue
         if entry.kind == "switch":
             raw[entry.name] = draw(st.booleans())
-        elif entry.kind == "choice":
+        elif entry.kind == "choice" or (entry.kind == "text" and entry.choices):
             raw[entry.name] = draw(st.sampled_from(entry.choices))
         elif entry.kind == "many":
             raw[entry.name] = tuple(draw(st.sets(st.sampled_from(entry.choices), min_size=1)))

@@ -193,6 +193,20 @@ async def test_keys_that_come_in_one_burst_go_where_they_were_meant(
         ]
 
 
+async def test_names_complete_what_is_typed_and_others_are_refused(workspace: Path) -> None:
+    async with form(workspace, "train-task") as pilot:
+        await enter(pilot, "architecture", "densnet121")
+        assert "did you mean densenet121" in hint(pilot, "architecture")
+        assert button(pilot).disabled
+        await pilot.press(*["backspace"] * 10, *"densenet20")
+        await done(pilot)
+        await pilot.press("right")
+        await done(pilot)
+        assert hint(pilot, "architecture") == ""
+        field = pilot.app.screen.query_one("#field-architecture", FormField)
+        assert field.value == "densenet201"
+
+
 async def test_the_button_launches_as_well(workspace: Path, submitted: list[JobRequest]) -> None:
     async with form(workspace, "aggregate") as pilot:
         await pilot.click(Button)

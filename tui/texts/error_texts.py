@@ -39,6 +39,17 @@ def newly_failed(before: Snapshot, after: Snapshot) -> Iterator[RunRecord]:
     return (r for r in after.runs if r.run_id in unfinished and r.state in _FAILED)
 
 
+def failures_by_reason(records: Sequence[RunRecord]) -> Iterator[tuple[str, str]]:
+    """Title and text for the failed runs of each job that have the same reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        groups.setdefault((record.job, why_failed(record)), []).append(what_of(record))
+    for (job, why), names in groups.items():
+        several = f"{len(names)} runs of {job} failed"
+        title = several if len(names) > 1 else f"{job} {names[0]} failed".replace("  ", " ")
+        yield title, f"{', '.join(names)}: {why}" if len(names) > 1 else why
+
+
 def _failure_text(record: RunRecord) -> str:
     name = escape_markup(f"{record.job} {what_of(record)}".strip())
     when = escape_markup(record.started[5:16].replace("T", " "))

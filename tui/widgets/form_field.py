@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from tui.launching.form import Entry, Raw
@@ -91,4 +92,7 @@ def _control(entry: Entry, value: Raw) -> Input | Choices:
     if entry.kind == "choice":
         return Choices(entry.choices, [str(value)], many=False)
     empty = "required" if entry.required else entry.default
-    return Input(str(value), placeholder=empty, compact=True, select_on_focus=False)
+    suggester = SuggestFromList(entry.choices, case_sensitive=False) if entry.choices else None
+    return Input(
+        str(value), placeholder=empty, compact=True, select_on_focus=False, suggester=suggester
+    )

@@ -77,6 +77,8 @@ class Dashboard(App[None]):
         self.workspace, self.graphics = workspace, graphics
         self.snapshot: Snapshot | None = None
         self.errors: list[str] = []
+        self._seen = 0
+        """How many of them have been looked at."""
         self._failed: list[RunRecord] = []
         """Runs whose failure is to be announced."""
         self.drafts: dict[str, dict[str, Raw]] = {}
@@ -128,8 +130,9 @@ class Dashboard(App[None]):
 
     @property
     def error_count(self) -> int:
-        """Of those that the list of errors begins and ends with."""
-        return len(self.errors) + (len(self.snapshot.faults) if self.snapshot else 0)
+        """What is wrong now, and the messages that nobody has looked at."""
+        now = self.snapshot
+        return len(self.errors) - self._seen + (len(now.faults + now.failures) if now else 0)
 
     def on_error_met(self, message: ErrorMet) -> None:
         self.report(message.where, message.text)
@@ -203,7 +206,10 @@ class Dashboard(App[None]):
         self.panic(internal_error(self._exception))
 
     def action_errors(self) -> None:
-        self.push_screen(TextDialog("Errors", errors_text(self.snapshot, self.errors)))
+        text = errors_text(self.snapshot, self.errors, self._seen)
+        self.push_screen(TextDialog("Errors", text))
+        self._seen = len(self.errors)
+        self.errors_changed.publish(self.error_count)
 
     def action_next_theme(self) -> None:
         names = [theme.name for theme in THEMES]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import opened, write_run, write_workspace
+from dashboards import opened, screen_text, write_run, write_workspace
 from textual.binding import Binding
+from textual.pilot import Pilot
 from textual.widgets import Static
 
 from data_contracts.model import MODEL
@@ -29,6 +30,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_workspace(folder)
     write_run(folder, 1)
     return folder
+
+
+def place_of(pilot: Pilot[None]) -> str:
+    """The right end of the first line."""
+    return str(pilot.app.screen.query_one("#place", Static).visual)
 
 
 async def test_number_keys_open_the_pages(workspace: Path) -> None:
@@ -71,8 +77,10 @@ async def test_errors_tell_what_is_wrong_now_and_which_runs_failed(tmp_path: Pat
     async with opened(folder) as pilot:
         app = pilot.app
         assert isinstance(app, Dashboard)
-        assert "✗ 1 (E)" in str(app.screen.query_one("#place", Static).visual)
+        assert "✗ 2 (E)" in place_of(pilot)
         app.report("launch", "no engine")
+        await pilot.pause()
+        assert "✗ 3 (E)" in place_of(pilot)
         await pilot.press("E")
         shown = str(app.screen.query_one(Static).visual)
         parts = [
@@ -83,6 +91,27 @@ async def test_errors_tell_what_is_wrong_now_and_which_runs_failed(tmp_path: Pat
         assert "model.h5" in shown[: parts[1]]
         assert "the [b]cohort[/b] is missing" in shown[parts[1] : parts[2]]
         assert "no engine" in shown[parts[2] :]
+        await pilot.press("escape")
+        assert "✗ 2 (E)" in place_of(pilot)
+
+
+async def test_a_failure_counts_until_it_is_made_good(tmp_path: Path) -> None:
+    folder = tmp_path / "workspace"
+    write_workspace(folder, tasks=("mortality", "gender", "race", "insurance"))
+    write_run(folder, 4, state="failed")
+    async with opened(folder) as pilot:
+        assert "✗ 1 (E)" in place_of(pilot)
+        assert "1 run has failed: E says why" in screen_text(pilot)
+        assert "up to date" not in screen_text(pilot)
+        write_run(folder, 0)
+        assert isinstance(pilot.app, Dashboard)
+        pilot.app.refresh_workspace()
+        while "(E)" in place_of(pilot):
+            await pilot.pause(0.01)
+        await pilot.pause()
+        assert "everything is up to date" in screen_text(pilot)
+        await pilot.press("E")
+        assert str(pilot.app.screen.query_one(Static).visual) == "No errors."
 
 
 @pytest.mark.parametrize(

@@ -11,32 +11,36 @@ from rich.text import Text
 from data_contracts.run import RunRecord
 from tui.texts.run_texts import what_of
 from tui.texts.sanitize import escape_markup
+from tui.workspace.failures import FAILED
 from tui.workspace.snapshot import Snapshot
 
 _MOST_RUNS = 20
-_FAILED = ("failed", "lost")
 
 
-def errors_text(snapshot: Snapshot | None, errors: Sequence[str]) -> str:
-    """What is wrong with the workspace, which runs failed, and what went wrong, newest first."""
+def errors_text(snapshot: Snapshot | None, errors: Sequence[str], seen: int = 0) -> str:
+    """What is wrong with the workspace, which runs failed, and what went wrong, newest first.
+
+    The first `seen` of `errors` have been looked at before.
+    """
     faults = [escape_markup(fault) for fault in snapshot.faults] if snapshot else []
-    failed = [r for r in snapshot.runs if r.state in _FAILED] if snapshot else []
+    failed = snapshot.failures if snapshot else ()
     more = len(failed) - _MOST_RUNS
     failures = [_failure_text(record) for record in failed[:_MOST_RUNS]]
     failures += [f"[dim]and {more:,} earlier: see Jobs (2), filter: failed[/]"] if more > 0 else []
     parts = (
         ("In the workspace", faults),
         ("Failed runs", failures),
-        ("Since the dashboard opened", list(reversed(errors))),
+        ("Since the dashboard opened", list(reversed(errors[seen:]))),
+        ("Seen before", list(reversed(errors[:seen]))),
     )
     text = "\n\n".join("\n".join([f"[b]{title}[/]", *lines]) for title, lines in parts if lines)
-    return text or "No errors so far."
+    return text or "No errors."
 
 
 def newly_failed(before: Snapshot, after: Snapshot) -> Iterator[RunRecord]:
     """The runs that were under way and have failed since."""
     unfinished = {r.run_id for r in before.runs if r.state in ("submitted", "running")}
-    return (r for r in after.runs if r.run_id in unfinished and r.state in _FAILED)
+    return (r for r in after.runs if r.run_id in unfinished and r.state in FAILED)
 
 
 def failures_by_reason(records: Sequence[RunRecord]) -> Iterator[tuple[str, str]]:

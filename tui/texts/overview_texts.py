@@ -52,8 +52,10 @@ def about(group: ArtifactGroup) -> str:
     return f"[b]{group.contract.name}[/]{readers}{reason}  [dim]{group.contract.description}[/]"
 
 
-def next_step_text(running: Sequence[str], step: NextStep | None, writable: bool) -> str:
-    """The next command, beside the jobs that are running."""
+def next_step_text(
+    running: Sequence[str], step: NextStep | None, writable: bool, failures: int = 0
+) -> str:
+    """The next command, beside the jobs that are running and the failures that are left."""
     if "run" in running:
         return "[$text-primary]▸[/] pipeline running: missing steps will run automatically"
     if step is not None:
@@ -61,4 +63,7 @@ def next_step_text(running: Sequence[str], step: NextStep | None, writable: bool
         return f"{key}: run [b]{escape_markup(step.title)}[/] ({escape_markup(step.why)})"
     if running:
         return f"[$text-primary]▸[/] {len(running)} running"
+    if failures:
+        runs = "run has" if failures == 1 else "runs have"
+        return f"[$text-error]✗[/] {failures} {runs} failed: E says why, 2 then r runs it again"
     return "[$text-success]✓[/] everything is up to date"

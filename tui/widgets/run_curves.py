@@ -19,6 +19,7 @@ from tui.messages import ErrorMet
 from tui.table import Tone
 from tui.texts.run_texts import config_of, rate_text
 from tui.texts.sanitize import escape_markup, sanitize
+from tui.widgets.axes import LEAST_AUROC, limits_of
 from tui.widgets.curve_plot import CurvePlot, PlotLine
 from tui.widgets.placeholder import Placeholder
 from tui.workspace.event_series import EventSeries
@@ -107,8 +108,6 @@ class RunCurves(Vertical):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < _THREE_FROM, "narrow")
-        if self.query(CurvePlot):
-            self._tick_epochs()
 
     def _speeds(self) -> tuple[list[float], list[float]]:
         size = config_of(self._record).get("batch_size") if self._record else None
@@ -136,31 +135,18 @@ class RunCurves(Vertical):
         ]  # fmt: skip
         auroc = [_line(series.metric("val_auroc"), "warn")]
         speed = [_line(self._speeds(), "good")]
+        epochs = (1.0, self._last_epoch)
         for name, title, lines in (
             ("loss", "loss by epoch", losses),
             ("auroc", "validation AUROC by epoch", auroc),
             ("speed", f"{sanitize(series.unit)}/s by minute", speed),
         ):
             lines = [line for line in lines if line.x]
-            xs = [x for line in lines for x in line.x] or [0.0]
-            ys = [y for line in lines for y in line.y] or [0.0]
+            by_minute = name == "speed"
+            x = limits_of([x for line in lines for x in line.x]) if by_minute else epochs
+            y = limits_of([y for line in lines for y in line.y], LEAST_AUROC * (name == "auroc"))
             plot = self.query_one(f"#{name}", CurvePlot)
-            across = _limits(xs, 0.0) if name == "speed" else (1.0, self._last_epoch)
-            up = (min(0.45, *ys, 1.0) - 0.02, 1.02) if name == "auroc" else _limits(ys, 0.05)
-            await plot.draw(lines, across, up, title)
-        self._tick_epochs()
-
-    def _tick_epochs(self) -> None:
-        """Ticks at whole epochs, as many as there is room for."""
-        from textual_plot import PlotWidget
-
-        room = self.size.width // (2 if self.has_class("narrow") else 3) - 8
-        last = int(self._last_epoch)
-        step = max(1, -(-4 * last // max(4, room)))
-        for plot in self.query("#loss PlotWidget, #auroc PlotWidget").results(PlotWidget):
-            plot.set_xticks([float(x) for x in range(1, last + 1, step)])
-            # Other ticks alone would show only with the next lines.
-            plot.refresh(layout=True)
+            await plot.draw(lines, x, y, title, whole=not by_minute)
 
     @property
     def _last_epoch(self) -> float:
@@ -195,12 +181,3 @@ class RunCurves(Vertical):
 def _line(points: tuple[list[float], list[float]], tone: Tone) -> PlotLine:
     """A line, or a dot while there is only one point."""
     return PlotLine(*points, tone, dots=len(points[0]) == 1)
-
-
-def _limits(values: list[float], margin: float) -> tuple[float, float]:
-    """Limits of an axis; what is never negative gets none that says it might be."""
-    low, high = min(values), max(values)
-    if low == high:
-        low, high = low - 1, high + 1
-    room = margin * (high - low)
-    return (low - room if min(values) < 0 else max(0.0, low - room)), high + room

@@ -236,6 +236,18 @@ async def test_curves_grow_with_the_events(workspace: Path) -> None:
         assert not curves.query_one("#speed").display
 
 
+async def test_the_curves_of_a_retry_begin_with_the_run_that_it_resumed(workspace: Path) -> None:
+    config = {"task": "gender", "name": "main", "epochs": 4}
+    events = [{"event": "metric", "epoch": e, "val_loss": 1 / e} for e in (1, 2, 3, 4)]
+    write_run(workspace, 2, state="interrupted", config=config, events=events[:2])
+    write_run(workspace, 1, config=config, events=events[2:])
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "v")
+        curves = page_of(pilot).query_one(RunCurves)
+        await until(pilot, lambda: curves.has_class("drawn"))
+        assert curves._series.metric("val_loss")[0] == [1, 2, 3, 4]
+
+
 async def test_a_run_without_curves_says_so(workspace: Path) -> None:
     write_run(workspace, 1, "extract")
     async with opened(workspace) as pilot:

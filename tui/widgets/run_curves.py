@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class RunCurves(Vertical):
         super().__init__()
         self._workspace = workspace
         self._record: RunRecord | None = None
+        self._resumed: Sequence[str] = ()
         self._series = EventSeries()
         self._fault = ""
         self._read_once = False
@@ -63,30 +64,42 @@ class RunCurves(Vertical):
         yield Placeholder()
         yield Horizontal(id="charts")
 
-    def look_at(self, record: RunRecord) -> None:
-        """Show the curves of a run."""
+    def look_at(self, record: RunRecord, resumed: Sequence[str] = ()) -> None:
+        """Show the curves of a run, which has `resumed` earlier ones, the newest first."""
         if self._record is None or record.run_id != self._record.run_id:
             self._series, self._fault, self._read_once = EventSeries(), "", False
             self._record = record
             self._show()
-        self._record = record
+        self._record, self._resumed = record, resumed
         self.read_on()
 
     def read_on(self) -> None:
         """Read what has been added."""
         if self._record is not None:
-            self._read(self._record.run_id, self._series)
+            self._read(self._record.run_id, self._series, self._resumed)
 
     @work(thread=True, exclusive=True, group="curves", description="curves")
-    def _read(self, run_id: str, series: EventSeries) -> None:
+    def _read(self, run_id: str, series: EventSeries, resumed: Sequence[str]) -> None:
         import textual_plot  # noqa: F401  # it loads numpy, which must not hold up the keys
 
         try:
             events, offset = read_new_events(run_folder(self._workspace, run_id), series.offset)
         except ArtifactError as error:
             self.post_message(self.Read(run_id, series.offset, series, str(error)))
-        else:
-            self.post_message(self.Read(run_id, series.offset, series.extended(events, offset)))
+            return
+        extended = series.extended(events, offset)
+        if not series.epochs:
+            for earlier in resumed:
+                extended = extended.after(self._epochs_of(earlier))
+        self.post_message(self.Read(run_id, series.offset, extended))
+
+    def _epochs_of(self, run_id: str) -> Sequence[Mapping[str, float]]:
+        """The epochs of an earlier run; none where its events cannot be read."""
+        try:
+            events, offset = read_new_events(run_folder(self._workspace, run_id))
+        except ArtifactError:
+            return ()
+        return EventSeries().extended(events, offset).epochs
 
     async def on_run_curves_read(self, message: Read) -> None:
         message.stop()

@@ -139,7 +139,9 @@ class Dashboard(App[None]):
 
     def report(self, where: str, text: str) -> None:
         """Show an error for a while, and keep it in the list of errors."""
-        self.errors.append(f"[dim]{clock.now():%H:%M:%S}[/] [b]{where}[/]  {escape_markup(text)}")
+        self.errors.append(
+            f"[dim]{clock.local(clock.now()):%H:%M:%S}[/] [b]{where}[/]  {escape_markup(text)}"
+        )
         self.errors_changed.publish(self.error_count)
         self.notify(text, title=where, severity="error", timeout=6, markup=False)
 

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +171,26 @@ async def test_a_log_is_followed_as_it_grows(workspace: Path) -> None:
         assert "paused (End to follow)" in text_of(pilot, "#log-state")
         await pilot.press("end")
         assert "following" in text_of(pilot, "#log-state")
+
+
+async def test_log_lines_have_the_local_time_and_nothing_that_all_repeat(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    east = timezone(timedelta(hours=5))
+    monkeypatch.setattr(clock, "local", lambda time: time.astimezone(east))
+    head = "2026-11-23T18:59:5"
+    write_run(workspace, 1, "run", log=(
+        f"{head}8.100+00:00 cxr train-task: train gender: 6/64 batches\n"
+        f"{head}9.900+00:00 cxr run: 23:59:59 started explain\n"
+        "2026-11-23T19:00:01.000+00:00 cxr train-task: warning: late\nTraceback\n"
+    ))  # fmt: skip
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: len(log_of(pilot)) == 4)
+        assert list(log_of(pilot)) == [
+            "23:59:58 train gender: 6/64 batches", "23:59:59 started explain",
+            "11-24 00:00:01 warning: late", "Traceback",
+        ]  # fmt: skip
 
 
 async def test_another_run_has_another_log(workspace: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.text import Text
 
-from data_contracts.run import RunRecord
+from data_contracts.run import RunRecord, moment
+from tui import clock
 from tui.texts.run_texts import what_of
 from tui.texts.sanitize import escape_markup
 from tui.workspace.failures import FAILED
@@ -56,7 +57,8 @@ def failures_by_reason(records: Sequence[RunRecord]) -> Iterator[tuple[str, str]
 
 def _failure_text(record: RunRecord) -> str:
     name = escape_markup(f"{record.job} {what_of(record)}".strip())
-    when = escape_markup(record.started[5:16].replace("T", " "))
+    begun = moment(record.started)
+    when = f"{clock.local(begun):%m-%d %H:%M}" if begun else ""
     return f"[dim]{when}[/] {name}: {escape_markup(why_failed(record))}"
 
 

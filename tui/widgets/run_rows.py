@@ -88,7 +88,7 @@ class RunRows(Rows):
         look: Tone = "live" if progress else "dim"
         time = duration_text(duration)
         if self.columns == _WIDE:
-            started = f"{begun:%m-%d %H:%M}" if begun else ""
+            started = f"{clock.local(begun):%m-%d %H:%M}" if begun else ""
             host, engine = sanitize(record.host), sanitize(record.engine)
             return Row(
                 record.run_id, (state, job, what, outcome, started, time, host, engine),

@@ -152,7 +152,10 @@ async def test_two_tasks_and_two_seeds_are_four_runs(
     workspace: Path, submitted: list[JobRequest]
 ) -> None:
     async with form(workspace, "train-task") as pilot:
-        assert hint(pilot, "task") == "required"
+        assert (hint(pilot, "task"), state(pilot)) == ("", "required: task")
+        await pilot.press("ctrl+l")
+        await done(pilot)
+        assert (hint(pilot, "task"), state(pilot)) == ("required", "fix: task")
         await pilot.press("space", "right", "space")
         await enter(pilot, "seed", "0-1")
         assert str(button(pilot).label) == "Launch 4 runs"

@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
+from tui.launching.complaints import REQUIRED
 from tui.launching.form import Entry, Raw
 from tui.widgets.choices import Choices
 
@@ -36,6 +37,8 @@ class FormField(Container):
         self.entry = entry
         self._control, self._posted = _control(entry, value), value
         self._status = ("", "")
+        self.touched = False
+        """Whether anything was entered, or the form was sent: before, nothing is missing."""
 
     @property
     def value(self) -> Raw:
@@ -54,6 +57,7 @@ class FormField(Container):
 
     def update_status(self, fault: str, note: str) -> None:
         """What is wrong with what is entered, or good to know of it."""
+        fault = "" if fault == REQUIRED and not self.touched else fault
         if (fault, note) != self._status:
             self._status = fault, note
             self.set_class(bool(fault), "fault")
@@ -80,7 +84,7 @@ class FormField(Container):
 
     def _post_change(self) -> None:
         if self.value != self._posted:
-            self._posted = self.value
+            self._posted, self.touched = self.value, True
             self.post_message(self.Changed())
 
 

@@ -78,6 +78,12 @@ class Page(Screen[None]):
         """Whether jobs can be launched: they write to the workspace."""
         return self.dashboard.snapshot is not None and self.dashboard.snapshot.writable
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether what it shows is still being read or drawn."""
+        own = (w for w in self.workers if self in w.node.ancestors_with_self)
+        return self.dashboard.snapshot is None or any(not w.is_finished for w in own)
+
     def compose(self) -> ComposeResult:
         yield StatusHeader(self.NAME)
         yield from self.content()

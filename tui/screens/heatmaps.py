@@ -231,7 +231,8 @@ class HeatmapsPage(Page):
     def action_export(self) -> None:
         seen = self.query_one(Canvas).seen
         if seen is None or (isinstance(seen, HeatmapFigure) and not seen.panels):
-            self.notify("nothing to export in this tab", severity="warning")
+            why = "still reading" if self.is_reading else "nothing to export in this tab"
+            self.notify(why, severity="warning")
         elif isinstance(seen, HeatmapFigure) and seen.patient_level:
             self.app.push_screen(Question(PATIENT_LEVEL), self._export_if)
         else:

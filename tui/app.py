@@ -1,4 +1,4 @@
-"""The dashboard: six pages on one workspace. It owns nothing; closing it loses nothing."""
+"""The dashboard: seven pages on one workspace. It owns nothing; closing it loses nothing."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from textual.signal import Signal
 from data_contracts.errors import Interrupted
 from data_contracts.run import RunRecord
 from tui import clock
-from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun, SnapshotTaken
+from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenMaps, OpenRun, SnapshotTaken
 from tui.preferences import Preferences
+from tui.results_page.page import ResultsPage
 from tui.screens.artifact import ArtifactPage
 from tui.screens.cohort import CohortPage
 from tui.screens.heatmaps import HeatmapsPage
@@ -57,7 +58,15 @@ class Dashboard(App[None]):
     TITLE = "cxr"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         page.NAME: page
-        for page in (OverviewPage, JobsPage, MetricsPage, HeatmapsPage, CohortPage, ArtifactPage)
+        for page in (
+            OverviewPage,
+            JobsPage,
+            MetricsPage,
+            HeatmapsPage,
+            CohortPage,
+            ArtifactPage,
+            ResultsPage,
+        )
     }
     DEFAULT_MODE = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -148,6 +157,10 @@ class Dashboard(App[None]):
     async def on_open_artifact(self, message: OpenArtifact) -> None:
         await self.switch_mode(ArtifactPage.NAME)
         self._page(ArtifactPage).open(message.place)
+
+    async def on_open_maps(self, message: OpenMaps) -> None:
+        await self.switch_mode(HeatmapsPage.NAME)
+        self._page(HeatmapsPage).open(message.model_keys)
 
     async def on_open_run(self, message: OpenRun) -> None:
         await self.switch_mode(JobsPage.NAME)

@@ -12,13 +12,11 @@ from data_contracts.disclosure import SUPPRESSED
 from tui.maps.data import MeanHeatmaps
 from tui.maps.figure import HeatmapFigure, explained
 from tui.maps.map_texts import level_text
-from tui.maps.verdicts import Verdicts
 from tui.table import Column, Row, Tone
 from tui.widgets.colour_bar import ColourBar
 from tui.widgets.graphics import new_picture
 from tui.widgets.panel_grid import PanelGrid, marked_up
 from tui.widgets.rows import Rows
-from tui.widgets.verdict_table import VerdictTable
 
 
 class MapPane(Horizontal):
@@ -120,20 +118,3 @@ class PanelsPane(Vertical):
         bar.display = figure.scale is not None
         bar.show(figure.scale)
         await self.query_one(PanelGrid).show(figure.panels)
-
-
-class VerdictPane(Vertical):
-    """What the levels of evidence say together, and the table of verdicts."""
-
-    DEFAULT_CSS = """
-    VerdictPane > Static { height: auto; max-height: 50%; padding: 0 1; margin: 0 0 1 0; }
-    """
-
-    def compose(self) -> ComposeResult:
-        yield Static()
-        yield VerdictTable()
-
-    def show(self, verdicts: Verdicts) -> None:
-        """Show other verdicts."""
-        self.query_one(Static).update(marked_up(verdicts.heading))
-        self.query_one(VerdictTable).show(verdicts)

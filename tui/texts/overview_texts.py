@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data_contracts.associations import VERDICTS
 from tui.launching.next_step import NextStep
-from tui.maps.data import sentence_of
+from tui.results_page.evidence import sentence_of
 from tui.texts.sanitize import escape_markup
 from tui.workspace.pipeline import ArtifactGroup
 from tui.workspace.snapshot import Snapshot
@@ -41,7 +41,7 @@ def answer(snapshot: Snapshot, width: int) -> list[str]:
     sentence = sentence_of(verdicts)
     if sentence and any(a.state == "stale" for a in verdicts):
         sentence = f"! out of date: {sentence}"
-    more = " … (all of it: 4, then r)"
+    more = " … (all of it: 7)"
     return textwrap.wrap(sentence, max(len(more) + 1, width), max_lines=3, placeholder=more)
 
 

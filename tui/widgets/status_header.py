@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-PAGES = ("overview", "jobs", "metrics", "heatmaps", "cohort", "artifact")
+PAGES = ("overview", "jobs", "metrics", "heatmaps", "cohort", "artifact", "results")
 
 
 class StatusHeader(Horizontal):

@@ -119,6 +119,18 @@ async def test_durations_go_on_only_while_the_page_is_seen(
         assert page.query_one(RunRows).shown[0].cells[-1] == "1:05"
 
 
+async def test_names_keep_the_ends_by_which_they_differ(workspace: Path) -> None:
+    for seed in (1, 2):
+        name = f"permuted-labels-seed{seed}"
+        write_run(workspace, seed, config={"task": "mortality", "name": name})
+    async with opened(workspace, (80, 24)) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        table = page_of(pilot).query_one(RunRows)
+        lines = [table.render_line(y).text for y in (1, 2)]
+        assert [f"seed{seed} " in line for seed, line in zip((1, 2), lines, strict=True)] == [1, 1]
+
+
 async def test_five_thousand_runs_are_made_once(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

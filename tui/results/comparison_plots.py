@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from data_contracts.disclosure import SUPPRESSED
@@ -15,7 +15,7 @@ from tui.widgets.axes import LEAST_AUROC, Limits, limits_of
 from tui.widgets.curve_plot import PlotLine
 
 _COLUMNS = (
-    Column("model"), Column("class", 9), Column("AUROC", 5, right=True),
+    Column("model", name=True), Column("class", 9, name=True), Column("AUROC", 5, right=True),
     Column("95 % CI", 11, right=True), Column("AUPRC", 5, right=True),
     Column("Brier", 5, right=True), Column("slope", 6, right=True),
     Column("n", 6, right=True), Column("pos.", 6, right=True),
@@ -46,7 +46,7 @@ def columns(width: int, models: Sequence[tuple[str, str]]) -> tuple[Column, ...]
     """The columns of `row_of` for which there is room, for the (task, name) of some models."""
     if width < _WIDE:
         return _COLUMNS[:-1]
-    return (Column("model", max(len(_name(*model)) for model in models)), *_COLUMNS[1:])
+    return (replace(_COLUMNS[0], width=max(len(_name(*m)) for m in models)), *_COLUMNS[1:])
 
 
 def drawings(models: Toned) -> dict[str, Drawing]:

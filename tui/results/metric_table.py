@@ -102,7 +102,10 @@ def columns(table: MetricTable, width: int) -> list[Column]:
             cut = min(excess, max(0, widths[name] - least))
             widths[name] -= cut
             excess -= cut
-    return [Column(title, n, right=title in _RIGHT) for title, n in widths.items()]
+    names = [title for title, _ in _SHRINK]
+    return [
+        Column(title, n, right=title in _RIGHT, name=title in names) for title, n in widths.items()
+    ]
 
 
 def marked(row: Row) -> Row:

@@ -65,8 +65,9 @@ class MapPane(Horizontal):
         several = len({model for _, model in self._heat.of_model}) > 1
         wide, rows = self.has_class("wide"), self.query_one(Rows)
         shown = [True, several, True, True, wide]
-        columns = (Column("task", 9), Column("model", 8 if wide else 6), Column("class", 8),
-                   Column("stratum"), Column("n", 6, right=True))  # fmt: skip
+        columns = (Column("task", 9, name=True), Column("model", 8 if wide else 6, name=True),
+                   Column("class", 8, name=True),
+                   Column("stratum", name=True), Column("n", 6, right=True))  # fmt: skip
         rows.set_columns(*(c for c, show in zip(columns, shown, strict=True) if show))
         rows.set_rows(_rows(self._heat, shown))
 

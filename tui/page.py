@@ -12,11 +12,10 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.texts.sanitize import escape_markup
 from tui.widgets.dialogs import TextDialog, keys_text
 from tui.widgets.filter_bar import FilterBar
 from tui.widgets.key_footer import KeyFooter
-from tui.widgets.status_header import StatusHeader
+from tui.widgets.status_header import Status, StatusHeader
 from tui.workspace.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -114,12 +113,11 @@ class Page(Screen[None]):
 
     def _update_header(self, count: int) -> None:
         snapshot = self.dashboard.snapshot
-        # On a narrow terminal the end is cut off.
-        parts = [f"[@click=app.errors][$text-error]✗ {count} (E)[/][/]"] if count else []
-        if snapshot is not None and not snapshot.writable:
-            parts.append("[$text-warning]read-only[/]")
-        parts.append(escape_markup(self.dashboard.workspace.name))
-        self.query_one(StatusHeader).update_status("  ".join(parts))
+        running = [r for r in snapshot.runs if r.state == "running"] if snapshot else ()
+        failed = len(snapshot.failures) if snapshot else 0
+        writable = snapshot is None or snapshot.writable
+        status = Status(self.dashboard.workspace, count, len(running), failed, writable)
+        self.query_one(StatusHeader).update_status(status)
 
     def action_filter(self) -> None:
         self.query_one(FilterBar).open()

@@ -47,8 +47,8 @@ async def test_number_keys_open_the_pages(workspace: Path) -> None:
 async def test_the_name_of_a_workspace_is_no_markup(tmp_path: Path) -> None:
     folder = tmp_path / "räume [red] [b]2"
     write_workspace(folder)
-    async with opened(folder) as pilot:
-        assert str(pilot.app.screen.query_one("#place", Static).visual) == folder.name
+    async with opened(folder, (160, 30)) as pilot:
+        assert f"{folder.name}  " in place_of(pilot)
 
 
 async def test_help_names_the_pages_keys(workspace: Path) -> None:

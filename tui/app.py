@@ -97,9 +97,9 @@ class Dashboard(App[None]):
         self._watch = Watch(workspace, self._post_snapshot)
         for theme in THEMES:
             self.register_theme(theme)
-        preferences = preferences or Preferences()
-        self.theme = preferences.theme
-        self.set_keymap(preferences.keys)
+        self.preferences = preferences or Preferences()
+        self.theme = self.preferences.theme
+        self.set_keymap(self.preferences.keys)
 
     def on_mount(self) -> None:
         self._watch.start()

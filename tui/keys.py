@@ -20,6 +20,7 @@ from tui.widgets.choices import Choices
 from tui.widgets.chooser import Chooser
 from tui.widgets.dialogs import Question, TextDialog
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.help_dialog import HelpDialog
 from tui.widgets.launch_form import LaunchForm
 from tui.widgets.lineage import Lineage
 from tui.widgets.log_pane import LogPane, LogSearch
@@ -32,7 +33,7 @@ _PAGES: tuple[Any, ...] = tuple(Dashboard.MODES.values())
 _OTHERS: tuple[Any, ...] = (
     FilterBar, TextDialog, Question, LaunchScreen, LaunchForm, Choices, Compare, LogText, LogPane,
     LogSearch, RunInfo, PipelineGraph, Chooser, ReadingPane, Lineage, VerdictTable, LadderPage,
-    LadderText,
+    LadderText, HelpDialog,
 )  # fmt: skip
 _MODIFIERS = {"ctrl", "alt", "shift", "super", "meta", "hyper"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())

@@ -17,8 +17,10 @@ from data_contracts.model import MODEL
 from data_contracts.run import read_record, run_folder, write_record
 from tui.app import Dashboard
 from tui.page import Page
+from tui.preferences import Preferences
 from tui.widgets.dialogs import TextDialog
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.help_dialog import HelpDialog
 from tui.widgets.rows import NOTHING
 from tui.widgets.run_rows import RunRows
 from tui.widgets.status_header import PAGES
@@ -51,10 +53,16 @@ async def test_the_name_of_a_workspace_is_no_markup(tmp_path: Path) -> None:
         assert f"{folder.name}  " in place_of(pilot)
 
 
-async def test_help_names_the_pages_keys(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
+async def test_help_names_the_keys_by_page_and_is_narrowed_by_typing(workspace: Path) -> None:
+    async with opened(workspace, preferences=Preferences(keys={"jobs.retry": "f5"})) as pilot:
         await pilot.press("question_mark")
-        assert isinstance(pilot.app.screen, TextDialog)
+        assert isinstance(pilot.app.screen, HelpDialog)
+        text = str(pilot.app.screen.query_one(Static).visual)
+        places = [text.index(f"\n{t}\n") for t in ("Overview", "Everywhere", "Jobs", "Cohort")]
+        assert places == sorted(places)
+        await pilot.press(*"retry")
+        await pilot.pause()
+        assert str(pilot.app.screen.query_one(Static).visual) == "Jobs\nf5  Retry"
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, Page)
 

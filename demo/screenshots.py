@@ -30,7 +30,7 @@ PICTURES = {
     "heatmaps": "4",
     "two-maps": "4 d",
     "all-tasks": "4 a",
-    "verdicts": "4 r",
+    "verdicts": "7",
     "cohort": "5",
     "artifact": "6 down down down down down right right",
 }

@@ -125,6 +125,11 @@ class JobConfig(BaseModel):
     def _require_text(cls, value: Path) -> Path:
         return require_text(value)
 
+    @classmethod
+    def known_names(cls) -> dict[str, tuple[str, ...]]:
+        """Names that text fields may have, by field, for forms to offer."""
+        return {}
+
     def settings(self) -> dict[str, Any]:
         """Every field as plain data, for the run record: what is needed to run it again."""
         values = {name: getattr(self, name) for name in type(self).model_fields}

@@ -75,6 +75,21 @@ class Config(JobConfig):
             raise ValueError("needs starting weights; give --weights imagenet or a file")
         return control
 
+    @classmethod
+    def known_names(cls) -> dict[str, tuple[str, ...]]:
+        from cxrcore.architectures import torchvision_names
+
+        return {"architecture": torchvision_names(), "weights": NAMED_WEIGHTS}
+
+    @field_validator("architecture")
+    @classmethod
+    def _require_known(cls, architecture: str) -> str:
+        from cxrcore.architectures import fault_of_name
+
+        if fault := fault_of_name(architecture):
+            raise ValueError(fault)
+        return architecture
+
     @field_serializer("weights")
     def _name_without_folder(self, weights: str) -> str:
         # Where the file lies is no part of the result; its content is hashed as a source.

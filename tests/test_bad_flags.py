@@ -167,6 +167,8 @@ def test_the_command_line_wins_and_config_may_stand_first(
         (["aggregate", "everything"], "everything"),
         (["aggregate", "--seed=1", "--seed=2"], "--seed specified multiple times"),
         ([*TRAIN, "--output-stride=17"], "--output-stride '17': must be a multiple of 16"),
+        ([*TRAIN, "--architecture=densnet121"], "did you mean densenet121"),
+        ([*TRAIN, "--architecture=timm/vit"], "no such library; there are torchvision"),
         (["extract", "--select=some"], "--select 'some': must be 'one-per-subject'"),
         (["preprocess", "--root=x", "--shard=one"], "--shard 'one': must match pattern"),
     ],

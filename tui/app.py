@@ -1,11 +1,11 @@
-"""The dashboard: six pages on one workspace. It owns nothing; closing it loses nothing."""
+"""The dashboard: seven pages on one workspace. It owns nothing; closing it loses nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -13,20 +13,29 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import DeliveryComplete, DeliveryFailed
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.signal import Signal
 
 from data_contracts.errors import Interrupted
+from data_contracts.run import RunRecord
 from tui import clock
-from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun, SnapshotTaken
+from tui.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenMaps, OpenRun, SnapshotTaken
 from tui.preferences import Preferences
+from tui.results_page.page import ResultsPage
 from tui.screens.artifact import ArtifactPage
 from tui.screens.cohort import CohortPage
 from tui.screens.heatmaps import HeatmapsPage
 from tui.screens.jobs import JobsPage
 from tui.screens.metrics import MetricsPage
 from tui.screens.overview import OverviewPage
-from tui.texts.error_texts import errors_text, newly_failed, why_failed
+from tui.terminal import StyleAll
+from tui.texts.error_texts import (
+    errors_text,
+    failures_by_reason,
+    internal_error,
+    newly_failed,
+)
 from tui.texts.sanitize import escape_markup
 from tui.themes import THEMES
 from tui.widgets.dialogs import TextDialog
@@ -37,6 +46,9 @@ from tui.workspace.watch import Watch
 if TYPE_CHECKING:
     from tui.launching.form import Raw
 
+#: Seconds.
+ANNOUNCE_AFTER = 2.0
+
 _Page = TypeVar("_Page", bound=Screen[Any])
 
 
@@ -46,7 +58,15 @@ class Dashboard(App[None]):
     TITLE = "cxr"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         page.NAME: page
-        for page in (OverviewPage, JobsPage, MetricsPage, HeatmapsPage, CohortPage, ArtifactPage)
+        for page in (
+            OverviewPage,
+            JobsPage,
+            MetricsPage,
+            HeatmapsPage,
+            CohortPage,
+            ArtifactPage,
+            ResultsPage,
+        )
     }
     DEFAULT_MODE = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,6 +86,10 @@ class Dashboard(App[None]):
         self.workspace, self.graphics = workspace, graphics
         self.snapshot: Snapshot | None = None
         self.errors: list[str] = []
+        self._seen = 0
+        """How many of them have been looked at."""
+        self._failed: list[RunRecord] = []
+        """Runs whose failure is to be announced."""
         self.drafts: dict[str, dict[str, Raw]] = {}
         """What was entered in the launch form of each job."""
         self.snapshots: Signal[Snapshot] = Signal(self, "snapshots")
@@ -73,9 +97,9 @@ class Dashboard(App[None]):
         self._watch = Watch(workspace, self._post_snapshot)
         for theme in THEMES:
             self.register_theme(theme)
-        preferences = preferences or Preferences()
-        self.theme = preferences.theme
-        self.set_keymap(preferences.keys)
+        self.preferences = preferences or Preferences()
+        self.theme = self.preferences.theme
+        self.set_keymap(self.preferences.keys)
 
     def on_mount(self) -> None:
         self._watch.start()
@@ -100,28 +124,43 @@ class Dashboard(App[None]):
 
     def on_snapshot_taken(self, message: SnapshotTaken) -> None:
         before, self.snapshot = self.snapshot, message.snapshot
-        for record in newly_failed(before, message.snapshot) if before else ():
-            title = f"{record.job} failed"
-            self.notify(why_failed(record), title=title, severity="error", markup=False)
+        if before and (failed := list(newly_failed(before, message.snapshot))):
+            # What was launched together fails within moments of each other.
+            if not self._failed:
+                self.set_timer(ANNOUNCE_AFTER, self._announce_failures)
+            self._failed += failed
         self.snapshots.publish(message.snapshot)
+
+    def _announce_failures(self) -> None:
+        """Runs of one job that failed for the same reason are announced together."""
+        for title, text in failures_by_reason(self._failed):
+            self.notify(text, title=title, severity="error", markup=False)
+        self._failed = []
 
     @property
     def error_count(self) -> int:
-        """Of those that the list of errors begins and ends with."""
-        return len(self.errors) + (len(self.snapshot.faults) if self.snapshot else 0)
+        """What is wrong now, and the messages that nobody has looked at."""
+        now = self.snapshot
+        return len(self.errors) - self._seen + (len(now.faults + now.failures) if now else 0)
 
     def on_error_met(self, message: ErrorMet) -> None:
         self.report(message.where, message.text)
 
     def report(self, where: str, text: str) -> None:
         """Show an error for a while, and keep it in the list of errors."""
-        self.errors.append(f"[dim]{clock.now():%H:%M:%S}[/] [b]{where}[/]  {escape_markup(text)}")
+        self.errors.append(
+            f"[dim]{clock.local(clock.now()):%H:%M:%S}[/] [b]{where}[/]  {escape_markup(text)}"
+        )
         self.errors_changed.publish(self.error_count)
         self.notify(text, title=where, severity="error", timeout=6, markup=False)
 
     async def on_open_artifact(self, message: OpenArtifact) -> None:
         await self.switch_mode(ArtifactPage.NAME)
         self._page(ArtifactPage).open(message.place)
+
+    async def on_open_maps(self, message: OpenMaps) -> None:
+        await self.switch_mode(HeatmapsPage.NAME)
+        self._page(HeatmapsPage).open(message.model_keys)
 
     async def on_open_run(self, message: OpenRun) -> None:
         await self.switch_mode(JobsPage.NAME)
@@ -173,8 +212,19 @@ class Dashboard(App[None]):
         if event.name == "export":
             self.report("export", f"could not write the file ({event.exception})")
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return [StyleAll(), *filters] if self.no_color else filters
+
+    def _fatal_error(self) -> None:
+        # Textual's traceback shows the values of variables, which may be those of patients.
+        self.panic(internal_error(self._exception))
+
     def action_errors(self) -> None:
-        self.push_screen(TextDialog("Errors", errors_text(self.snapshot, self.errors)))
+        text = errors_text(self.snapshot, self.errors, self._seen)
+        self.push_screen(TextDialog("Errors", text))
+        self._seen = len(self.errors)
+        self.errors_changed.publish(self.error_count)
 
     def action_next_theme(self) -> None:
         names = [theme.name for theme in THEMES]

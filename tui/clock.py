@@ -8,3 +8,8 @@ from datetime import UTC, datetime
 def now() -> datetime:
     """The present time, UTC."""
     return datetime.now(UTC)
+
+
+def local(time: datetime) -> datetime:
+    """A time by the clock of whoever looks at it."""
+    return time.astimezone()

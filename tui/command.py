@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ def dashboard(
     *,
     workspace: Path | None = None,
     graphics: bool = False,
+    color: bool = False,
     serve: bool = False,
     port: int | None = None,
     host: str | None = None,
@@ -31,6 +33,8 @@ def dashboard(
         Folder of all artifacts of one analysis.
     graphics
         Draw images with the terminal's graphics protocol (Kitty, Sixel), not half blocks.
+    color
+        Show colors although NO_COLOR is set: the sign of a map is a color.
     serve
         Serve the dashboard to a browser and print the URL to open.
     port
@@ -54,20 +58,25 @@ def dashboard(
         given = {"port": port, "host": host, "token": token}
         if unused := [name for name, value in given.items() if value is not None]:
             raise UsageError(f"--{unused[0]} requires --serve")
-        _show(folder, graphics=graphics)
+        if color:
+            os.environ.pop("NO_COLOR", None)
+        return _show(folder, graphics=graphics)
     return 0
 
 
-def _show(workspace: Path, *, graphics: bool) -> None:
-    """In this terminal, with the user's preferences."""
+def _show(workspace: Path, *, graphics: bool) -> int:
+    """In this terminal, with the user's preferences; returns the exit code."""
     from tui.app import Dashboard
     from tui.preferences import preferences_path, read_preferences
+    from tui.terminal import require_utf8
     from tui.themes import THEMES
 
     # Textual draws on the standard error.
     streams = (sys.stdin, sys.stdout, sys.stderr)
     if not all(s.isatty() for s in streams) and "TEXTUAL_DRIVER" not in os.environ:
         raise UsageError("the dashboard needs a terminal; use --serve for a browser")
+    if isinstance(sys.__stderr__, io.TextIOWrapper):
+        require_utf8(sys.__stderr__)
     if graphics:
         from tui.widgets.graphics import require_graphics
 
@@ -82,3 +91,4 @@ def _show(workspace: Path, *, graphics: bool) -> None:
     app.run()
     if app.return_code == Interrupted.exit_code:
         raise Interrupted("interrupted; run the same command to resume")
+    return app.return_code or 0

@@ -11,6 +11,8 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
 from tui.app import Dashboard
 from tui.page import Page
+from tui.results_page.ladder_page import LadderPage, LadderText
+from tui.results_page.verdict_table import VerdictTable
 from tui.screens.compare import Compare
 from tui.screens.launch import LaunchScreen
 from tui.widgets.artifact_info import ReadingPane
@@ -18,6 +20,7 @@ from tui.widgets.choices import Choices
 from tui.widgets.chooser import Chooser
 from tui.widgets.dialogs import Question, TextDialog
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.help_dialog import HelpDialog
 from tui.widgets.launch_form import LaunchForm
 from tui.widgets.lineage import Lineage
 from tui.widgets.log_pane import LogPane, LogSearch
@@ -29,7 +32,8 @@ from tui.widgets.run_info import RunInfo
 _PAGES: tuple[Any, ...] = tuple(Dashboard.MODES.values())
 _OTHERS: tuple[Any, ...] = (
     FilterBar, TextDialog, Question, LaunchScreen, LaunchForm, Choices, Compare, LogText, LogPane,
-    LogSearch, RunInfo, PipelineGraph, Chooser, ReadingPane, Lineage,
+    LogSearch, RunInfo, PipelineGraph, Chooser, ReadingPane, Lineage, VerdictTable, LadderPage,
+    LadderText, HelpDialog,
 )  # fmt: skip
 _MODIFIERS = {"ctrl", "alt", "shift", "super", "meta", "hyper"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())

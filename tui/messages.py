@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,13 @@ class OpenArtifact(Message):
     """Show the artifact at a place, relative to the workspace."""
 
     place: str
+
+
+@dataclass
+class OpenMaps(Message):
+    """Show the maps of two models side by side, or of one, by task and name."""
+
+    model_keys: Sequence[tuple[str, str]]
 
 
 @dataclass

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -12,11 +13,10 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.texts.sanitize import escape_markup
-from tui.widgets.dialogs import TextDialog, keys_text
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.help_dialog import HelpDialog, KeyGroups
 from tui.widgets.key_footer import KeyFooter
-from tui.widgets.status_header import StatusHeader
+from tui.widgets.status_header import Status, StatusHeader
 from tui.workspace.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -78,6 +78,12 @@ class Page(Screen[None]):
         """Whether jobs can be launched: they write to the workspace."""
         return self.dashboard.snapshot is not None and self.dashboard.snapshot.writable
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether what it shows is still being read or drawn."""
+        own = (w for w in self.workers if self in w.node.ancestors_with_self)
+        return self.dashboard.snapshot is None or any(not w.is_finished for w in own)
+
     def compose(self) -> ComposeResult:
         yield StatusHeader(self.NAME)
         yield from self.content()
@@ -108,24 +114,48 @@ class Page(Screen[None]):
 
     def _update_header(self, count: int) -> None:
         snapshot = self.dashboard.snapshot
-        # On a narrow terminal the end is cut off.
-        parts = [f"[@click=app.errors][$text-error]✗ {count} (E)[/][/]"] if count else []
-        if snapshot is not None and not snapshot.writable:
-            parts.append("[$text-warning]read-only[/]")
-        parts.append(escape_markup(self.dashboard.workspace.name))
-        self.query_one(StatusHeader).update_status("  ".join(parts))
+        running = [r for r in snapshot.runs if r.state == "running"] if snapshot else ()
+        failed = len(snapshot.failures) if snapshot else 0
+        writable = snapshot is None or snapshot.writable
+        status = Status(self.dashboard.workspace, count, len(running), failed, writable)
+        self.query_one(StatusHeader).update_status(status)
 
     def action_filter(self) -> None:
         self.query_one(FilterBar).open()
 
     def action_explain(self) -> None:
-        active = [(b.binding, b.enabled) for b in self.active_bindings.values()]
-        keys = {
-            (self.app.get_key_display(binding), binding.description)
-            for binding, enabled in active
-            if enabled and binding.description and not binding.system
-        }
         # The window's width decides where lines end; blank lines part paragraphs.
         text = re.sub(r"(?<!\n)\n(?!\n)", " ", self.HELP)
-        text = f"{text}\n\n{keys_text(sorted(keys, key=lambda k: (len(k[0]), k)))}"
-        self.app.push_screen(TextDialog(f"{self.NAME.capitalize()}: help", text))
+        title = self.NAME.capitalize()
+        self.app.push_screen(HelpDialog(f"{title}: help", text, self._key_groups()))
+
+    def _key_groups(self) -> KeyGroups:
+        """The keys that work now, then those that work everywhere, then those of other pages."""
+        shared = {b.id for b in _described((*type(self.app).BINDINGS, *Page.BINDINGS))}
+        active = [(b.binding, b.enabled) for b in self.active_bindings.values()]
+        here = [b for b, enabled in active if enabled and b.description and not b.system]
+        groups = {
+            self.NAME.capitalize(): [b for b in here if b.id not in shared],
+            "Everywhere": [b for b in here if b.id in shared],
+        }
+        for page in self.dashboard.MODES.values():
+            if isinstance(page, type) and issubclass(page, Page) and page.NAME != self.NAME:
+                groups[page.NAME.capitalize()] = [
+                    self._as_pressed(binding) for binding in _described(page.BINDINGS)
+                ]
+        return {
+            title: sorted(
+                {(self.app.get_key_display(b), b.description) for b in bindings},
+                key=lambda k: (len(k[0]), k),
+            )
+            for title, bindings in groups.items()
+        }
+
+    def _as_pressed(self, binding: Binding) -> Binding:
+        """A binding with the first of its keys, or of those that the user has given it."""
+        keys = self.dashboard.preferences.keys.get(str(binding.id), binding.key)
+        return replace(binding, key=keys.split(",")[0].strip())
+
+
+def _described(bindings: Iterable[BindingType]) -> Iterator[Binding]:
+    return (b for b in bindings if isinstance(b, Binding) and b.description)

@@ -20,6 +20,8 @@ class Column:
     width: int = 0
     right: bool = False
     """Align to the right, as numbers are."""
+    name: bool = False
+    """Holds names, whose ends differ: they are cut in the middle."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torchvision
 
+from cxrcore.architectures import torchvision_names
 from cxrcore.networks import (
     NetworkRecipe,
     build,
@@ -19,6 +20,7 @@ from cxrcore.networks import (
     restore,
     tensors_of,
 )
+from cxrcore.networks import torchvision as torchvision_library
 from data_contracts.errors import Interrupted, SourceError, UsageError
 
 CLASSES = ("a", "b", "c")
@@ -97,6 +99,10 @@ def test_a_model_is_restored_from_its_arrays() -> None:
         torch.testing.assert_close(restore(recipe("resnet18"), arrays)(images), network(images))
     with pytest.raises(SourceError, match="do not fit"):
         restore(recipe("resnet34"), arrays)
+
+
+def test_the_names_known_without_torch_are_those_of_torchvision() -> None:
+    assert torchvision_names() == tuple(sorted(torchvision_library.names()))
 
 
 def test_attributes_round_trip() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -28,6 +30,10 @@ from data_contracts.vocabulary import Contract
 from jobs._job import existing
 from jobs._registry import find_jobs
 from tui.app import Dashboard
+
+# Pictures show the local time.
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 #: The present of every dashboard whose clock is frozen.
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import opened, write_run, write_workspace
+from dashboards import opened, screen_text, write_run, write_workspace
 from textual.binding import Binding
+from textual.pilot import Pilot
 from textual.widgets import Static
 
 from data_contracts.model import MODEL
 from data_contracts.run import read_record, run_folder, write_record
 from tui.app import Dashboard
 from tui.page import Page
+from tui.preferences import Preferences
 from tui.widgets.dialogs import TextDialog
 from tui.widgets.filter_bar import FilterBar
+from tui.widgets.help_dialog import HelpDialog
 from tui.widgets.rows import NOTHING
 from tui.widgets.run_rows import RunRows
 from tui.widgets.status_header import PAGES
@@ -31,6 +34,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def place_of(pilot: Pilot[None]) -> str:
+    """The right end of the first line."""
+    return str(pilot.app.screen.query_one("#place", Static).visual)
+
+
 async def test_number_keys_open_the_pages(workspace: Path) -> None:
     async with opened(workspace) as pilot:
         for number, page in enumerate(PAGES, 1):
@@ -41,14 +49,20 @@ async def test_number_keys_open_the_pages(workspace: Path) -> None:
 async def test_the_name_of_a_workspace_is_no_markup(tmp_path: Path) -> None:
     folder = tmp_path / "räume [red] [b]2"
     write_workspace(folder)
-    async with opened(folder) as pilot:
-        assert str(pilot.app.screen.query_one("#place", Static).visual) == folder.name
+    async with opened(folder, (160, 30)) as pilot:
+        assert f"{folder.name}  " in place_of(pilot)
 
 
-async def test_help_names_the_pages_keys(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
+async def test_help_names_the_keys_by_page_and_is_narrowed_by_typing(workspace: Path) -> None:
+    async with opened(workspace, preferences=Preferences(keys={"jobs.retry": "f5"})) as pilot:
         await pilot.press("question_mark")
-        assert isinstance(pilot.app.screen, TextDialog)
+        assert isinstance(pilot.app.screen, HelpDialog)
+        text = str(pilot.app.screen.query_one(Static).visual)
+        places = [text.index(f"\n{t}\n") for t in ("Overview", "Everywhere", "Jobs", "Cohort")]
+        assert places == sorted(places)
+        await pilot.press(*"retry")
+        await pilot.pause()
+        assert str(pilot.app.screen.query_one(Static).visual) == "Jobs\nf5  Retry"
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, Page)
 
@@ -71,8 +85,10 @@ async def test_errors_tell_what_is_wrong_now_and_which_runs_failed(tmp_path: Pat
     async with opened(folder) as pilot:
         app = pilot.app
         assert isinstance(app, Dashboard)
-        assert "✗ 1 (E)" in str(app.screen.query_one("#place", Static).visual)
+        assert "✗ 2 (E)" in place_of(pilot)
         app.report("launch", "no engine")
+        await pilot.pause()
+        assert "✗ 3 (E)" in place_of(pilot)
         await pilot.press("E")
         shown = str(app.screen.query_one(Static).visual)
         parts = [
@@ -83,6 +99,27 @@ async def test_errors_tell_what_is_wrong_now_and_which_runs_failed(tmp_path: Pat
         assert "model.h5" in shown[: parts[1]]
         assert "the [b]cohort[/b] is missing" in shown[parts[1] : parts[2]]
         assert "no engine" in shown[parts[2] :]
+        await pilot.press("escape")
+        assert "✗ 2 (E)" in place_of(pilot)
+
+
+async def test_a_failure_counts_until_it_is_made_good(tmp_path: Path) -> None:
+    folder = tmp_path / "workspace"
+    write_workspace(folder, tasks=("mortality", "gender", "race", "insurance"))
+    write_run(folder, 4, state="failed")
+    async with opened(folder) as pilot:
+        assert "✗ 1 (E)" in place_of(pilot)
+        assert "1 run has failed: E says why" in screen_text(pilot)
+        assert "up to date" not in screen_text(pilot)
+        write_run(folder, 0)
+        assert isinstance(pilot.app, Dashboard)
+        pilot.app.refresh_workspace()
+        while "(E)" in place_of(pilot):
+            await pilot.pause(0.01)
+        await pilot.pause()
+        assert "everything is up to date" in screen_text(pilot)
+        await pilot.press("E")
+        assert str(pilot.app.screen.query_one(Static).visual) == "No errors."
 
 
 @pytest.mark.parametrize(
@@ -108,6 +145,31 @@ async def test_a_run_that_fails_is_told_wherever_one_looks(
         while not shown:
             await pilot.pause(0.01)
         assert shown == [want]
+
+
+async def test_equal_failures_are_one_toast_that_names_their_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "workspace"
+    ids = [write_run(folder, n, state="running", pid=os.getpid(), engine_id=None) for n in (0, 1)]
+    ids.append(write_run(folder, 2, "explain", "running", pid=os.getpid(), engine_id=None))
+    shown: list[tuple[str, str]] = []
+    monkeypatch.setattr("tui.app.ANNOUNCE_AFTER", 0.2)
+    monkeypatch.setattr(
+        Dashboard, "notify", lambda _, text, **options: shown.append((options["title"], text))
+    )
+    async with opened(folder) as pilot:
+        assert isinstance(pilot.app, Dashboard)
+        for run_id in ids:
+            record = read_record(run_folder(folder, run_id))
+            write_record(folder, replace(record, state="failed", message="no such network"))
+        pilot.app.refresh_workspace()
+        while len(shown) < 2:
+            await pilot.pause(0.01)
+        assert shown == [
+            ("2 runs of train-task failed", "mortality/main, gender/main: no such network"),
+            ("explain race/main failed", "no such network"),
+        ]
 
 
 async def test_a_snapshot_holds_artifacts_and_runs(workspace: Path) -> None:

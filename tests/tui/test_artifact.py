@@ -190,7 +190,7 @@ async def test_verify_says_that_it_is_whole_and_when(
         assert "verified" not in text(page.query_one(ArtifactInfo))
         await pilot.press("v")
         await settled(pilot)
-        assert "✓ verified at 12:00:00 UTC" in text(page.query_one(ArtifactInfo))
+        assert "✓ verified at 12:00:00:" in text(page.query_one(ArtifactInfo))
         await go(pilot, "cohort/cohort.parquet")
         assert "verified" not in text(page.query_one(ArtifactInfo))
         await go(pilot, MODEL)

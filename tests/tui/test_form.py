@@ -83,7 +83,7 @@ def entered(draw: st.DrawFn, spec: Spec) -> dict[str, Raw]:
             continue
         if entry.kind == "switch":
             raw[entry.name] = draw(st.booleans())
-        elif entry.kind == "choice":
+        elif entry.kind == "choice" or (entry.kind == "text" and entry.choices):
             raw[entry.name] = draw(st.sampled_from(entry.choices))
         elif entry.kind == "many":
             raw[entry.name] = tuple(draw(st.sets(st.sampled_from(entry.choices), min_size=1)))
@@ -210,13 +210,13 @@ def test_a_new_jobs_form_appears_by_existing() -> None:
          {"seed": f"creates more than {MOST_RUNS:,} runs"}),
         ({"seed": "5000000000"}, {"seed": "must be less than or equal to 4294967295"}),
         ({"engine": "docker", "memory": "much"},
-         {"memory": "must match pattern '^[1-9][0-9]*[MG]$'"}),
+         {"memory": "does not fit: Memory, such as 16G [docker, slurm, kubernetes]."}),
+        ({"name": "-x"}, {"name": "must be letters, digits, - or _, at most 64, and begin with a "
+                                  "letter or digit"}),
         ({"engine": "process", "memory": "much"}, {}),
     ],
 )  # fmt: skip
-def test_faults_are_in_the_words_of_the_command_line(
-    raw: dict[str, Raw], faults: dict[str, str]
-) -> None:
+def test_faults_are_in_words(raw: dict[str, Raw], faults: dict[str, str]) -> None:
     assert ask(JOBS["train-task"], {"task": ("gender",)} | raw).faults == faults
 
 

@@ -150,7 +150,6 @@ async def test_all_tasks_and_back(workspace: Path) -> None:
         ((), "heatmap-mortality-main-died-class_difference-all-all.png"),
         (("d",), "compare-mortality-died-all-gender-M-all-class_difference.png"),
         (("a",), "heatmaps-class_difference-all-all.png"),
-        (("r",), "verdicts-mortality.png"),
     ],
 )
 async def test_a_view_is_exported(

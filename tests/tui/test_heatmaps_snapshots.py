@@ -13,7 +13,7 @@ from tui import clock
 from tui.app import Dashboard
 from tui.preferences import Preferences
 
-KEYS = {"map": "m", "compare": "d", "tasks": "a", "verdicts": "r", "images": "i"}
+KEYS = {"map": "m", "compare": "d", "tasks": "a", "images": "i"}
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def workspace(tmp_path: Path) -> Path:
 
 @pictures(
     "map-80-dark", "map-80-light", "map-140-dark", "map-140-light", "compare-80-dark",
-    "tasks-140-dark", "verdicts-80-light", "verdicts-140-dark", "images-80-light",
+    "tasks-140-dark", "images-80-light",
 )  # fmt: skip
 def test_a_tab(
     workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,18 @@ async def test_durations_go_on_only_while_the_page_is_seen(
         assert page.query_one(RunRows).shown[0].cells[-1] == "1:05"
 
 
+async def test_names_keep_the_ends_by_which_they_differ(workspace: Path) -> None:
+    for seed in (1, 2):
+        name = f"permuted-labels-seed{seed}"
+        write_run(workspace, seed, config={"task": "mortality", "name": name})
+    async with opened(workspace, (80, 24)) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        table = page_of(pilot).query_one(RunRows)
+        lines = [table.render_line(y).text for y in (1, 2)]
+        assert [f"seed{seed} " in line for seed, line in zip((1, 2), lines, strict=True)] == [1, 1]
+
+
 async def test_five_thousand_runs_are_made_once(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +183,26 @@ async def test_a_log_is_followed_as_it_grows(workspace: Path) -> None:
         assert "paused (End to follow)" in text_of(pilot, "#log-state")
         await pilot.press("end")
         assert "following" in text_of(pilot, "#log-state")
+
+
+async def test_log_lines_have_the_local_time_and_nothing_that_all_repeat(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    east = timezone(timedelta(hours=5))
+    monkeypatch.setattr(clock, "local", lambda time: time.astimezone(east))
+    head = "2026-11-23T18:59:5"
+    write_run(workspace, 1, "run", log=(
+        f"{head}8.100+00:00 cxr train-task: train gender: 6/64 batches\n"
+        f"{head}9.900+00:00 cxr run: 23:59:59 started explain\n"
+        "2026-11-23T19:00:01.000+00:00 cxr train-task: warning: late\nTraceback\n"
+    ))  # fmt: skip
+    async with opened(workspace) as pilot:
+        await pilot.press("2")
+        await until(pilot, lambda: len(log_of(pilot)) == 4)
+        assert list(log_of(pilot)) == [
+            "23:59:58 train gender: 6/64 batches", "23:59:59 started explain",
+            "11-24 00:00:01 warning: late", "Traceback",
+        ]  # fmt: skip
 
 
 async def test_another_run_has_another_log(workspace: Path) -> None:
@@ -234,6 +266,18 @@ async def test_curves_grow_with_the_events(workspace: Path) -> None:
         await pilot.resize_terminal(80, 24)
         await settled(pilot)
         assert not curves.query_one("#speed").display
+
+
+async def test_the_curves_of_a_retry_begin_with_the_run_that_it_resumed(workspace: Path) -> None:
+    config = {"task": "gender", "name": "main", "epochs": 4}
+    events = [{"event": "metric", "epoch": e, "val_loss": 1 / e} for e in (1, 2, 3, 4)]
+    write_run(workspace, 2, state="interrupted", config=config, events=events[:2])
+    write_run(workspace, 1, config=config, events=events[2:])
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "v")
+        curves = page_of(pilot).query_one(RunCurves)
+        await until(pilot, lambda: curves.has_class("drawn"))
+        assert curves._series.metric("val_loss")[0] == [1, 2, 3, 4]
 
 
 async def test_a_run_without_curves_says_so(workspace: Path) -> None:

@@ -152,7 +152,10 @@ async def test_two_tasks_and_two_seeds_are_four_runs(
     workspace: Path, submitted: list[JobRequest]
 ) -> None:
     async with form(workspace, "train-task") as pilot:
-        assert hint(pilot, "task") == "required"
+        assert (hint(pilot, "task"), state(pilot)) == ("", "required: task")
+        await pilot.press("ctrl+l")
+        await done(pilot)
+        assert (hint(pilot, "task"), state(pilot)) == ("required", "fix: task")
         await pilot.press("space", "right", "space")
         await enter(pilot, "seed", "0-1")
         assert str(button(pilot).label) == "Launch 4 runs"
@@ -191,6 +194,20 @@ async def test_keys_that_come_in_one_burst_go_where_they_were_meant(
         assert [o.flags for o in submitted] == [
             {"subjects": 42, "size": 64, "seed": 9, "workers": 1}
         ]
+
+
+async def test_names_complete_what_is_typed_and_others_are_refused(workspace: Path) -> None:
+    async with form(workspace, "train-task") as pilot:
+        await enter(pilot, "architecture", "densnet121")
+        assert "did you mean densenet121" in hint(pilot, "architecture")
+        assert button(pilot).disabled
+        await pilot.press(*["backspace"] * 10, *"densenet20")
+        await done(pilot)
+        await pilot.press("right")
+        await done(pilot)
+        assert hint(pilot, "architecture") == ""
+        field = pilot.app.screen.query_one("#field-architecture", FormField)
+        assert field.value == "densenet201"
 
 
 async def test_the_button_launches_as_well(workspace: Path, submitted: list[JobRequest]) -> None:

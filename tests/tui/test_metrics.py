@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -24,6 +25,7 @@ from data_contracts.summary import CURVES, METRICS
 from data_contracts.vocabulary import Contract
 from tui.app import Dashboard
 from tui.messages import OpenLaunch
+from tui.results.metric_table import NOT_AGGREGATED, MetricTable, metric_table
 from tui.screens.compare import Compare
 from tui.screens.metrics import MetricsPage
 from tui.widgets.curve_plot import CurvePlot
@@ -131,6 +133,33 @@ async def test_the_export_says_where_it_went_and_holds_the_shown_rows(
         while not notices:
             await pilot.pause(0.01)
         assert notices == [str(path)]
+
+
+async def test_what_is_still_being_read_cannot_be_exported_yet(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notices: list[str] = []
+    goes_on = threading.Event()
+    monkeypatch.setattr(Dashboard, "notify", lambda _, message, **_options: notices.append(message))
+
+    def slow(*args: Any, **options: Any) -> MetricTable:
+        goes_on.wait()
+        return metric_table(*args, **options)
+
+    monkeypatch.setattr("tui.screens.metrics.metric_table", slow)
+    async with opened(finished) as pilot:
+        await pilot.press("3", "x")
+        goes_on.set()
+        assert notices == ["still reading"]
+
+
+async def test_a_model_that_is_not_aggregated_says_so(workspace: Path) -> None:
+    frame = read_table(METRICS, METRICS.path(workspace)).frame
+    rewrite(METRICS, workspace, frame.filter(pl.col("task") != "race"))
+    async with metrics_page(workspace) as pilot:
+        found = dict(zip(column(pilot, "task"), column(pilot, "95 % CI"), strict=True))
+        assert found["race"] == NOT_AGGREGATED
+        assert found["gender"] != NOT_AGGREGATED
 
 
 async def test_marked_models_are_compared(finished: Path) -> None:

@@ -45,7 +45,7 @@ async def test_a_long_sentence_ends_after_three_lines(workspace: Path) -> None:
     write_workspace(workspace)
     async with opened(workspace, (80, 24)) as pilot:
         assert answer_of(pilot).size.height == 3
-        assert str(answer_of(pilot).render()).endswith(" … (all of it: 4, then r)")
+        assert str(answer_of(pilot).render()).endswith(" … (all of it: 7)")
         await pilot.resize_terminal(140, 45)
         await settled(pilot)
         assert str(answer_of(pilot).render()).endswith("representation, use and attribution.")

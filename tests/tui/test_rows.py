@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tui.table import Column, Row, arranged
+from tui.texts.sanitize import cut_middle, pad, sanitize
 from tui.widgets.rows import Rows
 
 NAMES = ("delta", "alpha", "charlie", "bravo")
@@ -165,3 +167,17 @@ def test_sorting_loses_nothing_and_puts_nulls_last(values: list[int | None], rev
     got = [row.values[0] for row in arranged(rows, [], (0, reverse))]
     known = sorted((v for v in values if v is not None), reverse=reverse)
     assert got == known + [None] * values.count(None)
+
+
+@given(text=st.text(max_size=40), width=st.integers(1, 30))
+def test_a_name_is_cut_in_the_middle_and_keeps_its_end(text: str, width: int) -> None:
+    cut = cut_middle(sanitize(text), width)
+    assert cell_len(cut) <= width
+    assert cell_len(pad(sanitize(text), width, middle=True)) == width
+    if cell_len(sanitize(text)) > width > 3:
+        assert "…" in cut
+
+
+def test_models_of_one_task_stay_apart() -> None:
+    names = [f"mortality/permuted-labels-seed{seed}" for seed in (1, 2)]
+    assert [cut_middle(name, 16) for name in names] == ["morta…bels-seed1", "morta…bels-seed2"]

@@ -28,7 +28,7 @@ from tui.texts.run_texts import (
 from tui.widgets.gpu import gpu_text
 from tui.widgets.run_info import info_text
 from tui.workspace.event_series import EventSeries
-from tui.workspace.scan import progress_of
+from tui.workspace.progress import progress_of
 from tui.workspace.snapshot import Progress
 
 HERE = socket.gethostname()

@@ -10,25 +10,29 @@ import pytest
 from dashboards import LEAST, write_workspace
 from evidence_tables import sentence_about
 
-from tui.maps.data import SummaryData, read_summary
-from tui.maps.export import exported
-from tui.maps.verdicts import Verdicts
-from tui.maps.work import summary_artifacts, verdict_table
+from tui.maps.export import png_of_verdicts
+from tui.results_page.evidence import Evidence, evidence_artifacts, read_evidence
+from tui.results_page.verdicts import Verdicts, verdicts_of
 from tui.workspace.scan import Scanner
+from tui.workspace.tables import Tables
 
 
 @pytest.fixture(scope="module")
-def summary(tmp_path_factory: pytest.TempPathFactory) -> SummaryData:
+def summary(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     folder = tmp_path_factory.mktemp("verdicts") / "workspace"
     write_workspace(folder)
-    return summary_at(folder)
+    return evidence_at(folder)
 
 
-def summary_at(workspace: Path) -> SummaryData:
-    return read_summary(workspace, summary_artifacts(Scanner(workspace).scan()))
+def evidence_at(workspace: Path) -> Evidence:
+    return read_evidence(Tables(workspace), evidence_artifacts(Scanner(workspace).scan()))
 
 
-def changed(summary: SummaryData, attribute: str, level: str, **values: Any) -> Verdicts:
+def verdict_table(found: Evidence, query: str) -> Verdicts:
+    return verdicts_of(found.verdicts, found.orders, found.sentence, query, found.least)
+
+
+def changed(summary: Evidence, attribute: str, level: str, **values: Any) -> Verdicts:
     """The table where one cell has other values."""
     rows = [
         {**r, **values} if (r["attribute"], r["evidence_level"]) == (attribute, level) else r
@@ -41,7 +45,7 @@ def notes(table: Verdicts) -> str:
     return "\n".join(text for _, text in table.notes)
 
 
-def test_rows_are_attributes_and_columns_levels(summary: SummaryData) -> None:
+def test_rows_are_attributes_and_columns_levels(summary: Evidence) -> None:
     table = verdict_table(summary, "")
     assert table.reference == "mortality"
     assert table.attributes == ("gender", "race", "insurance")
@@ -50,7 +54,7 @@ def test_rows_are_attributes_and_columns_levels(summary: SummaryData) -> None:
     assert verdict_table(summary, "RAC").attributes == ("race",)
 
 
-def test_a_cell_begins_with_the_verdict(summary: SummaryData) -> None:
+def test_a_cell_begins_with_the_verdict(summary: Evidence) -> None:
     cells = verdict_table(summary, "").cells
     assert cells["gender", "label"].lines(40) == [
         "shared", "0.850", "0.750–0.950", "Holm p < 0.001", "n 120"
@@ -62,7 +66,7 @@ def test_a_cell_begins_with_the_verdict(summary: SummaryData) -> None:
     assert cells["insurance", "use"].lines(14)[2] == "−0.300…−0.100"
 
 
-def test_a_cell_without_a_value_says_why(summary: SummaryData) -> None:
+def test_a_cell_without_a_value_says_why(summary: Evidence) -> None:
     empty = dict.fromkeys(("value", "low", "high", "p_holm"))
     table = changed(summary, "race", "use", **empty, reason="no features of mortality", subjects=0)
     assert table.cells["race", "use"].lines(40) == [
@@ -70,7 +74,7 @@ def test_a_cell_without_a_value_says_why(summary: SummaryData) -> None:
     ]  # fmt: skip
 
 
-def test_few_patients_are_not_disclosed(summary: SummaryData) -> None:
+def test_few_patients_are_not_disclosed(summary: Evidence) -> None:
     table = verdict_table(summary, "")
     assert table.cells["insurance", "score"].lines(40) == ["n/d"]
     assert notes(table).count("n/d: not disclosed") == 1
@@ -85,7 +89,7 @@ def test_few_patients_are_not_disclosed(summary: SummaryData) -> None:
     ]
 
 
-def test_notes_name_what_decides_each_level(summary: SummaryData) -> None:
+def test_notes_name_what_decides_each_level(summary: Evidence) -> None:
     text = notes(verdict_table(summary, ""))
     assert (
         "label: Do the labels go together, beyond age, sex and view? Cramér's V of the labels, "
@@ -96,15 +100,14 @@ def test_notes_name_what_decides_each_level(summary: SummaryData) -> None:
     assert "One training" not in notes(changed(summary, "race", "use", trainings=5))
 
 
-def test_without_orders_none_is_said(summary: SummaryData) -> None:
+def test_without_orders_none_is_said(summary: Evidence) -> None:
     text = notes(verdict_table(replace(summary, orders=()), ""))
     assert ">" not in text
     assert "~" not in text
 
 
-def test_the_table_is_exported_with_its_sentence(summary: SummaryData) -> None:
+def test_the_table_is_exported_with_its_sentence(summary: Evidence) -> None:
     table = verdict_table(summary, "")
-    name, png = exported(table)
-    assert name == "verdicts-mortality.png"
+    png = png_of_verdicts(table)
     assert png.startswith(b"\x89PNG")
-    assert exported(replace(table, sentence="Nothing is shared."))[1] != png
+    assert png_of_verdicts(replace(table, sentence="Nothing is shared.")) != png

@@ -39,6 +39,7 @@ class Entry:
     """As text; what an empty entry stands for."""
     required: bool = False
     choices: tuple[str, ...] = ()
+    """Of a text: names that complete what is typed."""
 
     @property
     def label(self) -> str:
@@ -116,8 +117,11 @@ def _entry(name: str, info: FieldInfo, spec: Spec) -> Entry:
     parts = [" ".join((info.description or "").split()), _bounds(info)]
     if name == "seed" and trains_models(spec):
         parts.append("0-4 or 0,1,2: one run each; every seed but the first is added to the name.")
+    if names := () if literal else spec.config.known_names().get(name, ()):
+        parts.append("→ completes a name.")
     text = "" if optional else str(default)
-    return Entry(name, kind, " ".join(filter(None, parts)), text, required, tuple(literal))
+    choices = (*literal, *names)
+    return Entry(name, kind, " ".join(filter(None, parts)), text, required, choices)
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:

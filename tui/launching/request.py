@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from data_contracts.errors import UsageError
-from jobs._config import JobConfig, complaint
+from jobs._config import JobConfig
 from jobs._engines._request import Options
 from jobs._registry import Spec
 from jobs._variants import trains_models, variants
+from tui.launching.complaints import REQUIRED, complaint_of
 from tui.launching.form import Entry, Models, Raw, supported_options
 
 MOST_RUNS = 1000
 _TOO_MANY = f"creates more than {MOST_RUNS:,} runs"
-_REQUIRED = "required"
 
 _Config = TypeVar("_Config", bound=BaseModel)
 
@@ -83,17 +82,14 @@ def checked(
     try:
         full = kind(**values)
     except ValidationError as error:
-        return None, {str(f["loc"][0]): _complaint(f) for f in reversed(error.errors())}
+        by_field = {str(f["loc"][0]): f for f in reversed(error.errors())}
+        return None, {n: complaint_of(f, kind.model_fields[n]) for n, f in by_field.items()}
     except UsageError as error:
         # Some errors do not show their value; they come as the command line words them.
         flag, _, text = str(error).removeprefix("--").partition(": ")
         return None, {flag.replace("-", "_"): text}
     own = {n: v for n, v in values.items() if n == "workspace" or not _by_default(full, n)}
     return kind(**own), {}
-
-
-def _complaint(error: ErrorDetails) -> str:
-    return _REQUIRED if error["type"] == "missing" else complaint(error)
 
 
 def _by_default(full: BaseModel, name: str) -> bool:
@@ -118,7 +114,7 @@ def _axes(spec: Spec, own: dict[str, Any]) -> tuple[list[list[dict[str, Any]]], 
     """By what the runs differ, taken out of `own`, and what is wrong with that."""
     ticked = {name: own.pop(name) for name in [n for n, v in own.items() if isinstance(v, tuple)]}
     axes = [[{name: one} for one in values] or [{}] for name, values in ticked.items()]
-    faults = {name: _REQUIRED for name, values in ticked.items() if not values}
+    faults = {name: REQUIRED for name, values in ticked.items() if not values}
     if trains_models(spec) and (text := own.pop("seed", "")):
         try:
             models = variants(_seeds(text), name=own.pop("name", "main"))

@@ -69,13 +69,16 @@ def _is_there(path: Path) -> bool:
 def launch(
     request: LaunchRequest, report: Callable[[ErrorMet], object], refresh: Callable[[], None]
 ) -> None:
-    """Start every run; `report` those that cannot be, `refresh` after each that could."""
+    """Start every run; `report` those that cannot be, by reason; `refresh` after each."""
+    faults: dict[str, list[str]] = {}
     for config in request.configs:
         try:
             _engines.submit(_engines.plan(request.spec, config, request.options))
         except CxrError as error:
-            report(ErrorMet(f"launch {run_name(request.spec, config)}", str(error)))
+            faults.setdefault(str(error), []).append(run_name(request.spec, config))
         refresh()
+    for text, names in faults.items():
+        report(ErrorMet(f"launch {', '.join(names)}", text))
 
 
 def run_name(spec: Spec, config: JobConfig) -> str:

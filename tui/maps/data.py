@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
+from data_contracts.associations import ASSOCIATIONS
 from data_contracts.disclosure import SUPPRESSED
 from data_contracts.errors import CxrError
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
@@ -137,12 +137,6 @@ class SummaryData:
     areas: Mapping[tuple[str, str], Area] = field(default_factory=dict)
     associations: Sequence[Mapping[str, Any]] = ()
     """Over all images, not by stratum."""
-    verdicts: Sequence[Mapping[str, Any]] = ()
-    orders: Sequence[Mapping[str, Any]] = ()
-    sentence: str = ""
-    """What the verdicts say together."""
-    least: int = 0
-    """Fewer patients are not disclosed in the verdicts."""
     problems: Mapping[str, str] = field(default_factory=dict)
     """Why something could not be read, by contract."""
 
@@ -178,23 +172,13 @@ def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> SummaryData:
             contents[artifact.contract] = read(workspace, artifact)
         except CxrError as error:
             problems[artifact.contract] = str(error)
-    least = next((a.least or 0 for a in artifacts if a.contract == VERDICTS.name), 0)
-    associations, verdicts, orders = (
-        contents[c.name].to_dicts() if c.name in contents else ()
-        for c in (ASSOCIATIONS, VERDICTS, ORDERS)
-    )
+    associations = contents.get(ASSOCIATIONS.name)
+    rows = [] if associations is None else associations.filter(stratum="all").to_dicts()
     return SummaryData(
         contents.get(MEAN_HEATMAPS.name),
         _areas(contents.get(METRICS.name), contents.get(MODELS.name)),
-        [row for row in associations if row["stratum"] == "all"],
-        verdicts, orders, sentence_of(artifacts), least, problems,
+        rows, problems,
     )  # fmt: skip
-
-
-def sentence_of(artifacts: Iterable[Artifact]) -> str:
-    """What the verdicts say together, if they are there; it stands in their header."""
-    headers = [a.header for a in artifacts if a.contract == VERDICTS.name and a.header]
-    return str(headers[0].attributes.get("sentence", "")) if headers else ""
 
 
 def _heatmaps(workspace: Path, artifact: Artifact) -> MeanHeatmaps:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.maps.colours import ink_on, steps
-from tui.maps.verdicts import COLOURS, VerdictCell, Verdicts
+from tui.results_page.verdicts import COLOURS, VerdictCell, Verdicts
 
 if TYPE_CHECKING:
     from PIL import ImageDraw
@@ -30,10 +30,8 @@ PATIENT_LEVEL = (
 )
 
 
-def exported(figure: HeatmapFigure | Verdicts) -> tuple[str, bytes]:
+def exported(figure: HeatmapFigure) -> tuple[str, bytes]:
     """The name and the content of the file for a tab."""
-    if isinstance(figure, Verdicts):
-        return f"verdicts-{figure.reference}.png", png_of_verdicts(figure)
     return f"{figure.name}.png", png_of(figure)
 
 

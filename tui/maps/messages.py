@@ -10,7 +10,6 @@ from tui.maps.data import SummaryData
 from tui.maps.figure import HeatmapFigure
 from tui.maps.images import ExplainedImages
 from tui.maps.state import TabName
-from tui.maps.verdicts import Verdicts
 
 
 @dataclass
@@ -35,7 +34,7 @@ class FigureReady(Message):
     """A figure is ready; None: it could not be made."""
 
     tab: TabName
-    figure: HeatmapFigure | Verdicts | None
+    figure: HeatmapFigure | None
 
 
 @dataclass

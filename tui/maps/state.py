@@ -12,7 +12,7 @@ from tui.maps.images import RANKINGS, ExplainedImages, Ranking
 from tui.maps.overlay import SCALINGS
 
 StateField = Literal["task", "class", "level", "quantity", "scaling", "opacity", "other"]
-TabName = Literal["map", "compare", "tasks", "verdicts", "images"]
+TabName = Literal["map", "compare", "tasks", "images"]
 ModelKey = tuple[str, str]
 _T = TypeVar("_T")
 
@@ -30,6 +30,8 @@ class HeatmapState:
     pair: list[MeanMap] = field(default_factory=list)
     """The two maps A and B; the page's one map is the active one."""
     active: int = 0
+    wanted: tuple[ModelKey, ...] = ()
+    """Models to be shown once their maps have been read."""
     options_by_tab: dict[TabName, DisplayOptions] = field(default_factory=_default_options)
     query: str = ""
     first: int = 0
@@ -71,6 +73,14 @@ class HeatmapState:
             self.pair[i] = heat.find(
                 model_key, mean_map.class_name, mean_map.stratum, mean_map.level
             )
+
+    def take_wanted(self, heat: MeanHeatmaps) -> None:
+        """Choose the models that another page has asked for, each by its last class."""
+        known = [key for key in self.wanted if key in heat.of_model]
+        if known:
+            self.pair = [heat.find(key, "", "all", "all") for key in (known[0], known[-1])]
+            self.active = 0
+        self.wanted = ()
 
     def step_task(self, heat: MeanHeatmaps, by: int) -> None:
         """The next model, in the same stratum, of the class at the same place."""

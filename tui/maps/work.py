@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
+from data_contracts.associations import ASSOCIATIONS
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.images import IMAGES
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
@@ -13,8 +13,7 @@ from data_contracts.summary import METRICS, MODELS
 from tui.maps.data import SummaryData
 from tui.maps.figure import HeatmapFigure, TonedLine
 from tui.maps.images import ExplainedImages, one_image, read_one
-from tui.maps.state import HeatmapState, ModelKey, TabName
-from tui.maps.verdicts import Verdicts, verdicts_of
+from tui.maps.state import HeatmapState, ModelKey
 from tui.screens.heatmap_figures import all_tasks, one_map, two_maps
 from tui.workspace.snapshot import Artifact, Snapshot
 
@@ -24,7 +23,7 @@ SMALL, LARGE = 48, 96
 
 def summary_artifacts(snapshot: Snapshot) -> list[Artifact]:
     """The artifacts of a summary that are there, damaged ones as well."""
-    contracts = (MEAN_HEATMAPS, METRICS, ASSOCIATIONS, VERDICTS, ORDERS, MODELS)
+    contracts = (MEAN_HEATMAPS, METRICS, ASSOCIATIONS, MODELS)
     return [a for contract in contracts for a in snapshot.of(contract.name)]
 
 
@@ -58,10 +57,9 @@ def explained_models(snapshot: Snapshot) -> list[ModelKey]:
     return list(dict.fromkeys((a.keys["task"], a.keys["name"]) for a in of_classes))
 
 
-def stale(snapshot: Snapshot, tab: TabName) -> str:
-    """Why what a tab shows is no longer that of the models; empty when it is."""
-    contract = VERDICTS if tab == "verdicts" else MEAN_HEATMAPS
-    return next((a.reason for a in snapshot.of(contract.name) if a.state == "stale"), "")
+def stale(snapshot: Snapshot) -> str:
+    """Why the maps are no longer those of the models; empty when they are."""
+    return next((a.reason for a in snapshot.of(MEAN_HEATMAPS.name) if a.state == "stale"), "")
 
 
 def figure_of(
@@ -89,12 +87,6 @@ def figure_of(
     return one_map(summary, state.mean_map, options, side)
 
 
-def verdict_table(summary: SummaryData, query: str, reason: str = "") -> Verdicts:
-    """The verdicts on the attributes that match `query`, and why they are out of date, if so."""
-    found = verdicts_of(summary.verdicts, summary.orders, summary.sentence, query, summary.least)
-    return replace(found, warning=_out_of_date(reason))
-
-
 def with_warning(figure: HeatmapFigure, reason: str) -> HeatmapFigure:
     """The figure, with a warning if its maps are out of date."""
     if figure.patient_level:
@@ -113,8 +105,6 @@ def missing(
     """Why the chosen tab has nothing to show, and what to do; empty when it has something."""
     if state.tab == "images":
         return missing_images(snapshot, state, explained, problem)
-    if state.tab == "verdicts":
-        return missing_verdicts(snapshot, summary)
     return missing_maps(snapshot, summary)
 
 
@@ -131,28 +121,6 @@ def missing_maps(snapshot: Snapshot, summary: SummaryData) -> str:
     if not summary.heatmaps.mean_maps:
         return "The summary has no averaged maps:\n\nno task has attributions of labelled images."
     return ""
-
-
-def missing_verdicts(snapshot: Snapshot, summary: SummaryData) -> str:
-    """Why there are no verdicts to show, and what to do; empty when there are."""
-    if summary.verdicts:
-        return ""
-    if problem := summary.problems.get(VERDICTS.name):
-        return _unreadable(snapshot, VERDICTS.name, problem)
-    if snapshot.of(VERDICTS.name):
-        return (
-            f"{_plain(summary.sentence)}\n\nVerdicts need a reference task and at least one other "
-            "task:\n[b]cxr aggregate --reference TASK[/b] compares every other task with TASK."
-        )
-    if snapshot.of(ASSOCIATIONS.name):
-        return (
-            "This summary has no verdicts: an older version of cxr wrote it,\nor their file was "
-            "removed.\n\n[b]cxr aggregate[/b] re-creates it, with verdicts."
-        )
-    return (
-        "No verdicts yet.\n\n[b]cxr aggregate[/b] compares every task with the reference\n"
-        "(press [b]2[/b] to launch jobs)."
-    )
 
 
 def missing_images(

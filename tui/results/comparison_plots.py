@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from data_contracts.disclosure import SUPPRESSED
@@ -11,10 +11,11 @@ from tui.results.comparison import Compared
 from tui.results.model_curves import ModelCurves
 from tui.table import Column, Row, Tone
 from tui.texts.numbers import NONE, interval, number
-from tui.widgets.curve_plot import Limits, PlotLine
+from tui.widgets.axes import LEAST_AUROC, Limits, limits_of
+from tui.widgets.curve_plot import PlotLine
 
 _COLUMNS = (
-    Column("model"), Column("class", 9), Column("AUROC", 5, right=True),
+    Column("model", name=True), Column("class", 9, name=True), Column("AUROC", 5, right=True),
     Column("95 % CI", 11, right=True), Column("AUPRC", 5, right=True),
     Column("Brier", 5, right=True), Column("slope", 6, right=True),
     Column("n", 6, right=True), Column("pos.", 6, right=True),
@@ -37,15 +38,15 @@ class Drawing:
     lines: Sequence[PlotLine]
     x: Limits = _UNIT
     y: Limits = _UNIT
-    ticks: Sequence[float] | None = None
-    """Of x; None: where they fall well."""
+    whole: bool = False
+    """Whether x counts."""
 
 
 def columns(width: int, models: Sequence[tuple[str, str]]) -> tuple[Column, ...]:
     """The columns of `row_of` for which there is room, for the (task, name) of some models."""
     if width < _WIDE:
         return _COLUMNS[:-1]
-    return (Column("model", max(len(_name(*model)) for model in models)), *_COLUMNS[1:])
+    return (replace(_COLUMNS[0], width=max(len(_name(*m)) for m in models)), *_COLUMNS[1:])
 
 
 def drawings(models: Toned) -> dict[str, Drawing]:
@@ -78,9 +79,8 @@ def _loss(models: Toned) -> Drawing:
         for column in ("val_loss", "train_loss")
     ]
     top = max((v for line in lines for v in line.y), default=1.0)
-    x, ticks = _epochs(models)
     title = "loss by epoch: ━ validation  • training"
-    return Drawing(title, lines, x, (0.0, 1.05 * top or 1.0), ticks)
+    return Drawing(title, lines, _epochs(models), (0.0, 1.05 * top or 1.0), whole=True)
 
 
 def _auroc(models: Toned) -> Drawing:
@@ -91,21 +91,15 @@ def _auroc(models: Toned) -> Drawing:
         if points:
             x, y = zip(*points, strict=True)
             lines += [PlotLine(x, y, tone), PlotLine(x, y, tone, dots=True)]
-    bottom = min((v for line in lines for v in line.y), default=0.5)
-    x, ticks = _epochs(models)
-    y = min(0.45, bottom - 0.02), _UNIT[1]
-    chance = PlotLine(x, (0.5, 0.5), "dim")
-    return Drawing("validation AUROC by epoch", [chance, *lines], x, y, ticks)
+    x, y = _epochs(models), limits_of([v for line in lines for v in line.y], LEAST_AUROC)
+    chance = [PlotLine(x, (0.5, 0.5), "dim")] if y[0] <= 0.5 <= y[1] else []
+    return Drawing("validation AUROC by epoch", [*chance, *lines], x, y, whole=True)
 
 
-def _epochs(models: Toned) -> tuple[Limits, Sequence[float]]:
-    """The limits of an axis of epochs, and its ticks: whole numbers, not too many."""
+def _epochs(models: Toned) -> Limits:
+    """The limits of an axis of epochs."""
     last = max((max(one.history["epoch"]) for one, _ in models if one.history), default=1)
-    if last == 1:
-        return (0.0, 2.0), (1.0,)
-    step = next(s * 10**k for k in range(9) for s in (1, 2, 5) if last <= 10 * s * 10**k)
-    margin = 0.02 * (last - 1)
-    return (1 - margin, last + margin), [float(e) for e in range(step, last + 1, step)]
+    return (0.0, 2.0) if last == 1 else (1.0, float(last))
 
 
 def _name(task: str, name: str) -> str:

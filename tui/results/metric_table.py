@@ -26,6 +26,10 @@ _SHRINK = (("model", 6), ("level", 6), ("task", 8))
 _GAP = 2
 
 
+#: Of a model that was trained after `aggregate` ran; the key launches it.
+NOT_AGGREGATED = "not aggregated (n)"
+
+
 @dataclass(frozen=True)
 class MetricTable:
     """Rows, and what the page needs to know about them."""
@@ -65,7 +69,8 @@ def metric_table(
             owners.append((record["task"], record["name"]))
     for model in models:
         if model not in covered:
-            rows.append(_bare_row(model, titles))
+            why = NONE if metrics is None else NOT_AGGREGATED
+            rows.append(_bare_row(model, titles, why))
             owners.append(model)
     texts = zip(*(row.cells for row in rows), strict=True) if rows else ((t,) for t in titles)
     widths = tuple(
@@ -97,7 +102,10 @@ def columns(table: MetricTable, width: int) -> list[Column]:
             cut = min(excess, max(0, widths[name] - least))
             widths[name] -= cut
             excess -= cut
-    return [Column(title, n, right=title in _RIGHT) for title, n in widths.items()]
+    names = [title for title, _ in _SHRINK]
+    return [
+        Column(title, n, right=title in _RIGHT, name=title in names) for title, n in widths.items()
+    ]
 
 
 def marked(row: Row) -> Row:
@@ -159,9 +167,11 @@ def _is_chance(record: dict[str, Any]) -> bool:
     return bool(is_area and record["low"] <= 0.5)
 
 
-def _bare_row(model: ModelKey, titles: tuple[str, ...]) -> Row:
+def _bare_row(model: ModelKey, titles: tuple[str, ...], why: str) -> Row:
+    """The row of a model without numbers; `why` stands where the interval would."""
     names = dict(zip(("task", "model"), model, strict=True))
     cells = dict.fromkeys(titles, NONE) | names | {"task": NO_MARK + model[0]}
+    cells["95 % CI"] = why
     key = "\n".join(model)
     tones: tuple[Tone, ...] = tuple("" if t in names else "dim" for t in titles)
     return Row(key, tuple(cells.values()), tuple(names.get(t) for t in titles), tones)

@@ -87,7 +87,9 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
     def content(self) -> Iterator[Widget]:
         yield Placeholder("reading the workspace …")
         with Container(id="both"):
-            yield ArtifactList(Column("State", 10), Column("Path"), Column("Size", 7, right=True))
+            yield ArtifactList(
+                Column("State", 10), Column("Path", name=True), Column("Size", 7, right=True)
+            )
             yield ArtifactTabs()
 
     def open(self, place: str) -> None:

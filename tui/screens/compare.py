@@ -145,7 +145,8 @@ class Compare(Page):
         pairs = list(zip(message.compared, LINE_TONES, strict=False))
         for name, drawing in drawings(pairs).items():
             plot = self.query_one(f"#{name}", CurvePlot)
-            await plot.draw(drawing.lines, drawing.x, drawing.y, drawing.title, drawing.ticks)
+            limits = drawing.x, drawing.y
+            await plot.draw(drawing.lines, *limits, drawing.title, whole=drawing.whole)
         self.query_one(Rows).set_rows([row_of(one, tone) for one, tone in pairs])
         notes = self._notes()
         note = self.query_one("#note", Static)

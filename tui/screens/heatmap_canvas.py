@@ -13,17 +13,15 @@ from tui.maps.export import exported
 from tui.maps.figure import HeatmapFigure
 from tui.maps.messages import Exported, FigureReady
 from tui.maps.state import TabName
-from tui.maps.verdicts import Verdicts
 from tui.messages import ErrorMet
-from tui.screens.heatmap_panes import MapPane, PanelsPane, VerdictPane
+from tui.screens.heatmap_panes import MapPane, PanelsPane
 from tui.widgets.placeholder import Placeholder
 
-Make = Callable[[], HeatmapFigure | Verdicts]
-_PANES: dict[TabName, str] = {"map": "map", "verdicts": "verdicts"}
+Make = Callable[[], HeatmapFigure]
 
 
 class Canvas(ContentSwitcher):
-    """Shows a figure, the verdicts, or why there is nothing to show."""
+    """Shows a figure, or why there is nothing to show."""
 
     DEFAULT_CSS = "Canvas { height: 1fr; }"
 
@@ -33,14 +31,13 @@ class Canvas(ContentSwitcher):
         self._tab: TabName = "map"
         self._waiting: Make | None = None
         self._busy = False
-        self.seen: HeatmapFigure | Verdicts | None = None
+        self.seen: HeatmapFigure | None = None
         """What is shown now."""
 
     def compose(self) -> ComposeResult:
         yield Placeholder("reading the workspace …", id="nothing")
         yield MapPane(graphics=self._graphics, id="map")
         yield PanelsPane(graphics=self._graphics, id="panels")
-        yield VerdictPane(id="verdicts")
 
     def update_status(self, text: str) -> None:
         """Show why there is nothing to show."""
@@ -49,7 +46,7 @@ class Canvas(ContentSwitcher):
 
     def draw(self, tab: TabName, make: Make) -> None:
         """Show what `make` makes. Of what is asked while one is being made, the last is next."""
-        self._tab, self.current = tab, _PANES.get(tab, "panels")
+        self._tab, self.current = tab, "map" if tab == "map" else "panels"
         if self._busy:
             self._waiting = make
         else:
@@ -74,9 +71,7 @@ class Canvas(ContentSwitcher):
         if message.figure is None or message.tab != self._tab or self.current == "nothing":
             return
         self.seen = message.figure
-        if isinstance(message.figure, Verdicts):
-            self.query_one(VerdictPane).show(message.figure)
-        elif message.tab == "map":
+        if message.tab == "map":
             self.query_one(MapPane).show(message.figure)
         else:
             await self.query_one(PanelsPane).show(message.figure)

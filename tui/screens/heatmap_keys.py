@@ -8,7 +8,7 @@ from tui.maps.state import TabName
 
 TABS: dict[TabName, tuple[str, str]] = {
     "map": ("m", "Map"), "compare": ("d", "Two maps"), "tasks": ("a", "All tasks"),
-    "verdicts": ("r", "Verdicts"), "images": ("i", "Images"),
+    "images": ("i", "Images"),
 }  # fmt: skip
 
 #: The actions, or steps, that do nothing in a tab.
@@ -16,7 +16,6 @@ UNUSED: dict[TabName, tuple[str, ...]] = {
     "map": ("other", "page"),
     "compare": ("filter", "page"),
     "tasks": ("task", "class", "other"),
-    "verdicts": ("task", "class", "level", "opacity", "quantity", "scaling", "other", "page"),
     "images": ("filter", "quantity", "page"),
 }  # fmt: skip
 

@@ -12,13 +12,11 @@ from data_contracts.disclosure import SUPPRESSED
 from tui.maps.data import MeanHeatmaps
 from tui.maps.figure import HeatmapFigure, explained
 from tui.maps.map_texts import level_text
-from tui.maps.verdicts import Verdicts
 from tui.table import Column, Row, Tone
 from tui.widgets.colour_bar import ColourBar
 from tui.widgets.graphics import new_picture
 from tui.widgets.panel_grid import PanelGrid, marked_up
 from tui.widgets.rows import Rows
-from tui.widgets.verdict_table import VerdictTable
 
 
 class MapPane(Horizontal):
@@ -67,8 +65,9 @@ class MapPane(Horizontal):
         several = len({model for _, model in self._heat.of_model}) > 1
         wide, rows = self.has_class("wide"), self.query_one(Rows)
         shown = [True, several, True, True, wide]
-        columns = (Column("task", 9), Column("model", 8 if wide else 6), Column("class", 8),
-                   Column("stratum"), Column("n", 6, right=True))  # fmt: skip
+        columns = (Column("task", 9, name=True), Column("model", 8 if wide else 6, name=True),
+                   Column("class", 8, name=True),
+                   Column("stratum", name=True), Column("n", 6, right=True))  # fmt: skip
         rows.set_columns(*(c for c, show in zip(columns, shown, strict=True) if show))
         rows.set_rows(_rows(self._heat, shown))
 
@@ -120,20 +119,3 @@ class PanelsPane(Vertical):
         bar.display = figure.scale is not None
         bar.show(figure.scale)
         await self.query_one(PanelGrid).show(figure.panels)
-
-
-class VerdictPane(Vertical):
-    """What the levels of evidence say together, and the table of verdicts."""
-
-    DEFAULT_CSS = """
-    VerdictPane > Static { height: auto; max-height: 50%; padding: 0 1; margin: 0 0 1 0; }
-    """
-
-    def compose(self) -> ComposeResult:
-        yield Static()
-        yield VerdictTable()
-
-    def show(self, verdicts: Verdicts) -> None:
-        """Show other verdicts."""
-        self.query_one(Static).update(marked_up(verdicts.heading))
-        self.query_one(VerdictTable).show(verdicts)

@@ -1,8 +1,8 @@
-"""The page Heatmaps: where models find their evidence, and which attributes share it."""
+"""The page Heatmaps: where models find their evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual import work
@@ -15,10 +15,9 @@ from data_contracts.images import IMAGES
 from data_contracts.predictions import PREDICTIONS
 from tui.maps.data import SummaryData, read_summary
 from tui.maps.export import PATIENT_LEVEL, side_for
-from tui.maps.figure import HeatmapFigure
 from tui.maps.images import ExplainedImages, read_explained_images
 from tui.maps.messages import ExplainedRead, Exported, SummaryRead
-from tui.maps.state import HeatmapState, StateField, TabName
+from tui.maps.state import HeatmapState, ModelKey, StateField, TabName
 from tui.maps.work import (
     LARGE,
     SMALL,
@@ -29,7 +28,6 @@ from tui.maps.work import (
     missing,
     stale,
     summary_artifacts,
-    verdict_table,
     with_warning,
 )
 from tui.messages import ErrorMet
@@ -47,7 +45,7 @@ from tui.workspace.snapshot import Artifact, Snapshot
 
 
 class HeatmapsPage(Page):
-    """Averaged attribution maps, the verdicts on what tasks share, and single images."""
+    """Averaged attribution maps and single images."""
 
     NAME: ClassVar[str] = "heatmaps"
     HELP: ClassVar[str] = (
@@ -57,9 +55,7 @@ class HeatmapsPage(Page):
         "the second of two classes that is predicted as such, whichever class the map "
         "explains.\n\n"
         "n/d: not disclosed, because it stands for few patients or would reveal few. A warning "
-        "names models that do not predict better than chance; their maps are not interpreted.\n\n"
-        "Verdicts: whether an attribute shares evidence with the reference, by level. "
-        "Undetermined means that the data cannot tell, not that nothing is shared."
+        "names models that do not predict better than chance; their maps are not interpreted."
     )
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
@@ -142,9 +138,17 @@ class HeatmapsPage(Page):
         if heat is not None and heat.mean_maps:
             rows = message.summary.associations
             self.state.take(heat, rows[0]["reference"] if rows else "mortality")
+            self.state.take_wanted(heat)
             self.query_one(MapPane).list(heat)
             self.query_one(Rows).go_to(self.state.mean_map.key)
         self._draw()
+
+    def open(self, model_keys: Sequence[ModelKey]) -> None:
+        """Show two models side by side, or one alone; if not read yet, as soon as they are."""
+        self.state.wanted = tuple(model_keys)
+        if self.summary.heatmaps is not None and self.state.pair:
+            self.state.take_wanted(self.summary.heatmaps)
+        self.action_tab("compare" if len(model_keys) > 1 else "map")
 
     def on_explained_read(self, message: ExplainedRead) -> None:
         if message.key == self._keys["images"]:
@@ -167,9 +171,7 @@ class HeatmapsPage(Page):
     def _maker(self, small: int, large: int) -> Make:
         """What makes the chosen tab, whatever keys change afterwards."""
         summary, state, explained = self.summary, self.state.copied(), self.explained
-        reason = stale(self._snapshot, state.tab) if self._snapshot else ""
-        if state.tab == "verdicts":
-            return lambda: verdict_table(summary, state.query, reason)
+        reason = stale(self._snapshot) if self._snapshot else ""
         side = small if state.tab == "tasks" else large
         side *= 4 if self.dashboard.graphics else 1
         room = self._room
@@ -196,8 +198,7 @@ class HeatmapsPage(Page):
         self.refresh_bindings()
         self._look_up()
         self._changed()
-        focus = {"map": "#maps", "verdicts": "VerdictTable"}.get(tab)
-        self.set_focus(self.query_one(focus) if focus else None)
+        self.set_focus(self.query_one("#maps") if tab == "map" else None)
 
     def action_step(self, what: StateField, by: int) -> None:
         model_keys = explained_models(self._snapshot) if self._snapshot else []
@@ -230,9 +231,10 @@ class HeatmapsPage(Page):
 
     def action_export(self) -> None:
         seen = self.query_one(Canvas).seen
-        if seen is None or (isinstance(seen, HeatmapFigure) and not seen.panels):
-            self.notify("nothing to export in this tab", severity="warning")
-        elif isinstance(seen, HeatmapFigure) and seen.patient_level:
+        if seen is None or not seen.panels:
+            why = "still reading" if self.is_reading else "nothing to export in this tab"
+            self.notify(why, severity="warning")
+        elif seen.patient_level:
             self.app.push_screen(Question(PATIENT_LEVEL), self._export_if)
         else:
             self._export_if(True)
@@ -240,8 +242,8 @@ class HeatmapsPage(Page):
     def _export_if(self, yes: bool | None) -> None:
         canvas = self.query_one(Canvas)
         if yes and canvas.seen is not None:
-            count = len(canvas.seen.panels) if isinstance(canvas.seen, HeatmapFigure) else 1
-            canvas.export(self._maker(small=side_for(count), large=side_for(count)))
+            side = side_for(len(canvas.seen.panels))
+            canvas.export(self._maker(small=side, large=side))
 
     def on_exported(self, message: Exported) -> None:
         self.dashboard.save(message.name, message.data)

@@ -27,6 +27,7 @@ from tui.widgets.placeholder import Placeholder
 from tui.widgets.rows import Rows
 from tui.widgets.run_details import TABS, RunDetails
 from tui.widgets.run_rows import RunRows
+from tui.workspace.event_series import resumed_by
 from tui.workspace.snapshot import Snapshot
 
 _GRACE = _engines.GRACE
@@ -65,7 +66,7 @@ same settings; training resumes from its checkpoint."""
         Binding("n", "new", "New", id="jobs.new"),
         Binding("c", "cancel", "Cancel", id="jobs.cancel"),
         Binding("r", "retry", "Retry", id="jobs.retry"),
-        Binding("e,C", "clone", "Clone", id="jobs.clone"),
+        Binding("e", "clone", "Clone", id="jobs.clone"),
         *(
             Binding(key, f"tab('{tab}')", tab.capitalize(), show=False, id=f"jobs.{tab}")
             for tab, key in TABS.items()
@@ -105,10 +106,9 @@ same settings; training resumes from its checkpoint."""
         self.set_interval(1.0, self._tick)
 
     def _tick(self) -> None:
-        if not self.is_current:
-            return
-        self.query_one(RunRows).tick()
-        self.query_one(RunDetails).tick()
+        if self.is_current:
+            self.query_one(RunRows).tick()
+            self.query_one(RunDetails).tick()
 
     def show(self, snapshot: Snapshot) -> None:
         self.set_class(not snapshot.runs, "none")
@@ -136,8 +136,9 @@ same settings; training resumes from its checkpoint."""
         self._show_details()
 
     def _show_details(self) -> None:
-        if record := self._record():
-            self.query_one(RunDetails).look_at(record)
+        snapshot = self.dashboard.snapshot
+        if snapshot and (record := self._record()):
+            self.query_one(RunDetails).look_at(record, resumed_by(record, snapshot.runs))
 
     def _record(self) -> RunRecord | None:
         """The record of the run under the cursor."""

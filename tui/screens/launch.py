@@ -217,8 +217,7 @@ class LaunchScreen(ModalScreen[bool]):
         if self._read_only:
             return "read-only workspace: launching disabled; copy a command instead"
         if request.faults:
-            entries = self.query_one(LaunchForm).entries
-            return f"fix: {', '.join(e.label for e in entries if e.name in request.faults)}"
+            return self.query_one(LaunchForm).faults_text(request.faults)
         if planned.fault:
             return planned.fault
         return f"ignored, not in this version: {self._lacking}" if self._lacking else ""
@@ -240,6 +239,7 @@ class LaunchScreen(ModalScreen[bool]):
         self.call_after_refresh(self._launch)
 
     def _launch(self) -> None:
+        self.query_one(LaunchForm).touch()
         request, app = self._check(), self.dashboard
         if self.query_one(Button).disabled or not self.is_current:
             return

@@ -62,9 +62,7 @@ class MetricsPage(Page):
         Binding("c", "curves", "Curves", id="metrics.curves"),
         Binding("p", "next_split", "Split", show=False, id="metrics.split"),
         Binding("m", "next_metric(1)", "Metric", show=False, id="metrics.metric"),
-        Binding(
-            "M", "next_metric(-1)", "Previous metric", show=False, id="metrics.metric-previous"
-        ),
+        Binding("M", "next_metric(-1)", "Previous metric", False, id="metrics.metric-previous"),
         Binding("t", "strata", "Strata", show=False, id="metrics.strata"),
         Binding("x", "export", "Export", id="metrics.export"),
         Binding("u", "unmark", "Unmark all", show=False, id="metrics.unmark"),
@@ -240,7 +238,9 @@ class MetricsPage(Page):
     def action_export(self) -> None:
         keys = [int(r.key) for r in self.query_one(Rows).shown if r.key.isdigit()]
         if self._table.frame is None or not keys:
-            self.notify("Nothing to export: no rows visible")
+            self.notify(
+                "still reading" if self.is_reading else "nothing to export: no rows visible"
+            )
             return
         name = file_name(self._selection, filtered=bool(self.query_one(FilterBar).value))
         self.dashboard.save(name, as_csv(self._table.frame[keys]))

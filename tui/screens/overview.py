@@ -172,7 +172,8 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
         # A pipeline makes by itself what is due.
         due = None if "run" in running else next_step(snapshot, self._specs, self._tasks)
         self._next = due
-        self.query_one("#next", Static).update(next_step_text(running, due, snapshot.writable))
+        text = next_step_text(running, due, snapshot.writable, len(snapshot.failures))
+        self.query_one("#next", Static).update(text)
         self.refresh_bindings()
 
     def on_pipeline_graph_highlighted(self, message: PipelineGraph.Highlighted) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data_contracts.associations import VERDICTS
 from tui.launching.next_step import NextStep
-from tui.maps.data import sentence_of
+from tui.results_page.evidence import sentence_of
 from tui.texts.sanitize import escape_markup
 from tui.workspace.pipeline import ArtifactGroup
 from tui.workspace.snapshot import Snapshot
@@ -41,7 +41,7 @@ def answer(snapshot: Snapshot, width: int) -> list[str]:
     sentence = sentence_of(verdicts)
     if sentence and any(a.state == "stale" for a in verdicts):
         sentence = f"! out of date: {sentence}"
-    more = " … (all of it: 4, then r)"
+    more = " … (all of it: 7)"
     return textwrap.wrap(sentence, max(len(more) + 1, width), max_lines=3, placeholder=more)
 
 
@@ -52,8 +52,10 @@ def about(group: ArtifactGroup) -> str:
     return f"[b]{group.contract.name}[/]{readers}{reason}  [dim]{group.contract.description}[/]"
 
 
-def next_step_text(running: Sequence[str], step: NextStep | None, writable: bool) -> str:
-    """The next command, beside the jobs that are running."""
+def next_step_text(
+    running: Sequence[str], step: NextStep | None, writable: bool, failures: int = 0
+) -> str:
+    """The next command, beside the jobs that are running and the failures that are left."""
     if "run" in running:
         return "[$text-primary]▸[/] pipeline running: missing steps will run automatically"
     if step is not None:
@@ -61,4 +63,7 @@ def next_step_text(running: Sequence[str], step: NextStep | None, writable: bool
         return f"{key}: run [b]{escape_markup(step.title)}[/] ({escape_markup(step.why)})"
     if running:
         return f"[$text-primary]▸[/] {len(running)} running"
+    if failures:
+        runs = "run has" if failures == 1 else "runs have"
+        return f"[$text-error]✗[/] {failures} {runs} failed: E says why, 2 then r runs it again"
     return "[$text-success]✓[/] everything is up to date"

@@ -75,15 +75,19 @@ def age_text(begun: datetime | None, now: datetime) -> str:
 
 
 def progress_text(progress: Progress, width: int) -> str:
-    """Bar, percent, remaining time and rate, as many of these as fit into `width`."""
+    """Bar, share, remaining time and rate, as many of these as fit into `width`."""
     share = min(1.0, max(0.0, progress.done / max(1, progress.total)))
     full = round(share * _BAR)
-    text = f"{'█' * full}{'░' * (_BAR - full)} {int(100 * share):2d} %"
-    fits = [text]
+    # Jobs differ in length: of a pipeline their number says more than a percentage.
+    is_count = progress.unit == "jobs"
+    number = f"{progress.done}/{progress.total}" if is_count else f"{int(100 * share):2d} %"
+    text = f"{'█' * full}{'░' * (_BAR - full)} {number}"
+    seconds, rate = progress.seconds_left, ""
     if progress.rate:
         seconds = max(0, progress.total - progress.done) / progress.rate
-        left, rate = duration_text(seconds), rate_text(progress.rate, progress.unit)
-        fits += [f"{text} {left}", f"{text}  {left} left", f"{text}  {left} left  {rate}"]
+        rate = f"  {rate_text(progress.rate, progress.unit)}"
+    left = duration_text(seconds)
+    fits = [f"{text} {left}", f"{text}  {left} left", f"{text}  {left} left{rate}"] if left else []
     return next((t for t in reversed(fits) if len(t) <= width), text)
 
 

@@ -32,9 +32,22 @@ def escape_markup(text: object) -> str:
     return sanitize(text).replace("[", "\\[")
 
 
-def pad(text: str, width: int, *, right: bool = False) -> str:
-    """`text` in exactly `width` cells, with an ellipsis where it is cut."""
+def cut_middle(text: str, width: int) -> str:
+    """`text` in at most `width` cells; of a longer one both ends stay, more of its end."""
+    if cell_len(text) <= width:
+        return text
+    head = max(0, (width - 1) // 3)
+    tail = max(0, width - 1 - head)
+    end = next(text[i:] for i in range(len(text) + 1) if cell_len(text[i:]) <= tail)
+    return set_cell_size(text, head) + "…" + end
+
+
+def pad(text: str, width: int, *, right: bool = False, middle: bool = False) -> str:
+    """`text` in exactly `width` cells, with an ellipsis where it is cut: its end or its middle."""
     length = cell_len(text)
+    if length > width and middle:
+        text = cut_middle(text, width)
+        length = cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + "…"
     return " " * (width - length) + text if right else text + " " * (width - length)

@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from data_contracts.catalog import contracts
 from jobs._facts import Schema, short
+from tui import clock
 from tui.table import Tone
 from tui.texts.sanitize import escape_markup, sanitize
 from tui.widgets.tab_keys import TAB_KEYS
@@ -96,7 +97,7 @@ def _state(artifact: Artifact, job: str, verdict: Verdict | None) -> str:
         reason = f": {escape_markup(artifact.reason)}" if artifact.reason else ""
         lines = [_signed(artifact.state) + reason]
     if verdict is not None and not verdict.fault:
-        text = f"[$text-success]✓ verified at {verdict.when:%H:%M:%S} UTC[/]"
+        text = f"[$text-success]✓ verified at {clock.local(verdict.when):%H:%M:%S}[/]"
         lines.append(f"{text}: complete, valid, digest matches")
     if artifact.state in ("damaged", "stale") or (verdict and verdict.fault):
         lines.append(f"`cxr {job}` re-creates it: press [b $text-accent]n[/]")

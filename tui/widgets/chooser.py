@@ -41,7 +41,9 @@ class Chooser(ModalScreen[str]):
         with Vertical() as box:
             box.border_title = self._title
             box.border_subtitle = "Enter open · / filter · Esc close"
-            yield Rows(Column("State", 10), Column("Path"), Column("Size", 8, right=True))
+            yield Rows(
+                Column("State", 10), Column("Path", name=True), Column("Size", 8, right=True)
+            )
             yield FilterBar()
 
     def on_mount(self) -> None:

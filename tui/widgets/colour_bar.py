@@ -43,6 +43,8 @@ class ColourBar(Widget):
     def _segments(self, scale: Scale) -> list[Segment]:
         count = SIGNED_STEPS if scale.signed else UNSIGNED_STEPS
         low, high = scale.ends
+        if self.app.no_color and scale.signed:
+            return [Segment(f"±{high}; the sign needs --color", self.rich_style)]
         room = self.size.width - len(low) - len(high) - 2
         # The unit, without its remark where there is less room, or none.
         units = (f" {scale.unit}", f" {scale.unit.partition(' (')[0]}", "")

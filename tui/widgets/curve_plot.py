@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
 from tui.table import Tone
+from tui.widgets.axes import Limits, even_axis
+
+if TYPE_CHECKING:
+    from textual_plot import PlotWidget
 
 #: The tones that distinguish lines, in this order.
 LINE_TONES: tuple[Tone, ...] = ("live", "warn", "good", "bad", "")
-Limits = tuple[float, float]
+#: Cells from one tick to the next, at least: of y, and of x beside the width of a number.
+_ROWS_APART, _COLUMNS_APART = 2, 3
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class CurvePlot(Vertical):
         self._title, self._why = title, why
         self._lines: Sequence[PlotLine] = ()
         self._limits: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
-        self._ticks: Sequence[float] | None = None
+        self._whole = False
 
     def compose(self) -> ComposeResult:
         yield Static(self._title, classes="title", markup=False)
@@ -68,12 +73,12 @@ class CurvePlot(Vertical):
         x: Limits,
         y: Limits,
         title: str = "",
-        ticks: Sequence[float] | None = None,
+        *,
+        whole: bool = False,
     ) -> None:
         """Show other lines within the limits of both axes, perhaps under another title.
 
-        The dim ones, which only guide the eye, are not shown alone. `ticks` of x are chosen well
-        unless they are given.
+        The dim ones, which only guide the eye, are not shown alone. `whole`: x counts.
         """
         from textual_plot import PlotWidget
 
@@ -84,15 +89,20 @@ class CurvePlot(Vertical):
             await self.mount(plot)
             plot.margin_top, plot.margin_bottom, plot.margin_left = 0, 1, 7
             self.app.theme_changed_signal.subscribe(self, lambda _: self._paint())
-        self._lines, self._limits, self._ticks = lines, (x, y), ticks
+        self._lines, self._limits, self._whole = lines, (x, y), whole
         self.query_one(".title", Static).update(title or self._title)
+        self._paint()
+
+    def on_resize(self) -> None:
         self._paint()
 
     def _paint(self) -> None:
         from textual_plot import HiResMode, PlotWidget
 
         self.set_class(all(line.tone == "dim" for line in self._lines), "bare")
-        plot = self.query_one(PlotWidget)
+        if not (plots := self.query(PlotWidget)):
+            return
+        plot = plots.first()
         plot.clear()
         for line in self._lines:
             style = self._colour(line.tone)
@@ -100,10 +110,19 @@ class CurvePlot(Vertical):
                 plot.scatter(line.x, line.y, marker="•", marker_style=style)
             else:
                 plot.plot(line.x, line.y, line_style=style, hires_mode=HiResMode.BRAILLE)
-        plot.set_xticks(self._ticks)
-        x, y = self._limits
-        plot.set_xlimits(*x)
-        plot.set_ylimits(*y)
+        self._set_axes(plot)
+
+    def _set_axes(self, plot: PlotWidget) -> None:
+        (x_limits, y_limits), title, frame = self._limits, 1, 2
+        columns = self.size.width - plot.margin_left - frame
+        rows = self.size.height - title - plot.margin_top - plot.margin_bottom - frame
+        number = len(f"{x_limits[1]:.0f}") if self._whole else 3
+        x = even_axis(x_limits, columns, number + _COLUMNS_APART, whole=self._whole)
+        y = even_axis(y_limits, rows, _ROWS_APART)
+        plot.set_xticks(x.ticks)
+        plot.set_yticks(y.ticks)
+        plot.set_xlimits(x.low, x.high)
+        plot.set_ylimits(y.low, y.high)
 
     def _colour(self, tone: Tone) -> str:
         colour = self.get_component_styles(f"curve--{tone or 'plain'}").color

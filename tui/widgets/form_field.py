@@ -5,8 +5,10 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
+from tui.launching.complaints import REQUIRED
 from tui.launching.form import Entry, Raw
 from tui.widgets.choices import Choices
 
@@ -35,6 +37,8 @@ class FormField(Container):
         self.entry = entry
         self._control, self._posted = _control(entry, value), value
         self._status = ("", "")
+        self.touched = False
+        """Whether anything was entered, or the form was sent: before, nothing is missing."""
 
     @property
     def value(self) -> Raw:
@@ -53,6 +57,7 @@ class FormField(Container):
 
     def update_status(self, fault: str, note: str) -> None:
         """What is wrong with what is entered, or good to know of it."""
+        fault = "" if fault == REQUIRED and not self.touched else fault
         if (fault, note) != self._status:
             self._status = fault, note
             self.set_class(bool(fault), "fault")
@@ -79,7 +84,7 @@ class FormField(Container):
 
     def _post_change(self) -> None:
         if self.value != self._posted:
-            self._posted = self.value
+            self._posted, self.touched = self.value, True
             self.post_message(self.Changed())
 
 
@@ -91,4 +96,7 @@ def _control(entry: Entry, value: Raw) -> Input | Choices:
     if entry.kind == "choice":
         return Choices(entry.choices, [str(value)], many=False)
     empty = "required" if entry.required else entry.default
-    return Input(str(value), placeholder=empty, compact=True, select_on_focus=False)
+    suggester = SuggestFromList(entry.choices, case_sensitive=False) if entry.choices else None
+    return Input(
+        str(value), placeholder=empty, compact=True, select_on_focus=False, suggester=suggester
+    )

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from tui.launching.complaints import REQUIRED
 from tui.launching.form import Entry, Raw
 from tui.widgets.form_field import FormField
 
@@ -63,3 +64,15 @@ class LaunchForm(VerticalScroll, can_focus=False, inherit_bindings=False):
             name = field.entry.name
             field.display = name in used
             field.update_status(faults.get(name, ""), notes.get(name, ""))
+
+    def touch(self) -> None:
+        """From now on, what is missing is wrong."""
+        for field in self.query(FormField):
+            field.touched = True
+
+    def faults_text(self, faults: Mapping[str, str]) -> str:
+        """Which fields are wrong; or, where nothing was entered that is, which are required."""
+        fields = [f for f in self.query(FormField) if f.entry.name in faults]
+        wrong = [f for f in fields if f.touched or faults[f.entry.name] != REQUIRED]
+        names = ", ".join(f.entry.label for f in wrong or fields)
+        return f"fix: {names}" if wrong else f"required: {names}"

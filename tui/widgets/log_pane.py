@@ -18,6 +18,7 @@ from data_contracts.errors import ArtifactError
 from data_contracts.run import run_folder
 from jobs._engines import LOG_FILES, UNFINISHED
 from tui.messages import ErrorMet
+from tui.texts.log_lines import log_line
 from tui.widgets.log_text import MOST_LINES, LogText
 from tui.workspace.tail import Added, Place, read_added
 
@@ -65,6 +66,8 @@ class LogPane(Vertical):
         self._workspace = workspace
         self._run_id, self._state = "", ""
         self._place = Place()
+        self._day = ""
+        """That of the last line."""
         self._fault = ""
 
     def compose(self) -> Iterator[Widget]:
@@ -76,7 +79,7 @@ class LogPane(Vertical):
         """Show the log of a run."""
         if run_id != self._run_id:
             # The log before stays in sight for the moment that reading takes.
-            self._run_id, self._place, self._fault = run_id, Place(), ""
+            self._run_id, self._place, self._fault, self._day = run_id, Place(), "", ""
         self._state = state
         self.read_on()
 
@@ -107,8 +110,11 @@ class LogPane(Vertical):
             log.add([], anew=True)
         # Of two readings from the same place only the first counts.
         elif added is not None and added.before == self._place:
-            self._place = added.after
-            log.add(added.lines, added.partial, anew=added.anew)
+            self._place, lines = added.after, []
+            for line in added.lines:
+                shown, self._day = log_line(line, self._day)
+                lines.append(shown)
+            log.add(lines, log_line(added.partial, self._day)[0], anew=added.anew)
             log.left_out |= added.left_out
         self._update_status()
 

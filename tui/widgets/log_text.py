@@ -20,7 +20,7 @@ from textual.strip import Strip
 #: Earlier lines are forgotten.
 MOST_LINES = 5000
 #: The time that begins a line of a job's log.
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ")
+_TIME = re.compile(r"(?:\d\d-\d\d )?\d\d:\d\d:\d\d ")
 
 
 class LogText(ScrollView, can_focus=True):

@@ -226,7 +226,8 @@ class Rows(ScrollView, can_focus=True):
         base = self.rich_style + self._style(line)
         segments = []
         for i, (cell, width) in enumerate(zip(cells, self._widths(), strict=False)):
-            text = pad(cell, width, right=self.columns[i].right)
+            column = self.columns[i]
+            text = pad(cell, width, right=column.right, middle=column.name)
             tone = f"rows--{tones[i]}" if i < len(tones) and tones[i] else ""
             segments += [Segment(text, base + self._style(tone)), Segment(" " * _GAP, base)]
         return Strip(segments).adjust_cell_length(self._width, base)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tui.messages import ErrorMet
 from tui.table import Tone
 from tui.texts.run_texts import config_of, rate_text
 from tui.texts.sanitize import escape_markup, sanitize
+from tui.widgets.axes import LEAST_AUROC, limits_of
 from tui.widgets.curve_plot import CurvePlot, PlotLine
 from tui.widgets.placeholder import Placeholder
 from tui.workspace.event_series import EventSeries
@@ -53,6 +54,7 @@ class RunCurves(Vertical):
         super().__init__()
         self._workspace = workspace
         self._record: RunRecord | None = None
+        self._resumed: Sequence[str] = ()
         self._series = EventSeries()
         self._fault = ""
         self._read_once = False
@@ -62,30 +64,42 @@ class RunCurves(Vertical):
         yield Placeholder()
         yield Horizontal(id="charts")
 
-    def look_at(self, record: RunRecord) -> None:
-        """Show the curves of a run."""
+    def look_at(self, record: RunRecord, resumed: Sequence[str] = ()) -> None:
+        """Show the curves of a run, which has `resumed` earlier ones, the newest first."""
         if self._record is None or record.run_id != self._record.run_id:
             self._series, self._fault, self._read_once = EventSeries(), "", False
             self._record = record
             self._show()
-        self._record = record
+        self._record, self._resumed = record, resumed
         self.read_on()
 
     def read_on(self) -> None:
         """Read what has been added."""
         if self._record is not None:
-            self._read(self._record.run_id, self._series)
+            self._read(self._record.run_id, self._series, self._resumed)
 
     @work(thread=True, exclusive=True, group="curves", description="curves")
-    def _read(self, run_id: str, series: EventSeries) -> None:
+    def _read(self, run_id: str, series: EventSeries, resumed: Sequence[str]) -> None:
         import textual_plot  # noqa: F401  # it loads numpy, which must not hold up the keys
 
         try:
             events, offset = read_new_events(run_folder(self._workspace, run_id), series.offset)
         except ArtifactError as error:
             self.post_message(self.Read(run_id, series.offset, series, str(error)))
-        else:
-            self.post_message(self.Read(run_id, series.offset, series.extended(events, offset)))
+            return
+        extended = series.extended(events, offset)
+        if not series.epochs:
+            for earlier in resumed:
+                extended = extended.after(self._epochs_of(earlier))
+        self.post_message(self.Read(run_id, series.offset, extended))
+
+    def _epochs_of(self, run_id: str) -> Sequence[Mapping[str, float]]:
+        """The epochs of an earlier run; none where its events cannot be read."""
+        try:
+            events, offset = read_new_events(run_folder(self._workspace, run_id))
+        except ArtifactError:
+            return ()
+        return EventSeries().extended(events, offset).epochs
 
     async def on_run_curves_read(self, message: Read) -> None:
         message.stop()
@@ -107,8 +121,6 @@ class RunCurves(Vertical):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < _THREE_FROM, "narrow")
-        if self.query(CurvePlot):
-            self._tick_epochs()
 
     def _speeds(self) -> tuple[list[float], list[float]]:
         size = config_of(self._record).get("batch_size") if self._record else None
@@ -136,31 +148,18 @@ class RunCurves(Vertical):
         ]  # fmt: skip
         auroc = [_line(series.metric("val_auroc"), "warn")]
         speed = [_line(self._speeds(), "good")]
+        epochs = (1.0, self._last_epoch)
         for name, title, lines in (
             ("loss", "loss by epoch", losses),
             ("auroc", "validation AUROC by epoch", auroc),
             ("speed", f"{sanitize(series.unit)}/s by minute", speed),
         ):
             lines = [line for line in lines if line.x]
-            xs = [x for line in lines for x in line.x] or [0.0]
-            ys = [y for line in lines for y in line.y] or [0.0]
+            by_minute = name == "speed"
+            x = limits_of([x for line in lines for x in line.x]) if by_minute else epochs
+            y = limits_of([y for line in lines for y in line.y], LEAST_AUROC * (name == "auroc"))
             plot = self.query_one(f"#{name}", CurvePlot)
-            across = _limits(xs, 0.0) if name == "speed" else (1.0, self._last_epoch)
-            up = (min(0.45, *ys, 1.0) - 0.02, 1.02) if name == "auroc" else _limits(ys, 0.05)
-            await plot.draw(lines, across, up, title)
-        self._tick_epochs()
-
-    def _tick_epochs(self) -> None:
-        """Ticks at whole epochs, as many as there is room for."""
-        from textual_plot import PlotWidget
-
-        room = self.size.width // (2 if self.has_class("narrow") else 3) - 8
-        last = int(self._last_epoch)
-        step = max(1, -(-4 * last // max(4, room)))
-        for plot in self.query("#loss PlotWidget, #auroc PlotWidget").results(PlotWidget):
-            plot.set_xticks([float(x) for x in range(1, last + 1, step)])
-            # Other ticks alone would show only with the next lines.
-            plot.refresh(layout=True)
+            await plot.draw(lines, x, y, title, whole=not by_minute)
 
     @property
     def _last_epoch(self) -> float:
@@ -195,12 +194,3 @@ class RunCurves(Vertical):
 def _line(points: tuple[list[float], list[float]], tone: Tone) -> PlotLine:
     """A line, or a dot while there is only one point."""
     return PlotLine(*points, tone, dots=len(points[0]) == 1)
-
-
-def _limits(values: list[float], margin: float) -> tuple[float, float]:
-    """Limits of an axis; what is never negative gets none that says it might be."""
-    low, high = min(values), max(values)
-    if low == high:
-        low, high = low - 1, high + 1
-    room = margin * (high - low)
-    return (low - room if min(values) < 0 else max(0.0, low - room)), high + room

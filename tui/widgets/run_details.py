@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from textual.containers import Horizontal, Vertical
@@ -41,6 +41,7 @@ class RunDetails(Vertical):
         super().__init__()
         self._workspace = workspace
         self._record: RunRecord | None = None
+        self._resumed: Sequence[str] = ()
         self._ticks = 0
 
     def compose(self) -> Iterator[Widget]:
@@ -65,11 +66,11 @@ class RunDetails(Vertical):
         """The tab that is seen."""
         return self.query_one(ContentSwitcher).current or "log"
 
-    def look_at(self, record: RunRecord) -> None:
-        """Show a run, or its changed record."""
+    def look_at(self, record: RunRecord, resumed: Sequence[str]) -> None:
+        """Show a run, or its changed record; it has `resumed` earlier runs, the newest first."""
         if record is self._record:
             return
-        self._record = record
+        self._record, self._resumed = record, resumed
         subject = escape_markup(f"{record.job} {what_of(record)}".strip())
         self.query_one("#subject", Static).update(subject, layout=False)
         if not self._works_here:
@@ -117,7 +118,7 @@ class RunDetails(Vertical):
         if self.tab == "log":
             self.query_one(LogPane).look_at(record.run_id, record.state)
         elif self.tab == "curves":
-            self.query_one(RunCurves).look_at(record)
+            self.query_one(RunCurves).look_at(record, self._resumed)
         else:
             self.query_one(RunInfo).look_at(record)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -72,13 +73,16 @@ def _run(record: RunRecord) -> list[tuple[str, Any]]:
     rows = [
         ("id", record.run_id), ("job", record.job), ("state", state_text(record.state)),
         ("message", record.message), ("exit code", code),
-        ("started", f"{begun:%Y-%m-%d %H:%M:%S} UTC" if begun else ""),
-        ("ended", f"{ended:%Y-%m-%d %H:%M:%S} UTC" if ended else ""),
+        ("started", _local(begun)), ("ended", _local(ended)),
         ("duration", duration_text(duration_of(record, now))),
         ("host", record.host), ("process id", record.pid), ("engine", record.engine),
         ("engine id", record.engine_id or ""), ("version", record.package_version),
     ]  # fmt: skip
     return [(name, value) for name, value in rows if value != ""]
+
+
+def _local(time: datetime | None) -> str:
+    return f"{clock.local(time):%Y-%m-%d %H:%M:%S %Z}" if time else ""
 
 
 def _artifacts(items: object) -> list[tuple[str, Any]]:

@@ -29,7 +29,7 @@ class RunList(Rows):
 
     def __init__(self) -> None:
         super().__init__(
-            Column("State", 13), Column("Job", 10), Column("Task", 16),
+            Column("State", 13), Column("Job", 10), Column("Task", 16, name=True),
             Column("Age", 6, right=True), Column("Progress"),
         )  # fmt: skip
 

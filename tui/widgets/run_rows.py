@@ -22,12 +22,12 @@ from tui.widgets.rows import Rows
 from tui.workspace.snapshot import Progress, Snapshot
 
 _NARROW = (
-    Column("state", 13), Column("job", 10), Column("task"), Column("progress", 18),
+    Column("state", 13), Column("job", 10), Column("task", name=True), Column("progress", 18),
     Column("age", 6, right=True), Column("time", 7, right=True),
 )  # fmt: skip
 _WIDE = (
-    Column("state", 13), Column("job", 10), Column("task", 20), Column("progress"),
-    Column("started", 11), Column("time", 7, right=True), Column("host", 10),
+    Column("state", 13), Column("job", 10), Column("task", 20, name=True), Column("progress"),
+    Column("started", 11), Column("time", 7, right=True), Column("host", 10, name=True),
     Column("engine", 10),
 )  # fmt: skip
 #: From this width on, the wide columns have room.
@@ -88,7 +88,7 @@ class RunRows(Rows):
         look: Tone = "live" if progress else "dim"
         time = duration_text(duration)
         if self.columns == _WIDE:
-            started = f"{begun:%m-%d %H:%M}" if begun else ""
+            started = f"{clock.local(begun):%m-%d %H:%M}" if begun else ""
             host, engine = sanitize(record.host), sanitize(record.engine)
             return Row(
                 record.run_id, (state, job, what, outcome, started, time, host, engine),

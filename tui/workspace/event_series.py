@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from data_contracts.run import RunRecord
 
 #: More points of progress than a terminal has columns are thinned out.
 _MOST_POINTS = 2000
@@ -59,6 +61,11 @@ class EventSeries:
             points = points[::-2][::-1]
         return EventSeries(offset, begun, latest, tuple(epochs), tuple(points))
 
+    def after(self, earlier: Sequence[Mapping[str, float]]) -> EventSeries:
+        """The series with the epochs of a run that it resumed, as far as it lacks them."""
+        first = self.epochs[0]["epoch"] if self.epochs else 1.0
+        return replace(self, epochs=(*(e for e in earlier if e["epoch"] < first), *self.epochs))
+
     def metric(self, name: str) -> tuple[list[float], list[float]]:
         """Epochs, and what they had of `name`."""
         pairs = [(e["epoch"], e[name]) for e in self.epochs if name in e]
@@ -90,6 +97,22 @@ class EventSeries:
         """What the speeds count."""
         units = {"images" if p.unit == "batches" else p.unit for p in self.points}
         return units.pop() if len(units) == 1 else "units"
+
+
+def resumed_by(record: RunRecord, runs: Sequence[RunRecord]) -> list[str]:
+    """The earlier runs of the same work that did not finish, from the latest back, by run id.
+
+    `runs`: newest first. One that succeeded left nothing to resume.
+    """
+    found: list[str] = []
+    for earlier in runs:
+        is_same = (earlier.job, earlier.config) == (record.job, record.config)
+        if not is_same or earlier.started >= record.started:
+            continue
+        if earlier.state == "succeeded":
+            break
+        found.append(earlier.run_id)
+    return found
 
 
 def _point(event: Mapping[str, Any], seconds: float) -> Point:

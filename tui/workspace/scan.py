@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -18,6 +16,7 @@ from data_contracts.errors import ArtifactError, CxrError, concerns_content
 from data_contracts.run import RunRecord
 from jobs import _engines
 from jobs._registry import find_jobs
+from tui.workspace.progress import progress_of, seconds_left
 from tui.workspace.snapshot import (
     Artifact,
     ArtifactState,
@@ -65,7 +64,7 @@ class Scanner:
         """The workspace as it is now; the same object as last time if nothing has changed."""
         self._unreadable = []
         records = self._read_runs()
-        progress = {r.run_id: p for r in records if r.state == "running" and (p := self._of(r))}
+        progress = self._progress(records)
         writing = {p: r.run_id for r in records if r.state == "running" for p in self._outputs(r)}
         current = self._read_artifacts()
         if (current, writing) != (self._artifacts, self._writing):
@@ -177,9 +176,17 @@ class Scanner:
         asked, answer = self._answers.get(record.run_id, (None, record))
         return answer if asked == record else record
 
-    def _of(self, record: RunRecord) -> Progress | None:
-        folder = runs.run_folder(self.workspace, record.run_id)
-        return progress_of(runs.read_last_events(folder))
+    def _progress(self, records: Sequence[RunRecord]) -> dict[str, Progress]:
+        """By run id: how far the running ones are."""
+        running = [r for r in records if r.state == "running"]
+        folders = {r.run_id: runs.run_folder(self.workspace, r.run_id) for r in running}
+        found = {i: p for i, f in folders.items() if (p := progress_of(runs.read_last_events(f)))}
+        for record in running:
+            if record.job == "run" and record.run_id in found:
+                seconds = seconds_left(self.workspace, record, records, found)
+                done = found[record.run_id]
+                found[record.run_id] = replace(done, rate=None, seconds_left=seconds)
+        return found
 
     def _outputs(self, record: RunRecord) -> list[str]:
         """The places that a run writes."""
@@ -191,20 +198,6 @@ class Scanner:
             return [c.path_template.format(**keys) for c in spec.writes]
         except (ValidationError, CxrError, KeyError, TypeError):
             return []
-
-
-def progress_of(events: Sequence[Mapping[str, Any]]) -> Progress | None:
-    """What the last event of progress reports, and how fast the work went over the events given."""
-    progress = [e for e in events if e.get("event") == "progress"]
-    progress = [e for e in progress if e.get("what") == progress[-1].get("what")]
-    try:
-        first, last = progress[0], progress[-1]
-        begun, present = (datetime.fromisoformat(e["time"]) for e in (first, last))
-        done, seconds = int(last["done"]), (present - begun).total_seconds()
-        rate = (done - int(first["done"])) / seconds if seconds > 0 else None
-        return Progress(str(last["what"]), done, int(last["total"]), str(last["unit"]), rate)
-    except (IndexError, KeyError, TypeError, ValueError):
-        return None
 
 
 def _with_header(artifact: Artifact, path: Path) -> Artifact:

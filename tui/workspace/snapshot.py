@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from data_contracts.header import Header
 from data_contracts.lineage import Unusable, stale_reasons
 from data_contracts.run import RunRecord
+from tui.workspace.failures import open_failures
 
 ArtifactState = Literal["current", "stale", "writing", "damaged", "unreadable"]
 Identity = tuple[str, int, float]
@@ -54,6 +56,8 @@ class Progress:
     unit: str
     rate: float | None = None
     """Units a second of late; None before there are two moments to compute it from."""
+    seconds_left: float | None = None
+    """Of a pipeline, whose jobs differ; None before there is a basis for it."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,11 @@ class Snapshot:
         """What is wrong with the workspace now: what cannot be read, what is damaged."""
         wrong = ("damaged", "unreadable")
         return (*self.unreadable, *(a.reason for a in self.artifacts.values() if a.state in wrong))
+
+    @cached_property
+    def failures(self) -> tuple[RunRecord, ...]:
+        """The failed runs that no later run has made good."""
+        return open_failures(self.runs)
 
     @property
     def is_empty(self) -> bool:

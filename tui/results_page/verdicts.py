@@ -66,6 +66,12 @@ class Verdicts:
         """What the levels say together, and what warns of it."""
         return ("bold", self.sentence), *self.warning
 
+    def at(self, row: int, column: int) -> tuple[str, str] | None:
+        """The attribute and the level of a cell; None where there is no cell."""
+        if not (row < len(self.attributes) and column < len(self.levels)):
+            return None
+        return self.attributes[row], self.levels[column]
+
     def row(self, attribute: str) -> list[VerdictCell]:
         """The cells of an attribute, one a level."""
         return [self.cells.get((attribute, level), VerdictCell()) for level in self.levels]

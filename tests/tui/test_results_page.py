@@ -1,4 +1,4 @@
-"""The tab of verdicts under a person's keys: what is drawn, and what it says without verdicts."""
+"""The page Results under a person's keys: the verdicts, their ladders, and what lies behind."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
-from dashboards import CREATED, opened, screen_text, see, write_example, write_workspace
+from dashboards import CREATED, LEAST, opened, screen_text, see, write_example, write_workspace
 from rich.color import ColorSystem
 from rich.style import Style
 from textual.pilot import Pilot
 
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
-from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.predictions import PREDICTIONS
-from data_contracts.store import Provenance
-from tui.maps.export import exported
-from tui.maps.verdicts import Verdicts
-from tui.screens.heatmap_canvas import Canvas
+from data_contracts.store import Provenance, read_table, write_table
+from tui.maps.export import png_of_verdicts
+from tui.results_page.page import ResultsPage
+from tui.results_page.verdict_table import VerdictTable
+from tui.results_page.verdicts import Verdicts
+from tui.screens.compare import Compare
+from tui.screens.heatmaps import HeatmapsPage
 from tui.widgets.placeholder import Placeholder
-from tui.widgets.verdict_table import VerdictTable
 
 #: A workspace that version 0.2 has written.
 OLD = Path(__file__).parents[1] / "data/workspace-0.2"
@@ -35,8 +37,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def canvas_of(pilot: Pilot[Any]) -> Canvas:
-    return pilot.app.screen.query_one(Canvas)
+def verdicts_of(pilot: Pilot[Any]) -> Verdicts:
+    return pilot.app.screen.query_one(VerdictTable).verdicts
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
@@ -46,17 +48,16 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 
 async def placeholder(pilot: Pilot[Any]) -> str:
-    await press(pilot, "4", "r")
-    assert canvas_of(pilot).current == "nothing"
-    return str(canvas_of(pilot).query_one("#nothing", Placeholder).render())
+    await press(pilot, "7")
+    assert pilot.app.screen.has_class("empty")
+    return str(pilot.app.screen.query_one(Placeholder).render())
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 async def test_the_table_of_verdicts(workspace: Path, size: tuple[int, int]) -> None:
     async with opened(workspace, size) as pilot:
-        await press(pilot, "4", "r")
-        shown = canvas_of(pilot).seen
-        assert isinstance(shown, Verdicts)
+        await press(pilot, "7")
+        shown = verdicts_of(pilot)
         assert shown.attributes == ("gender", "race", "insurance")
         assert pilot.app.screen.query_one(VerdictTable).has_focus
         text = screen_text(pilot)
@@ -84,7 +85,7 @@ def lines_of(pilot: Pilot[Any]) -> str:
 
 async def test_verdicts_differ_by_light_and_by_word(workspace: Path) -> None:
     async with opened(workspace, (80, 50)) as pilot:
-        await press(pilot, "4", "r")
+        await press(pilot, "7")
         table = pilot.app.screen.query_one(VerdictTable)
         looks: dict[str, Style] = {}
         for y in range(table.size.height):
@@ -109,7 +110,7 @@ async def test_verdicts_are_read_without_colour(
     monkeypatch.setenv("NO_COLOR", "1")
     async with opened(workspace, (80, 50)) as pilot:
         assert pilot.app.no_color
-        await press(pilot, "4", "r")
+        await press(pilot, "7")
         assert {"shared", "undetermined", "not shared"} <= set(
             re.split(r" {2,}|\n", lines_of(pilot))
         )
@@ -147,25 +148,78 @@ async def test_damaged_verdicts_are_shown_as_damaged(workspace: Path, tmp_path: 
         assert "damaged" in text
         assert "verdicts.parquet" in text
         assert "cxr aggregate re-creates it" in text
-        await press(pilot, "m")
-        assert canvas_of(pilot).current == "map", "the maps are whole"
 
 
 async def test_verdicts_of_other_models_say_so(workspace: Path, tmp_path: Path) -> None:
     own = shutil.copytree(workspace, tmp_path / "workspace")
     PREDICTIONS.path(own, task="gender", name="main").unlink()
     async with opened(own, (80, 24)) as pilot:
-        await press(pilot, "4", "r")
+        await press(pilot, "7")
         assert "⚠ out of date: models/gender" in screen_text(pilot)
-        shown = canvas_of(pilot).seen
-        assert isinstance(shown, Verdicts)
+        shown = verdicts_of(pilot)
         whole = replace(shown, warning=())
-        assert exported(shown)[1] != exported(whole)[1], "the file warns as well"
+        assert png_of_verdicts(shown) != png_of_verdicts(whole), "the file warns as well"
 
 
-async def test_verdicts_need_no_maps(workspace: Path, tmp_path: Path) -> None:
+async def test_the_cursor_explains_what_it_is_at(workspace: Path) -> None:
+    async with opened(workspace, (80, 30)) as pilot:
+        await press(pilot, "7", "right", "right", "right", "down")
+        assert "▸undetermined" in screen_text(pilot)
+        text = " ".join(screen_text(pilot).split())
+        assert "race, use: Does the prediction get worse when the group is erased" in text
+        assert "AUROC that the reference loses without the attribute; 0: it needs none" in text
+        await press(pilot, "left", "left", "down")
+        assert "▸n/d" in screen_text(pilot)
+
+
+async def test_a_verdict_opens_its_ladder_and_what_lies_behind(workspace: Path) -> None:
+    async with opened(workspace, (100, 40)) as pilot:
+        await press(pilot, "7", *["right"] * 4, "enter")
+        text = screen_text(pilot)
+        assert "Do the two networks find their evidence in the same places?" in text
+        lines = text.splitlines()
+        at = next(i for i, line in enumerate(lines) if "▶ adjusted for age" in line)
+        assert "0.800 (0.700–0.900)  Holm p < 0.001  n 120" in lines[at]
+        drawing = lines[at + 1]
+        # From the null's band by the smallest value of interest to estimate and ceiling.
+        places = [drawing.index(sign) for sign in "░┊━●┃"]
+        assert places == sorted(places), drawing
+        assert "no ○: no null network was compared here" in text
+        await press(pilot, "g")
+        assert "by subgroup" in screen_text(pilot)
+        assert "  PA  0.800" in screen_text(pilot)
+        await press(pilot, "c")
+        assert isinstance(pilot.app.screen, Compare)
+        await press(pilot, "escape", "n")
+        assert "gender, label" in screen_text(pilot), "round to the first level"
+        await press(pilot, "m")
+        assert isinstance(pilot.app.screen, HeatmapsPage)
+        state = pilot.app.screen.state
+        assert [m.model_key for m in state.pair] == [("mortality", "main"), ("gender", "main")]
+        await press(pilot, "7", "escape")
+        assert isinstance(pilot.app.screen, ResultsPage)
+
+
+async def test_a_dash_says_why(workspace: Path, tmp_path: Path) -> None:
     own = shutil.copytree(workspace, tmp_path / "workspace")
-    MEAN_HEATMAPS.path(own).unlink()
+    frame = read_table(ASSOCIATIONS, ASSOCIATIONS.path(own)).frame.with_columns(
+        pl.when(pl.col("attribute") == "race").then(None).otherwise(pl.col(n)).alias(n)
+        for n in ("value", "low", "high")
+    )
+    frame = frame.with_columns(reason=pl.lit("one class only"))
+    origin = Provenance("aggregate", {}, created=CREATED)
+    write_table(ASSOCIATIONS, ASSOCIATIONS.path(own), frame, origin, {"min_cell_count": LEAST})
+    async with opened(own, (100, 40)) as pilot:
+        await press(pilot, "7", "down", "enter")
+        assert "– one class only" in screen_text(pilot)
+        await press(pilot, "t", "n")
+        assert "n/d: not disclosed" in screen_text(pilot)
+
+
+async def test_the_table_is_exported(workspace: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(workspace, tmp_path / "workspace")
     async with opened(own, (80, 24)) as pilot:
-        await press(pilot, "4", "r")
-        assert canvas_of(pilot).current == "verdicts"
+        await press(pilot, "7", "x")
+        file = own / "exports" / "verdicts-mortality.png"
+        while not file.exists() or not file.stat().st_size:
+            await pilot.pause(0.01)

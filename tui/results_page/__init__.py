@@ -1,0 +1,1 @@
+"""The page Results: what the study says, and the evidence for it."""

@@ -4,7 +4,7 @@
 
 Each cohort is rendered, trained on, explained and summarised as `make demo` does it, by the same
 settings but for the preset and the cohort's seed. `--out` gets one line of JSON per finished
-cohort, and cohorts that it holds are not made again. WEIGHTS names the starting weights; by
+cohort, with the commit, and cohorts that it holds are not made again. WEIGHTS names the starting weights; by
 default those of the demonstration.
 """
 
@@ -51,7 +51,16 @@ def cohort_once(wanted: Record) -> Record:
             env={"WEIGHTS": weights()} | os.environ, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         found = read(workspace)
-    return wanted | found | {"seconds": round(time.perf_counter() - begun)}
+    seconds = round(time.perf_counter() - begun)
+    return wanted | found | {"commit": commit(), "seconds": seconds}
+
+
+def commit() -> str:
+    """The commit of this source tree, with -dirty where it was changed."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
 
 
 def weights() -> str:

@@ -4,8 +4,8 @@
 
 Each cohort is rendered, trained on, explained and summarised as `make demo` does it, by the same
 settings but for the preset and the cohort's seed. `--out` gets one line of JSON per finished
-cohort, with the commit, and cohorts that it holds are not made again. WEIGHTS names the starting weights; by
-default those of the demonstration.
+cohort, with the commit, and cohorts that it holds are not made again. WEIGHTS names the starting
+weights; by default those of the demonstration.
 """
 
 from __future__ import annotations

@@ -117,6 +117,8 @@ EMPTY = Dataset()
 ODD: dict[str, list[Element]] = {
     "empty modality LUT sequence": [("ModalityLUTSequence", "SQ", [])],
     "empty modality LUT": [("ModalityLUTSequence", "SQ", [EMPTY])],
+    "modality LUT in words": [("ModalityLUTSequence", "LO", "none")],
+    "VOI LUT in words": [("VOILUTSequence", "LO", ["none", "linear"])],
     "rescale empty": [("RescaleSlope", "DS", ""), ("RescaleIntercept", "DS", "")],
     "rescale of two values": [("RescaleSlope", "DS", ["1", "9"]),
                               ("RescaleIntercept", "DS", ["0", "9"])],

@@ -77,8 +77,9 @@ def _require_radiograph(dataset: Dataset) -> None:
     samples = int(dataset.get("SamplesPerPixel") or 1)
     if not modality and samples > 1:
         raise UnusableError("not_a_radiograph", "a colour image without a modality")
-    if int(dataset.get("NumberOfFrames") or 1) > 1:
-        raise UnusableError("multiple_frames", f"{int(dataset.NumberOfFrames)} frames")
+    frames = int(number(dataset, "NumberOfFrames") or 1)
+    if frames > 1:
+        raise UnusableError("multiple_frames", f"{frames} frames")
     for keyword in ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation"):
         if not dataset.get(keyword):
             raise UnusableError("not_decodable", f"no {keyword}")

@@ -154,6 +154,7 @@ ODD: dict[str, list[Element]] = {
     "spacing of zero": [("PixelSpacing", "DS", ["0", "0"])],
     "photometric with a space": [("PhotometricInterpretation", "CS", " MONOCHROME2")],
     "frames empty": [("NumberOfFrames", "IS", "")],
+    "frames in words": [("NumberOfFrames", "LO", "one")],
     "presentation shape empty": [("PresentationLUTShape", "CS", "")],
 }  # fmt: skip
 

@@ -31,11 +31,12 @@ _MAX_TILES = 1 << 14
 
 
 class Declared(NamedTuple):
-    """Size of an image as its codestream declares it."""
+    """Size and depth of an image as its codestream declares them."""
 
     rows: int
     columns: int
     samples: int
+    bits: int
     dct_8_bit: bool
     """Whether it is a baseline, extended or progressive JPEG of 8 bit, as PIL reads them."""
 
@@ -52,7 +53,7 @@ def _of_jpeg(data: bytes) -> Declared:
     for marker, content in _segments(data):
         if marker in _FRAME_HEADERS:
             bits, rows, columns, samples = struct.unpack_from(">BHHB", content)
-            return Declared(rows, columns, samples, marker <= 0xC2 and bits == 8)
+            return Declared(rows, columns, samples, bits, marker <= 0xC2 and bits == 8)
     raise ValueError("no frame header")
 
 
@@ -81,8 +82,9 @@ def _of_jpeg2000(data: bytes) -> Declared:
     right, lower, left, upper, width, height, x0, y0 = struct.unpack_from(">8I", data, start + 8)
     if -(-(right - x0) // width) * -(-(lower - y0) // height) > _MAX_TILES:
         raise UnusableError("not_decodable", "too many tiles declared")
-    (samples,) = struct.unpack_from(">H", data, start + 40)
-    return Declared(lower - upper, right - left, samples, dct_8_bit=False)
+    samples, bits = struct.unpack_from(">HB", data, start + 40)
+    # The highest bit is the sign's.
+    return Declared(lower - upper, right - left, samples, (bits & 0x7F) + 1, dct_8_bit=False)
 
 
 def ends_early(data: bytes) -> bool:

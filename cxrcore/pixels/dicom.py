@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cxrcore.pixels import intensity
 from cxrcore.pixels.dicom_elements import (
     has_embedded_overlay,
+    items,
     lut,
     number,
     numbers,
@@ -76,8 +77,9 @@ def _require_radiograph(dataset: Dataset) -> None:
     samples = int(dataset.get("SamplesPerPixel") or 1)
     if not modality and samples > 1:
         raise UnusableError("not_a_radiograph", "a colour image without a modality")
-    if int(dataset.get("NumberOfFrames") or 1) > 1:
-        raise UnusableError("multiple_frames", f"{int(dataset.NumberOfFrames)} frames")
+    frames = int(number(dataset, "NumberOfFrames") or 1)
+    if frames > 1:
+        raise UnusableError("multiple_frames", f"{frames} frames")
     for keyword in ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation"):
         if not dataset.get(keyword):
             raise UnusableError("not_decodable", f"no {keyword}")
@@ -136,7 +138,7 @@ def _stored_values(dataset: Dataset, raw_codes: RawCodes, *, decoded: bool) -> N
 
 
 def _after_modality(stored: NDArray[np.int64], dataset: Dataset) -> Floats:
-    sequence = dataset.get("ModalityLUTSequence")
+    sequence = items(dataset, "ModalityLUTSequence")
     if sequence and (found := lut(sequence[0], stored)):
         return intensity.lookup(stored.astype(np.float64), *found)[0]
     slope, intercept = (number(dataset, f"Rescale{part}") for part in ("Slope", "Intercept"))
@@ -147,8 +149,8 @@ def _after_modality(stored: NDArray[np.int64], dataset: Dataset) -> Floats:
 def _vois(values: Floats, dataset: Dataset) -> list[Voi]:
     """Every VOI LUT and window of the file that is well-formed, in the order of preference."""
     vois = []
-    for item in dataset.get("VOILUTSequence") or []:
-        with suppress(ValueError, TypeError, AttributeError, IndexError):
+    for item in items(dataset, "VOILUTSequence"):
+        with suppress(ValueError, TypeError):
             if found := lut(item, values):
                 vois.append(intensity.voi_lut(values, *found))
     centers, widths = (numbers(dataset, f"Window{part}") for part in ("Center", "Width"))

@@ -7,14 +7,12 @@ SS" is a bit pattern whose sign the pixels decide, and writers get it wrong.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
 
 _WORD = 1 << 16
 #: Distances of pixel rows and columns, in the order of preference.
@@ -48,6 +46,15 @@ def number(dataset: Dataset, keyword: str) -> float | None:
     """The first value of an element, None if there is none that is a finite number."""
     first = (numbers(dataset, keyword) or [math.nan])[0]
     return first if math.isfinite(first) else None
+
+
+def items(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence; none if it is not there, or no sequence."""
+    try:
+        return [item for item in dataset.get(keyword) or [] if isinstance(item, Dataset)]
+    except Exception:
+        # As in `numbers`.
+        return []
 
 
 def lut(item: Dataset, values: NDArray[Any]) -> tuple[NDArray[np.int64], int] | None:

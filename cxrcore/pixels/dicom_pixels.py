@@ -99,8 +99,11 @@ def pixels_in_place(content: bytes, start: int, dataset: Dataset) -> RawCodes | 
         return None
     shape, dtype = (int(dataset.Rows), int(dataset.Columns)), np.dtype(f"<u{bits // 8}")
     count = shape[0] * shape[1]
-    if min(length, len(content) - offset) < count * dtype.itemsize:
+    present = min(length, len(content) - offset)
+    if present < count * dtype.itemsize:
         raise UnusableError("not_decodable", "the pixel data ends early")
+    if present >= 2 * count * dtype.itemsize:
+        raise UnusableError("not_decodable", "the pixel data is twice as long as the header says")
     return np.frombuffer(content, dtype, count, offset).reshape(shape)
 
 
@@ -153,6 +156,9 @@ def _jpeg_pixels(frame: bytes, dataset: Dataset) -> NDArray[Any]:
     _require_agreement(header, dataset)
     if header.dct_8_bit and ends_early(frame):
         raise UnusableError("not_decodable", ENDS_EARLY)
+    if header.bits > dataset.BitsAllocated:
+        # pydicom would take each half of a value for a value.
+        dataset.BitsAllocated = 16
     pixels = _pixel_array(dataset, frame)
     if header.dct_8_bit or not frame.startswith(b"\xff\xd8"):
         # The former was checked above; openjpeg is strict.
@@ -166,6 +172,8 @@ def _require_agreement(header: Declared, dataset: Dataset) -> None:
     samples = int(dataset.get("SamplesPerPixel") or 1)
     if header[:3] != (dataset.Rows, dataset.Columns, samples):
         raise UnusableError("not_decodable", "the sizes of pixel data and file header differ")
+    if header.bits > 16:
+        raise UnusableError("not_decodable", f"{header.bits} bits per pixel")
 
 
 def _pixel_array(dataset: Dataset, frame: bytes | None = None) -> NDArray[Any]:

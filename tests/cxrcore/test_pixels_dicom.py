@@ -213,6 +213,7 @@ REJECTS: dict[str, tuple[str, dict[str, Any]]] = {
     "more rows than pixels": ("not_decodable", {"Rows": 151}),
     "short modality LUT": ("not_decodable", {"ModalityLUTSequence": lut([9, 0, 16], np.ones(3))}),
     "palette": ("not_decodable", {"PhotometricInterpretation": "PALETTE COLOR"}),
+    "half the rows": ("not_decodable", {"Rows": 75}),
     "one bit in 32": ("not_decodable", {"BitsAllocated": 32}),
 }
 

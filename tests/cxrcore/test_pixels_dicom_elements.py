@@ -103,6 +103,17 @@ def test_decoded_data_deeper_than_the_file_says_is_taken_as_it_is(
     assert (prepared(ds, tmp_path).pixels == prepared(dataset(stored, 16), tmp_path).pixels).all()
 
 
+@pytest.mark.parametrize(("bits", "allocated"), [(12, 8), (8, 16)])
+def test_the_depth_of_a_codestream_goes_before_that_of_the_file(
+    bits: int, allocated: int, tmp_path: Path
+) -> None:
+    ds = dataset(thorax(bits), bits)
+    expected = prepared(ds, tmp_path)
+    ds.compress(JPEG2000Lossless, generate_instance_uid=False)
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = allocated, allocated, allocated - 1
+    assert (prepared(ds, tmp_path).pixels == expected.pixels).all()
+
+
 def test_an_overlay_in_decoded_data_is_no_depth(tmp_path: Path) -> None:
     stored = thorax()
     ds = dataset(stored | np.where(np.arange(121) % 2, 0x1000, 0), 16)
@@ -117,6 +128,8 @@ EMPTY = Dataset()
 ODD: dict[str, list[Element]] = {
     "empty modality LUT sequence": [("ModalityLUTSequence", "SQ", [])],
     "empty modality LUT": [("ModalityLUTSequence", "SQ", [EMPTY])],
+    "modality LUT in words": [("ModalityLUTSequence", "LO", "none")],
+    "VOI LUT in words": [("VOILUTSequence", "LO", ["none", "linear"])],
     "rescale empty": [("RescaleSlope", "DS", ""), ("RescaleIntercept", "DS", "")],
     "rescale of two values": [("RescaleSlope", "DS", ["1", "9"]),
                               ("RescaleIntercept", "DS", ["0", "9"])],
@@ -141,6 +154,7 @@ ODD: dict[str, list[Element]] = {
     "spacing of zero": [("PixelSpacing", "DS", ["0", "0"])],
     "photometric with a space": [("PhotometricInterpretation", "CS", " MONOCHROME2")],
     "frames empty": [("NumberOfFrames", "IS", "")],
+    "frames in words": [("NumberOfFrames", "LO", "one")],
     "presentation shape empty": [("PresentationLUTShape", "CS", "")],
 }  # fmt: skip
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import gzip
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from cxrcore.sources._csv_rows import row_faults
 from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
 from data_contracts.errors import Interrupted, SourceError
 
@@ -56,6 +60,27 @@ def test_each_fault_is_one_line(tmp_path: Path, name: str, content: bytes, want:
     message = fault(tmp_path / name, content)
     assert want in message
     assert str(tmp_path / name) in message
+
+
+FIELDS = st.text(st.sampled_from('ab ,"\n\u00e9'), max_size=6)
+
+
+@given(st.lists(st.lists(FIELDS, min_size=3, max_size=3), min_size=1, max_size=8), st.data())
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_quotes_commas_and_line_breaks_do_not_hide_or_feign_a_cut_row(
+    tmp_path: Path, rows: list[list[str]], data: st.DataObject
+) -> None:
+    path, cut = tmp_path / "a.csv", data.draw(st.integers(0, len(rows) - 1))
+
+    def write() -> None:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([["x", "y", "z"], *rows])
+
+    write()
+    assert row_faults(path) == []
+    rows[cut].pop(data.draw(st.integers(0, 2)))
+    write()
+    assert row_faults(path) == [f"row {cut + 2} has 2 fields, but the header 3"]
 
 
 def test_dates_have_their_one_form(tmp_path: Path) -> None:

@@ -47,9 +47,9 @@ SELECTIONS = {
     "one-per-study": "one radiograph per study",
     "all": "all frontal radiographs",
 }
-_STAY = "death within {horizon} days of a radiograph taken during a %s or in the 24 hours before it"
+_STAY = "death within {horizon} of a radiograph taken during a %s or in the 24 hours before it"
 _LATE = "; radiographs that are not followed that long have no label, which depends on the outcome"
-#: Each rule of the mortality label; the horizon is to be filled in, in days.
+#: Each rule of the mortality label; the horizon is to be filled in.
 MORTALITY_RULES = {
     "hospital-stay": _STAY % "hospital stay",
     "hospital-or-ed-stay": _STAY % "stay in hospital or the emergency department",

@@ -1,6 +1,6 @@
 """Reporting guidelines: which items this analysis answers, and which are left for the authors.
 
-A guideline is a file of `checklists/`, with its items in their published order: number, topic in
+A guideline is a file of `guidelines/`, with its items in their published order: number, topic in
 short, and where the software knows it the answer (a template) and the section of the report.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined
 
-FOLDER = Path(__file__).with_name("checklists")
+FOLDER = Path(__file__).with_name("guidelines")
 #: What stands in the place of an answer that the software does not have.
 FOR_THE_AUTHORS = "for the authors"
 

@@ -41,7 +41,8 @@ def source_title(cohort: Header) -> str:
 def mortality_rule(cohort: Header) -> str:
     """Who has a mortality label and what it means; empty where no rule is on record."""
     rule = titles.MORTALITY_RULES.get(cohort.attributes.get("mortality_rule") or "", "")
-    return rule.format(horizon=cohort.config.get("horizon", "the horizon's"))
+    days = cohort.config.get("horizon")
+    return rule.format(horizon=f"{days} days" if days else "the horizon")
 
 
 def software() -> str:

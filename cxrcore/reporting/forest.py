@@ -25,32 +25,30 @@ def subgroup_rows(metrics: pl.DataFrame, models: pl.DataFrame, task: str) -> Row
     """
     found = tables.of_primary(metrics.filter(task=task, split="test"), models)
     (why,) = models.filter(pl.col("primary"), task=task)["reason"]
-    small = _with_small_class(found)
+    whole, classes = pl.col("metric") == "auroc", pl.col("metric").str.starts_with("auroc:")
+    rest = pl.when(whole).then(pl.col("images") - pl.col("positives"))
+    few = pl.min_horizontal("positives", rest) < FEWEST_PATIENTS
+    reasons = {
+        f"a class {SUPPRESSED}": _subgroups(found.filter(classes, pl.col("suppressed"))),
+        f"a class of under {FEWEST_PATIENTS}": _subgroups(found.filter(whole | classes, few)),
+    }
     return [
-        row | {"reason": why or _reason(row, (row["stratum"], row["level"]) in small)}
-        for row in found.filter(metric="auroc").iter_rows(named=True)
+        row | {"reason": why or _reason(row, reasons)}
+        for row in found.filter(whole).iter_rows(named=True)
     ]
 
 
-def _with_small_class(metrics: pl.DataFrame) -> set[tuple[str, str]]:
-    """Stratum and level of the subgroups with a class of few images, or one not disclosed."""
-    is_whole = pl.col("metric") == "auroc"
-    least = pl.min_horizontal(
-        "positives", pl.when(is_whole).then(pl.col("images") - pl.col("positives"))
-    )
-    few = metrics.filter(
-        pl.col("metric").str.starts_with("auroc"),
-        (least < FEWEST_PATIENTS) | (pl.col("suppressed") & ~is_whole),
-    )
-    return set(few.select("stratum", "level").iter_rows())
+def _subgroups(rows: pl.DataFrame) -> set[tuple[str, str]]:
+    return set(rows.select("stratum", "level").iter_rows())
 
 
-def _reason(row: Mapping[str, Any], small: bool) -> str:
+def _reason(row: Mapping[str, Any], reasons: Mapping[str, set[tuple[str, str]]]) -> str:
     if row["suppressed"]:
         return SUPPRESSED
     if row["value"] is None:
         return "one class only"
-    return f"a class of under {FEWEST_PATIENTS}" if small else ""
+    where = row["stratum"], row["level"]
+    return next((reason for reason, some in reasons.items() if where in some), "")
 
 
 def forest_figure(rows: Rows) -> Figure | None:
@@ -62,21 +60,26 @@ def forest_figure(rows: Rows) -> Figure | None:
     if all(row["value"] is None for row in rows):
         return None
     lines = _lines(rows)
-    figure = new_figure(5.4, 0.7 + 0.185 * len(lines))
-    axis = figure.subplots()
+    figure = new_figure(6.2, 0.8 + 0.185 * len(lines))
+    axis, texts = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": [1, 1.1]})
+    texts.set_axis_off()
     axis.axvline(0.5, color="0.75", linewidth=0.8, linestyle="--")
+    reasons = {row["reason"] for row in rows}
+    of_network = reasons.pop() if len(reasons) == 1 else ""
+    if of_network:
+        figure.suptitle(f"not interpretable: {of_network}", fontsize=8)
     for place, line in enumerate(lines):
         if isinstance(line, dict):
-            _row(axis, line, place)
+            _mark(axis, line, place)
+            _text(texts, line, place, "" if of_network else line["reason"])
     lows = [n for row in rows for n in (row["low"], row["value"]) if n is not None]
     axis.set(
         xlim=(min(0.45, min(lows) - 0.03), 1.02), ylim=(len(lines) - 0.4, -0.8), xlabel="AUROC"
     )
     axis.set_yticks(range(len(lines)), [_name(line) for line in lines])
     for label, line in zip(axis.get_yticklabels(), lines, strict=True):
-        label.set_fontweight(
-            "bold" if isinstance(line, str) or line["stratum"] == "all" else "normal"
-        )
+        bold = isinstance(line, str) or line["stratum"] == "all"
+        label.set_fontweight("bold" if bold else "normal")
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
     return figure
@@ -98,18 +101,21 @@ def _name(line: dict[str, Any] | str) -> str:
     return "all patients" if line["stratum"] == "all" else line["level"]
 
 
-def _row(axis: Axes, row: dict[str, Any], place: int) -> None:
-    colour, fill = ("0.5", "white") if row["reason"] else (COLOURS[0], COLOURS[0])
-    if row["value"] is not None:
-        if row["stratum"] == "all":
-            axis.axvline(row["value"], color="0.6", linewidth=0.8, linestyle=":")
-        if row["low"] is not None:
-            axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=1.5)
-        axis.plot(row["value"], place, "s", color=colour, markerfacecolor=fill, markersize=5)
-    told = f"{tables.value(row, 2)} ({tables.interval(row, 2)}), {count(row['subjects'])}"
+def _mark(axis: Axes, row: Mapping[str, Any], place: int) -> None:
     if row["value"] is None:
-        told = ""
-    reason = f"{'; ' if told else ''}{row['reason']}" if row["reason"] else ""
-    axis.annotate(told + reason, (1, place), (6, 0), xycoords=("axes fraction", "data"),
-                  textcoords="offset points", va="center", fontsize=7.5,
-                  color="0.4" if row["reason"] else "black")  # fmt: skip
+        return
+    colour, fill = ("0.5", "white") if row["reason"] else (COLOURS[0], COLOURS[0])
+    if row["stratum"] == "all":
+        axis.axvline(row["value"], color="0.6", linewidth=0.8, linestyle=":")
+    if row["low"] is not None:
+        axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=1.5)
+    axis.plot(row["value"], place, "s", color=colour, markerfacecolor=fill, markersize=5)
+
+
+def _text(axis: Axes, row: Mapping[str, Any], place: int, reason: str) -> None:
+    numbers = f"{tables.value(row, 2)} ({tables.interval(row, 2)}), {count(row['subjects'])}"
+    told = [*([] if row["value"] is None else [numbers]), *([reason] if reason else [])]
+    text = axis.text(0, place, "; ".join(told), va="center", fontsize=7.5,
+                     color="0.4" if row["reason"] else "black")  # fmt: skip
+    # However long, it leaves the other axis its width.
+    text.set_in_layout(False)

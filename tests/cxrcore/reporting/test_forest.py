@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from cxrcore.reporting import figures
 from cxrcore.reporting.forest import forest_figure, subgroup_rows
 from data_contracts.summary import METRICS, MODELS
 
@@ -37,8 +39,11 @@ def test_the_smallest_of_many_classes_counts() -> None:
     classes = [{"metric": f"auroc:{c}", "positives": n} for c, n in (("a", 25), ("b", 25))]
     whole = {"positives": None}
     assert reasons(metrics(whole, *classes)) == [""]
-    for third in ({"positives": 10}, NOTHING | {"suppressed": True}):
-        assert reasons(metrics(whole, *classes, {"metric": "auroc:c"} | third)) != [""]
+    thirds: dict[str, dict[str, Any]] = {
+        "a class of under 11": {"positives": 10}, "a class n/d": {**NOTHING, "suppressed": True},
+    }  # fmt: skip
+    for reason, third in thirds.items():
+        assert reasons(metrics(whole, *classes, {"metric": "auroc:c", **third})) == [reason]
 
 
 def test_nothing_of_a_network_that_is_not_above_chance_is_interpreted() -> None:
@@ -49,16 +54,27 @@ def test_nothing_of_a_network_that_is_not_above_chance_is_interpreted() -> None:
 def test_every_row_has_its_place_and_says_what_it_is() -> None:
     figure = forest_figure(subgroup_rows(FOUND, MODEL, "gender"))
     assert figure is not None
-    (axis,) = figure.axes
+    axis, beside = figure.axes
     assert [label.get_text() for label in axis.get_yticklabels()] == [
         "all patients", "view", "PA", "AP", "age band", "under 40", "40-59",
     ]  # fmt: skip
-    told = [text.get_text() for text in axis.texts]
+    told = [text.get_text() for text in beside.texts]
     assert told[0] == "0.80 (0.60 to 0.95), 60"
     assert told[2] == "0.80 (0.60 to 0.95), 60; a class of under 11"
     assert told[3:] == ["one class only", "n/d"]
     marks = [line.get_markerfacecolor() for line in axis.lines if line.get_marker() == "s"]
     assert marks[2] == "white" != marks[1]
+
+
+def test_why_a_network_is_not_interpreted_stands_once_above(tmp_path: Path) -> None:
+    why = "fewer than 11 patients of class Medicaid in the test split (insurance)"
+    blind = MODEL.with_columns(reason=pl.lit(why))
+    figure = forest_figure(subgroup_rows(FOUND, blind, "gender"))
+    assert figure is not None
+    assert figure.get_suptitle() == f"not interpretable: {why}"
+    assert not any(why in text.get_text() for text in figure.axes[1].texts)
+    # A warning of the layout, which would be an error here, is none.
+    figures.save(figure, tmp_path, "forest")
 
 
 def test_no_figure_without_a_value() -> None:

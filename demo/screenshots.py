@@ -16,6 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from tui.app import Dashboard
+from tui.widgets import status_header
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 COLUMNS, LINES = 120, 36
@@ -31,6 +32,7 @@ PICTURES = {
     "two-maps": "4 d",
     "all-tasks": "4 a",
     "verdicts": "7",
+    "ladder": "7 right right down enter",
     "cohort": "5",
     "artifact": "6 down down down down down right right",
 }
@@ -67,6 +69,8 @@ def to_png(svg: Path, png: Path) -> None:
 
 def main() -> None:
     workspace, prefix = Path(sys.argv[1]), sys.argv[2]
+    # A picture does not show on which machine and where it was taken.
+    status_header.place_of = lambda path, room: path.name[:room]
     for name, keys in PICTURES.items():
         with tempfile.TemporaryDirectory() as folder:
             svg = Path(folder) / "picture.svg"

@@ -1,14 +1,20 @@
-"""What pictures of the dashboard have in common: they do not show where they were taken."""
+"""What pictures of the dashboard have in common: they do not show where and when they are taken."""
 
 from __future__ import annotations
 
 import pytest
+from dashboards import NOW
+
+from tui import clock
+from tui.texts.sanitize import cut_middle
 
 
 @pytest.fixture(autouse=True)
-def _same_place_in_every_picture(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def same_place_and_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.node.path.stem.endswith("_snapshots"):
         place = "node1:/data/study/workspace"
-        monkeypatch.setattr("tui.widgets.status_header._place", lambda _, room: place[-room:])
+        monkeypatch.setattr(clock, "now", lambda: NOW)
+        monkeypatch.setattr(
+            "tui.widgets.status_header.place_of",
+            lambda _, room: cut_middle(place if room >= 24 else "workspace", room),
+        )

@@ -6,19 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import NOW, pictures, settled, write_workspace
+from dashboards import pictures, settled, write_workspace
 from textual.pilot import Pilot
 
-from tui import clock
 from tui.app import Dashboard
 from tui.preferences import Preferences
 
 KEYS = {"map": "m", "compare": "d", "tasks": "a", "images": "i"}
-
-
-@pytest.fixture(autouse=True)
-def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "now", lambda: NOW)
 
 
 @pytest.fixture

@@ -8,19 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import CREATED, NOW, pictures, settled, write_example, write_run, write_workspace
+from dashboards import CREATED, pictures, settled, write_example, write_run, write_workspace
 from textual.pilot import Pilot
 
 from data_contracts.cohort import COHORT
 from data_contracts.store import Provenance
-from tui import clock
 from tui.app import Dashboard
 from tui.preferences import Preferences
-
-
-@pytest.fixture(autouse=True)
-def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "now", lambda: NOW)
 
 
 @pytest.fixture

@@ -214,6 +214,12 @@ async def test_a_dash_says_why(workspace: Path, tmp_path: Path) -> None:
         assert "– one class only" in screen_text(pilot)
         await press(pilot, "t", "n")
         assert "n/d: not disclosed" in screen_text(pilot)
+        assert "the summary has changed" not in screen_text(pilot)
+        origin = Provenance("aggregate", {"seed": 1}, created=CREATED)
+        write_example(VERDICTS, own, {}, origin, ("mortality", "gender"))
+        pilot.app.refresh_workspace()  # type: ignore[attr-defined]
+        while "the summary has changed" not in screen_text(pilot):
+            await pilot.pause(0.05)
 
 
 async def test_the_table_is_exported(workspace: Path, tmp_path: Path) -> None:

@@ -13,15 +13,17 @@ from textual.widgets import Static
 
 from data_contracts import titles
 from data_contracts.associations import EVIDENCE_LEVELS
+from tui.maps.work import key_of
 from tui.messages import OpenMaps
 from tui.page import Page
 from tui.results_page.drawing import Piece, drawn
-from tui.results_page.evidence import Evidence
+from tui.results_page.evidence import Evidence, evidence_artifacts
 from tui.results_page.explanations import why_no_verdict
 from tui.results_page.ladder import ladders_of
 from tui.screens.compare import Compare
 from tui.texts.sanitize import escape_markup
 from tui.widgets.switch import after
+from tui.workspace.snapshot import Snapshot
 
 _LOOKS = {
     "bold": "bold", "dim": "$foreground 65%", "warn": "$text-warning", "live": "$text-primary",
@@ -69,14 +71,22 @@ class LadderPage(Page):
     LadderPage #question { height: auto; padding: 0 1; background: $panel; }
     """
 
-    def __init__(self, evidence: Evidence, attribute: str, level: str) -> None:
+    def __init__(
+        self, evidence: Evidence, key: tuple[str, ...] | None, attribute: str, level: str
+    ) -> None:
+        """`key`: that of the artifacts that the evidence was read from."""
         super().__init__()
+        self._key, self._is_old = key, False
         self._evidence, self._attribute, self._level = evidence, attribute, level
         self._subgroups = False
 
     def content(self) -> Iterator[Widget]:
         yield Static(id="question")
         yield LadderText()
+
+    def show(self, snapshot: Snapshot) -> None:
+        self._is_old = key_of(evidence_artifacts(snapshot)) != self._key
+        self._draw()
 
     def on_resize(self) -> None:
         self._draw()
@@ -88,8 +98,9 @@ class LadderPage(Page):
         by = ", by subgroup" if self._subgroups else ""
         head = f"[b]{escape_markup(self._attribute)}, {self._level}[/b]{by}"
         question = titles.LEVELS.get(self._level, "")
+        old = "\n[$text-warning]⚠ the summary has changed: Esc, then open it again[/]"
         self.query_one("#question", Static).update(
-            f"{head}  {question}\n[b]{escape_markup(verdict)}[/b]"
+            f"{head}  {question}\n[b]{escape_markup(verdict)}[/b]{old * self._is_old}"
         )
         self.query_one("LadderText Static", Static).update(self._text())
 

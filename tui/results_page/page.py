@@ -17,6 +17,7 @@ from data_contracts.associations import ASSOCIATIONS, VERDICTS
 from data_contracts.errors import CxrError
 from tui.maps.figure import TonedLine
 from tui.maps.messages import Exported
+from tui.maps.work import key_of
 from tui.messages import ErrorMet
 from tui.page import Page
 from tui.results_page.evidence import Evidence, evidence_artifacts, read_evidence
@@ -85,8 +86,7 @@ class ResultsPage(Page):
 
     def show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        artifacts = evidence_artifacts(snapshot)
-        key = tuple(f"{a.place} {a.header.digest if a.header else a.reason}" for a in artifacts)
+        key = key_of(evidence_artifacts(snapshot))
         if key != self._key:
             self._key = key
             self._read(key, snapshot)
@@ -146,7 +146,7 @@ class ResultsPage(Page):
 
     def on_verdict_table_chosen(self, message: VerdictTable.Chosen) -> None:
         if message.cell is not None:
-            self.app.push_screen(LadderPage(self._evidence, *message.cell))
+            self.app.push_screen(LadderPage(self._evidence, self._key, *message.cell))
 
     def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
         self._query = message.text

@@ -101,13 +101,13 @@ def place_text(status: Status, room: int) -> str:
             kept.append(text)
             rest -= len(text) + 2
     parts += [(text, text) for text in kept if text != time]
-    if (place := _place(status.workspace, rest)) and rest > 1:
+    if (place := place_of(status.workspace, rest)) and rest > 1:
         parts.append((place, escape_markup(place)))
     parts += [(text, text) for text in kept if text == time]
     return "  ".join(markup for _, markup in parts)
 
 
-def _place(workspace: Path, room: int) -> str:
+def place_of(workspace: Path, room: int) -> str:
     """Host and path with the middle cut out, or the folder's name where there is less room."""
     path = sanitize(workspace.absolute())
     home = sanitize(Path.home())

@@ -1,0 +1,34 @@
+"""Pictures of the page Results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dashboards import pictures, see, write_workspace
+from textual.pilot import Pilot
+
+from tui.app import Dashboard
+from tui.preferences import Preferences
+
+KEYS = {"verdicts": (), "ladder": (*["right"] * 4, "enter")}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "workspace"
+    write_workspace(folder)
+    return folder
+
+
+@pictures("verdicts-80-light", "verdicts-140-dark", "ladder-80-dark", "ladder-140-light")
+def test_the_page(
+    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
+) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await see(pilot, "7", *KEYS[shown])
+        await see(pilot)
+
+    app = Dashboard(workspace, Preferences(theme))
+    assert snap_compare(app, terminal_size=size, run_before=before)

@@ -104,6 +104,14 @@ def test_the_contents_lead_to_the_sections(browser: Browser, report: Path) -> No
     assert place.bounding_box()["y"] < 900  # type: ignore[index]
 
 
+def test_the_answer_is_on_the_first_screen(browser: Browser, report: Path) -> None:
+    page = opened(browser, report, 1280)
+    for part in (".answer", "#answer table"):
+        box = page.locator(part).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 900
+
+
 def test_on_paper_nothing_is_cut(browser: Browser, report: Path) -> None:
     page = opened(browser, report, PAPER["width"], "print")
     assert page.evaluate(TOO_WIDE.replace(" && !e.closest('.scroll')", "")) == []

@@ -11,7 +11,7 @@ from dashboards import opened, screen_text, see, write_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.widgets.axes import even_axis, limits_of
+from tui.widgets.axes import auroc_limits, even_axis, limits_of
 
 COUNTS = st.floats(-1e4, 1e4)
 
@@ -37,6 +37,13 @@ def test_limits_hug_the_values_but_not_noise() -> None:
     low, high = limits_of([0.70, 0.71], least=0.1)
     assert (round(low, 3), round(high, 3)) == (0.655, 0.755)
     assert limits_of([0.0, 1.0])[0] == 0.0
+    assert auroc_limits([0.98, 1.0])[1] == 1.0
+
+
+def test_the_last_epoch_has_a_tick() -> None:
+    for cells in range(20, 80):
+        axis = even_axis((1, 4), cells, 4, whole=True)
+        assert axis.ticks[-1] == 4 < axis.high
 
 
 async def test_curves_have_even_ticks_and_show_what_differs(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ async def test_names_keep_the_ends_by_which_they_differ(workspace: Path) -> None
         await pilot.pause()
         table = page_of(pilot).query_one(RunRows)
         lines = [table.render_line(y).text for y in (1, 2)]
-        assert [f"seed{seed} " in line for seed, line in zip((1, 2), lines, strict=True)] == [1, 1]
+        assert [f"d{seed} " in line for seed, line in zip((1, 2), lines, strict=True)] == [1, 1]
 
 
 async def test_five_thousand_runs_are_made_once(

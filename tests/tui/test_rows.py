@@ -13,7 +13,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tui.table import Column, Row, arranged
-from tui.texts.sanitize import cut_middle, pad, sanitize
+from tui.texts.sanitize import cut_middle, cut_name, pad, sanitize
 from tui.widgets.rows import Rows
 
 NAMES = ("delta", "alpha", "charlie", "bravo")
@@ -180,4 +180,11 @@ def test_a_name_is_cut_in_the_middle_and_keeps_its_end(text: str, width: int) ->
 
 def test_models_of_one_task_stay_apart() -> None:
     names = [f"mortality/permuted-labels-seed{seed}" for seed in (1, 2)]
-    assert [cut_middle(name, 16) for name in names] == ["morta…bels-seed1", "morta…bels-seed2"]
+    assert [cut_name(name, 20) for name in names] == [
+        "mortality/per…-seed1",
+        "mortality/per…-seed2",
+    ]
+    paths = [f"models/insurance/{name}/attributions-gradcam-test.h5" for name in ("main", "null")]
+    assert [cut_name(path, 35) for path in paths] == [
+        "models/insurance/main/attr…-test.h5", "models/insurance/null/attr…-test.h5"
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ from tui.results.comparison import Compared
 from tui.results.model_curves import ModelCurves
 from tui.table import Column, Row, Tone
 from tui.texts.numbers import NONE, interval, number
-from tui.widgets.axes import LEAST_AUROC, Limits, limits_of
+from tui.widgets.axes import Limits, auroc_limits
 from tui.widgets.curve_plot import PlotLine
 
 _COLUMNS = (
@@ -91,7 +91,7 @@ def _auroc(models: Toned) -> Drawing:
         if points:
             x, y = zip(*points, strict=True)
             lines += [PlotLine(x, y, tone), PlotLine(x, y, tone, dots=True)]
-    x, y = _epochs(models), limits_of([v for line in lines for v in line.y], LEAST_AUROC)
+    x, y = _epochs(models), auroc_limits([v for line in lines for v in line.y])
     chance = [PlotLine(x, (0.5, 0.5), "dim")] if y[0] <= 0.5 <= y[1] else []
     return Drawing("validation AUROC by epoch", [*chance, *lines], x, y, whole=True)
 

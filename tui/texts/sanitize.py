@@ -42,11 +42,21 @@ def cut_middle(text: str, width: int) -> str:
     return set_cell_size(text, head) + "…" + end
 
 
+def cut_name(text: str, width: int) -> str:
+    """`task/name` or a path in at most `width` cells: its longest parts lose their middles."""
+    parts = text.split("/")
+    for longest in range(max(map(cell_len, parts)), 2, -1):
+        shown = "/".join(cut_middle(part, longest) for part in parts)
+        if cell_len(shown) <= width:
+            return shown
+    return cut_middle(text, width)
+
+
 def pad(text: str, width: int, *, right: bool = False, middle: bool = False) -> str:
     """`text` in exactly `width` cells, with an ellipsis where it is cut: its end or its middle."""
     length = cell_len(text)
     if length > width and middle:
-        text = cut_middle(text, width)
+        text = cut_name(text, width)
         length = cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + "…"

@@ -8,7 +8,7 @@ from itertools import takewhile
 from math import floor, log10
 
 #: An axis of AUROC is no shorter: differences below a few hundredths are noise.
-LEAST_AUROC = 0.1
+_LEAST_AUROC = 0.1
 #: Share of an axis that is to be used.
 _FILLED = 0.8
 Limits = tuple[float, float]
@@ -49,7 +49,8 @@ def _axis(limits: Limits, cells: int, apart: int, step: float) -> Axis | None:
     for per_step in range(floor(cells * step / (high - low)), apart - 1, -1):
         cell = step / per_step
         start = floor(low / cell + 1e-9) * cell
-        if start + cells * cell >= high - 1e-9 * cell:
+        # The last cell begins at `high` at the latest; what lies beyond it is the frame.
+        if start + (cells - 1) * cell >= high - 1e-9 * cell:
             first, last = -floor(-low / step + 1e-9), floor(high / step + 1e-9)
             ticks = tuple(round(i * step, 12) for i in range(first, last + 1))
             # Just below the first cell, so that rounding puts no tick one cell further down.
@@ -68,3 +69,9 @@ def limits_of(values: Sequence[float], least: float = 0.0) -> Limits:
     if high + room == low - room:
         room = 1.0
     return (low - room if low < 0 else max(0.0, low - room)), high + room
+
+
+def auroc_limits(values: Sequence[float]) -> Limits:
+    """Limits around AUROCs, none of which is above 1."""
+    low, high = limits_of(values, _LEAST_AUROC)
+    return low, min(high, 1.0)

@@ -19,7 +19,7 @@ from tui.messages import ErrorMet
 from tui.table import Tone
 from tui.texts.run_texts import config_of, rate_text
 from tui.texts.sanitize import escape_markup, sanitize
-from tui.widgets.axes import LEAST_AUROC, limits_of
+from tui.widgets.axes import auroc_limits, limits_of
 from tui.widgets.curve_plot import CurvePlot, PlotLine
 from tui.widgets.placeholder import Placeholder
 from tui.workspace.event_series import EventSeries
@@ -157,7 +157,8 @@ class RunCurves(Vertical):
             lines = [line for line in lines if line.x]
             by_minute = name == "speed"
             x = limits_of([x for line in lines for x in line.x]) if by_minute else epochs
-            y = limits_of([y for line in lines for y in line.y], LEAST_AUROC * (name == "auroc"))
+            limits = auroc_limits if name == "auroc" else limits_of
+            y = limits([y for line in lines for y in line.y])
             plot = self.query_one(f"#{name}", CurvePlot)
             await plot.draw(lines, x, y, title, whole=not by_minute)
 

@@ -141,7 +141,7 @@ def test_on_a_terminal(
     monkeypatch.setenv("TERM", "dumb")
     inspect(workspace(tmp_path), verify=True)
     text = capsys.readouterr().out
-    for want in ("features 2.0", "12 × 8", "cohort/cohort.parquet", "digest verified"):
+    for want in ("features 2.1", "12 × 8", "cohort/cohort.parquet", "digest verified"):
         assert want in text
 
 

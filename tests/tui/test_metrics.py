@@ -288,7 +288,7 @@ async def test_a_summary_of_an_older_version_is_out_of_date(workspace: Path) -> 
     shutil.rmtree(workspace / "summary")
     shutil.copytree(old / "summary", workspace / "summary")
     async with metrics_page(workspace) as pilot:
-        assert "the metrics are out of date (version 1.0, not 2.0)" in text(pilot, "#note")
+        assert "the metrics are out of date (version 1.0, not 2.1)" in text(pilot, "#note")
         assert column(pilot, "value") == ["–"] * 8
         await press(pilot, "c")
         assert "aggregate has not run yet" in text(pilot, "#note")

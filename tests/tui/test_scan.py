@@ -275,7 +275,7 @@ def test_a_workspace_of_an_older_version_is_seen_whole(tmp_path: Path) -> None:
         )
     ]
     (metrics,) = snapshot.of("metrics")
-    assert (metrics.state, metrics.reason) == ("stale", "version 1.0, not 2.0")
+    assert (metrics.state, metrics.reason) == ("stale", "version 1.0, not 2.1")
     step = next_step(snapshot, find_jobs(), ())
     assert step is not None
     assert step.job == "aggregate"

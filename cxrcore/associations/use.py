@@ -18,7 +18,7 @@ from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import Evidence, evidence
 from cxrcore.associations.inputs import Inputs
 from cxrcore.associations.parts import Part
-from cxrcore.associations.probe import macro_auroc
+from cxrcore.associations.probe import macro_auroc_of
 from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance
 from cxrcore.evaluation.strata import log_odds, matrix
@@ -62,7 +62,7 @@ def _not_erased(model: Model, own: Sequence[Evidence]) -> str:
     labelled = model.labelled("test")
     target = labelled["target"].to_numpy().astype(np.intp)
     odds = log_odds(matrix(labelled["logits"]))
-    area = macro_auroc(odds, target, np.ones((1, len(target))))[0]
+    area = macro_auroc_of(odds, target)
     if loss >= (area - 0.5) / 2:
         return ""
     return f"erasing {model.task} itself costs less than half of its AUROC above 0.5"

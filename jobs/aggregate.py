@@ -154,8 +154,8 @@ def _warn_of_shared_patients(config: Config, job: Job, cohort: pl.DataFrame) -> 
     for folder in map(Path, config.compare):
         path = COHORT.path(folder)
         if path.exists():
-            both = cohort.select(who).unique().join(read_table(COHORT, path).frame, on=who)
-            if shared := both["subject_id"].n_unique():
+            theirs = read_table(COHORT, path).frame.select(who).unique()
+            if shared := cohort.select(who).unique().join(theirs, on=who).height:
                 job.warn(
                     f"{shared} patients are in {folder.name} too: the intervals of differences "
                     "take them for other patients, and are too wide"

@@ -104,10 +104,10 @@ def _shuffled_values(
     """Debiased CKA of x with the shuffled rows of y (draws,): kernels once, then look-ups."""
     ours, theirs = _centred_kernel(x), _centred_kernel(y)
     orders = np.stack([rng.permutation(len(x)) for _ in range(draws)]).astype(np.uint32)
-    values = np.empty(draws)
-    with ThreadPoolExecutor(usable_cores()) as threads:
-        halves = zip(np.array_split(orders, 2), np.array_split(values, 2), strict=True)
-        list(threads.map(lambda half: _shuffled_products(ours, theirs, *half), halves))
+    values, cores = np.empty(draws), usable_cores()
+    with ThreadPoolExecutor(cores) as threads:
+        parts = zip(np.array_split(orders, cores), np.array_split(values, cores), strict=True)
+        list(threads.map(lambda part: _shuffled_products(ours, theirs, *part), parts))
     return np.asarray(values / np.sqrt(np.vdot(ours, ours) * np.vdot(theirs, theirs)))
 
 

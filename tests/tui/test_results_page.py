@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 from dashboards import CREATED, LEAST, opened, screen_text, see, write_example, write_workspace
+from PIL import Image
 from rich.color import ColorSystem
 from rich.style import Style
 from textual.pilot import Pilot
@@ -229,3 +230,5 @@ async def test_the_table_is_exported(workspace: Path, tmp_path: Path) -> None:
         file = own / "exports" / "verdicts-mortality.png"
         while not file.exists() or not file.stat().st_size:
             await pilot.pause(0.01)
+        with Image.open(file) as picture:
+            assert min(picture.size) > 300

@@ -35,9 +35,9 @@ def write_store(pixels: NDArray[np.uint8], workspace: Path) -> Path:
         writer.append(
             pixels=pixels,
             image_id=[f"image{i:06d}" for i in range(n)],
-            content_box=np.tile(np.array([0, 0, size, size], dtype=np.int16), (n, 1)),
-            intensity_rule=np.zeros(n, dtype=np.uint8),
-            bright_border=np.zeros(n, dtype=bool),
+            content_bbox=np.tile(np.array([0, 0, size, size], dtype=np.int16), (n, 1)),
+            windowing=np.zeros(n, dtype=np.uint8),
+            polarity_suspect=np.zeros(n, dtype=bool),
             source_size=np.full((n, 2), size, dtype=np.int32),
         )
         writer.attributes.update(IMAGES.example_attributes)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from data_contracts.vocabulary import Check, Contract, Field
+from data_contracts.vocabulary import Check, Contract, Field, Upgrade
+
+if TYPE_CHECKING:
+    from data_contracts.header import Header
 
 #: How stored values were mapped to 8 bit; the index is what the image store holds.
-INTENSITY_RULES = ("as_stored", "window", "voi_lut", "percentile")
+WINDOWINGS = ("as_stored", "window", "voi_lut", "percentile")
 
 REJECT_REASONS = (
     "missing_file", "not_decodable", "not_a_radiograph", "multiple_frames", "too_small", "blank",
 )  # fmt: skip
 
 
+def _attributes_from_1(header: Header) -> dict[str, Any]:
+    renamed = {"intensity_rules": "windowings"}
+    return {renamed.get(name, name): value for name, value in header.attributes.items()}
+
+
 def _boxes_lie_inside(arrays: Any) -> bool:
-    box, (_, height, width) = arrays["content_box"][()], arrays["pixels"].shape
+    box, (_, height, width) = arrays["content_bbox"][()], arrays["pixels"].shape
     top, left, bottom, right = box.T
     return bool(
         ((top >= 0) & (left >= 0) & (top < bottom) & (left < right)).all()
@@ -37,16 +45,16 @@ def _example_images() -> dict[str, Any]:
     return {
         "pixels": rng.integers(0, 256, (n, size, size), dtype=np.uint8),
         "image_id": [f"image{i:02d}" for i in range(n)],
-        "content_box": np.tile(np.array([0, 2, size, size - 2], dtype=np.int16), (n, 1)),
-        "intensity_rule": np.full(n, 1, dtype=np.uint8),
-        "bright_border": np.zeros(n, dtype=bool),
+        "content_bbox": np.tile(np.array([0, 2, size, size - 2], dtype=np.int16), (n, 1)),
+        "windowing": np.full(n, 1, dtype=np.uint8),
+        "polarity_suspect": np.zeros(n, dtype=bool),
         "source_size": np.full((n, 2), 256, dtype=np.int32),
     }
 
 
 IMAGES = Contract(
     name="images",
-    version="1.1",
+    version="2.0",
     kind="arrays",
     path_template="images/images-{shard}-of-{shards}.h5",
     description="The image store: every usable image as an 8-bit square, in the cohort's order",
@@ -56,19 +64,19 @@ IMAGES = Contract(
         Field("pixels_crc32", "uint32", "CRC-32 of each image's pixels", unit="1",
               dims=("image",), nullable=True, checksum_of="pixels"),
         Field("image_id", "string", "Key into the cohort", dims=("image",)),
-        Field("content_box", "int16",
+        Field("content_bbox", "int16",
               "Where the picture lies in the square: top, left, bottom, right",
               unit="pixel", dims=("image", "4")),
-        Field("intensity_rule", "uint8", "Index into the attribute intensity_rules",
+        Field("windowing", "uint8", "Index into the attribute windowings",
               unit="1", dims=("image",)),
-        Field("bright_border", "bool",
-              "The border is brighter than the centre: polarity is doubtful",
+        Field("polarity_suspect", "bool",
+              "The border is brighter than the centre: dark and bright may be swapped",
               dims=("image",)),
         Field("source_size", "int32", "Rows and columns of the source image",
               unit="pixel", dims=("image", "2")),
     ),
     attributes=(
-        Field("intensity_rules", "string", "Names of the intensity rules", dims=("rule",)),
+        Field("windowings", "string", "Names of the windowings", dims=("windowing",)),
         Field("formats", "string", "File formats found: dicom, png, jpeg", dims=("format",)),
         Field("shard", "int32", "Number of this shard, from 1"),
         Field("shards", "int32", "How many shards make up the store"),
@@ -79,7 +87,17 @@ IMAGES = Contract(
     ),
     example=_example_images,
     example_attributes={
-        "intensity_rules": list(INTENSITY_RULES), "formats": ["dicom"], "shard": 1, "shards": 1,
+        "windowings": list(WINDOWINGS), "formats": ["dicom"], "shard": 1, "shards": 1,
+    },
+    upgrades={
+        "1": Upgrade(
+            _attributes_from_1,
+            renamed={
+                "content_bbox": "content_box",
+                "windowing": "intensity_rule",
+                "polarity_suspect": "bright_border",
+            },
+        )
     },
 )  # fmt: skip
 

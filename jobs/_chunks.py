@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts.errors import CxrError, Interrupted, SourceError, concerns_content
 from data_contracts.header import Input, Provenance, package_version
-from data_contracts.images import IMAGE_REJECTS, IMAGES, INTENSITY_RULES, REJECT_REASONS
+from data_contracts.images import IMAGE_REJECTS, IMAGES, REJECT_REASONS, WINDOWINGS
 from jobs._job import Job
 
 if TYPE_CHECKING:
@@ -128,9 +128,9 @@ def _columns(kept: Sequence[tuple[str, ProcessedImage]], size: int) -> dict[str,
     return {
         "image_id": [image_id for image_id, _ in kept],
         "pixels": np.reshape([i.pixels for i in images], (-1, size, size)),
-        "content_box": np.reshape([i.content_bbox for i in images], (-1, 4)),
-        "intensity_rule": [INTENSITY_RULES.index(i.windowing) for i in images],
-        "bright_border": [i.polarity_suspect for i in images],
+        "content_bbox": np.reshape([i.content_bbox for i in images], (-1, 4)),
+        "windowing": [WINDOWINGS.index(i.windowing) for i in images],
+        "polarity_suspect": [i.polarity_suspect for i in images],
         "source_size": np.reshape([i.source_size for i in images], (-1, 2)),
     }
 
@@ -149,7 +149,7 @@ def _rejects_frame(rejects: Sequence[tuple[str, str, RejectedImage]]) -> pl.Data
 
 def _attributes(formats: Iterable[str], shard: int, shards: int) -> dict[str, Any]:
     return {
-        "intensity_rules": list(INTENSITY_RULES),
+        "windowings": list(WINDOWINGS),
         "formats": sorted(formats),
         "shard": shard,
         "shards": shards,
@@ -186,7 +186,7 @@ def join(chunks: Sequence[Chunk], job: Job, shard: int, shards: int, most: float
                     writer.append(**(block := {n: arrays.read(n, rows) for n in names}))
                     advance(len(block["image_id"]))
                 formats |= set(arrays.header.attributes["formats"])
-                suspect += int(arrays.read("bright_border").sum())
+                suspect += int(arrays.read("polarity_suspect").sum())
         writer.attributes.update(_attributes(formats, shard, shards))
     job.write(IMAGE_REJECTS, rejects)
     job.metric(images=total - rejects.height, rejects=rejects.height, doubtful_polarity=suspect)

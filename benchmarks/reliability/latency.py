@@ -152,8 +152,8 @@ def write_workspace(workspace: Path, images: int, seed: int) -> Path:
     arrays: dict[str, Any] = {
         "pixels": rng.integers(0, 256, (count, SIZE, SIZE), dtype=np.uint8),
         "image_id": cohort["image_id"].to_list(),
-        "content_box": np.tile(np.array([0, 0, SIZE, SIZE], np.int16), (count, 1)),
-        "intensity_rule": np.zeros(count, np.uint8), "bright_border": np.zeros(count, bool),
+        "content_bbox": np.tile(np.array([0, 0, SIZE, SIZE], np.int16), (count, 1)),
+        "windowing": np.zeros(count, np.uint8), "polarity_suspect": np.zeros(count, bool),
         "source_size": np.full((count, 2), SIZE, np.int32),
     }  # fmt: skip
     shard = {"shard": "1", "shards": "1"}

@@ -24,9 +24,9 @@ def write_shard(workspace: Path, shard: int, shards: int, images: int, size: int
     arrays = {
         "pixels": np.repeat(numbers, size * size).reshape(images, size, size) % 256,
         "image_id": [f"image{n}" for n in numbers],
-        "content_box": np.tile(np.array([0, 0, size, size]), (images, 1)),
-        "intensity_rule": np.zeros(images),
-        "bright_border": np.zeros(images, dtype=bool),
+        "content_bbox": np.tile(np.array([0, 0, size, size]), (images, 1)),
+        "windowing": np.zeros(images),
+        "polarity_suspect": np.zeros(images, dtype=bool),
         "source_size": np.full((images, 2), size),
     }
     attributes = dict(IMAGES.example_attributes) | {"shard": shard, "shards": shards}

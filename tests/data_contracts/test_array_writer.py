@@ -95,7 +95,7 @@ def test_a_header_larger_than_an_hdf5_object_header(tmp_path: Path) -> None:
 
 WRONG_VALUES = {
     "fractions for integers": ("source_size", np.full((12, 2), 0.5), "want int32"),
-    "beyond the range": ("intensity_rule", np.full(12, 256), "want uint8"),
+    "beyond the range": ("windowing", np.full(12, 256), "want uint8"),
     "negative": ("pixels", np.full((12, 32, 32), -1), "want uint8"),
     "text for numbers": ("pixels", np.full((12, 32, 32), "x"), "want uint8"),
     "numbers for text": ("image_id", [1] * 12, "want string, got int"),
@@ -104,9 +104,9 @@ WRONG_VALUES = {
     "a NUL in text": ("image_id", ["a\0"] * 12, "without NUL"),
     "half a character": ("image_id", ["\ud800"] * 12, "UTF-8"),
     "repeated ids": ("image_id", ["a"] * 12, "check 'image ids are unique' fails"),
-    "too few rows": ("bright_border", np.zeros(11, bool), "want image = 12, got 11"),
-    "wrong rank": ("bright_border", np.zeros((12, 1), bool), "want axes"),
-    "wrong width": ("content_box", np.zeros((12, 5), np.int16), "want 4 = 4, got 5"),
+    "too few rows": ("polarity_suspect", np.zeros(11, bool), "want image = 12, got 11"),
+    "wrong rank": ("polarity_suspect", np.zeros((12, 1), bool), "want axes"),
+    "wrong width": ("content_bbox", np.zeros((12, 5), np.int16), "want 4 = 4, got 5"),
     "not square": ("pixels", np.zeros((12, 32, 33), np.uint8), "want size = 32, got 33"),
     "unknown": ("other", np.zeros(12), "has no dataset 'other'"),
 }
@@ -180,20 +180,20 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError) as caught:
         write_arrays(
             IMAGES, tmp_path / "x.h5",
-            {"bright_border": np.zeros((3, 1), bool), "source_size": np.zeros((3, 3), np.int32)},
+            {"polarity_suspect": np.zeros((3, 1), bool), "source_size": np.zeros((3, 3), np.int32)},
             ORIGIN, {"shard": "one", "shards": True, "other": 1, "formats": "dicom"},
         )  # fmt: skip
     message = str(caught.value)
     for want in (
-        "breaks the contract images 1.1",
+        "breaks the contract images 2.0",
         "dataset 'pixels': want uint8 (image, size, size), got none",
         "dataset 'image_id': want string (image), got none",
-        "dataset 'bright_border': want axes (image), got shape (3, 1)",
+        "dataset 'polarity_suspect': want axes (image), got shape (3, 1)",
         "dataset 'source_size': want 2 = 2, got 3",
         "attribute 'shard': want int32, got str 'one'",
         "attribute 'shards': want int32, got bool True",
         "attribute 'formats': want a list of string, got str",
-        "attribute 'intensity_rules': want string, got none",
+        "attribute 'windowings': want string, got none",
         "attribute 'other': want none",
     ):
         assert want in message
@@ -203,14 +203,14 @@ def test_all_faults_of_a_file_at_once(tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
     write_arrays(IMAGES, path, IMAGES.example(), ORIGIN, IMAGES.example_attributes)
     with h5py.File(path, "r+") as file:
-        del file["pixels"], file["bright_border"]
-        file["bright_border"] = np.zeros(12, np.int64)
+        del file["pixels"], file["polarity_suspect"]
+        file["polarity_suspect"] = np.zeros(12, np.int64)
         file["extra"] = np.zeros(3, np.float32)
     with pytest.raises(ArtifactError) as caught:
         open_arrays(IMAGES, path)
     for want in (
         "dataset 'pixels': want uint8 (image, size, size), got none",
-        "dataset 'bright_border': want bool, got int64",
+        "dataset 'polarity_suspect': want bool, got int64",
         "dataset 'extra': want none, got float32",
     ):
         assert want in str(caught.value)

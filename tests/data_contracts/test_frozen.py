@@ -13,7 +13,7 @@ from data_contracts.__main__ import freeze, golden_path, schema_path, schema_tex
 from data_contracts._document import document
 from data_contracts._tables import table_errors
 from data_contracts.catalog import contracts
-from data_contracts.store import Provenance, verify, write_arrays
+from data_contracts.store import Provenance, is_readable, open_arrays, verify, write_arrays
 from data_contracts.vocabulary import Contract
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +42,12 @@ def test_every_golden_file_of_every_version_is_readable(path: Path) -> None:
     header = verify(path)
     assert header.contract == path.stem
     assert header.created == "2026-01-01T00:00:00+00:00"
+    contract = contracts()[header.contract]
+    if contract.kind == "arrays" and is_readable(contract, header):
+        with open_arrays(contract, path) as arrays:
+            required = {f.name for f in contract.fields if not f.nullable and not f.is_pattern}
+            assert required <= set(arrays.names())
+            assert {f.name for f in contract.attributes if not f.nullable} <= set(header.attributes)
 
 
 @EVERY_CONTRACT

@@ -120,7 +120,7 @@ def test_every_image_is_in_the_store_or_among_the_rejects(
         first = prepare_from(place / "root", "image00.jpg", 32)
         assert isinstance(first, ProcessedImage)
         assert (store.read("pixels", 0) == first.pixels).all()
-        assert tuple(store.read("content_box", 0)) == first.content_bbox
+        assert tuple(store.read("content_bbox", 0)) == first.content_bbox
     assert rejects(place) == {f"image_id{i:02d}": reason for i, reason in BAD.items()}
     said = capsys.readouterr().err
     assert "19 of 22 images" in said

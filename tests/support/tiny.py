@@ -66,9 +66,9 @@ def write_tiny_workspace(workspace: Path, images: int = 60, size: int = 32) -> N
     arrays = {
         "pixels": tiny_pixels(cohort, size),
         "image_id": cohort["image_id"].to_list(),
-        "content_box": np.tile(np.array([0, 0, size, size]), (images, 1)),
-        "intensity_rule": np.ones(images),
-        "bright_border": np.zeros(images, dtype=bool),
+        "content_bbox": np.tile(np.array([0, 0, size, size]), (images, 1)),
+        "windowing": np.ones(images),
+        "polarity_suspect": np.zeros(images, dtype=bool),
         "source_size": np.full((images, 2), 256),
     }
     origin = Provenance("preprocess", {}, (as_input(header, path, workspace),))

@@ -37,7 +37,7 @@ from data_contracts.store import (
     write_table,
 )
 
-_MAPS = {"method": "gradcam", "split": "test"}
+MAPS = {"method": "gradcam", "split": "test"}
 
 
 def write(workspace: Path, world: World, rng: np.random.Generator, study: Study = SMALL) -> None:
@@ -73,7 +73,7 @@ def summarised(workspace: Path, settings: Settings, study: Study = SMALL) -> Sum
                 stack.enter_context(open_arrays(contract, contract.path(workspace, **key, **more)))
                 for key in keys
             ]
-            for contract, more in ((ATTRIBUTIONS, _MAPS), (FEATURES, {}))
+            for contract, more in ((ATTRIBUTIONS, MAPS), (FEATURES, {}))
         )
         return summarise(
             cohort, models(predictions, histories, cohort), maps, features, REFERENCE, settings,
@@ -134,6 +134,6 @@ def _write_model(
     }  # fmt: skip
     of_maps = {k: facts[k] for k in ("task", "name", "target_kind", "classes")}
     write_arrays(
-        ATTRIBUTIONS, ATTRIBUTIONS.path(workspace, **keys, **_MAPS), arrays, origin,
+        ATTRIBUTIONS, ATTRIBUTIONS.path(workspace, **keys, **MAPS), arrays, origin,
         {**ATTRIBUTIONS.example_attributes, **of_maps},
     )  # fmt: skip

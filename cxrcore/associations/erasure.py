@@ -175,7 +175,7 @@ class _Network:
 
     @staticmethod
     def fit(train: FitImages, test: HeldOutImages) -> _Network:
-        space = whitening(train.features)
+        space = whitening(train.features, len(np.unique(train.subject)))
         x, seen = train.features - space.mean, finite(test.features) - space.mean
         inverse = np.linalg.pinv(space.covariance, rcond=1e-10, hermitian=True)
         middle = train.logits.mean(axis=0)

@@ -63,20 +63,22 @@ def fit_eraser(features: NDArray[np.floating], concept: Floats) -> Eraser:
     return Eraser(space.mean, space.forward @ basis, basis.T @ space.backward)
 
 
-def whitening(features: NDArray[np.floating]) -> Whitening:
+def whitening(features: NDArray[np.floating], subjects: int | None = None) -> Whitening:
     """Whitening by the covariance of `features` (n, d) shrunk towards a multiple of the identity.
 
     The shrinkage is the oracle approximating one (Chen et al. 2010, doi 10.1109/TSP.2010.2053029,
-    eq. 23). Dead units and n < d leave the covariance singular; a pseudo-inverse would take noise
+    eq. 23) for as many samples as `subjects` (n by default): a patient's further images, which may
+    be duplicates, do not make the covariance more certain. Dead units and n < d leave the covariance singular; a pseudo-inverse would take noise
     directions of a small train set for exact knowledge. The map stays invertible, so the covariance
     of erased features with the concept is 0 on the fitted images at any shrinkage.
     """
-    n, d = features.shape
+    d = features.shape[1]
+    samples = len(features) if subjects is None else subjects
     mean = finite(features).mean(axis=0, dtype=np.float64)
     centred = features - mean
-    covariance = centred.T @ centred / n
+    covariance = centred.T @ centred / len(features)
     average, square = np.trace(covariance) / d, float((covariance**2).mean())
-    spread = (n + 1) * (square - average**2 / d)
+    spread = (samples + 1) * (square - average**2 / d)
     share = 1.0 if spread <= 0 else min(1.0, (square + average**2) / spread)
     values, vectors = np.linalg.eigh(covariance)
     shrunk = (1 - share) * np.maximum(values, 0) + share * average

@@ -68,9 +68,10 @@ def whitening(features: NDArray[np.floating], subjects: int | None = None) -> Wh
 
     The shrinkage is the oracle approximating one (Chen et al. 2010, doi 10.1109/TSP.2010.2053029,
     eq. 23) for as many samples as `subjects` (n by default): a patient's further images, which may
-    be duplicates, do not make the covariance more certain. Dead units and n < d leave the covariance singular; a pseudo-inverse would take noise
-    directions of a small train set for exact knowledge. The map stays invertible, so the covariance
-    of erased features with the concept is 0 on the fitted images at any shrinkage.
+    be duplicates, do not make the covariance more certain. Dead units and n < d leave it singular;
+    a pseudo-inverse would take noise directions of a small train set for exact knowledge. The map
+    stays invertible, so the covariance of erased features with the concept is 0 on the fitted
+    images at any shrinkage.
     """
     d = features.shape[1]
     samples = len(features) if subjects is None else subjects

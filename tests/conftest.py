@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 from chain import COMMANDS, Chain, run_chain, words
 from forked import start
@@ -15,6 +16,10 @@ from tiny import write_tiny_workspace
 # Before torch is loaded: one thread gives the same numbers in every process, and processes of one
 # test run do not wait for each other's threads.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# A busy machine is no fault of the code.
+hypothesis.settings.register_profile("no deadline")
+hypothesis.settings.load_profile("no deadline")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cxrcore.covariates import design
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from([None, 18, 40, 55, 90, 91]), min_size=1, max_size=30),
     st.integers(0, 60),

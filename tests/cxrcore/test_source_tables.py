@@ -66,7 +66,7 @@ FIELDS = st.text(st.sampled_from('ab ,"\n\u00e9'), max_size=6)
 
 
 @given(st.lists(st.lists(FIELDS, min_size=3, max_size=3), min_size=1, max_size=8), st.data())
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_quotes_commas_and_line_breaks_do_not_hide_or_feign_a_cut_row(
     tmp_path: Path, rows: list[list[str]], data: st.DataObject
 ) -> None:

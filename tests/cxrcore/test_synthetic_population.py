@@ -26,7 +26,7 @@ def _numbers(labels: list[dict[str, str]], task: str) -> np.ndarray:
 
 
 @given(st.integers(4, 300), st.integers(0, 10_000), st.sampled_from(sorted(PRESETS)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_classes_have_their_shares(subjects: int, seed: int, preset: str) -> None:
     rng = np.random.default_rng(seed)
     labels = assign_labels(rng, rng.integers(8, 97, subjects), preset)  # type: ignore[arg-type]

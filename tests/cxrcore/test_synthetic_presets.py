@@ -105,7 +105,7 @@ def test_weak_markers_show_the_class_of_some_patients_alone() -> None:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_confounded_labels_hang_on_age(seed: int) -> None:
     ages, died, insurance = _confounded(20_000, seed)
     assert np.corrcoef(ages, insurance)[0, 1] > 0.7
@@ -114,7 +114,7 @@ def test_confounded_labels_hang_on_age(seed: int) -> None:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_confounded_labels_are_independent_at_any_one_age(seed: int) -> None:
     ages, died, insurance = _confounded(60_000, seed)
     weights, found = [], []

@@ -57,7 +57,7 @@ def write_in_blocks(path: Path, content: Mapping[str, Any], rows: int) -> str:
         return writer.finish(ORIGIN).digest
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(contents(), st.integers(1, 4))
 def test_arrays_come_back_with_their_digest(content: dict[str, Any], rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -63,7 +63,7 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(frames())
 def test_tables_come_back_with_their_digest(frame: pl.DataFrame) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def test_tables_come_back_with_their_digest(frame: pl.DataFrame) -> None:
     assert table.frame.equals(frame, null_equal=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(frames(), st.integers(1, 4), st.sampled_from(["uncompressed", "snappy", "zstd"]))
 def test_table_digest_does_not_see_the_encoding(
     frame: pl.DataFrame, rows: int, compression: Any
@@ -89,7 +89,7 @@ def test_table_digest_does_not_see_the_encoding(
         assert table_digest(pl.concat(pieces, rechunk=False), {}) == want
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(frames(), frames())
 def test_tables_with_one_digest_are_one_table(one: pl.DataFrame, other: pl.DataFrame) -> None:
     same = repr(one.to_dict(as_series=False)) == repr(other.to_dict(as_series=False))

@@ -24,7 +24,7 @@ LEAST, MOST = 11, 1000
 CELL = st.sampled_from([0, 0, 0, 1, 2, 4, 7, 10, 11, 12, 15, 30, 80])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=8))
 def test_shown_steps_are_far_apart(taken: list[int]) -> None:
     left = [int(n) for n in 1000 - np.cumsum(taken)]
@@ -34,7 +34,7 @@ def test_shown_steps_are_far_apart(taken: list[int]) -> None:
     assert not any(disclosure.is_small(a - b, LEAST) for i, a in enumerate(seen) for b in seen[i:])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=8))
 def test_suppressed_parts_are_never_one_or_few_unless_all_are(parts: list[int]) -> None:
     counts = dict(enumerate(parts))
@@ -167,7 +167,7 @@ SHAPES = [(3, 3, 3), (3, 4, 3), (4, 4, 3), (3, 5, 3), (3, 3, 3, 2)]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_no_small_count_of_a_summary_can_be_worked_out(
     shape: tuple[int, ...], data: st.DataObject
@@ -223,7 +223,7 @@ def exposed_in_table_one(patients: dict[str, np.ndarray], least: int) -> list[An
     return attack.exposed(suppressed, least)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables_one())
 def test_no_small_count_of_table_one_can_be_worked_out(patients: dict[str, np.ndarray]) -> None:
     assert exposed_in_table_one(patients, LEAST) == []
@@ -267,7 +267,7 @@ def exposed_in_flow(flow: tuple[list[int], int, list[list[int]]], least: int) ->
     return attack.exposed(suppressed, least)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(FLOWS)
 def test_no_small_count_of_the_flow_can_be_worked_out(
     flow: tuple[list[int], int, list[list[int]]],

@@ -26,7 +26,7 @@ def points(intervals: list[tuple[int, int]], alive: int) -> Points:
 GROUP = st.builds(points, st.lists(INTERVAL, min_size=4, max_size=4), st.integers(0, 60))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(GROUP, min_size=1, max_size=4))
 def test_between_shown_points_nothing_happens_to_few(groups: list[Points]) -> None:
     curves = dict(enumerate(groups))
@@ -41,7 +41,7 @@ def test_between_shown_points_nothing_happens_to_few(groups: list[Points]) -> No
             assert shown[-1] == found[-1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(GROUP, min_size=2, max_size=4))
 def test_a_hidden_group_is_not_what_the_others_leave(groups: list[Points]) -> None:
     curves = dict(enumerate(groups))

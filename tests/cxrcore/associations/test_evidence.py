@@ -111,7 +111,7 @@ def test_which_networks_are_compared() -> None:
     assert list(inputs_of(known).pairs({("gender", "main")})) == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(40, 400))
 def test_a_matched_set_is_alike_in_age_and_view(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)

@@ -60,7 +60,7 @@ def brute_force_c(
     return won / total if total else np.nan
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(0, 12))
 def test_harrells_c_is_the_share_of_concordant_pairs(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)

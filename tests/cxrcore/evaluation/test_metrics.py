@@ -51,7 +51,7 @@ def test_weights_of_every_type_give_the_same() -> None:
             np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     scores=hnp.arrays(np.float64, 12, elements=st.integers(-3, 3).map(float)),
     weights=hnp.arrays(np.uint8, (3, 12), elements=st.integers(0, 4)),

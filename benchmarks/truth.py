@@ -92,8 +92,9 @@ def read(workspace: Path) -> Record:
 def at_its_sign(workspace: Path) -> dict[str, bool]:
     """By task with a sign whether its network's evidence peaks where the sign was planted.
 
-    The peak is the cell of the largest class difference; the sign covers a cell where it covers
-    at least half as much of it as of the cell that it covers most.
+    The peak is the cell of the largest class difference. It may lie beside the sign, since a
+    cell's evidence comes from a field larger than the cell; the sign's cells are those of which it
+    covers at least half as much as of the cell that it covers most.
     """
     with open_arrays(SYNTHETIC_REGIONS, SYNTHETIC_REGIONS.path(workspace)) as truth:
         regions = dict(zip(truth.read("task").tolist(), truth.read("region"), strict=True))
@@ -108,7 +109,10 @@ def at_its_sign(workspace: Path) -> dict[str, bool]:
         differences = np.abs(named["class_difference"][chosen][:, :rows, :columns]).max(axis=0)
         covered = cv2.resize(region, (int(columns), int(rows)), interpolation=cv2.INTER_AREA)
         peak = np.unravel_index(np.nanargmax(differences), differences.shape)
-        found[task] = bool(covered[peak] >= covered.max() / 2)
+        near = cv2.dilate(
+            (covered >= covered.max() / 2).astype(np.uint8), np.ones((3, 3), np.uint8)
+        )
+        found[task] = bool(near[peak])
     return found
 
 

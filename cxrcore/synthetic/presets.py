@@ -100,7 +100,7 @@ _MARKERS = {
     "insurance": Marker("grating", _LOWER, _LOWER_CENTRE, 0.24, 0.12),
 }
 #: A side marker in the image's upper right corner, above the shoulder.
-_TAG = Marker("bar", "border", (0.77, -0.94), 0.055, 0.90, frame="image")
+_TAG = Marker("bar", "border", (0.77, -0.94), 0.055, 0.60, frame="image")
 
 PRESETS: dict[PresetName, Preset] = {
     "planted": Preset(_MARKERS, ties={"race": 0.10, "insurance": 0.15}),

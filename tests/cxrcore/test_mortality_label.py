@@ -149,9 +149,7 @@ futures = st.tuples(
 
 
 @given(histories(), st.lists(futures, min_size=2, max_size=8), st.booleans())
-@settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_future_decides_whether_a_study_has_a_label(
     tmp_path: Path, past: list[Days], ways: list[tuple[float | None, list[Days]]], ed: bool
 ) -> None:

@@ -47,7 +47,7 @@ image-test: install ## builds the image and drives the chain by `docker run`; ne
 	$(BIN)/python -m pytest tests/image -o addopts="-q --import-mode=importlib" --timeout 1800
 
 test: install ## all tests, the smoke run among them
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n auto --dist loadfile --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -21,6 +22,23 @@ os.environ["OMP_NUM_THREADS"] = "1"
 hypothesis.settings.register_profile("no deadline")
 hypothesis.settings.load_profile("no deadline")
 
+#: Files whose tests take longest, and mostly wait: they begin first.
+SLOWEST = (
+    "test_pipeline_slurm_real.py", "test_pipeline_runs.py", "test_smoke.py", "test_killed.py",
+    "test_engines_slurm_real.py", "test_aggregate.py", "test_streams.py",
+)  # fmt: skip
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors, for the tests that wait."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest files first; otherwise a worker would be left alone with one at the end."""
+    place = {name: i for i, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(SLOWEST)))
+
 
 @pytest.fixture
 def tiny_workspace(tmp_path: Path) -> Path:
@@ -38,12 +56,21 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The workspace of a finished chain, made without the command line's start-up time."""
-    workspace = tmp_path_factory.mktemp("finished") / "workspace"
-    for step in COMMANDS:
-        command = [*words(step, workspace)[1:], "--workspace", str(workspace)]
-        running = start(command, workspace.parent / "told")
-        assert running.end() == 0, running.told.read_text()
+    """The workspace of a finished chain, one for all processes of a test run.
+
+    It is made without the command line's start-up time.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    folder.mkdir(exist_ok=True)
+    workspace, done = folder / "workspace", folder / "done"
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for step in () if done.exists() else COMMANDS:
+            command = [*words(step, workspace)[1:], "--workspace", str(workspace)]
+            running = start(command, folder / "told")
+            assert running.end() == 0, running.told.read_text()
+        done.touch()
     return workspace
 
 

@@ -16,13 +16,10 @@ PYTHON = sys.executable
 #: What a shell puts behind the command, and what the environment says of characters.
 PLAIN: dict[str, str] = {}
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-LATIN = {"PYTHONIOENCODING": "latin-1"}
 ENDS = {
-    "both closed": (">&- 2>&-", PLAIN),
     "all three closed": ("<&- >&- 2>&-", PLAIN),
     "a full disk": (">/dev/full 2>/dev/full", PLAIN),
     "ASCII": ("", ASCII),
-    "eight bits": ("", LATIN),
 }
 
 

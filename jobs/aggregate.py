@@ -36,8 +36,7 @@ READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
          PREDICTIONS, FEATURES, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
 WRITES = (MODELS, METRICS, ADDED_VALUE, CURVES, ASSOCIATIONS, VERDICTS, ORDERS, REPLICATION,
           MEAN_HEATMAPS)  # fmt: skip
-FILES = ("report/report.html",)
-
+FILES = ("report/report.html", "report/report.pdf")
 
 _COMPARED = "verdicts of "
 

@@ -1,4 +1,7 @@
-"""The report: one static HTML file that stands alone, for people who never saw the code."""
+"""The report: one static HTML file that stands alone, for people who never saw the code.
+
+The same as PDF, for those who hand it on.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,15 @@ from cxrcore.reporting.about import about
 from cxrcore.reporting.checklists import as_yaml
 from cxrcore.reporting.content import Content
 from cxrcore.reporting.drawing import draw
+from cxrcore.reporting.pdf import pdf
 from data_contracts import cohort_tables, disclosure, titles
-from data_contracts.store import write_text
+from data_contracts.store import atomic_write, write_text
 
 _TABLES = ("models", "metrics", "added_value", "curves", "associations", "verdicts", "orders")
 
 
 def write(folder: Path, content: Content) -> Path:
-    """Write `report.html`, its figures, every number as CSV and the reporting guidelines.
+    """Write `report.html` and `.pdf`, its figures, every number as CSV and reporting guidelines.
 
     All into `folder`; returns the page.
     """
@@ -37,7 +41,10 @@ def write(folder: Path, content: Content) -> Path:
     write_text(
         folder / "checklists.yaml", as_yaml(study["checklists"], sections(content.reference))
     )
-    write_text(page, html(content, study, drawn))
+    text = html(content, study, drawn)
+    with atomic_write(page.with_suffix(".pdf")) as partial:
+        partial.write_bytes(pdf(text))
+    write_text(page, text)
     return page
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -38,7 +39,8 @@ def ladder_figure(
     if not levels:
         return None
     attributes = verdicts["attribute"].unique(maintain_order=True).to_list()[::-1]
-    figure, axes = panels(len(levels), 3, (3.1, 1.5 + 0.5 * len(attributes)))
+    # One row of panels, so that the figure stands on the page's first screen.
+    figure, axes = panels(len(levels), 5, (9.3 / min(5, len(levels)), 1.3 + 0.4 * len(attributes)))
     for i, (axis, level) in enumerate(zip(axes, levels, strict=True)):
         rows = shown.filter(shown["evidence_level"] == level)
         question = rows.row(0, named=True)
@@ -50,13 +52,13 @@ def ladder_figure(
             _rungs(axis, asked, row, attributes.index(row["attribute"]))
         for value in _otherwise(asked, models)["value"].drop_nulls():
             axis.axvline(value, linestyle=":", color="0.3", linewidth=1)
-        names = attributes if i % 3 == 0 else [""] * len(attributes)
+        names = attributes if i % 5 == 0 else [""] * len(attributes)
         axis.set_yticks(range(len(attributes)), names)
         axis.set_ylim(-0.6, len(attributes) - 0.3)
         axis.margins(x=0.12)
-        axis.locator_params(axis="x", nbins=4)
+        axis.locator_params(axis="x", nbins=3)
         axis.set_title(level)
-        axis.set_xlabel(titles.statistic(question["statistic"]), fontsize=7.5)
+        axis.set_xlabel(textwrap.fill(titles.statistic(question["statistic"]), 26), fontsize=7.5)
     figure.legend(handles=_legend(), loc="outside lower center", ncols=4, fontsize=7)
     return figure
 

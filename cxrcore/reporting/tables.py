@@ -133,7 +133,8 @@ def _verdict_cell(row: Mapping[str, Any]) -> dict[str, str]:
     p = "" if row["p_holm"] is None else f"p\u00a0{_p_value(row['p_holm'])}"
     return {
         "verdict": row["verdict"], "value": value(row, 2), "interval": interval(row, 2), "p": p,
-        "reason": row["reason"] or "",
+        # The caption says what the value is.
+        "reason": (row["reason"] or "").replace(", the smallest value of interest", ""),
     }  # fmt: skip
 
 

@@ -178,7 +178,7 @@ def test_the_report_is_made_again_when_the_planted_truth_changes(
     page = tmp_path / "report" / "report.html"
     assert aggregate(tmp_path, replicates=100) == 0
     assert "Synthetic patients" not in page.read_text()
-    for strength, said in ((1.0, "and markers planted"), (0.0, "no markers planted")):
+    for strength, said in ((1.0, "and markers planted"), (0.0, "without markers")):
         write_table(SYNTHETIC_TRUTH, SYNTHETIC_TRUTH.path(tmp_path),
                     truth.with_columns(strength=pl.lit(strength)), Provenance("synthesize", {}),
                     SYNTHETIC_TRUTH.example_attributes)  # fmt: skip

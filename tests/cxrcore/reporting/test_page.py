@@ -110,6 +110,9 @@ def test_the_answer_is_on_the_first_screen(browser: Browser, report: Path) -> No
         box = page.locator(part).first.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] < 900
+    figure = page.locator("#answer img").bounding_box()
+    assert figure is not None
+    assert figure["y"] < 800
 
 
 def test_on_paper_nothing_is_cut(browser: Browser, report: Path) -> None:

@@ -72,6 +72,19 @@ def test_a_claim_is_judged_by_what_the_world_holds() -> None:
     }  # fmt: skip
 
 
+def test_p_values_that_are_too_small_are_found() -> None:
+    def rows(world: str, values: list[float]) -> list[Record]:
+        return [{"world": world, "p": [["use", "loss", "crude", p]]} for p in values]
+
+    even = [(i + 0.5) / 100 for i in range(100)]
+    assert "| use | loss | crude | 100 | 0.05 (0.02 to 0.11) | 0.9" in claims.uniformity(
+        rows("blind", even)
+    )
+    assert "| 0.000 |" in claims.uniformity(rows("unrelated", [p / 2 for p in even]))
+    # Where something is shared p values are small, and rightly.
+    assert "use" not in claims.uniformity(rows("used", even))
+
+
 def test_shares_stand_beside_wilsons_interval() -> None:
     assert share([True] * 5 + [False] * 95) == "0.05 (0.02 to 0.11)"
     assert share([]) == "–"

@@ -13,7 +13,7 @@ from pydantic import Field
 from data_contracts.cohort import COHORT
 from data_contracts.errors import SourceError, UsageError
 from data_contracts.images import IMAGE_REJECTS, IMAGES
-from jobs import _chunks
+from jobs import _chunks, _contact_sheets
 from jobs._config import FolderOrUrl, JobConfig, Shard
 from jobs._job import Job
 
@@ -71,6 +71,7 @@ def run(config: Config, job: Job) -> None:
         for chunk in todo:
             _chunks.write_chunk(chunk, results, job, config.root, config.size, advance)
     _chunks.join(chunks, job, shard, shards, config.max_reject_fraction)
+    _contact_sheets.write(job, cohort, shard, shards)
 
 
 def _of_edition(cohort: pl.DataFrame, config: Config, job: Job) -> pl.DataFrame:

@@ -65,6 +65,36 @@ def preprocess(
     )  # fmt: skip
 
 
+def test_a_person_can_look_before_training(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # A bright border round a dark middle.
+    dark = np.full((50, 44), 240, np.uint8)
+    dark[8:-8, 8:-8] = 20
+    for i in set(range(N)) - set(BAD):
+        Image.fromarray(255 - dark).save(
+            place / "root" / f"image{i:02d}.{'png' if i % 2 else 'jpg'}"
+        )
+    assert preprocess(place) == 0
+    sheets = sorted(p.name for p in (place / "images").glob("*.png"))
+    assert sheets == ["contact-sheet-1-of-1.png"]
+    assert "look at images/contact-sheet-1-of-1.png: 19 of 19 images" in capsys.readouterr().err
+    with Image.open(path := place / "images" / sheets[0]) as sheet:
+        assert sheet.mode == "L"
+        assert sheet.size == (8 * 150 + 6, 3 * 166 + 30)
+    before = path.read_bytes()
+    Image.fromarray(dark).save(place / "root" / "image01.png")
+    assert preprocess(place, "--force") == 0
+    assert "polarity-suspect-1-of-1.png: 1 of 1 images whose border" in capsys.readouterr().err
+    assert path.read_bytes() != before
+    suspect = path.with_name("polarity-suspect-1-of-1.png")
+    assert suspect.exists()
+    again = path.read_bytes(), suspect.read_bytes()
+    assert preprocess(place, "--force") == 0
+    assert (path.read_bytes(), suspect.read_bytes()) == again
+    Image.fromarray(255 - dark).save(place / "root" / "image01.png")
+    assert preprocess(place, "--force") == 0
+    assert not suspect.exists()
+
+
 @pytest.mark.parametrize("there", [".dcm", ".jpg"])
 def test_the_edition_that_the_root_holds_is_read_whole(
     there: str, place: Path, capsys: pytest.CaptureFixture[str]

@@ -42,7 +42,7 @@ def leftovers(step: str, workspace: Path) -> list[Path]:
         folder = workspace / "images"
         left += [folder / ".chunks-2-of-3", folder / ".images-2-of-3.h5.partial"]
     for path in left:
-        if ".h5" in path.name or ".parquet" in path.name or ".html" in path.name:
+        if any(kind in path.name for kind in (".h5", ".parquet", ".html", ".pdf")):
             path.write_bytes(b"half")
         else:
             path.mkdir(exist_ok=True)

@@ -21,8 +21,8 @@ def assemble(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The cohort and its flow.
 
-    `images` is what an adapter read (see `Adapter`); `min_age` is in years. The rules are
-    applied in the order of the adapter, then age, then the choice of images.
+    `images` is what an adapter read (see `Adapter`); `min_age` is in years, 0: any, also none.
+    The rules are applied in the order of the adapter, then age, then the choice of images.
 
     Raises `SourceError` when no image remains, naming the rule that excluded the most.
     """
@@ -30,7 +30,7 @@ def assemble(
 
     rules = _categories(images["excluded"])
     too_young = f"younger than {min_age} years, or of unknown age"
-    young = ~(pl.col("age") >= min_age).fill_null(False)
+    young = (pl.col("age") < min_age).fill_null(min_age > 0)
     images = images.with_columns(
         pl.coalesce(pl.col("excluded").cast(pl.String), pl.when(young).then(pl.lit(too_young)))
     )
@@ -101,6 +101,12 @@ def _categories(series: pl.Series) -> list[str]:
     return series.dtype.categories.to_list()
 
 
+def _described(columns: list[str]) -> list[str]:
+    """The view and every label; a task may itself be the view."""
+    labels = [c for c in columns if c.startswith(LABEL_PREFIX)]
+    return labels if f"{LABEL_PREFIX}view" in labels else ["view", *labels]
+
+
 def characteristics(cohort: pl.DataFrame) -> pl.DataFrame:
     """Rows of `COHORT_CHARACTERISTICS`: size, age, view and every task, by split and in all."""
     import polars as pl
@@ -114,7 +120,7 @@ def characteristics(cohort: pl.DataFrame) -> pl.DataFrame:
         for statistic, value in (("mean", years.mean()), ("sd", years.std())):
             known = aged.select(value).item()
             rows.append(("age", statistic, split, *_images_and_subjects(aged), known))
-        for column in ("view", *(c for c in cohort.columns if c.startswith(LABEL_PREFIX))):
+        for column in _described(cohort.columns):
             for level in (*_categories(cohort[column]), None):
                 group = part.filter(pl.col(column).eq_missing(pl.lit(level)))
                 share = group.height / part.height if part.height else None

@@ -29,18 +29,22 @@ SINCE = "0.3.0"
 class Config(JobConfig):
     """What to extract, and from where."""
 
-    source: Literal["mimic", "nih"] = "mimic"
-    """Layout of the collection: MIMIC-CXR with MIMIC-IV, or NIH ChestX-ray14."""
+    source: Literal["mimic", "nih", "table"] = "mimic"
+    """The collection: MIMIC-CXR with MIMIC-IV, NIH ChestX-ray14, or a table of your own."""
     mimic_iv: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-IV, with hosp/ (core/ in version 1.0) and optionally ed/."""
     mimic_cxr: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-CXR or MIMIC-CXR-JPG, with the metadata, its record list and files/."""
     root: Path | None = Field(default=None, exclude=True)
     """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and the images."""
+    table: Path | None = Field(default=None, exclude=True)
+    """Table with a row for each image: CSV, TSV (also .gz) or Parquet."""
+    mapping: Path | None = Field(default=None, exclude=True)
+    """YAML file that says which column of the table is what; --inspect proposes one."""
     select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"
     """Which of the eligible images to keep; one is chosen by a seeded hash."""
     min_age: int = Field(default=18, ge=0, le=120)
-    """Minimum age at the study, in years."""
+    """Minimum age at the study, in years; with 0 images of unknown age are kept."""
     horizon: int = Field(default=365, ge=1, le=3650)
     """Follow-up horizon of the mortality label, in days after the study."""
     allow_outcome_dependent_label: bool = False
@@ -64,8 +68,8 @@ def sources(config: Config) -> dict[str, Path]:
             "to the end, so who has a mortality label depends on the outcome; take 365 or less, "
             "or accept it with --allow-outcome-dependent-label"
         )
-    folders = {"mimic_iv": config.mimic_iv, "mimic_cxr": config.mimic_cxr, "root": config.root}
-    return locate(config.source, folders)
+    names = ("mimic_iv", "mimic_cxr", "root", "table", "mapping")
+    return locate(config.source, {name: getattr(config, name) for name in names})
 
 
 def _depends_on_outcome(config: Config) -> bool:
@@ -89,7 +93,7 @@ def run(config: Config, job: Job) -> None:
     rule = images["mortality_rule"].first() if "mortality_rule" in images.columns else None
     job.write(
         COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed,
-        mortality_rule=rule, pixel_source=_pixel_source(cohort),
+        mortality_rule=rule, pixel_source=_pixel_source(cohort), split_digest=None,
     )  # fmt: skip
     shown = disclosed_flow(flow, least)
     job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)

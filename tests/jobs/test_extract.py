@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import own_tables
 import polars as pl
 import pytest
 
@@ -74,7 +75,7 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert cohort.header.attributes == {
         "source": "mimic", "select": "all", "split_seed": 5, "mortality_rule": "hospital-stay",
-        "pixel_source": "dicom",
+        "pixel_source": "dicom", "split_digest": None,
     }  # fmt: skip
     read = {i.path for i in cohort.header.inputs}
     assert read == {
@@ -165,6 +166,8 @@ def test_missing_flags_are_a_usage_error(
     assert "--mimic-cxr DIR" in line
     assert cxr(["extract", "--source", "nih", "--workspace", str(tmp_path / "ws")]) == 2
     assert "--root DIR" in complaint(capsys)
+    assert cxr(["extract", "--source", "table", "--workspace", str(tmp_path / "ws")]) == 2
+    assert "needs --table FILE (one row per image) and --mapping FILE (YAML" in complaint(capsys)
 
 
 LONG = ("--horizon", "730")
@@ -207,6 +210,24 @@ def test_the_nih_layout(tmp_path: Path) -> None:
     frame = cohort.frame
     assert frame["path"].to_list() == ["images/00000001_000.png", "images/00000002_000.png"]
     assert [c for c in frame.columns if c.startswith("label_")] == ["label_gender"]
+
+
+def test_a_table_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places, workspace = own_tables.write(tmp_path), tmp_path / "ws"
+    flags = [f"--{name}={path}" for name, path in places.items()]
+    command = ["extract", "--source=table", *flags, f"--workspace={workspace}"]
+    # Both outcomes need the horizon on record, so no horizon makes the label depend on them.
+    assert cxr([*command, *LONG]) == 0
+    cohort = read_table(COHORT, COHORT.path(workspace))
+    assert cohort.header.attributes["mortality_rule"] == "observed-to-horizon"
+    assert {i.path for i in cohort.header.inputs} == {"table", "mapping"}
+    assert cxr([*command, *LONG]) == 0
+    assert "up to date" in capsys.readouterr().err
+    mapping = places["mapping"]
+    mapping.write_text(mapping.read_text().replace("F: [w]", "F: [w, x]"))
+    assert cxr([*command, *LONG]) == 0
+    gender = read_table(COHORT, COHORT.path(workspace)).frame["label_gender"]
+    assert gender.null_count() == 0
 
 
 def test_the_job_and_the_search_for_its_tables_load_no_polars(source: Path) -> None:

@@ -108,7 +108,11 @@ def _command(spec: Spec) -> Any:
     def command(*, config: Any = None) -> int:
         from jobs._execute import execute
 
-        return execute(spec, config or spec.config())
+        config = config or spec.config()
+        if (text := spec.preview(config)) is not None:
+            print(text, end="")
+            return 0
+        return execute(spec, config)
 
     if any(field.is_required() for field in spec.config.model_fields.values()):
         command.__kwdefaults__ = {}

@@ -41,6 +41,8 @@ class Config(JobConfig):
     """Table with a row for each image: CSV, TSV (also .gz) or Parquet."""
     mapping: Path | None = Field(default=None, exclude=True)
     """YAML file that says which column of the table is what; --inspect proposes one."""
+    inspect: bool = Field(default=False, exclude=True)
+    """Print a mapping proposed for --table, without values of few patients; write nothing."""
     select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"
     """Which of the eligible images to keep; one is chosen by a seeded hash."""
     min_age: int = Field(default=18, ge=0, le=120)
@@ -53,6 +55,17 @@ class Config(JobConfig):
     """Random seed of the split of subjects and of the choice of images."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
     """Fewer patients are not disclosed; 0: all are. Never applied to synthetic patients."""
+
+
+def preview(config: Config) -> str | None:
+    """The proposed mapping, where it is asked for."""
+    if not config.inspect:
+        return None
+    from cxrcore.sources import table
+
+    if config.source != "table" or config.table is None:
+        raise UsageError("--inspect needs --source table and --table FILE")
+    return table.inspect(config.table, config.min_cell_count)
 
 
 def sources(config: Config) -> dict[str, Path]:

@@ -26,7 +26,7 @@ from data_contracts.yaml_files import TextLoader, load
 TO_FILL_IN = "FILL_IN"
 
 #: Names that cohort, flow and Table 1 use for something else.
-_TAKEN = ("age", "cohort", "days_to_death", "follow_up_days", "subjects")
+TAKEN = ("age", "cohort", "days_to_death", "follow_up_days", "subjects")
 _OUTCOME = ("survived", "died")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -146,9 +146,9 @@ class Mapping(_Part):
     @classmethod
     def _tasks(cls, labels: dict[str, Groups]) -> dict[str, Groups]:
         for name, groups in labels.items():
-            if not re.fullmatch("[A-Za-z0-9_]{1,64}", name) or name in _TAKEN:
+            if not re.fullmatch("[A-Za-z0-9_]{1,64}", name) or name in TAKEN:
                 raise ValueError(f"cannot have a task '{name}': want letters, digits and _, "
-                                 f"not one of {', '.join(_TAKEN)}")  # fmt: skip
+                                 f"not one of {', '.join(TAKEN)}")  # fmt: skip
             if name == "mortality" and tuple(groups.classes) != _OUTCOME:
                 raise ValueError("must have the classes survived and died of mortality, in order")
         return labels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,32 +86,58 @@ def read_tables(requests: Mapping[str, Request], remedy: str = _REMEDY) -> dict[
     return frames
 
 
+def read_text(path: Path, separator: str) -> pl.DataFrame:
+    """Every column of a table as text, trimmed, null where empty; raises `SourceError`."""
+    request = Request(path, {}, separator=separator)
+    scan, faults = _scan(request)
+    if scan is None:
+        raise SourceError(f"{path}: {'; '.join(faults)}; {_REMEDY}")
+    names = [name for name in scan.collect_schema().names() if name]
+    columns: dict[str, Kind | Column] = {name: Column("text", (name,)) for name in names}
+    return read_tables({"": replace(request, columns=columns)})[""]
+
+
 def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
     import polars as pl
 
-    nothing, form = pl.DataFrame(), "Parquet" if is_parquet(request.path) else "CSV"
-    try:
-        scan = scan_text(request.path, request.separator)
-        names = scan.collect_schema().names()
-    except pl.exceptions.NoDataError:
-        return nothing, ["the file is empty"]
-    except (pl.exceptions.PolarsError, OSError) as error:
-        _raise_fault_of_surroundings(error, request.path)
-        return nothing, [f"cannot be read as {form} (damaged?)"]
-    picked, faults = _pick(request, names)
+    nothing = pl.DataFrame()
+    scan, faults = _scan(request)
+    if scan is None:
+        return nothing, faults
+    picked, faults = _pick(request, scan.collect_schema().names())
     if faults:
         return nothing, faults
     try:
         raw = scan.select(pl.col(had).alias(name) for name, had in picked.items()).collect()
-        faults = row_faults(request.path, request.separator) if form == "CSV" else []
+        faults = [] if is_parquet(request.path) else row_faults(request.path, request.separator)
     except (pl.exceptions.PolarsError, OSError) as error:
         _raise_fault_of_surroundings(error, request.path)
+        form = _form(request.path)
         return nothing, [f"cannot be read as {form} to its end (damaged, or not in UTF-8?)"]
     if raw.is_empty():
         return nothing, ["the table has no rows"]
     if faults:
         return nothing, faults
     return _typed(request, raw)
+
+
+def _scan(request: Request) -> tuple[pl.LazyFrame | None, list[str]]:
+    """The table with its columns known, or why it cannot be read."""
+    import polars as pl
+
+    try:
+        scan = scan_text(request.path, request.separator)
+        scan.collect_schema()
+    except pl.exceptions.NoDataError:
+        return None, ["the file is empty"]
+    except (pl.exceptions.PolarsError, OSError) as error:
+        _raise_fault_of_surroundings(error, request.path)
+        return None, [f"cannot be read as {_form(request.path)} (damaged?)"]
+    return scan, []
+
+
+def _form(path: Path) -> str:
+    return "Parquet" if is_parquet(path) else "CSV"
 
 
 def _raise_fault_of_surroundings(error: Exception, path: Path) -> None:

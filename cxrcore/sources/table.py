@@ -12,6 +12,7 @@ from cxrcore.sources._file_formats import SUFFIXES, separator_of
 from cxrcore.sources._groups import class_columns, class_of, is_one_of
 from cxrcore.sources._mapping import ColumnOf, Mapping, read_mapping
 from cxrcore.sources._outcomes import mortality_columns, outcome_columns, outcome_faults
+from cxrcore.sources._proposal import propose
 from cxrcore.sources._tables import Request, read_tables
 from data_contracts.cohort import ADMISSION_MATCHES, VIEWS
 from data_contracts.errors import SourceError
@@ -23,6 +24,14 @@ NOT_FRONTAL = "not a frontal view by the mapping"
 BAD_AGE = "age below 0 or above 120: a faulty entry"
 DIED_BEFORE = "date of death before the study"
 _AGES = (0, 120)
+
+
+def inspect(table: Path, least: int) -> str:
+    """A proposed mapping as YAML text; values of fewer than `least` patients are not in it.
+
+    Raises `SourceError` where the table cannot be read.
+    """
+    return propose(locate({"table": table})["table"], least)
 
 
 def locate(files: MappingOf[str, Path]) -> dict[str, Path]:

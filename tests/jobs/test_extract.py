@@ -230,6 +230,22 @@ def test_a_table_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert gender.null_count() == 0
 
 
+def test_a_mapping_is_proposed_on_stdout_and_nothing_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = own_tables.write(tmp_path)["table"]
+    command = ["extract", f"--workspace={tmp_path / 'ws'}", "--inspect", "--min-cell-count=1"]
+    assert cxr([*command, "--source=table", f"--table={table}"]) == 0
+    shown = capsys.readouterr()
+    assert "path: file\nsubject_id: patient\n" in shown.out
+    assert shown.err == ""
+    assert cxr([*command, "--source=table", f"--table={tmp_path / 'x.xlsx'}"]) == 4
+    assert "save it as CSV" in complaint(capsys)
+    assert cxr(command) == 2
+    assert "--inspect needs --source table and --table FILE" in complaint(capsys)
+    assert not (tmp_path / "ws").exists()
+
+
 def test_the_job_and_the_search_for_its_tables_load_no_polars(source: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from jobs import extract\n"

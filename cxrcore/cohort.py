@@ -13,34 +13,30 @@ if TYPE_CHECKING:
 
 Select = Literal["one-per-subject", "one-per-study", "all"]
 
+NOT_SPLIT = "patient not in the split file"
+
 _UNITS = {"one-per-subject": "subject_id", "one-per-study": "study_id"}
 
 
 def assemble(
-    images: pl.DataFrame, source: str, select: Select, min_age: int, seed: int
+    images: pl.DataFrame,
+    source: str,
+    select: Select,
+    min_age: int,
+    seed: int,
+    splits: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The cohort and its flow.
 
     `images` is what an adapter read (see `Adapter`); `min_age` is in years, 0: any, also none.
-    The rules are applied in the order of the adapter, then age, then the choice of images.
+    `splits` has `subject_id` and `split`; without it a seeded hash splits the subjects. The rules
+    are applied in the order of the adapter, then age, split, and the choice of images.
 
     Raises `SourceError` when no image remains, naming the rule that excluded the most.
     """
     import polars as pl
 
-    rules = _categories(images["excluded"])
-    too_young = f"younger than {min_age} years, or of unknown age"
-    young = (pl.col("age") < min_age).fill_null(min_age > 0)
-    images = images.with_columns(
-        pl.coalesce(pl.col("excluded").cast(pl.String), pl.when(young).then(pl.lit(too_young)))
-    )
-    rules.append(too_young)
-    if unit := _UNITS.get(select):
-        not_chosen = f"not the chosen image ({select})"
-        chosen = choose_one(images.filter(pl.col("excluded").is_null()), unit, seed)
-        other = pl.when(~pl.col("image_id").is_in(chosen.implode())).then(pl.lit(not_chosen))
-        images = images.with_columns(pl.coalesce("excluded", other))
-        rules.append(not_chosen)
+    images, rules = _excluded(images, select, min_age, seed, splits)
     kept = images.filter(pl.col("excluded").is_null()).sort("image_id")
     if kept.is_empty():
         rule, taken = images["excluded"].value_counts(sort=True).row(0)
@@ -49,9 +45,40 @@ def assemble(
             "check that the tables belong together, or relax the rule"
         )
     flow = _flow(images, kept, rules)
-    cohort = kept.with_columns(source=pl.lit(source), split=split_of(kept["subject_id"], seed))
+    split = split_of(kept["subject_id"], seed) if splits is None else _given(kept, splits)
+    cohort = kept.with_columns(source=pl.lit(source), split=split)
     extras = [c for c in cohort.columns if c.startswith(("null_", "note_", "mortality_rule"))]
     return cohort.drop("excluded", *extras), flow
+
+
+def _excluded(
+    images: pl.DataFrame, select: Select, min_age: int, seed: int, splits: pl.DataFrame | None
+) -> tuple[pl.DataFrame, list[str]]:
+    """The images with the first rule that excludes each as `excluded`, and all rules in order."""
+    import polars as pl
+
+    rules = _categories(images["excluded"])
+    images = images.with_columns(pl.col("excluded").cast(pl.String))
+
+    def exclude(rule: str, holds: pl.Expr) -> None:
+        nonlocal images
+        images = images.with_columns(pl.coalesce("excluded", pl.when(holds).then(pl.lit(rule))))
+        rules.append(rule)
+
+    young = (pl.col("age") < min_age).fill_null(min_age > 0)
+    exclude(f"younger than {min_age} years, or of unknown age", young)
+    if splits is not None:
+        exclude(NOT_SPLIT, ~pl.col("subject_id").is_in(splits["subject_id"].implode()))
+    if unit := _UNITS.get(select):
+        chosen = choose_one(images.filter(pl.col("excluded").is_null()), unit, seed)
+        exclude(f"not the chosen image ({select})", ~pl.col("image_id").is_in(chosen.implode()))
+    return images, rules
+
+
+def _given(kept: pl.DataFrame, splits: pl.DataFrame) -> pl.Series:
+    """The split of each row's patient in `splits`."""
+    subjects = kept.select("subject_id")
+    return subjects.join(splits, on="subject_id", how="left", maintain_order="left")["split"]
 
 
 def _flow(images: pl.DataFrame, kept: pl.DataFrame, rules: list[str]) -> pl.DataFrame:

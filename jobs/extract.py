@@ -16,6 +16,7 @@ from data_contracts.errors import UsageError
 from data_contracts.synthetic import is_synthetic
 from jobs._config import JobConfig
 from jobs._job import Job
+from jobs._sources import file_digest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,6 +25,9 @@ READS = ()
 WRITES = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS)
 #: Earlier versions labelled mortality by a rule that depends on the outcome.
 SINCE = "0.3.0"
+
+#: The split file among the sources.
+_SPLIT = "split"
 
 
 class Config(JobConfig):
@@ -43,6 +47,8 @@ class Config(JobConfig):
     """YAML file that says which column of the table is what; --inspect proposes one."""
     inspect: bool = Field(default=False, exclude=True)
     """Print a mapping proposed for --table, without values of few patients; write nothing."""
+    split_file: Path | None = Field(default=None, exclude=True)
+    """CSV with subject_id and split, as of `cxr export-split`; other patients are excluded."""
     select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"
     """Which of the eligible images to keep; one is chosen by a seeded hash."""
     min_age: int = Field(default=18, ge=0, le=120)
@@ -52,7 +58,7 @@ class Config(JobConfig):
     allow_outcome_dependent_label: bool = False
     """Accept a horizon over 365 days: who has a mortality label then depends on the outcome."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    """Random seed of the split of subjects and of the choice of images."""
+    """Random seed of the split of subjects, unless a file gives it, and of the choice of images."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
     """Fewer patients are not disclosed; 0: all are. Never applied to synthetic patients."""
 
@@ -82,7 +88,8 @@ def sources(config: Config) -> dict[str, Path]:
             "or accept it with --allow-outcome-dependent-label"
         )
     names = ("mimic_iv", "mimic_cxr", "root", "table", "mapping")
-    return locate(config.source, {name: getattr(config, name) for name in names})
+    found = locate(config.source, {name: getattr(config, name) for name in names})
+    return found | ({_SPLIT: config.split_file} if config.split_file else {})
 
 
 def _depends_on_outcome(config: Config) -> bool:
@@ -97,16 +104,20 @@ def run(config: Config, job: Job) -> None:
     from cxrcore.sources import adapter
     from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 
-    images = adapter(config.source).read(job.sources, config.horizon)
-    cohort, flow = assemble(images, config.source, config.select, config.min_age, config.seed)
+    tables = {name: path for name, path in job.sources.items() if name != _SPLIT}
+    images = adapter(config.source).read(tables, config.horizon)
+    splits, split_digest = _split_of_file(job)
+    cohort, flow = assemble(
+        images, config.source, config.select, config.min_age, config.seed, splits
+    )
     job.require_same_sources()
     job.stop_if_asked()
-    synthetic = all(map(is_synthetic, job.sources.values()))
+    synthetic = all(map(is_synthetic, tables.values()))
     least = 0 if synthetic else config.min_cell_count
     rule = images["mortality_rule"].first() if "mortality_rule" in images.columns else None
     job.write(
         COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed,
-        mortality_rule=rule, pixel_source=_pixel_source(cohort), split_digest=None,
+        mortality_rule=rule, pixel_source=_pixel_source(cohort), split_digest=split_digest,
     )  # fmt: skip
     shown = disclosed_flow(flow, least)
     job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)
@@ -114,6 +125,16 @@ def run(config: Config, job: Job) -> None:
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
     _warn_of_labels(config, cohort, job)
     job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")
+
+
+def _split_of_file(job: Job) -> tuple[pl.DataFrame | None, str | None]:
+    """The splits that a file gives, and the file's digest; None without one."""
+    from cxrcore.split_files import read_split_file
+
+    if _SPLIT not in job.sources:
+        return None, None
+    path = job.sources[_SPLIT]
+    return read_split_file(path), file_digest(path)
 
 
 def _pixel_source(cohort: pl.DataFrame) -> str | None:

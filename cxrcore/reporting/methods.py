@@ -43,8 +43,7 @@ def sentences(headers: Headers, aggregate: Mapping[str, Any], least: int) -> dic
     rule = mortality_rule(cohort)
     return {
         "selection": _selection(cohort, flow),
-        "partition": "Each patient belongs to one split for all tasks, drawn by a hash of the "
-                     f"patient's identifier with seed {cohort.attributes['split_seed']}.",
+        "partition": _partition(cohort.attributes),
         "mortality": f"Mortality is {rule}." if rule else "",
         "images": _images(headers.get(IMAGE_REJECTS.name, [])),
         "initialisation": _initialisation(trained),
@@ -72,6 +71,13 @@ def differing_settings(trainings: Sequence[Header]) -> list[str]:
     configs = [h.config for h in trainings if h.config.get("control") != "random-init"]
     names = sorted({name for config in configs for name in config} - set(_OWN))
     return [n for n in names if len({repr(config.get(n)) for config in configs}) > 1]
+
+
+def _partition(attributes: Mapping[str, Any]) -> str:
+    drawn = f"drawn by a hash of the patient's identifier with seed {attributes['split_seed']}"
+    digest = attributes.get("split_digest")
+    given = f"given by a file ({digest})" if digest else drawn
+    return f"Each patient belongs to one split for all tasks, {given}."
 
 
 def _selection(cohort: Header, flow: Header) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrcore.cohort import assemble, characteristics
+from cxrcore.cohort import NOT_SPLIT, assemble, characteristics
 from data_contracts._tables import table_errors
 from data_contracts.cohort import ADMISSION_MATCHES, COHORT, SPLITS, VIEWS
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
@@ -143,3 +143,21 @@ def test_a_split_without_images_is_described_as_empty() -> None:
     rows = {tuple(row[:3]): row[3:] for row in characteristics(cohort).iter_rows()}
     assert rows["view", "PA", absent] == (0, 0, None)
     assert rows["age", "mean", absent] == (0, 0, None)
+
+
+def test_a_given_split_holds_and_excludes_other_patients() -> None:
+    source = images([40.0] * 8)
+    splits = pl.DataFrame(
+        {"subject_id": ["s000", "s001", "s003", "s009"], "split": ["test", "val", "train", "val"]}
+    ).cast({"split": pl.Enum(SPLITS)})
+    cohort, flow = assemble(source, "x", "one-per-subject", 18, 0, splits)
+    assert dict(cohort.select("subject_id", "split").iter_rows()) == {
+        "s000": "test", "s001": "val", "s003": "train",
+    }  # fmt: skip
+    counts = dict(flow.select("rule", "excluded_images").iter_rows())
+    assert counts[NOT_SPLIT] == 2
+    # The choice of images is that of the seed, with or without the file.
+    hashed, _ = assemble(source, "x", "one-per-subject", 18, 0)
+    assert set(cohort["image_id"]) < set(hashed["image_id"])
+    with pytest.raises(SourceError, match=f"the rule '{NOT_SPLIT}' excluded 8"):
+        assemble(source, "x", "all", 18, 0, splits.tail(1))

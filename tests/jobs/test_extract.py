@@ -246,6 +246,34 @@ def test_a_mapping_is_proposed_on_stdout_and_nothing_written(
     assert not (tmp_path / "ws").exists()
 
 
+def test_two_cohorts_share_a_split_by_a_file(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other, file = tmp_path / "one", tmp_path / "other", tmp_path / "split.csv"
+    assert extract(source, one, "--seed", "5") == 0
+    capsys.readouterr()
+    assert cxr(["export-split", str(file), "--workspace", str(one)]) == 0
+    digest = capsys.readouterr().out.strip()
+    assert file.read_text().splitlines()[0] == "subject_id,split"
+    assert extract(source, other, "--seed", "9", "--select=all", f"--split-file={file}") == 0
+    split, cohort = (read_table(COHORT, COHORT.path(ws)) for ws in (one, other))
+    assert cohort.header.attributes["split_digest"] == digest
+    assert split.header.attributes["split_digest"] is None
+    assert ("source", "split", digest) in {
+        (i.contract, i.path, i.digest) for i in cohort.header.inputs
+    }
+    assert cxr(["export-split", str(tmp_path / "again.csv"), "--workspace", str(other)]) == 0
+    assert (tmp_path / "again.csv").read_bytes() == file.read_bytes()
+    capsys.readouterr()
+    assert cxr(["export-split", str(file), "--workspace", str(one)]) == 2
+    assert f"{file} exists; give a new name" in capsys.readouterr().err
+    assert cxr(["export-split", str(tmp_path / "x"), "--workspace", str(tmp_path / "no")]) == 3
+    assert "run `cxr extract` first" in capsys.readouterr().err
+    file.write_text(file.read_text() + "1,test\n1,train\n")
+    assert extract(source, other, f"--split-file={file}") == 4
+    assert "1 patients are in two splits" in complaint(capsys)
+
+
 def test_the_job_and_the_search_for_its_tables_load_no_polars(source: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from jobs import extract\n"

@@ -43,6 +43,8 @@ class Config(JobConfig):
     """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and the images."""
     table: Path | None = Field(default=None, exclude=True)
     """Table with a row for each image: CSV, TSV (also .gz) or Parquet."""
+    patients: Path | None = Field(default=None, exclude=True)
+    """A further table with a row for each patient, whose columns the mapping may name."""
     mapping: Path | None = Field(default=None, exclude=True)
     """YAML file that says which column of the table is what; --inspect proposes one."""
     inspect: bool = Field(default=False, exclude=True)
@@ -71,7 +73,7 @@ def preview(config: Config) -> str | None:
 
     if config.source != "table" or config.table is None:
         raise UsageError("--inspect needs --source table and --table FILE")
-    return table.inspect(config.table, config.min_cell_count)
+    return table.inspect(config.table, config.patients, config.min_cell_count)
 
 
 def sources(config: Config) -> dict[str, Path]:
@@ -87,7 +89,7 @@ def sources(config: Config) -> dict[str, Path]:
             "to the end, so who has a mortality label depends on the outcome; take 365 or less, "
             "or accept it with --allow-outcome-dependent-label"
         )
-    names = ("mimic_iv", "mimic_cxr", "root", "table", "mapping")
+    names = ("mimic_iv", "mimic_cxr", "root", "table", "patients", "mapping")
     found = locate(config.source, {name: getattr(config, name) for name in names})
     return found | ({_SPLIT: config.split_file} if config.split_file else {})
 

@@ -34,7 +34,8 @@ def locate(name: str, places: Mapping[str, Path | None]) -> dict[str, Path]:
     found = adapter(name)
     wanted = {place: ("DIR", content) for place, content in found.folders.items()}
     wanted |= {place: ("FILE", content) for place, content in found.files.items()}
-    given = {place: path for place in wanted if (path := places.get(place)) is not None}
+    known = (*wanted, *found.optional_files)
+    given = {place: path for place in known if (path := places.get(place)) is not None}
     lacking = [
         f"--{place.replace('_', '-')} {kind} ({content})"
         for place, (kind, content) in wanted.items()

@@ -41,3 +41,5 @@ class Adapter:
     """Names of the folders it needs, each with its content."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Names of single files it needs, each with its content."""
+    optional_files: Mapping[str, str] = field(default_factory=dict)
+    """Names of single files that it reads where they are given."""

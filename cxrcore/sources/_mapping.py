@@ -127,6 +127,8 @@ class Mapping(_Part):
     path: Named
     image_id: Named | None = None
     subject_id: Named
+    patients: Named | None = None
+    """The patient in the table of patients, where there is one."""
     study_id: Named | None = None
     study_time: Named | None = None
     age: Named | None = None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Kinds of columns whose values may be shown.
 _VALUED = ("text", "number")
+_ANY = (*_VALUED, "date")
 Classes = Mapping[str, Sequence[str]]
 
 #: Patterns for the words of a column's name, the surest first.
@@ -39,7 +40,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 #: Words that a value of each class begins with or has.
 _CLASSES: Mapping[str, Classes] = {
     "gender": {"F": ("f", "female", "w", "woman"), "M": ("m", "male", "man")},
-    "race": {"White": ("white",), "Black": ("black", "african"), "Asian": ("asian",)},
+    "race": {"White": ("white", "caucasian"), "Black": ("black", "african"), "Asian": ("asian",)},
     "insurance": {"Medicaid": ("medicaid",), "Medicare": ("medicare",),
                   "Private": ("private", "commercial")},
     "view": {"PA": ("pa", "postero", "posteroanterior"), "AP": ("ap", "antero", "anteroposterior"),
@@ -50,16 +51,22 @@ _UNCERTAIN = "-1"
 _PARTS = {"subject_id": "(patient[0-9]+)/", "study_id": "(patient[0-9]+/study[0-9]+)/"}
 
 
-def propose(path: Path, least: int) -> str:
+def propose(path: Path, other: Path | None = None, *, least: int) -> str:
     """A mapping as YAML text, without ids, dates and values of fewer than `least` patients.
 
-    Where no column holds the patients, rows count in their place. Raises `SourceError`.
+    `other` has a row for each patient; of a name that both tables have the first counts. Where no
+    column holds the patients, rows count in their place. Raises `SourceError`.
     """
     table, profiles = read_profiles(path)
     ids = _ids(table, profiles)
-    patients = _patients(table, ids["subject_id"])
     taken = {part.column for part in ids.values() if part}
-    rest = [with_values(table, p, patients, least) for p in profiles if p.name not in taken]
+    rest = _rest(table, profiles, ids["subject_id"], taken, least)
+    if other:
+        people, further = read_profiles(other)
+        key = first(further, _NAMES["subject_id"], _ANY)
+        ids["patients"] = subject = ColumnOf(column=key.name if key else TO_FILL_IN)
+        taken |= {subject.column, *(p.name for p in profiles)}
+        rest += _rest(people, further, subject, taken, least)
     labels = list(_labels(rest))
     open_only = all(line.startswith("#") for line in labels)
     lines = [
@@ -74,6 +81,15 @@ def propose(path: Path, least: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _rest(
+    table: pl.DataFrame, profiles: Sequence[Profile], subject: ColumnOf | None,
+    taken: Collection[str], least: int,
+) -> list[Profile]:  # fmt: skip
+    """The profiles of the columns that are not `taken`, with their frequent values."""
+    patients = _patients(table, subject)
+    return [with_values(table, p, patients, least) for p in profiles if p.name not in taken]
+
+
 def _ids(table: pl.DataFrame, profiles: Sequence[Profile]) -> dict[str, ColumnOf | None]:
     """The columns of path, image, patient and study; patient and study also from the path."""
     image = next((p.name for p in profiles if p.kind == "image"), "")
@@ -81,7 +97,7 @@ def _ids(table: pl.DataFrame, profiles: Sequence[Profile]) -> dict[str, ColumnOf
     if image and (root := _folder(table[image])):
         found["path"] = ColumnOf(column=image, pattern=f"^{re.escape(root)}/(.+)")
     for name in ("image_id", "subject_id", "study_id"):
-        profile = first(profiles, _NAMES[name], ("text", "number", "date"))
+        profile = first(profiles, _NAMES[name], _ANY)
         found[name] = ColumnOf(column=profile.name) if profile else None
         pattern = _PARTS.get(name, "")
         if not profile and pattern and image and table[image].str.contains(pattern).all():
@@ -144,7 +160,7 @@ def _labels(profiles: Sequence[Profile]) -> Iterator[str]:
         tasks.add(name)
         if findings := _finding(profile):
             yield from _groups(name, profile, findings, "in no class")
-        else:
+        elif len(profile.values) > 1:
             each = {value: [value] for value in profile.values}
             yield from (f"# {line}" for line in _groups(name, profile, each, "in no class"))
 

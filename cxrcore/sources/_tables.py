@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,15 +86,20 @@ def read_tables(requests: Mapping[str, Request], remedy: str = _REMEDY) -> dict[
     return frames
 
 
-def read_text(path: Path, separator: str) -> pl.DataFrame:
-    """Every column of a table as text, trimmed, null where empty; raises `SourceError`."""
-    request = Request(path, {}, separator=separator)
-    scan, faults = _scan(request)
+def column_names(path: Path, separator: str) -> list[str]:
+    """The names of a table's columns; raises `SourceError` where there are none to read."""
+    scan, faults = _scan(Request(path, {}, separator=separator))
     if scan is None:
         raise SourceError(f"{path}: {'; '.join(faults)}; {_REMEDY}")
-    names = [name for name in scan.collect_schema().names() if name]
-    columns: dict[str, Kind | Column] = {name: Column("text", (name,)) for name in names}
-    return read_tables({"": replace(request, columns=columns)})[""]
+    return [name for name in scan.collect_schema().names() if name]
+
+
+def read_text(path: Path, separator: str) -> pl.DataFrame:
+    """Every column of a table as text, trimmed, null where empty; raises `SourceError`."""
+    columns: dict[str, Kind | Column] = {
+        name: Column("text", (name,)) for name in column_names(path, separator)
+    }
+    return read_tables({"": Request(path, columns, separator=separator)})[""]
 
 
 def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._columns import Column, Kind
 from cxrcore.sources._file_formats import SUFFIXES, separator_of
 from cxrcore.sources._groups import class_columns, class_of, is_one_of
+from cxrcore.sources._joins import join_faults
 from cxrcore.sources._mapping import ColumnOf, Mapping, read_mapping
 from cxrcore.sources._outcomes import mortality_columns, outcome_columns, outcome_faults
 from cxrcore.sources._proposal import propose
-from cxrcore.sources._tables import Request, read_tables
+from cxrcore.sources._tables import Request, column_names, read_tables
 from data_contracts.cohort import ADMISSION_MATCHES, VIEWS
 from data_contracts.errors import SourceError
 
@@ -24,24 +26,31 @@ NOT_FRONTAL = "not a frontal view by the mapping"
 BAD_AGE = "age below 0 or above 120: a faulty entry"
 DIED_BEFORE = "date of death before the study"
 _AGES = (0, 120)
+#: Never of the table of patients.
+_OF_IMAGES = ("image_id", "path", "subject_id", "study_id", "study_time", "view")
 
 
-def inspect(table: Path, least: int) -> str:
+def inspect(table: Path, patients: Path | None, least: int) -> str:
     """A proposed mapping as YAML text; values of fewer than `least` patients are not in it.
 
-    Raises `SourceError` where the table cannot be read.
+    `patients` is a further table with a row for each patient. Raises `SourceError` where a table
+    cannot be read.
     """
-    return propose(locate({"table": table})["table"], least)
+    files = {"table": table} | ({"patients": patients} if patients else {})
+    return propose(*locate(files).values(), least=least)
 
 
 def locate(files: MappingOf[str, Path]) -> dict[str, Path]:
-    """Table and mapping; raise `SourceError` if one is missing or of a format that is not read."""
-    table = files["table"]
-    faults = [f"{path} does not exist" for path in files.values() if not path.is_file()]
-    if not table.name.lower().endswith(SUFFIXES):
-        faults.append(f"{table} is none of {', '.join(SUFFIXES)}: save it as CSV, in UTF-8")
+    """Tables and mapping; raise `SourceError` if one is missing or of a format that is not read."""
+    faults = [f"--{name} {path} does not exist" for name, path in files.items()
+              if not path.is_file()]  # fmt: skip
+    faults += [
+        f"--{name} {path} is none of {', '.join(SUFFIXES)}: save it as CSV, in UTF-8"
+        for name, path in files.items()
+        if name != "mapping" and not path.name.lower().endswith(SUFFIXES)
+    ]
     if faults:
-        raise SourceError(f"{'; '.join(faults)}; check --table and --mapping")
+        raise SourceError(f"{'; '.join(faults)}; check the paths")
     return dict(files)
 
 
@@ -51,8 +60,7 @@ def read(files: MappingOf[str, Path], horizon: int) -> pl.DataFrame:
 
     path, mapping = files["table"], read_mapping(files["mapping"])
     remedy = f"correct the table or {files['mapping']}"
-    request = Request(path, _columns(mapping), key=("image_id",), separator=separator_of(path))
-    table = _whole(read_tables({"table": request}, remedy)["table"])
+    table = _whole(_read_joined(files, mapping, remedy))
     table = table.with_columns(**outcome_columns(mapping.mortality))
     table = table.with_columns(**_views(mapping)).with_columns(excluded=_excluded(mapping))
     images = table.select(
@@ -81,12 +89,43 @@ def _faults(images: pl.DataFrame, table: pl.DataFrame, mapping: Mapping) -> list
     ]
 
 
+def _read_joined(files: MappingOf[str, Path], mapping: Mapping, remedy: str) -> pl.DataFrame:
+    """The table, and where there is one, the row of each image's patient beside it.
+
+    A column that both tables have is that of the table of images.
+    """
+    path, patients = files["table"], files.get("patients")
+    columns = _columns(mapping)
+    request = Request(path, columns, key=("image_id",), separator=separator_of(path))
+    if bool(patients) != bool(mapping.patients):
+        raise SourceError(f"--patients FILE and patients in {files['mapping']} belong together; "
+                          "give both or none")  # fmt: skip
+    if not patients or not mapping.patients:
+        return read_tables({"table": request}, remedy)["table"]
+    separator = separator_of(patients)
+    elsewhere = set(column_names(patients, separator)) - set(column_names(path, request.separator))
+    theirs = {
+        name: column for name, column in columns.items()
+        if isinstance(column, Column) and column.names[0] in elsewhere and name not in _OF_IMAGES
+    }  # fmt: skip
+    theirs |= {"subject_id": _column("id", mapping.patients)}
+    own = {n: c for n, c in columns.items() if n in _OF_IMAGES or n not in theirs}
+    requests = {
+        "table": replace(request, columns=own),
+        "patients": Request(patients, theirs, key=("subject_id",), separator=separator),
+    }
+    tables = read_tables(requests, remedy)
+    if faults := join_faults(tables, requests, [("patients", "table", "subject_id")]):
+        raise SourceError(f"{'; '.join(faults)}; {remedy}")
+    return tables["table"].join(tables["patients"], on="subject_id", how="left")
+
+
+def _column(kind: Kind, of: ColumnOf) -> Column:
+    return Column(kind, (of.column,), of.pattern, of.format)
+
+
 def _columns(mapping: Mapping) -> dict[str, Kind | Column]:
     """What to read from the table, by the names that this module uses."""
-
-    def column(kind: Kind, of: ColumnOf) -> Column:
-        return Column(kind, (of.column,), of.pattern, of.format)
-
     found: dict[str, tuple[Kind, ColumnOf | None]] = {
         "image_id": ("id", mapping.image_id or mapping.path),
         "path": ("path", mapping.path),
@@ -106,7 +145,7 @@ def _columns(mapping: Mapping) -> dict[str, Kind | Column]:
         f"label_{name}": ("number" if groups.bands else "text", groups)
         for name, groups in mapping.labels.items()
     }
-    return {name: column(kind, of) for name, (kind, of) in found.items() if of}
+    return {name: _column(kind, of) for name, (kind, of) in found.items() if of}
 
 
 def _whole(table: pl.DataFrame) -> pl.DataFrame:
@@ -167,6 +206,7 @@ def _mortality_rule(mapping: Mapping) -> str | None:
 ADAPTER = Adapter(
     title="a table with a mapping of its columns",
     files={"table": "one row per image", "mapping": "YAML; --inspect proposes one"},
+    optional_files={"patients": "one row per patient"},
     tasks=(),
     locate=locate,
     read=read,

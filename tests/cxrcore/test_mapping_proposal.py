@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,20 +17,24 @@ PAGE = Path(__file__).parents[2] / "docs" / "own-data.md"
 
 #: Columns, then rows; {i} is the number of the patient, {a|b} its first or second value.
 CHEXPERT = """\
-Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Edema,PRIMARY_RACE
-CheXpert-v1.0/train/patient{i:05}/study1/view1_frontal.jpg,{0},{2},Frontal,{1},{3},{4},{5}
-CheXpert-v1.0/train/patient{i:05}/study1/view2_lateral.jpg,{0},{2},Lateral,,{3},{4},{5}
+Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Edema
+CheXpert-v1.0/train/patient{i:05}/study1/view1_frontal.jpg,{0},{2},Frontal,{1},{3},{4}
+CheXpert-v1.0/train/patient{i:05}/study1/view2_lateral.jpg,{0},{2},Lateral,,{3},{4}
+"""
+DEMOGRAPHICS = """\
+PATIENT,GENDER,AGE_AT_CXR,PRIMARY_RACE,ETHNICITY
+patient{i:05},{0},{2},{5},{6}
 """
 HOSPITAL = """\
 file;PatientID;accession no;StudyDate;PatientAge;ViewPosition;sex;payer;ward;died on;physician
-/export/{i:03}/1.dcm;7700{i:02};A{i:03};{7}.03.2020;0{2}Y;{1};{8};{6};{9};{10};Dr {0}
+/export/{i:03}/1.dcm;7700{i:02};A{i:03};{8}.03.2020;0{2}Y;{1};{9};{7};{10};{11};Dr {0}
 """
 
 
 def chexpert(i: int) -> tuple[str, ...]:
     race = ("White", "Black or African American", "Asian", "Other")[i % 4] if i else "Rare Race"
     return (("Female", "Male")[i % 2], ("AP", "PA")[i % 2], f"{40 + i % 30}",
-            ("1.0", "")[i % 2], ("1.0", "0.0", "-1.0", "")[i % 4], race)  # fmt: skip
+            ("1.0", "")[i % 2], ("1.0", "0.0", "-1.0", "")[i % 4], race, "Unknown")  # fmt: skip
 
 
 def hospital(i: int) -> tuple[str, ...]:
@@ -38,41 +43,53 @@ def hospital(i: int) -> tuple[str, ...]:
             f"ward {i}", died)  # fmt: skip
 
 
-@pytest.fixture(params=["chexpert", "hospital"])
-def table(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    text, values = (CHEXPERT, chexpert) if request.param == "chexpert" else (HOSPITAL, hospital)
+def write(path: Path, text: str, values: Callable[[int], tuple[str, ...]]) -> Path:
+    """A table of 60 patients."""
     header, *rows = text.splitlines()
-    path = tmp_path / f"{request.param}.csv"
     lines = [row.format(*values(i), i=i) for i in range(60) for row in rows]
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
     return path
 
 
-def test_the_proposals_of_the_documentation(table: Path) -> None:
-    assert inspect(table, 11) in PAGE.read_text(encoding="utf-8")
+@pytest.fixture(params=["chexpert", "hospital"])
+def tables(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Path]:
+    if request.param == "hospital":
+        return {"table": write(tmp_path / "export.csv", HOSPITAL, hospital)}
+    return {
+        "table": write(tmp_path / "train.csv", CHEXPERT, chexpert),
+        "patients": write(tmp_path / "demo.csv", DEMOGRAPHICS, chexpert),
+    }
 
 
-def test_it_is_usable_once_the_gaps_are_filled(table: Path, tmp_path: Path) -> None:
+def proposed(tables: dict[str, Path], least: int = 11) -> str:
+    return inspect(tables["table"], tables.get("patients"), least)
+
+
+def test_the_proposals_of_the_documentation(tables: dict[str, Path]) -> None:
+    assert proposed(tables) in PAGE.read_text(encoding="utf-8")
+
+
+def test_it_is_usable_once_the_gaps_are_filled(tables: dict[str, Path], tmp_path: Path) -> None:
     mapping = tmp_path / "mapping.yaml"
-    mapping.write_text(inspect(table, 11).replace("FILL_IN", "2024-12-31"), encoding="utf-8")
-    images = read({"table": table, "mapping": mapping})
+    mapping.write_text(proposed(tables).replace("FILL_IN", "2024-12-31"), encoding="utf-8")
+    images = read({**tables, "mapping": mapping})
     assert images["excluded"].null_count() == 60
     assert images["subject_id"].n_unique() == images["study_id"].n_unique() == 60
     assert images["label_gender"].null_count() == 0
-    assert ("label_mortality" in images.columns) == (table.stem == "hospital")
+    other = "label_race" if "patients" in tables else "label_mortality"
+    assert images[other].n_unique() > 1
 
 
-def test_nothing_of_a_patient_is_shown(table: Path) -> None:
-    text = inspect(table, 11)
+def test_nothing_of_a_patient_is_shown(tables: dict[str, Path]) -> None:
     for value in ("Rare", "00007", "770007", "A007", "2020", "ward 7", "Dr ", "045Y"):
-        assert value not in text
-    few = inspect(table, 31)
-    assert not any(word in few for word in ("Black or", "AOK", "Female", "[w]"))
+        assert value not in proposed(tables)
+    for value in ("Black or", "AOK", "Female", "[w]"):
+        assert value not in proposed(tables, least=31)
 
 
 def proposal(folder: Path, text: str, least: int = 1) -> dict[str, object]:
     (folder / "t.csv").write_text(text, encoding="utf-8")
-    proposed = yaml.load(inspect(folder / "t.csv", least), TextLoader)
+    proposed = yaml.load(inspect(folder / "t.csv", None, least), TextLoader)
     assert isinstance(proposed, dict)
     return proposed
 
@@ -98,5 +115,5 @@ def test_tasks_of_one_name_and_odd_values_stay_apart(tmp_path: Path) -> None:
 def test_a_table_without_a_header_line_is_refused(header: str, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(f"{header}\n{header}\n")
     with pytest.raises(SourceError, match="is there a header line") as caught:
-        inspect(tmp_path / "t.csv", 11)
+        inspect(tmp_path / "t.csv", None, 11)
     assert header.split(",")[0] not in str(caught.value)

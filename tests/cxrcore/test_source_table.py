@@ -94,6 +94,32 @@ def test_patterns_bands_and_a_label_as_given(tmp_path: Path) -> None:
     assert images["mortality_rule"].unique().to_list() == ["as-given"]
 
 
+PATIENTS = "id;smokes;died_on\n" + "".join(f"P{i};{i % 2};01.06.2020\n" for i in range(1, 6))
+
+
+def test_a_table_of_patients_beside_that_of_images(tmp_path: Path) -> None:
+    (tmp_path / "patients.csv").write_text(PATIENTS)
+    mapping = MAPPING.replace("smokes", "smoking").replace("[Yes]", "[1]")
+    mapping = mapping.replace("subject_id", "patients: id\nsubject_id")
+    places = write(tmp_path, mapping=mapping) | {"patients": tmp_path / "patients.csv"}
+    (tmp_path / "patients.csv").write_text(PATIENTS.replace("smokes", "smoking"))
+    images = read(places)
+    smokers = ["Yes", "Yes", None, "Yes", None, "Yes", "No"]  # P6 has no row
+    assert column(images, "label_smoker") == smokers
+    # Of a column that both have, that of the images counts.
+    assert column(images, "days_to_death")[:3] == [None, None, 91]
+    for text, want in (
+        (PATIENTS, "'smoking', got file, patient"),
+        (PATIENTS.replace("smokes", "smoking") + "P1;1;\n", "'id': 1 rows repeat an earlier one"),
+        (PATIENTS.replace("smokes", "smoking").replace("P", "Q"), "shares 0 of 5 ids with"),
+        (PATIENTS.replace("smokes", "smoking").replace("id", "x", 1), "want the column 'id'"),
+    ):
+        (tmp_path / "patients.csv").write_text(text)
+        assert want in fault(places)
+    places["mapping"].write_text(MAPPING)
+    assert "belong together; give both or none" in fault(places)
+
+
 def test_days_after_the_study(tmp_path: Path) -> None:
     places = write(tmp_path, mapping=MAPPING[: MAPPING.index("mortality:")])
     places["table"].write_text(

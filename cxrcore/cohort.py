@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cxrcore.splits import choose_one, split_of
@@ -14,8 +16,20 @@ if TYPE_CHECKING:
 Select = Literal["one-per-subject", "one-per-study", "all"]
 
 NOT_SPLIT = "patient not in the split file"
+#: Years; the cohort has no older ones.
+OLDEST = 120
 
 _UNITS = {"one-per-subject": "subject_id", "one-per-study": "study_id"}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What images are eligible for, beside the rules of their source and the least age."""
+
+    max_age: int = OLDEST
+    """In years; `OLDEST`: any."""
+    view: Literal["any", "PA", "AP"] = "any"
+    no_finding_only: bool = False
 
 
 def assemble(
@@ -25,18 +39,24 @@ def assemble(
     min_age: int,
     seed: int,
     splits: pl.DataFrame | None = None,
+    limits: Limits | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The cohort and its flow.
 
     `images` is what an adapter read (see `Adapter`); `min_age` is in years, 0: any, also none.
     `splits` has `subject_id` and `split`; without it a seeded hash splits the subjects. The rules
-    are applied in the order of the adapter, then age, split, and the choice of images.
+    are applied in the order of the adapter, then age, the other `limits`, split, and the choice of
+    images.
 
     Raises `SourceError` when no image remains, naming the rule that excluded the most.
     """
     import polars as pl
 
-    images, rules = _excluded(images, select, min_age, seed, splits)
+    eligibility = _eligibility(min_age, limits or Limits())
+    if splits is not None:
+        known = pl.col("subject_id").is_in(splits["subject_id"].implode())
+        eligibility[NOT_SPLIT] = known
+    images, rules = _excluded(images, eligibility, select, seed)
     kept = images.filter(pl.col("excluded").is_null()).sort("image_id")
     if kept.is_empty():
         rule, taken = images["excluded"].value_counts(sort=True).row(0)
@@ -51,8 +71,25 @@ def assemble(
     return cohort.drop("excluded", *extras), flow
 
 
+def _eligibility(min_age: int, limits: Limits) -> dict[str, pl.Expr]:
+    """What an image must be by the rule that excludes all others, in order; null: it is not."""
+    import polars as pl
+
+    age = pl.col("age")
+    rules = {}
+    if min_age:
+        rules[f"younger than {min_age} years, or of unknown age"] = age >= min_age
+    if limits.max_age < OLDEST:
+        rules[f"older than {limits.max_age} years, or of unknown age"] = age <= limits.max_age
+    if limits.view != "any":
+        rules[f"view other than {limits.view}"] = pl.col("view") == limits.view
+    if limits.no_finding_only:
+        rules["a finding, or not stated whether there is one"] = pl.col("no_finding")
+    return rules
+
+
 def _excluded(
-    images: pl.DataFrame, select: Select, min_age: int, seed: int, splits: pl.DataFrame | None
+    images: pl.DataFrame, eligibility: Mapping[str, pl.Expr], select: Select, seed: int
 ) -> tuple[pl.DataFrame, list[str]]:
     """The images with the first rule that excludes each as `excluded`, and all rules in order."""
     import polars as pl
@@ -65,10 +102,8 @@ def _excluded(
         images = images.with_columns(pl.coalesce("excluded", pl.when(holds).then(pl.lit(rule))))
         rules.append(rule)
 
-    young = (pl.col("age") < min_age).fill_null(min_age > 0)
-    exclude(f"younger than {min_age} years, or of unknown age", young)
-    if splits is not None:
-        exclude(NOT_SPLIT, ~pl.col("subject_id").is_in(splits["subject_id"].implode()))
+    for rule, eligible in eligibility.items():
+        exclude(rule, ~eligible.fill_null(False))
     if unit := _UNITS.get(select):
         chosen = choose_one(images.filter(pl.col("excluded").is_null()), unit, seed)
         exclude(f"not the chosen image ({select})", ~pl.col("image_id").is_in(chosen.implode()))

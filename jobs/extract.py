@@ -55,6 +55,12 @@ class Config(JobConfig):
     """Which of the eligible images to keep; one is chosen by a seeded hash."""
     min_age: int = Field(default=18, ge=0, le=120)
     """Minimum age at the study, in years; with 0 images of unknown age are kept."""
+    max_age: int = Field(default=120, ge=0, le=120)
+    """Maximum age at the study, in years; 64 leaves out those who have Medicare by their age."""
+    view: Literal["any", "PA", "AP"] = "any"
+    """Which frontal view to keep; one alone takes the difference between views out."""
+    no_finding_only: bool = False
+    """Keep only images whose report names no finding."""
     horizon: int = Field(default=365, ge=1, le=3650)
     """Follow-up horizon of the mortality label, in days after the study."""
     allow_outcome_dependent_label: bool = False
@@ -102,15 +108,16 @@ def _depends_on_outcome(config: Config) -> bool:
 
 
 def run(config: Config, job: Job) -> None:
-    from cxrcore.cohort import assemble, characteristics
+    from cxrcore.cohort import Limits, assemble, characteristics
     from cxrcore.sources import adapter
     from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 
     tables = {name: path for name, path in job.sources.items() if name != _SPLIT}
     images = adapter(config.source).read(tables, config.horizon)
     splits, split_digest = _split_of_file(job)
+    limits = Limits(config.max_age, config.view, config.no_finding_only)
     cohort, flow = assemble(
-        images, config.source, config.select, config.min_age, config.seed, splits
+        images, config.source, config.select, config.min_age, config.seed, splits, limits
     )
     job.require_same_sources()
     job.stop_if_asked()

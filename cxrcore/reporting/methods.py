@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cxrcore.associations.verdict import ALPHA
+from cxrcore.cohort import OLDEST
 from cxrcore.reporting.facts import listed, mortality_rule, source_title
 from data_contracts import titles
 from data_contracts.attributions import ATTRIBUTIONS
@@ -84,9 +85,14 @@ def _selection(cohort: Header, flow: Header) -> str:
     config, select = cohort.config, str(cohort.attributes["select"])
     made = "synthetic, in the layout of" if flow.attributes.get("synthetic") else "from"
     age = f" of {config['min_age']} years or older" if "min_age" in config else ""
+    oldest = config.get("max_age", OLDEST)
+    age += f" and {oldest} or younger" if oldest < OLDEST else ""
+    view = config.get("view", "any")
+    views = "AP or PA" if view == "any" else view
+    normal = " without findings" if config.get("no_finding_only") else ""
     kept = titles.SELECTIONS.get(select, select)
     return (
-        f"Frontal radiographs (AP or PA) of patients{age} at the examination are {made} "
+        f"Frontal radiographs ({views}){normal} of patients{age} at the examination are {made} "
         f"{source_title(cohort)}; {kept} {'are' if select == 'all' else 'is'} kept."
     )
 

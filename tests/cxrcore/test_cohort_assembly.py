@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrcore.cohort import NOT_SPLIT, assemble, characteristics
+from cxrcore.cohort import NOT_SPLIT, Limits, assemble, characteristics
 from data_contracts._tables import table_errors
 from data_contracts.cohort import ADMISSION_MATCHES, COHORT, SPLITS, VIEWS
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
@@ -118,6 +118,22 @@ def test_neither_a_wider_selection_nor_the_order_changes_a_kept_row(
     again, same = assemble(source[rows], "x", select, min_age, seed)  # type: ignore[arg-type]
     assert narrow.equals(again)
     assert flow.equals(same)
+
+
+def test_each_limit_excludes_what_is_beyond_it_or_not_known() -> None:
+    source = images([None, 20.0, 65.0, 30.0, 40.0, 64.0]).with_columns(
+        no_finding=pl.Series([True, True, True, None, False, True])
+    )
+    limits = Limits(max_age=64, view="AP", no_finding_only=True)
+    cohort, flow = assemble(source, "x", "all", 0, 0, limits=limits)
+    assert cohort["path"].to_list() == ["files/5.dcm", "files/1.dcm"]
+    rules = flow.filter(pl.col("scope") == "cohort")["rule", "excluded_images"]
+    assert rules.rows()[2:] == [
+        ("older than 64 years, or of unknown age", 2),
+        ("view other than AP", 1),
+        ("a finding, or not stated whether there is one", 1),
+    ]
+    assert assemble(source, "x", "all", 0, 0)[0].height == source.height
 
 
 def test_characteristics_by_hand() -> None:

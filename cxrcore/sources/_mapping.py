@@ -5,6 +5,8 @@ Every scalar is text: `1`, `No` and `2180-03-10` are what the cells hold.
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,6 +61,21 @@ class ColumnOf(_Part):
             raise ValueError("must be a regular expression") from None
         return pattern
 
+    @field_validator("format")
+    @classmethod
+    def _names_a_day(cls, form: str) -> str:
+        import polars as pl
+
+        day = dt.datetime(2001, 2, 3)
+        try:
+            text = pl.Series([day]).dt.strftime(form or "%Y-%m-%d")
+            read = text.str.to_datetime(form or "%Y-%m-%d", strict=False, time_unit="us")
+        except pl.exceptions.PolarsError:
+            read = pl.Series([None])
+        if read.to_list() != [day]:
+            raise ValueError("must name year, month and day, as %d.%m.%Y does")
+        return form
+
 
 def _named(value: object) -> object:
     return {"column": value} if isinstance(value, str) else value
@@ -70,7 +87,7 @@ Named = Annotated[ColumnOf, BeforeValidator(_named)]
 class Groups(ColumnOf):
     """A column whose values form classes, in order."""
 
-    classes: dict[str, list[str]] = Field(default={}, min_length=1)
+    classes: dict[Annotated[str, Field(min_length=1)], list[str]] = {}
     """Values of each class; "" is an empty cell, an empty list every other value."""
     bands: list[float] = []
     """Limits between classes of a number, each the lowest value of the next class."""
@@ -86,7 +103,7 @@ class Groups(ColumnOf):
             raise ValueError("has two classes without values; only one can hold all others")
         if bool(self.classes) == bool(self.bands):
             raise ValueError("needs either classes or bands")
-        if self.bands != sorted(set(self.bands)):
+        if self.bands != sorted(set(self.bands)) or not all(map(math.isfinite, self.bands)):
             raise ValueError("needs bands in ascending order")
         return self
 
@@ -110,6 +127,11 @@ class Mortality(_Part):
         pairs = ((self.death, self.observed_until), (self.days_to_death, self.observed_days))
         if sorted(sum(map(bool, pair)) for pair in pairs) != [0, 2]:
             raise ValueError("needs death and observed_until, or days_to_death and observed_days")
+        if self.fixed and self.observed_until:
+            try:
+                dt.date.fromisoformat(self.fixed)
+            except ValueError:
+                raise ValueError(f"has no day {self.fixed}") from None
         return self
 
     @property
@@ -117,7 +139,7 @@ class Mortality(_Part):
         """The date, or the days, until which the deaths of everyone are on record, if it is one."""
         until = self.observed_until or self.observed_days
         text = until.column if until else ""
-        of_date = _DATE.fullmatch(text) if self.observed_until else re.fullmatch("[0-9]+", text)
+        of_date = _DATE.fullmatch(text) if self.observed_until else re.fullmatch("[0-9]{1,6}", text)
         return text if of_date else ""
 
 
@@ -140,7 +162,7 @@ class Mapping(_Part):
     @field_validator("view")
     @classmethod
     def _views(cls, view: Groups | None) -> Groups | None:
-        if view and not set(view.classes) <= {"PA", "AP", "frontal"}:
+        if view and (view.bands or not set(view.classes) <= {"PA", "AP", "frontal"}):
             raise ValueError("has classes other than PA, AP and frontal (of no known projection)")
         return view
 

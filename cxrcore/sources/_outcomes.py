@@ -14,6 +14,7 @@ from cxrcore.sources._mapping import Mortality
 if TYPE_CHECKING:
     import polars as pl
 
+_LONGEST = 1_000_000
 NOT_OBSERVED = "end of observation not stated"
 
 
@@ -34,10 +35,9 @@ def outcome_columns(mortality: Mortality | None) -> dict[str, pl.Expr]:
         death, until = ((t.dt.date() - day).dt.total_days() for t in (death, until))
     elif mortality.fixed:
         until = pl.lit(int(mortality.fixed))
-    return {
-        "days_to_death": death.floor().cast(pl.Int32),
-        "observed_days": until.floor().cast(pl.Int32),
-    }
+    # Beyond any life, so that no number is too large for the column.
+    days = {"days_to_death": death, "observed_days": until}
+    return {n: d.floor().clip(-_LONGEST, _LONGEST).cast(pl.Int32) for n, d in days.items()}
 
 
 def mortality_columns(horizon: int) -> dict[str, pl.Expr]:

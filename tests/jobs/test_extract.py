@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import own_tables
 import polars as pl
 import pytest
 
@@ -210,68 +209,6 @@ def test_the_nih_layout(tmp_path: Path) -> None:
     frame = cohort.frame
     assert frame["path"].to_list() == ["images/00000001_000.png", "images/00000002_000.png"]
     assert [c for c in frame.columns if c.startswith("label_")] == ["label_gender"]
-
-
-def test_a_table_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    places, workspace = own_tables.write(tmp_path), tmp_path / "ws"
-    flags = [f"--{name}={path}" for name, path in places.items()]
-    command = ["extract", "--source=table", *flags, f"--workspace={workspace}"]
-    # Both outcomes need the horizon on record, so no horizon makes the label depend on them.
-    assert cxr([*command, *LONG]) == 0
-    cohort = read_table(COHORT, COHORT.path(workspace))
-    assert cohort.header.attributes["mortality_rule"] == "observed-to-horizon"
-    assert {i.path for i in cohort.header.inputs} == {"table", "mapping"}
-    assert cxr([*command, *LONG]) == 0
-    assert "up to date" in capsys.readouterr().err
-    mapping = places["mapping"]
-    mapping.write_text(mapping.read_text().replace("F: [w]", "F: [w, x]"))
-    assert cxr([*command, *LONG]) == 0
-    gender = read_table(COHORT, COHORT.path(workspace)).frame["label_gender"]
-    assert gender.null_count() == 0
-
-
-def test_a_mapping_is_proposed_on_stdout_and_nothing_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    table = own_tables.write(tmp_path)["table"]
-    command = ["extract", f"--workspace={tmp_path / 'ws'}", "--inspect", "--min-cell-count=1"]
-    assert cxr([*command, "--source=table", f"--table={table}"]) == 0
-    shown = capsys.readouterr()
-    assert "path: file\nsubject_id: patient\n" in shown.out
-    assert shown.err == ""
-    assert cxr([*command, "--source=table", f"--table={tmp_path / 'x.xlsx'}"]) == 4
-    assert "save it as CSV" in complaint(capsys)
-    assert cxr(command) == 2
-    assert "--inspect needs --source table and --table FILE" in complaint(capsys)
-    assert not (tmp_path / "ws").exists()
-
-
-def test_two_cohorts_share_a_split_by_a_file(
-    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    one, other, file = tmp_path / "one", tmp_path / "other", tmp_path / "split.csv"
-    assert extract(source, one, "--seed", "5") == 0
-    capsys.readouterr()
-    assert cxr(["export-split", str(file), "--workspace", str(one)]) == 0
-    digest = capsys.readouterr().out.strip()
-    assert file.read_text().splitlines()[0] == "subject_id,split"
-    assert extract(source, other, "--seed", "9", "--select=all", f"--split-file={file}") == 0
-    split, cohort = (read_table(COHORT, COHORT.path(ws)) for ws in (one, other))
-    assert cohort.header.attributes["split_digest"] == digest
-    assert split.header.attributes["split_digest"] is None
-    assert ("source", "split", digest) in {
-        (i.contract, i.path, i.digest) for i in cohort.header.inputs
-    }
-    assert cxr(["export-split", str(tmp_path / "again.csv"), "--workspace", str(other)]) == 0
-    assert (tmp_path / "again.csv").read_bytes() == file.read_bytes()
-    capsys.readouterr()
-    assert cxr(["export-split", str(file), "--workspace", str(one)]) == 2
-    assert f"{file} exists; give a new name" in capsys.readouterr().err
-    assert cxr(["export-split", str(tmp_path / "x"), "--workspace", str(tmp_path / "no")]) == 3
-    assert "run `cxr extract` first" in capsys.readouterr().err
-    file.write_text(file.read_text() + "1,test\n1,train\n")
-    assert extract(source, other, f"--split-file={file}") == 4
-    assert "1 patients are in two splits" in complaint(capsys)
 
 
 def test_the_job_and_the_search_for_its_tables_load_no_polars(source: Path) -> None:

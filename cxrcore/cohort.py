@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cxrcore.splits import choose_one, split_of
@@ -13,34 +15,48 @@ if TYPE_CHECKING:
 
 Select = Literal["one-per-subject", "one-per-study", "all"]
 
+NOT_SPLIT = "patient not in the split file"
+#: Years; the cohort has no older ones.
+OLDEST = 120
+
 _UNITS = {"one-per-subject": "subject_id", "one-per-study": "study_id"}
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What images are eligible for, beside the rules of their source and the least age."""
+
+    max_age: int = OLDEST
+    """In years; `OLDEST`: any."""
+    view: Literal["any", "PA", "AP"] = "any"
+    no_finding_only: bool = False
+
+
 def assemble(
-    images: pl.DataFrame, source: str, select: Select, min_age: int, seed: int
+    images: pl.DataFrame,
+    source: str,
+    select: Select,
+    min_age: int,
+    seed: int,
+    splits: pl.DataFrame | None = None,
+    limits: Limits | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The cohort and its flow.
 
-    `images` is what an adapter read (see `Adapter`); `min_age` is in years. The rules are
-    applied in the order of the adapter, then age, then the choice of images.
+    `images` is what an adapter read (see `Adapter`); `min_age` is in years, 0: any, also none.
+    `splits` has `subject_id` and `split`; without it a seeded hash splits the subjects. The rules
+    are applied in the order of the adapter, then age, the other `limits`, split, and the choice of
+    images.
 
     Raises `SourceError` when no image remains, naming the rule that excluded the most.
     """
     import polars as pl
 
-    rules = _categories(images["excluded"])
-    too_young = f"younger than {min_age} years, or of unknown age"
-    young = ~(pl.col("age") >= min_age).fill_null(False)
-    images = images.with_columns(
-        pl.coalesce(pl.col("excluded").cast(pl.String), pl.when(young).then(pl.lit(too_young)))
-    )
-    rules.append(too_young)
-    if unit := _UNITS.get(select):
-        not_chosen = f"not the chosen image ({select})"
-        chosen = choose_one(images.filter(pl.col("excluded").is_null()), unit, seed)
-        other = pl.when(~pl.col("image_id").is_in(chosen.implode())).then(pl.lit(not_chosen))
-        images = images.with_columns(pl.coalesce("excluded", other))
-        rules.append(not_chosen)
+    eligibility = _eligibility(min_age, limits or Limits())
+    if splits is not None:
+        known = pl.col("subject_id").is_in(splits["subject_id"].implode())
+        eligibility[NOT_SPLIT] = known
+    images, rules = _excluded(images, eligibility, select, seed)
     kept = images.filter(pl.col("excluded").is_null()).sort("image_id")
     if kept.is_empty():
         rule, taken = images["excluded"].value_counts(sort=True).row(0)
@@ -49,9 +65,55 @@ def assemble(
             "check that the tables belong together, or relax the rule"
         )
     flow = _flow(images, kept, rules)
-    cohort = kept.with_columns(source=pl.lit(source), split=split_of(kept["subject_id"], seed))
+    split = split_of(kept["subject_id"], seed) if splits is None else _given(kept, splits)
+    cohort = kept.with_columns(source=pl.lit(source), split=split)
     extras = [c for c in cohort.columns if c.startswith(("null_", "note_", "mortality_rule"))]
     return cohort.drop("excluded", *extras), flow
+
+
+def _eligibility(min_age: int, limits: Limits) -> dict[str, pl.Expr]:
+    """What an image must be by the rule that excludes all others, in order; null: it is not."""
+    import polars as pl
+
+    age = pl.col("age")
+    rules = {}
+    if min_age:
+        rules[f"younger than {min_age} years, or of unknown age"] = age >= min_age
+    if limits.max_age < OLDEST:
+        rules[f"older than {limits.max_age} years, or of unknown age"] = age <= limits.max_age
+    if limits.view != "any":
+        rules[f"view other than {limits.view}"] = pl.col("view") == limits.view
+    if limits.no_finding_only:
+        rules["a finding, or not stated whether there is one"] = pl.col("no_finding")
+    return rules
+
+
+def _excluded(
+    images: pl.DataFrame, eligibility: Mapping[str, pl.Expr], select: Select, seed: int
+) -> tuple[pl.DataFrame, list[str]]:
+    """The images with the first rule that excludes each as `excluded`, and all rules in order."""
+    import polars as pl
+
+    rules = _categories(images["excluded"])
+    images = images.with_columns(pl.col("excluded").cast(pl.String))
+
+    def exclude(rule: str, holds: pl.Expr) -> None:
+        nonlocal images
+        images = images.with_columns(pl.coalesce("excluded", pl.when(holds).then(pl.lit(rule))))
+        rules.append(rule)
+
+    for rule, eligible in eligibility.items():
+        exclude(rule, ~eligible.fill_null(False))
+    if unit := _UNITS.get(select):
+        chosen = choose_one(images.filter(pl.col("excluded").is_null()), unit, seed)
+        exclude(f"not the chosen image ({select})", ~pl.col("image_id").is_in(chosen.implode()))
+    return images, rules
+
+
+def _given(kept: pl.DataFrame, splits: pl.DataFrame) -> pl.Series:
+    """The split of each row's patient in `splits`."""
+    subjects = kept.select("subject_id")
+    return subjects.join(splits, on="subject_id", how="left", maintain_order="left")["split"]
 
 
 def _flow(images: pl.DataFrame, kept: pl.DataFrame, rules: list[str]) -> pl.DataFrame:
@@ -101,6 +163,12 @@ def _categories(series: pl.Series) -> list[str]:
     return series.dtype.categories.to_list()
 
 
+def _described(columns: list[str]) -> list[str]:
+    """The view and every label; a task may itself be the view."""
+    labels = [c for c in columns if c.startswith(LABEL_PREFIX)]
+    return labels if f"{LABEL_PREFIX}view" in labels else ["view", *labels]
+
+
 def characteristics(cohort: pl.DataFrame) -> pl.DataFrame:
     """Rows of `COHORT_CHARACTERISTICS`: size, age, view and every task, by split and in all."""
     import polars as pl
@@ -114,7 +182,7 @@ def characteristics(cohort: pl.DataFrame) -> pl.DataFrame:
         for statistic, value in (("mean", years.mean()), ("sd", years.std())):
             known = aged.select(value).item()
             rows.append(("age", statistic, split, *_images_and_subjects(aged), known))
-        for column in ("view", *(c for c in cohort.columns if c.startswith(LABEL_PREFIX))):
+        for column in _described(cohort.columns):
             for level in (*_categories(cohort[column]), None):
                 group = part.filter(pl.col(column).eq_missing(pl.lit(level)))
                 share = group.height / part.height if part.height else None

@@ -14,12 +14,15 @@ VIEWS = ("PA", "AP")
 LABEL_PREFIX = "label_"
 
 #: How the mortality label was decided: by the stays that count, and for a horizon beyond the
-#: year that is observed for everyone by a later discharge, which depends on the outcome.
+#: year that is observed for everyone by a later discharge, which depends on the outcome; by the
+#: time for which deaths are on record; or by the source itself.
 MORTALITY_RULES = (
     "hospital-stay",
     "hospital-or-ed-stay",
     "hospital-stay-outcome-dependent",
     "hospital-or-ed-stay-outcome-dependent",
+    "observed-to-horizon",
+    "as-given",
 )
 
 #: Image formats by the suffixes of their files: pixels of the same radiograph differ between them.
@@ -85,7 +88,7 @@ ADMISSION_MATCHES = ("contained", "within_24h_before", "earlier_within_a_year", 
 
 COHORT = Contract(
     name="cohort",
-    version="1.2",
+    version="1.3",
     kind="table",
     path_template="cohort/cohort.parquet",
     description="One row per image of the analysis: its patient, split and labels",
@@ -121,6 +124,9 @@ COHORT = Contract(
         Field("mortality_rule", "enum",
               "Which studies have a mortality label; null: none has, or not known (version 1.0)",
               nullable=True, categories=MORTALITY_RULES),
+        Field("split_digest", "string",
+              "Digest of the file that gave the split; null: the seeded hash did",
+              nullable=True),
         Field("pixel_source", "enum",
               "Image format that the paths name; null: none, several, or not known (before 1.2)",
               nullable=True, categories=tuple(PIXEL_SOURCES.values())),
@@ -134,7 +140,7 @@ COHORT = Contract(
     example=_example_cohort,
     example_attributes={
         "source": "example", "select": "one-per-subject", "split_seed": 0,
-        "mortality_rule": "hospital-stay", "pixel_source": "dicom",
+        "mortality_rule": "hospital-stay", "pixel_source": "dicom", "split_digest": None,
     },
 )  # fmt: skip
 

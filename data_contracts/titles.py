@@ -56,6 +56,9 @@ MORTALITY_RULES = {
     "hospital-stay-outcome-dependent": _STAY % "hospital stay" + _LATE,
     "hospital-or-ed-stay-outcome-dependent":
         _STAY % "stay in hospital or the emergency department" + _LATE,
+    "observed-to-horizon": "death within {horizon} of a radiograph; radiographs after which deaths "
+                           "are on record for less time have no label",
+    "as-given": "death as the source itself states it",
 }  # fmt: skip
 #: The statistic by which attributes are ranked.
 RANKING = "pearson_of_class_differences"

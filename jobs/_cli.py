@@ -21,6 +21,7 @@ from data_contracts.header import package_version
 from jobs import _submit
 from jobs._config import complaint, read_yaml
 from jobs._docstrings import documented
+from jobs._export_split import export_split
 from jobs._pipeline.command import pipeline
 from jobs._registry import Spec, find_jobs
 from jobs._signals import break_off
@@ -98,6 +99,7 @@ def build_app(package: ModuleType = jobs) -> App:
         sort_key=998,
     )
     app.command(_inspect, name="inspect", sort_key=1000)
+    app.command(export_split, name="export-split", sort_key=1000)
     app.command(_submit.submit_app(package))
     app.command(_submit.list_runs, name="runs", sort_key=1002)
     app.command(_submit.cancel, name="cancel", sort_key=1003)
@@ -108,7 +110,11 @@ def _command(spec: Spec) -> Any:
     def command(*, config: Any = None) -> int:
         from jobs._execute import execute
 
-        return execute(spec, config or spec.config())
+        config = config or spec.config()
+        if (text := spec.preview(config)) is not None:
+            print(text, end="")
+            return 0
+        return execute(spec, config)
 
     if any(field.is_required() for field in spec.config.model_fields.values()):
         command.__kwdefaults__ = {}

@@ -88,7 +88,7 @@ def complaint(fault: ErrorDetails) -> str:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The fields of a file of settings; raise `UsageError` that names the fault's line."""
-    from jobs._yaml import load
+    from data_contracts.yaml_files import load
 
     content = load(path, f"--config {path}")
     if not isinstance(content, dict):

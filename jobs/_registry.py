@@ -27,6 +27,8 @@ class Spec:
     writes: tuple[Contract, ...]
     sources: Callable[..., Mapping[str, Path]]
     """Files outside the workspace that the job reads, by a name that means the same anywhere."""
+    preview: Callable[..., str | None]
+    """A text that the command prints, where its config asks for it, in place of the work."""
     files: tuple[str, ...]
     """Places of files for people that the job writes beside its artifacts."""
     since: str
@@ -69,6 +71,7 @@ def _spec(module: ModuleType) -> Spec:
         reads=module.READS,
         writes=module.WRITES,
         sources=getattr(module, "sources", lambda _: {}),
+        preview=getattr(module, "preview", lambda _: None),
         files=getattr(module, "FILES", ()),
         since=getattr(module, "SINCE", ""),
         checkpoints=getattr(module, "CHECKPOINTS", ()),

@@ -16,6 +16,7 @@ from data_contracts.errors import UsageError
 from data_contracts.synthetic import is_synthetic
 from jobs._config import JobConfig
 from jobs._job import Job
+from jobs._sources import file_digest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,30 +26,60 @@ WRITES = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS)
 #: Earlier versions labelled mortality by a rule that depends on the outcome.
 SINCE = "0.3.0"
 
+#: The split file among the sources.
+_SPLIT = "split"
+
 
 class Config(JobConfig):
     """What to extract, and from where."""
 
-    source: Literal["mimic", "nih"] = "mimic"
-    """Layout of the collection: MIMIC-CXR with MIMIC-IV, or NIH ChestX-ray14."""
+    source: Literal["mimic", "nih", "table"] = "mimic"
+    """The collection: MIMIC-CXR with MIMIC-IV, NIH ChestX-ray14, or a table of your own."""
     mimic_iv: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-IV, with hosp/ (core/ in version 1.0) and optionally ed/."""
     mimic_cxr: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-CXR or MIMIC-CXR-JPG, with the metadata, its record list and files/."""
     root: Path | None = Field(default=None, exclude=True)
     """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and the images."""
+    table: Path | None = Field(default=None, exclude=True)
+    """Table with a row for each image: CSV, TSV (also .gz) or Parquet."""
+    patients: Path | None = Field(default=None, exclude=True)
+    """A further table with a row for each patient, whose columns the mapping may name."""
+    mapping: Path | None = Field(default=None, exclude=True)
+    """YAML file that says which column of the table is what; --inspect proposes one."""
+    inspect: bool = Field(default=False, exclude=True)
+    """Print a mapping proposed for --table, without values of few patients; write nothing."""
+    split_file: Path | None = Field(default=None, exclude=True)
+    """CSV with subject_id and split, as of `cxr export-split`; other patients are excluded."""
     select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"
     """Which of the eligible images to keep; one is chosen by a seeded hash."""
     min_age: int = Field(default=18, ge=0, le=120)
-    """Minimum age at the study, in years."""
+    """Minimum age at the study, in years; with 0 images of unknown age are kept."""
+    max_age: int = Field(default=120, ge=0, le=120)
+    """Maximum age at the study, in years; 64 leaves out those who have Medicare by their age."""
+    view: Literal["any", "PA", "AP"] = "any"
+    """Which frontal view to keep; one alone takes the difference between views out."""
+    no_finding_only: bool = False
+    """Keep only images whose report names no finding."""
     horizon: int = Field(default=365, ge=1, le=3650)
     """Follow-up horizon of the mortality label, in days after the study."""
     allow_outcome_dependent_label: bool = False
     """Accept a horizon over 365 days: who has a mortality label then depends on the outcome."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    """Random seed of the split of subjects and of the choice of images."""
+    """Random seed of the split of subjects, unless a file gives it, and of the choice of images."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
     """Fewer patients are not disclosed; 0: all are. Never applied to synthetic patients."""
+
+
+def preview(config: Config) -> str | None:
+    """The proposed mapping, where it is asked for."""
+    if not config.inspect:
+        return None
+    from cxrcore.sources import table
+
+    if config.source != "table" or config.table is None:
+        raise UsageError("--inspect needs --source table and --table FILE")
+    return table.inspect(config.table, config.patients, config.min_cell_count)
 
 
 def sources(config: Config) -> dict[str, Path]:
@@ -64,8 +95,9 @@ def sources(config: Config) -> dict[str, Path]:
             "to the end, so who has a mortality label depends on the outcome; take 365 or less, "
             "or accept it with --allow-outcome-dependent-label"
         )
-    folders = {"mimic_iv": config.mimic_iv, "mimic_cxr": config.mimic_cxr, "root": config.root}
-    return locate(config.source, folders)
+    names = ("mimic_iv", "mimic_cxr", "root", "table", "patients", "mapping")
+    found = locate(config.source, {name: getattr(config, name) for name in names})
+    return found | ({_SPLIT: config.split_file} if config.split_file else {})
 
 
 def _depends_on_outcome(config: Config) -> bool:
@@ -76,20 +108,25 @@ def _depends_on_outcome(config: Config) -> bool:
 
 
 def run(config: Config, job: Job) -> None:
-    from cxrcore.cohort import assemble, characteristics
+    from cxrcore.cohort import Limits, assemble, characteristics
     from cxrcore.sources import adapter
     from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 
-    images = adapter(config.source).read(job.sources, config.horizon)
-    cohort, flow = assemble(images, config.source, config.select, config.min_age, config.seed)
+    tables = {name: path for name, path in job.sources.items() if name != _SPLIT}
+    images = adapter(config.source).read(tables, config.horizon)
+    splits, split_digest = _split_of_file(job)
+    limits = Limits(config.max_age, config.view, config.no_finding_only)
+    cohort, flow = assemble(
+        images, config.source, config.select, config.min_age, config.seed, splits, limits
+    )
     job.require_same_sources()
     job.stop_if_asked()
-    synthetic = all(map(is_synthetic, job.sources.values()))
+    synthetic = all(map(is_synthetic, tables.values()))
     least = 0 if synthetic else config.min_cell_count
     rule = images["mortality_rule"].first() if "mortality_rule" in images.columns else None
     job.write(
         COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed,
-        mortality_rule=rule, pixel_source=_pixel_source(cohort),
+        mortality_rule=rule, pixel_source=_pixel_source(cohort), split_digest=split_digest,
     )  # fmt: skip
     shown = disclosed_flow(flow, least)
     job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)
@@ -97,6 +134,16 @@ def run(config: Config, job: Job) -> None:
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
     _warn_of_labels(config, cohort, job)
     job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")
+
+
+def _split_of_file(job: Job) -> tuple[pl.DataFrame | None, str | None]:
+    """The splits that a file gives, and the file's digest; None without one."""
+    from cxrcore.split_files import read_split_file
+
+    if _SPLIT not in job.sources:
+        return None, None
+    path = job.sources[_SPLIT]
+    return read_split_file(path), file_digest(path)
 
 
 def _pixel_source(cohort: pl.DataFrame) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import own_tables
 import pytest
 from refusals import Refuse, tables_of
 
@@ -184,6 +185,23 @@ def test_a_bad_nih_folder(nih: Path, refuse: Refuse, tmp_path: Path) -> None:
     shutil.rmtree(nih)
     assert "does not exist" in refuse(command, 4, workspace)
     assert refuse(["extract", "--source=nih"], 2).startswith("--source nih needs --root DIR")
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_table_of_ones_own(damage: str, refuse: Refuse, tmp_path: Path) -> None:
+    change, want = DAMAGE[damage]
+    places = own_tables.write(tmp_path)
+    packed = gzip.compress(places["table"].read_bytes().replace(b";", b","))
+    places["table"] = tmp_path / "table.csv.gz"
+    places["table"].write_bytes(packed)
+    command = ["extract", "--source=table", *(f"--{n}={path}" for n, path in places.items())]
+    if damage == "semicolons":  # are read
+        return
+    spoil(places["table"], change)
+    line = refuse(command, 4, tmp_path / "workspace")
+    assert f"{places['table']}" in line
+    assert want in line
+    assert not any(cell in line for cell in ("AOK", "effusion"))
 
 
 def test_images_that_are_not_there(copy: Path, refuse: Refuse, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def read_preferences(path: Path, themes: Iterable[str]) -> Preferences:
 
 
 def _mapping(path: Path) -> dict[str, Any]:
-    from jobs._yaml import load
+    from data_contracts.yaml_files import load
 
     content = load(path, str(path)) or {}
     if not isinstance(content, dict):

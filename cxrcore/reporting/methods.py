@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cxrcore.associations.verdict import ALPHA
+from cxrcore.cohort import OLDEST
 from cxrcore.reporting.facts import listed, mortality_rule, source_title
 from data_contracts import titles
 from data_contracts.attributions import ATTRIBUTIONS
@@ -43,8 +44,7 @@ def sentences(headers: Headers, aggregate: Mapping[str, Any], least: int) -> dic
     rule = mortality_rule(cohort)
     return {
         "selection": _selection(cohort, flow),
-        "partition": "Each patient belongs to one split for all tasks, drawn by a hash of the "
-                     f"patient's identifier with seed {cohort.attributes['split_seed']}.",
+        "partition": _partition(cohort.attributes),
         "mortality": f"Mortality is {rule}." if rule else "",
         "images": _images(headers.get(IMAGE_REJECTS.name, [])),
         "initialisation": _initialisation(trained),
@@ -74,13 +74,25 @@ def differing_settings(trainings: Sequence[Header]) -> list[str]:
     return [n for n in names if len({repr(config.get(n)) for config in configs}) > 1]
 
 
+def _partition(attributes: Mapping[str, Any]) -> str:
+    drawn = f"drawn by a hash of the patient's identifier with seed {attributes['split_seed']}"
+    digest = attributes.get("split_digest")
+    given = f"given by a file ({digest})" if digest else drawn
+    return f"Each patient belongs to one split for all tasks, {given}."
+
+
 def _selection(cohort: Header, flow: Header) -> str:
     config, select = cohort.config, str(cohort.attributes["select"])
     made = "synthetic, in the layout of" if flow.attributes.get("synthetic") else "from"
     age = f" of {config['min_age']} years or older" if "min_age" in config else ""
+    oldest = config.get("max_age", OLDEST)
+    age += f" and {oldest} or younger" if oldest < OLDEST else ""
+    view = config.get("view", "any")
+    views = "AP or PA" if view == "any" else view
+    normal = " without findings" if config.get("no_finding_only") else ""
     kept = titles.SELECTIONS.get(select, select)
     return (
-        f"Frontal radiographs (AP or PA) of patients{age} at the examination are {made} "
+        f"Frontal radiographs ({views}){normal} of patients{age} at the examination are {made} "
         f"{source_title(cohort)}; {kept} {'are' if select == 'all' else 'is'} kept."
     )
 

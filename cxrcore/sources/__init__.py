@@ -24,18 +24,22 @@ def adapter(name: str) -> Adapter:
     return found
 
 
-def locate(name: str, folders: Mapping[str, Path | None]) -> dict[str, Path]:
+def locate(name: str, places: Mapping[str, Path | None]) -> dict[str, Path]:
     """The table files of the source `name`, by a name that does not depend on the host.
 
-    Raises `UsageError` naming the flag of every folder that is needed and not given, and
-    `SourceError` naming every file that is missing.
+    `places` are folders and files by the names that the adapter has for them. Raises `UsageError`
+    naming the flag of every one that is needed and not given, and `SourceError` naming every file
+    that is missing.
     """
     found = adapter(name)
-    given = {folder: path for folder in found.folders if (path := folders.get(folder)) is not None}
+    wanted = {place: ("DIR", content) for place, content in found.folders.items()}
+    wanted |= {place: ("FILE", content) for place, content in found.files.items()}
+    known = (*wanted, *found.optional_files)
+    given = {place: path for place in known if (path := places.get(place)) is not None}
     lacking = [
-        f"--{folder.replace('_', '-')} DIR ({meaning})"
-        for folder, meaning in found.folders.items()
-        if folder not in given
+        f"--{place.replace('_', '-')} {kind} ({content})"
+        for place, (kind, content) in wanted.items()
+        if place not in given
     ]
     if lacking:
         raise UsageError(f"--source {name} needs {' and '.join(lacking)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +30,16 @@ class Adapter:
 
     title: str
     """Name of the collection, for people."""
-    folders: Mapping[str, str]
-    """Names of the folders it needs, each with its content."""
     tasks: tuple[str, ...]
-    """The tasks it can label."""
+    """The tasks it can label; empty where they are not known before it is read."""
     locate: Callable[[Mapping[str, Path]], dict[str, Path]]
-    """(folders) → the table files by a name that does not depend on the host; raises
+    """(folders and files) → the table files by a name that does not depend on the host; raises
     `SourceError` naming every file that is missing."""
     read: Callable[[Mapping[str, Path], int], pl.DataFrame]
     """(table files, horizon in days) → the frame described above; raises `SourceError`."""
+    folders: Mapping[str, str] = field(default_factory=dict)
+    """Names of the folders it needs, each with its content."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Names of single files it needs, each with its content."""
+    optional_files: Mapping[str, str] = field(default_factory=dict)
+    """Names of single files that it reads where they are given."""

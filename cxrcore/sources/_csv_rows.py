@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 
 
-def row_faults(path: Path) -> list[str]:
+def row_faults(path: Path, separator: str = ",") -> list[str]:
     """A fault that names the first row with another number of fields than the header, or none.
 
     Empty fields beyond those of the header are no fault, nor are those of the header that have no
@@ -23,7 +23,7 @@ def row_faults(path: Path) -> list[str]:
     """
     import polars as pl
 
-    rows = _rows(path)
+    rows = _rows(path, separator)
     want = rows["named"][0]
     odd = rows.filter((pl.col("fields") < want) | (pl.col("named") > want))
     if not odd.is_empty():
@@ -35,7 +35,7 @@ def row_faults(path: Path) -> list[str]:
     return []
 
 
-def _rows(path: Path) -> pl.DataFrame:
+def _rows(path: Path, separator: str) -> pl.DataFrame:
     """Of every row, also the header: its `row` number, `fields`, and those up to the last text."""
     import polars as pl
 
@@ -43,7 +43,8 @@ def _rows(path: Path) -> pl.DataFrame:
     # A quoted field may go on in the next line.
     inside = (quotes.cum_sum().shift(1, fill_value=0) % 2) == 1
     text = pl.when(inside).then(pl.lit('"') + line).otherwise(line)
-    fields, named = _commas(text), _commas(text.str.strip_chars_end(',"\r '))
+    fields = _separators(text, separator)
+    named = _separators(text.str.strip_chars_end(separator + '"\r '), separator)
     # A separator that no text has, so that a line is one column.
     scan = pl.scan_csv(
         path, has_header=False, separator="\x1f", quote_char=None, schema={"line": pl.String},
@@ -57,13 +58,12 @@ def _rows(path: Path) -> pl.DataFrame:
     return rows.collect()
 
 
-def _commas(text: pl.Expr) -> pl.Expr:
-    """How many commas of a line separate fields."""
+def _separators(text: pl.Expr, separator: str) -> pl.Expr:
+    """How many separators of a line are not within quotes."""
     import polars as pl
 
-    return (
-        text.str.replace_all(r'"[^"]*("|$)', "").str.count_matches(",", literal=True).cast(pl.Int64)
-    )
+    unquoted = text.str.replace_all(r'"[^"]*("|$)', "")
+    return unquoted.str.count_matches(separator, literal=True).cast(pl.Int64)
 
 
 def _last_byte(path: Path) -> bytes:

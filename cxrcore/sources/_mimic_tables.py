@@ -13,8 +13,9 @@ from cxrcore.labels import (
     normalised,
     unknown_categories,
 )
+from cxrcore.sources._columns import Kind
 from cxrcore.sources._joins import join_faults
-from cxrcore.sources._tables import Kind, Request, find_table, read_tables, require_tables
+from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
 from data_contracts.errors import SourceError
 
 if TYPE_CHECKING:

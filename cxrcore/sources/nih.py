@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from cxrcore.labels import GENDER_CLASSES, normalised, unknown_categories
 from cxrcore.sources._adapter import Adapter
-from cxrcore.sources._tables import Kind, Request, read_tables
+from cxrcore.sources._columns import Kind
+from cxrcore.sources._tables import Request, read_tables
 from data_contracts.cohort import ADMISSION_MATCHES, VIEWS
 from data_contracts.errors import SourceError
 

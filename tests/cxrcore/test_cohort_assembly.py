@@ -4,10 +4,10 @@ from random import Random
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxrcore.cohort import assemble, characteristics
+from cxrcore.cohort import NOT_SPLIT, Limits, assemble, characteristics
 from data_contracts._tables import table_errors
 from data_contracts.cohort import ADMISSION_MATCHES, COHORT, SPLITS, VIEWS
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
@@ -74,6 +74,7 @@ def test_when_nothing_is_left_the_greediest_rule_is_named() -> None:
         assemble(images([20.0] * 5, taken=2), "x", "all", 30, seed=0)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.none() | st.floats(0, 100, width=32), min_size=1, max_size=40),
     st.integers(1, 6),
@@ -102,6 +103,7 @@ def test_no_image_is_lost_without_a_line_in_the_flow(
     assert cohort["image_id"].is_sorted()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.none() | st.floats(0, 100, width=32), min_size=1, max_size=40),
     st.integers(1, 6), st.sampled_from(["one-per-subject", "one-per-study", "all"]),
@@ -118,6 +120,22 @@ def test_neither_a_wider_selection_nor_the_order_changes_a_kept_row(
     again, same = assemble(source[rows], "x", select, min_age, seed)  # type: ignore[arg-type]
     assert narrow.equals(again)
     assert flow.equals(same)
+
+
+def test_each_limit_excludes_what_is_beyond_it_or_not_known() -> None:
+    source = images([None, 20.0, 65.0, 30.0, 40.0, 64.0]).with_columns(
+        no_finding=pl.Series([True, True, True, None, False, True])
+    )
+    limits = Limits(max_age=64, view="AP", no_finding_only=True)
+    cohort, flow = assemble(source, "x", "all", 0, 0, limits=limits)
+    assert cohort["path"].to_list() == ["files/5.dcm", "files/1.dcm"]
+    rules = flow.filter(pl.col("scope") == "cohort")["rule", "excluded_images"]
+    assert rules.rows()[2:] == [
+        ("older than 64 years, or of unknown age", 2),
+        ("view other than AP", 1),
+        ("a finding, or not stated whether there is one", 1),
+    ]
+    assert assemble(source, "x", "all", 0, 0)[0].height == source.height
 
 
 def test_characteristics_by_hand() -> None:
@@ -143,3 +161,21 @@ def test_a_split_without_images_is_described_as_empty() -> None:
     rows = {tuple(row[:3]): row[3:] for row in characteristics(cohort).iter_rows()}
     assert rows["view", "PA", absent] == (0, 0, None)
     assert rows["age", "mean", absent] == (0, 0, None)
+
+
+def test_a_given_split_holds_and_excludes_other_patients() -> None:
+    source = images([40.0] * 8)
+    splits = pl.DataFrame(
+        {"subject_id": ["s000", "s001", "s003", "s009"], "split": ["test", "val", "train", "val"]}
+    ).cast({"split": pl.Enum(SPLITS)})
+    cohort, flow = assemble(source, "x", "one-per-subject", 18, 0, splits)
+    assert dict(cohort.select("subject_id", "split").iter_rows()) == {
+        "s000": "test", "s001": "val", "s003": "train",
+    }  # fmt: skip
+    counts = dict(flow.select("rule", "excluded_images").iter_rows())
+    assert counts[NOT_SPLIT] == 2
+    # The choice of images is that of the seed, with or without the file.
+    hashed, _ = assemble(source, "x", "one-per-subject", 18, 0)
+    assert set(cohort["image_id"]) < set(hashed["image_id"])
+    with pytest.raises(SourceError, match=f"the rule '{NOT_SPLIT}' excluded 8"):
+        assemble(source, "x", "all", 18, 0, splits.tail(1))

@@ -74,7 +74,7 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert cohort.header.attributes == {
         "source": "mimic", "select": "all", "split_seed": 5, "mortality_rule": "hospital-stay",
-        "pixel_source": "dicom",
+        "pixel_source": "dicom", "split_digest": None,
     }  # fmt: skip
     read = {i.path for i in cohort.header.inputs}
     assert read == {
@@ -165,6 +165,8 @@ def test_missing_flags_are_a_usage_error(
     assert "--mimic-cxr DIR" in line
     assert cxr(["extract", "--source", "nih", "--workspace", str(tmp_path / "ws")]) == 2
     assert "--root DIR" in complaint(capsys)
+    assert cxr(["extract", "--source", "table", "--workspace", str(tmp_path / "ws")]) == 2
+    assert "needs --table FILE (one row per image) and --mapping FILE (YAML" in complaint(capsys)
 
 
 LONG = ("--horizon", "730")

@@ -146,7 +146,7 @@ def test_what_a_record_keeps_fills_the_form_again(spec: Spec, data: st.DataObjec
 @each_job
 def test_every_field_has_an_entry_with_its_help(spec: Spec) -> None:
     entries = {e.name: e for e in entries_of(spec, TASKS)}
-    assert set(entries) == set(spec.config.model_fields) - {"workspace", "debug"}
+    assert set(entries) == set(spec.config.model_fields) - {"workspace", "debug", "inspect"}
     for name, info in spec.config.model_fields.items():
         if name in entries:
             assert " ".join(str(info.description).split()) in entries[name].help

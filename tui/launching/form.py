@@ -24,8 +24,9 @@ EntryKind = Literal["text", "path", "list", "switch", "choice", "many"]
 Models = Collection[tuple[str, str]]
 """Task and name of each."""
 
-#: Not asked for: the dashboard's own, how an error is shown, and what the form itself is.
-_NOT_ASKED = frozenset({"workspace", "debug", "dry_run"})
+#: Not asked for: the dashboard's own, how an error is shown, what the form itself is, and what
+#: only prints.
+_NOT_ASKED = frozenset({"workspace", "debug", "dry_run", "inspect"})
 
 
 @dataclass(frozen=True)

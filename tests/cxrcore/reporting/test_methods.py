@@ -54,6 +54,13 @@ def test_what_a_setting_contradicts_is_not_said() -> None:
     assert "cross-entropy" not in said(training(), training(target_kind="value"))
     assert "one radiograph per study is kept" in said(training(), select="one-per-study")
     assert "Mortality" not in said(training(), mortality_rule=None)
+    narrow = said(training(), cohort={"min_age": 18, "max_age": 64, "view": "PA",
+                                      "no_finding_only": True})  # fmt: skip
+    assert "(PA) without findings of patients of 18 years or older and 64 or younger" in narrow
+    assert "drawn by a hash" in said(training())
+    given = said(training(), split_digest="sha256:0f")
+    assert "given by a file (sha256:0f)" in given
+    assert "drawn by a hash" not in given
 
 
 def test_settings_that_were_not_kept_are_not_guessed() -> None:

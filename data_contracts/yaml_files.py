@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from data_contracts.errors import UsageError
+from data_contracts.errors import CxrError, UsageError
 
 _MERGE = "tag:yaml.org,2002:merge"
 #: Nodes of a file with every alias written out; more would be made of a few lines by design only.
@@ -69,16 +69,24 @@ class Loader(yaml.SafeLoader):
             raise Refused(problem=problem, problem_mark=node.start_mark) from error
 
 
-def load(path: Path, name: str) -> Any:
-    """What the file holds; raise `UsageError` that names it by `name`, and the fault's line."""
+class TextLoader(Loader):
+    """Reads every scalar as the text that it is: 1, No and 2180-03-10 stay as they stand there."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012
+
+
+def load(
+    path: Path, name: str, loader: type[Loader] = Loader, fault: type[CxrError] = UsageError
+) -> Any:
+    """What the file holds; raise `fault` that names it by `name`, and the line."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506
+        return yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506
     except OSError as error:
         reason = (error.strerror or "input/output error").lower()
-        raise UsageError(f"{name} cannot be read ({reason}); check the path") from error
+        raise fault(f"{name} cannot be read ({reason}); check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         if isinstance(error, Refused):
-            raise UsageError(f"{name}{line}: {error.problem}") from error
-        raise UsageError(f"{name}{line} is not YAML; write `field: value` lines") from error
+            raise fault(f"{name}{line}: {error.problem}") from error
+        raise fault(f"{name}{line} is not YAML; write `field: value` lines") from error

@@ -1,0 +1,114 @@
+"""How a column of text becomes ids, numbers, dates or paths: null where it is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: How a column is read. `id` and `path` are never empty; `day` is YYYYMMDD; `clock` is HHMMSS.fff
+#: as a number without leading zeros, and becomes the Duration since midnight; `moment` is a date
+#: or a time, of the form that its `Column` has.
+Kind = Literal["id", "path", "text", "number", "date", "day", "clock", "timestamp", "moment"]
+
+_FAULTS: Mapping[str, str] = {
+    "id": "are numbers with decimals or an exponent, not ids",
+    "path": "are not paths inside the folder",
+    "number": "are not numbers",
+    "date": "are not dates (YYYY-MM-DD)",
+    "day": "are not dates (YYYYMMDD)",
+    "clock": "are not times of day (HHMMSS.fff)",
+    "timestamp": "are not times (YYYY-MM-DD HH:MM:SS)",
+    "moment": "are not dates (YYYY-MM-DD, or with HH:MM:SS)",
+}
+_ISO_MOMENTS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column is read."""
+
+    kind: Kind
+    names: tuple[str, ...]
+    """Its name in the file; where there are several, the first that is there counts."""
+    pattern: str = ""
+    """A regular expression; its match, or its first group, is the value."""
+    form: str = ""
+    """How a `moment` is written, as in `strptime`; empty: as ISO 8601 has it."""
+
+    @property
+    def fault(self) -> str:
+        """What values are that cannot be parsed."""
+        return f"are not dates of the form {self.form}" if self.form else _FAULTS.get(self.kind, "")
+
+
+def matched(name: str, column: Column) -> pl.Expr:
+    """What the column's pattern finds in the text `name`, null where it does not match."""
+    import polars as pl
+
+    if not column.pattern:
+        return pl.col(name)
+    return pl.col(name).str.extract(column.pattern, min(1, re.compile(column.pattern).groups))
+
+
+def parsed(name: str, column: Column) -> pl.Expr:
+    """The text `name` as what the column is, null where it is not."""
+    import polars as pl
+
+    text, kind = pl.col(name), column.kind
+    if kind == "moment":
+        forms = (column.form,) if column.form else _ISO_MOMENTS
+        return pl.coalesce(_moment(text, form) for form in forms).alias(name)
+    if kind == "number":
+        number = text.cast(pl.Float64, strict=False)
+        return pl.when(number.is_finite()).then(number).alias(name)
+    if kind == "clock":
+        return _clock(text.cast(pl.Float64, strict=False)).alias(name)
+    if kind == "path":
+        inside = ~text.str.contains(r"^/|(^|/)\.\.(/|$)")
+        return pl.when(inside).then(text).alias(name)
+    if kind == "date":
+        # MIMIC-IV 1.0 writes dates with the time of midnight.
+        return _of_form(text.str.strip_suffix(" 00:00:00"), "dddd-dd-dd").str.to_date(
+            "%Y-%m-%d", strict=False
+        )
+    if kind == "day":
+        return _of_form(text, "dddddddd").str.to_date("%Y%m%d", strict=False)
+    if kind == "timestamp":
+        text = _of_form(text, "dddd-dd-dd dd:dd:dd")
+        return text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    if kind == "id":
+        # Programs that read ids as numbers write 12345 as 12345.0; beyond 15 digits they round.
+        whole = text.str.replace(r"^([0-9]{1,15})\.0*$", "$1")
+        return pl.when(~whole.str.contains(r"^[0-9]+\.[0-9]*([eE][+-]?[0-9]+)?$")).then(whole)
+    return text
+
+
+def _moment(text: pl.Expr, form: str) -> pl.Expr:
+    """The time that a text of this form names: written out again it is the same text."""
+    import polars as pl
+
+    moment = text.str.to_datetime(form, strict=False, time_unit="us", ambiguous="null")
+    return pl.when(moment.dt.strftime(form) == text).then(moment)
+
+
+def _of_form(text: pl.Expr, form: str) -> pl.Expr:
+    """The text where it has this form, each d a digit: parsers accept fewer digits."""
+    import polars as pl
+
+    return pl.when(text.str.contains(f"^{form.replace('d', '[0-9]')}$")).then(text)
+
+
+def _clock(hhmmss: pl.Expr) -> pl.Expr:
+    """The time since midnight of 80556.875 (08:05:56.875), in whole microseconds."""
+    import polars as pl
+
+    hours, minutes, seconds = hhmmss // 10_000, hhmmss // 100 % 100, hhmmss % 100
+    # DICOM allows a 60th second.
+    valid = hours.is_between(0, 23) & (minutes < 60) & (seconds < 61)
+    since = ((hours * 3600 + minutes * 60 + seconds) * 1e6).round()
+    return pl.when(valid).then(since).cast(pl.Int64).cast(pl.Duration("us"))

@@ -1,0 +1,61 @@
+"""Tables as columns of text, whatever the file: CSV, TSV (also with gzip) or Parquet."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Endings of the files that are read.
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+
+_LONGEST_HEADER = 1 << 20
+
+
+def is_parquet(path: Path) -> bool:
+    return path.name.lower().endswith(".parquet")
+
+
+def scan_text(path: Path, separator: str) -> pl.LazyFrame:
+    """Every column of the table as text; in Parquet those of lists and bytes are left out.
+
+    Raises what polars raises, or `OSError`, where the file cannot be read.
+    """
+    import polars as pl
+
+    if not is_parquet(path):
+        return pl.scan_csv(
+            path, separator=separator, infer_schema=False, truncate_ragged_lines=True, glob=False
+        )
+    scan = pl.scan_parquet(path, glob=False)
+    texts = (_text(name, dtype) for name, dtype in scan.collect_schema().items())
+    return scan.select(text for text in texts if text is not None)
+
+
+def _text(name: str, dtype: pl.DataType) -> pl.Expr | None:
+    import polars as pl
+
+    if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        return None
+    if dtype == pl.Datetime:
+        return pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S")
+    return pl.col(name).cast(pl.String)
+
+
+def separator_of(path: Path) -> str:
+    """What separates the fields: a tab in `.tsv`, else the most frequent of , ; and tab.
+
+    Counted in the first line. A file that cannot be read has commas: reading it names the fault.
+    """
+    if path.name.lower().removesuffix(".gz").endswith(".tsv"):
+        return "\t"
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            header = file.readline(_LONGEST_HEADER)
+    except (OSError, EOFError, zlib.error):
+        return ","
+    return max(",;\t", key=lambda separator: header.count(separator.encode()))

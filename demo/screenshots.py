@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from tui.app import Dashboard
-from tui.widgets import status_header
+from tui.shared import status_header
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 COLUMNS, LINES = 120, 36

@@ -6,7 +6,7 @@ import pytest
 from dashboards import NOW
 
 from tui import clock
-from tui.texts.sanitize import cut_middle
+from tui.shared.sanitize import cut_middle
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +15,6 @@ def same_place_and_time(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         place = "node1:/data/study/workspace"
         monkeypatch.setattr(clock, "now", lambda: NOW)
         monkeypatch.setattr(
-            "tui.widgets.status_header.place_of",
+            "tui.shared.status_header.place_of",
             lambda _, room: cut_middle(place if room >= 24 else "workspace", room),
         )

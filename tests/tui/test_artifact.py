@@ -21,15 +21,15 @@ from data_contracts.store import Provenance, read_header
 from jobs._facts import Schema
 from tui import clock
 from tui.app import Dashboard
-from tui.messages import OpenArtifact
-from tui.screens.artifact import ArtifactPage
-from tui.screens.jobs import JobsPage
-from tui.widgets import schema_table
-from tui.widgets.artifact_info import ArtifactInfo
-from tui.widgets.lineage import Lineage
-from tui.widgets.placeholder import Placeholder
-from tui.widgets.rows import Rows
-from tui.widgets.schema_table import SchemaTable
+from tui.artifact import schema_table
+from tui.artifact.info import ArtifactInfo
+from tui.artifact.lineage import Lineage
+from tui.artifact.page import ArtifactPage
+from tui.artifact.schema_table import SchemaTable
+from tui.jobs.page import JobsPage
+from tui.shared.messages import OpenArtifact
+from tui.shared.placeholder import Placeholder
+from tui.shared.rows import Rows
 
 MODEL = "models/race/main/model.h5"
 

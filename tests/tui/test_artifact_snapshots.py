@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 from data_contracts import header
 from tui import clock
 from tui.app import Dashboard
-from tui.preferences import Preferences
-from tui.screens.artifact import ArtifactPage
-from tui.widgets.lineage import Lineage
-from tui.widgets.schema_table import SchemaTable
+from tui.artifact.lineage import Lineage
+from tui.artifact.page import ArtifactPage
+from tui.artifact.schema_table import SchemaTable
+from tui.shared.preferences import Preferences
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dashboards import pictures, settled, write_workspace
 from textual.pilot import Pilot
 
 from tui.app import Dashboard
-from tui.preferences import Preferences
+from tui.shared.preferences import Preferences
 
 KEYS = {"map": "m", "compare": "d", "tasks": "a", "images": "i"}
 

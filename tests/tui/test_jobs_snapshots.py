@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 from jobs import _engines
 from tui import clock
 from tui.app import Dashboard
-from tui.preferences import Preferences
-from tui.widgets.log_text import LogText
+from tui.jobs.log_text import LogText
+from tui.shared.preferences import Preferences
 
 KEYS = {
     "log": ["2"],

@@ -10,9 +10,9 @@ import pytest
 from dashboards import LEAST, metrics
 
 from data_contracts.summary import METRICS
-from tui.results.metric_rows import Selection, as_csv, file_name, selected, title_of, with_kind
-from tui.results.metric_table import columns, marked, metric_table
-from tui.texts.numbers import interval, number
+from tui.metrics.metric_rows import Selection, as_csv, file_name, selected, title_of, with_kind
+from tui.metrics.metric_table import columns, marked, metric_table
+from tui.shared.numbers import interval, number
 
 
 def table(*rows: dict[str, Any]) -> pl.DataFrame:

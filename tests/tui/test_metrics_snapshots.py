@@ -10,7 +10,7 @@ from dashboards import pictures, see, write_workspace
 from readings import write_readings
 
 from tui.app import Dashboard
-from tui.preferences import Preferences
+from tui.shared.preferences import Preferences
 
 KEYS = {
     "table": ("3", "j", "space", "j", "space"),

@@ -19,15 +19,15 @@ from data_contracts.model import MODEL
 from data_contracts.store import Provenance
 from jobs._registry import find_jobs
 from tui.app import Dashboard
-from tui.screens.artifact import ArtifactPage
-from tui.screens.jobs import JobsPage
-from tui.widgets.chooser import Chooser
-from tui.widgets.pipeline_graph import PipelineGraph
-from tui.widgets.pipeline_lines import draw_pipeline
-from tui.widgets.placeholder import Placeholder
-from tui.widgets.rows import Rows
-from tui.widgets.run_list import RunList
-from tui.workspace.pipeline import edges_of, human_size
+from tui.artifact.page import ArtifactPage
+from tui.jobs.page import JobsPage
+from tui.overview.chooser import Chooser
+from tui.overview.pipeline_graph import PipelineGraph
+from tui.overview.pipeline_lines import draw_pipeline
+from tui.overview.run_list import RunList
+from tui.shared.pipeline import edges_of, human_size
+from tui.shared.placeholder import Placeholder
+from tui.shared.rows import Rows
 
 
 @pytest.fixture

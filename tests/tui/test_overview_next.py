@@ -23,9 +23,9 @@ from jobs._pipeline.plan import steps_of
 from jobs._pipeline.settings import read_settings
 from jobs._registry import find_jobs
 from tui.app import Dashboard
-from tui.launching import demo
-from tui.launching.next_step import NextStep, next_step
-from tui.screens.jobs import JobsPage
+from tui.jobs.page import JobsPage
+from tui.overview import demo
+from tui.workspace.next_step import NextStep, next_step
 from tui.workspace.scan import Scanner
 
 

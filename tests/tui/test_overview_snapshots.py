@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from data_contracts.cohort import COHORT
 from data_contracts.store import Provenance
 from tui.app import Dashboard
-from tui.preferences import Preferences
+from tui.shared.preferences import Preferences
 
 
 @pytest.fixture

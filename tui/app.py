@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from textual.app import SystemCommand
@@ -27,7 +26,6 @@ from tui.shared.dialogs import TextDialog
 from tui.shared.error_texts import errors_text, internal_error
 from tui.shared.messages import OpenArtifact, OpenCurves, OpenLaunch, OpenMaps, OpenRun
 from tui.shared.page import Page
-from tui.shared.preferences import Preferences
 from tui.shared.status_header import PAGES
 from tui.terminal import StyleAll
 from tui.themes import THEMES
@@ -62,10 +60,8 @@ class Dashboard(DashboardApp):
         Binding("q", "quit", "Quit", id="app.quit"),
     ]
 
-    def __init__(
-        self, workspace: Path, preferences: Preferences | None = None, *, graphics: bool = False
-    ) -> None:
-        super().__init__(workspace, preferences, graphics=graphics)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.preferences.theme

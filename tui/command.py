@@ -68,6 +68,7 @@ def _show(workspace: Path, *, graphics: bool) -> int:
     """In this terminal, with the user's preferences; returns the exit code."""
     from tui.app import Dashboard
     from tui.preferences import preferences_path, read_preferences
+    from tui.shared.views import Views, views_path
     from tui.terminal import require_utf8
     from tui.themes import THEMES
 
@@ -87,7 +88,8 @@ def _show(workspace: Path, *, graphics: bool) -> int:
     # Looking for garbage holds up the keys as well, and finds little.
     gc.set_threshold(20_000, 20, 100)
     preferences = read_preferences(preferences_path(), [theme.name for theme in THEMES])
-    app = Dashboard(workspace, preferences, graphics=graphics)
+    views = Views(views_path(), workspace)
+    app = Dashboard(workspace, preferences, views=views, graphics=graphics)
     app.run()
     if app.return_code == Interrupted.exit_code:
         raise Interrupted("interrupted; run the same command to resume")

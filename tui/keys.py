@@ -14,13 +14,15 @@ from tui.artifact.lineage import Lineage
 from tui.artifact.schema_table import SchemaTable
 from tui.jobs.log_pane import LogPane, LogSearch
 from tui.jobs.log_text import LogText
+from tui.jobs.note_dialog import NoteDialog
+from tui.jobs.run_table import RunTable
 from tui.launch.choices import Choices
 from tui.launch.launch_form import LaunchForm
 from tui.launch.screen import LaunchScreen
 from tui.metrics.compare import Compare
 from tui.overview.chooser import Chooser
 from tui.overview.pipeline_graph import PipelineGraph
-from tui.results.ladder_page import LadderPage
+from tui.results.ladder_page import LadderPage, LadderText
 from tui.results.verdict_table import VerdictTable
 from tui.shared.dialogs import Question, TextDialog
 from tui.shared.filter_bar import FilterBar
@@ -33,7 +35,7 @@ _PAGES: tuple[Any, ...] = tuple(Dashboard.MODES.values())
 _OTHERS: tuple[Any, ...] = (
     FilterBar, TextDialog, Question, LaunchScreen, LaunchForm, Choices, Compare, LogText, LogPane,
     LogSearch, PipelineGraph, Chooser, ReadingPane, SchemaTable, Lineage, VerdictTable, LadderPage,
-    HelpDialog,
+    LadderText, HelpDialog, RunTable, NoteDialog,
 )  # fmt: skip
 _MODIFIERS = {"ctrl", "alt", "shift", "super", "meta", "hyper"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())

@@ -1,12 +1,19 @@
-"""What pictures of the dashboard have in common: they do not show where and when they are taken."""
+"""What all tests of the dashboard have in common: they leave no traces, nor show where they ran."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from dashboards import NOW
 
 from tui import clock
 from tui.shared.sanitize import cut_middle
+
+
+@pytest.fixture(autouse=True)
+def no_state_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture(autouse=True)

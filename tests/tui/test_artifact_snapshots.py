@@ -44,9 +44,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     await settled(pilot)
 
 
-@pictures(
-    "info-80-dark", "info-140-light", "schema-140-dark", "lineage-80-light", "lineage-140-dark"
-)
+@pictures("info-80-dark", "schema-140-dark", "lineage-80-light")
 def test_a_tab(
     workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, shown: str
 ) -> None:

@@ -75,7 +75,7 @@ async def test_table_one_has_a_column_for_each_split(finished: Path) -> None:
         assert titles == ["variable", "level", "train", "val", "test", "all"]
         assert ("view", "AP", "100 (7.1)", "100 (25.0)", "100 (16.7)", "100 (4.2)") in cells(pilot)
         assert ("age", "mean", "61.2", "61.2", "61.2", "61.2") in cells(pilot)
-        assert "patients (% of images)" in text(pilot, "#state")
+        assert "patients (% of images)" in text(pilot, "TabBar")
 
 
 async def test_rejects_are_summed_over_the_shards(finished: Path) -> None:

@@ -25,7 +25,7 @@ class ArtifactTabs(Vertical):
     """
 
     def compose(self) -> ComposeResult:
-        yield TabBar({name: ("", name) for name in ("info", "schema", "lineage")})
+        yield TabBar({name: ("", name) for name in ("info", "schema", "lineage")}, "← →")
         with ContentSwitcher(initial="info"):
             yield ArtifactInfo(id="info")
             yield SchemaTable(id="schema")
@@ -43,4 +43,4 @@ class ArtifactTabs(Vertical):
             self.query_one(Lineage).draw()
         if had_focus:
             self.query_one(f"#{name}").focus()
-        self.query_one(TabBar).mark(name, "← →")
+        self.query_one(TabBar).mark(name)

@@ -170,7 +170,9 @@ class CohortPage(Page):
         self.query_one(Disclosure).explain(self._least if suppressed else None)
 
     def _update_tabs(self) -> None:
-        self.query_one(TabBar).mark(self._part, PARTS[self._part].caption)
+        tabs = self.query_one(TabBar)
+        tabs.caption = PARTS[self._part].caption
+        tabs.mark(self._part)
         self.show_note(self._note())
 
     def _note(self) -> str:

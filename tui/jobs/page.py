@@ -20,6 +20,7 @@ from tui.jobs import actions
 from tui.jobs.event_series import resumed_by
 from tui.jobs.run_details import TABS, RunDetails
 from tui.jobs.run_rows import RunRows
+from tui.jobs.run_table import RunTable
 from tui.shared.dialogs import Question
 from tui.shared.filter_bar import FilterBar
 from tui.shared.messages import ErrorMet, OpenLaunch
@@ -28,6 +29,7 @@ from tui.shared.placeholder import Placeholder
 from tui.shared.rows import Rows
 from tui.shared.run_texts import what_of
 from tui.shared.sanitize import escape_markup
+from tui.workspace.notes import RunNote
 from tui.workspace.snapshot import Snapshot
 
 _GRACE = _engines.GRACE
@@ -40,10 +42,17 @@ class JobsPage(Page):
     """Owns no run: whatever is launched here continues without the dashboard."""
 
     NAME: ClassVar[str] = "jobs"
-    HELP: ClassVar[str] = """All runs of this workspace, whoever started them, newest first.
+    HELP: ClassVar[str] = """All runs of this workspace, newest first; those of a pipeline
+below it, once Space has unfolded them. Sorted or filtered, all runs stand for themselves:
+[b]tag:paper state:failed job:train[/b] looks for each word in its column.
+
+Best AUROC: the highest validation AUROC of a training's epochs, after all of them as bars. The
+network that is kept is that of the lowest validation loss.
 
 Below the table: log, curves and info of the selected run. Enter shows it full-page, Esc returns
 to the table. The log follows its end until you scroll up.
+
+* stars a run, t tags it (#paper) and notes about it, d on two runs shows what they differ by.
 
 Cancel gives a job 30 s to save a checkpoint, then kills it. Retry launches the same job with the
 same settings; training resumes from its checkpoint."""
@@ -72,12 +81,6 @@ same settings; training resumes from its checkpoint."""
     ]
 
     @dataclass
-    class Launched(Message):
-        """A run has been handed to an engine."""
-
-        run_id: str
-
-    @dataclass
     class Ended(Message):
         """A run that was to end has ended, or an error says why not."""
 
@@ -95,7 +98,7 @@ same settings; training resumes from its checkpoint."""
     def content(self) -> Iterator[Widget]:
         yield Static(id="note")
         with Container(id="runs"):
-            yield RunRows()
+            yield RunTable(self.dashboard.workspace)
             yield RunDetails(self.dashboard.workspace)
         yield Placeholder()
 
@@ -133,7 +136,9 @@ same settings; training resumes from its checkpoint."""
     def _show_details(self) -> None:
         snapshot = self.dashboard.snapshot
         if snapshot and (record := self._record()):
-            self.query_one(RunDetails).look_at(record, resumed_by(record, snapshot.runs))
+            note = snapshot.notes.get(record.run_id, RunNote())
+            resumed = resumed_by(record, snapshot.runs)
+            self.query_one(RunDetails).look_at(record, resumed, note)
 
     def _record(self) -> RunRecord | None:
         """The record of the run under the cursor."""
@@ -198,11 +203,11 @@ same settings; training resumes from its checkpoint."""
         except CxrError as error:
             self.post_message(ErrorMet("retry", str(error)))
         else:
-            self.post_message(self.Launched(run_id))
+            self.call_later(self._launched, run_id)
 
-    def on_jobs_page_launched(self, message: Launched) -> None:
-        self.notify(message.run_id, title="launched", markup=False)
-        self.open(message.run_id)
+    def _launched(self, run_id: str) -> None:
+        self.notify(run_id, title="launched", markup=False)
+        self.open(run_id)
         self.dashboard.refresh_workspace()
 
     def action_cancel(self) -> None:

@@ -20,6 +20,7 @@ from tui.jobs.run_info import RunInfo
 from tui.shared.run_texts import what_of
 from tui.shared.sanitize import escape_markup
 from tui.shared.tab_bar import TabBar
+from tui.workspace.notes import RunNote
 
 #: Views with the key that opens each.
 TABS = {"log": "l", "curves": "v", "info": "i"}
@@ -42,6 +43,7 @@ class RunDetails(Vertical):
         self._workspace = workspace
         self._record: RunRecord | None = None
         self._resumed: Sequence[str] = ()
+        self._note = RunNote()
         self._ticks = 0
 
     def compose(self) -> Iterator[Widget]:
@@ -63,12 +65,13 @@ class RunDetails(Vertical):
         """The tab that is seen."""
         return self.query_one(ContentSwitcher).current or "log"
 
-    def look_at(self, record: RunRecord, resumed: Sequence[str]) -> None:
+    def look_at(self, record: RunRecord, resumed: Sequence[str], note: RunNote) -> None:
         """Show a run, or its changed record; it has `resumed` earlier runs, the newest first."""
-        if record is self._record:
+        if record is self._record and note == self._note:
             return
-        self._record, self._resumed = record, resumed
-        subject = escape_markup(f"{record.job} {what_of(record)}".strip())
+        self._record, self._resumed, self._note = record, resumed, note
+        words = ["★"] * note.star + [record.job, what_of(record), *(f"#{t}" for t in note.tags)]
+        subject = escape_markup("  ".join(filter(None, [" ".join(words), note.text])))
         self.query_one("#subject", Static).update(subject, layout=False)
         if not self._works_here:
             self.query_one(GpuUse).clear()
@@ -98,7 +101,7 @@ class RunDetails(Vertical):
         elif self.tab == "curves":
             self.query_one(RunCurves).read_on()
         else:
-            self.query_one(RunInfo).look_at(record)
+            self.query_one(RunInfo).look_at(record, self._note)
         if self._works_here and self._ticks % _ASK_GPU_EVERY == 0:
             self.query_one(GpuUse).ask()
         self._ticks += 1
@@ -117,4 +120,4 @@ class RunDetails(Vertical):
         elif self.tab == "curves":
             self.query_one(RunCurves).look_at(record, self._resumed)
         else:
-            self.query_one(RunInfo).look_at(record)
+            self.query_one(RunInfo).look_at(record, self._note)

@@ -13,15 +13,12 @@ from textual.widgets import Static
 from data_contracts.run import RunRecord, moment
 from tui import clock
 from tui.shared.reading_pane import ReadingPane
-from tui.shared.run_texts import duration_text, state_text
+from tui.shared.run_texts import EXIT_CODES, duration_text, state_text
 from tui.shared.sanitize import sanitize
+from tui.workspace.notes import RunNote
 from tui.workspace.records import config_of, duration_of
 
-#: What the exit codes of all jobs mean.
-_CODES = {
-    0: "done", 1: "internal error", 2: "invalid settings", 3: "artifact or disk problem",
-    4: "unusable source data", 75: "interrupted: retry resumes",
-}  # fmt: skip
+_NO_NOTE = RunNote()
 
 
 class RunInfo(ReadingPane):
@@ -30,15 +27,15 @@ class RunInfo(ReadingPane):
     def compose(self) -> Iterator[Widget]:
         yield Static()
 
-    def look_at(self, record: RunRecord) -> None:
-        """Show the record of a run."""
-        self.query_one(Static).update(info_text(record))
+    def look_at(self, record: RunRecord, note: RunNote) -> None:
+        """Show the record of a run, and what is noted about it."""
+        self.query_one(Static).update(info_text(record, note))
 
 
-def info_text(record: RunRecord) -> Content:
+def info_text(record: RunRecord, note: RunNote = _NO_NOTE) -> Content:
     """The record as text; nothing in it can act as markup or as a command to the terminal."""
     sections = [
-        ("Run", _run(record)),
+        ("Run", [*_run(record), *_noted(note)]),
         ("Settings", sorted(config_of(record).items())),
         ("Inputs", _artifacts(record.inputs)),
         ("Outputs", _artifacts(record.outputs)),
@@ -57,8 +54,8 @@ def _run(record: RunRecord) -> list[tuple[str, Any]]:
     now = clock.now()
     begun, ended = moment(record.started), moment(record.ended)
     code = "" if record.exit_code is None else f"{record.exit_code}"
-    if record.exit_code in _CODES:
-        code += f" ({_CODES[record.exit_code]})"
+    if record.exit_code in EXIT_CODES:
+        code += f" ({EXIT_CODES[record.exit_code]})"
     rows = [
         ("id", record.run_id), ("job", record.job), ("state", state_text(record.state)),
         ("message", record.message), ("exit code", code),
@@ -68,6 +65,11 @@ def _run(record: RunRecord) -> list[tuple[str, Any]]:
         ("engine id", record.engine_id or ""), ("version", record.package_version),
     ]  # fmt: skip
     return [(name, value) for name, value in rows if value != ""]
+
+
+def _noted(note: RunNote) -> list[tuple[str, Any]]:
+    rows = [("star", "★" * note.star), ("tags", " ".join(note.tags)), ("note", note.text)]
+    return [(name, value) for name, value in rows if value]
 
 
 def _local(time: datetime | None) -> str:

@@ -18,6 +18,7 @@ from tui.shared.error_texts import failures_by_reason, newly_failed
 from tui.shared.messages import ErrorMet, Export, SnapshotTaken
 from tui.shared.preferences import Preferences
 from tui.shared.sanitize import escape_markup
+from tui.shared.views import Views
 from tui.workspace.snapshot import Artifact, Snapshot
 from tui.workspace.watch import Watch
 
@@ -29,11 +30,16 @@ class DashboardApp(App[None]):
     """Shows `workspace`. `graphics`: pictures in the terminal's own protocol."""
 
     def __init__(
-        self, workspace: Path, preferences: Preferences | None = None, *, graphics: bool = False
+        self,
+        workspace: Path,
+        preferences: Preferences | None = None,
+        *,
+        views: Views | None = None,
+        graphics: bool = False,
     ) -> None:
         super().__init__()
         self.workspace, self.graphics = workspace, graphics
-        self.preferences = preferences or Preferences()
+        self.preferences, self.views = preferences or Preferences(), views or Views()
         self.snapshot: Snapshot | None = None
         self.errors: list[str] = []
         self.seen_errors = 0
@@ -54,10 +60,14 @@ class DashboardApp(App[None]):
 
     def on_unmount(self) -> None:
         self._watch.stop()
+        self.views.write()
 
     def refresh_workspace(self) -> None:
         """Read the workspace at once."""
         self._watch.refresh()
+
+    def on_workspace_changed(self) -> None:
+        self.refresh_workspace()
 
     def mark_damaged(self, artifact: Artifact, fault: str) -> None:
         """Show an artifact as damaged, as reading it has shown."""

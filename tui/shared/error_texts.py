@@ -10,7 +10,7 @@ from rich.text import Text
 
 from data_contracts.run import RunRecord, moment
 from tui import clock
-from tui.shared.run_texts import what_of
+from tui.shared.run_texts import what_of, why_failed
 from tui.shared.sanitize import escape_markup
 from tui.workspace.records import FAILED
 from tui.workspace.snapshot import Snapshot
@@ -60,11 +60,6 @@ def _failure_text(record: RunRecord) -> str:
     begun = moment(record.started)
     when = f"{clock.local(begun):%m-%d %H:%M}" if begun else ""
     return f"[dim]{when}[/] {name}: {escape_markup(why_failed(record))}"
-
-
-def why_failed(record: RunRecord) -> str:
-    """Why a run failed; one that was killed could not record it."""
-    return record.message or "killed (possibly out of memory)"
 
 
 def internal_error(error: BaseException | None) -> Text:

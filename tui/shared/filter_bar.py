@@ -28,7 +28,10 @@ class FilterBar(Input):
             super().__init__()
 
     def __init__(self) -> None:
-        super().__init__(placeholder="filter: every word must match", compact=True)
+        super().__init__(
+            placeholder="filter: every word must match; state:failed looks in one column",
+            compact=True,
+        )
         # Else it would take the keys of a page that has nothing else to focus.
         self.can_focus = False
 
@@ -37,6 +40,11 @@ class FilterBar(Input):
         self.add_class("open")
         self.can_focus = True
         self.focus()
+
+    def restore(self, text: str) -> None:
+        """Filter by `text`, as it was before."""
+        self.value = text
+        self.add_class("open")
 
     def action_leave(self) -> None:
         self.value = ""

@@ -18,6 +18,10 @@ class SnapshotTaken(Message):
     snapshot: Snapshot
 
 
+class WorkspaceChanged(Message):
+    """Something was written: read the workspace at once."""
+
+
 @dataclass
 class ErrorMet(Message):
     """Something could not be done; shown, and kept in the list of errors."""

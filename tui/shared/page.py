@@ -19,6 +19,7 @@ from tui.shared.filter_bar import FilterBar
 from tui.shared.help_dialog import HelpDialog, KeyGroups
 from tui.shared.key_footer import KeyFooter
 from tui.shared.placeholder import Placeholder
+from tui.shared.rows import Rows
 from tui.shared.status_header import Status, StatusHeader
 from tui.workspace.snapshot import Snapshot
 
@@ -119,6 +120,18 @@ class Page(Screen[None]):
     def on_mount(self) -> None:
         self.dashboard.snapshots.subscribe(self, self._take_snapshot)
         self.dashboard.errors_changed.subscribe(self, self._update_header)
+        view = self.dashboard.views.of(type(self).__name__)
+        for rows in self.query(Rows):
+            rows.order = (view.column, view.reverse) if view.column else None
+        if view.filter:
+            self.query_one(FilterBar).restore(view.filter)
+
+    def on_rows_sorted(self, message: Rows.Sorted) -> None:
+        column, reverse = message.order or ("", False)
+        self.dashboard.views.change(type(self).__name__, column=column, reverse=reverse)
+
+    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
+        self.dashboard.views.change(type(self).__name__, filter=message.text)
 
     def on_screen_resume(self) -> None:
         self._update_header(self.dashboard.error_count)

@@ -37,10 +37,8 @@ class Rows(ScrollView, can_focus=True):
         height: 1fr; width: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
         .rows--header { text-style: bold; color: $primary; }
         .rows--cursor { background: $panel; text-style: bold; }
-        .rows--good { color: $text-success; }
-        .rows--bad { color: $text-error; }
-        .rows--warn { color: $text-warning; }
-        .rows--live { color: $text-primary; }
+        .rows--good { color: $text-success; } .rows--bad { color: $text-error; }
+        .rows--warn { color: $text-warning; } .rows--live { color: $text-primary; }
         .rows--dim { text-style: dim; }
         &:focus .rows--cursor { background: $primary-muted; }
     }
@@ -63,16 +61,19 @@ class Rows(ScrollView, can_focus=True):
     class Highlighted(Message):
         """The cursor is on another row; `key` is empty when there is none."""
 
-        def __init__(self, rows: Rows, key: str) -> None:
-            self.rows, self.key = rows, key
+        def __init__(self, key: str) -> None:
+            self.key = key
             super().__init__()
-
-        @property
-        def control(self) -> Rows:
-            return self.rows
 
     class Chosen(Highlighted):
         """Enter or a click on the row under the cursor."""
+
+    class Sorted(Message):
+        """The user has chosen another order."""
+
+        def __init__(self, order: tuple[str, bool] | None) -> None:
+            self.order = order
+            super().__init__()
 
     def __init__(self, *columns: Column, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -80,7 +81,8 @@ class Rows(ScrollView, can_focus=True):
         self._all: Sequence[Row] = ()
         self._shown: list[Row] = []
         self._terms: list[str] = []
-        self._order: SortOrder | None = None
+        self.order: tuple[str, bool] | None = None
+        """The title of the column that it is sorted by, and whether the highest comes first."""
         self._posted_key = ""
 
     @property
@@ -94,9 +96,7 @@ class Rows(ScrollView, can_focus=True):
         return self._shown[self.cursor] if self.cursor < len(self._shown) else None
 
     def set_columns(self, *columns: Column) -> None:
-        """Other columns; set the rows again afterwards. Those of the same titles stay sorted."""
-        if [c.title for c in columns] != [c.title for c in self.columns]:
-            self._order = None
+        """Other columns; set the rows again afterwards. What it is sorted by stays."""
         self.columns = columns
         self.refresh()
 
@@ -110,10 +110,11 @@ class Rows(ScrollView, can_focus=True):
         self._terms = text.lower().split()
         self._arrange()
 
-    def sort_by(self, column: int, *, reverse: bool = False) -> None:
-        """Sort by a column's values, or its texts where rows have none; nulls come last."""
-        self._order = (column, reverse)
+    def sort_by(self, column: int | None, *, reverse: bool = False) -> None:
+        """Sort by a column's values, or its texts without them, nulls last; None: as they come."""
+        self.order = None if column is None else (self.columns[column].title, reverse)
         self._arrange()
+        self.post_message(self.Sorted(self.order))
 
     def go_to(self, key: str) -> None:
         """Put the cursor on the row of that key, if it is shown."""
@@ -123,7 +124,7 @@ class Rows(ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         kept = self.current.key if self.current else ""
-        rows = arranged(self._all, self._terms, self._order)
+        rows = arranged(self._all, self._terms, self._sorting, self._titles)
         self._shown = rows
         self.virtual_size = Size(self.size.width, len(rows) + 1)
         place = next((i for i, r in enumerate(rows) if r.key == kept), self.cursor)
@@ -131,6 +132,16 @@ class Rows(ScrollView, can_focus=True):
         if place != self.cursor or (self.current.key if self.current else "") != self._posted_key:
             self.cursor = place
         self.refresh()
+
+    @property
+    def _titles(self) -> list[str]:
+        return [column.title.lower() for column in self.columns]
+
+    @property
+    def _sorting(self) -> SortOrder | None:
+        if self.order is None or (title := self.order[0].lower()) not in self._titles:
+            return None
+        return self._titles.index(title), self.order[1]
 
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, len(self._shown) - 1))
@@ -143,7 +154,7 @@ class Rows(ScrollView, can_focus=True):
         self.refresh()
         if key != self._posted_key:
             self._posted_key = key
-            self.post_message(self.Highlighted(self, key))
+            self.post_message(self.Highlighted(key))
 
     def on_resize(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._shown) + 1)
@@ -160,14 +171,14 @@ class Rows(ScrollView, can_focus=True):
 
     def action_choose(self) -> None:
         if row := self.current:
-            self.post_message(self.Chosen(self, row.key))
+            self.post_message(self.Chosen(row.key))
 
     def action_sort_next(self) -> None:
-        column = 0 if self._order is None else (self._order[0] + 1) % len(self.columns)
-        self.sort_by(column)
+        column = 0 if (sorting := self._sorting) is None else sorting[0] + 1
+        self.sort_by(column if column < len(self.columns) else None)
 
     def action_sort_reverse(self) -> None:
-        column, reverse = self._order or (0, False)
+        column, reverse = self._sorting or (0, False)
         self.sort_by(column, reverse=not reverse)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
@@ -182,7 +193,7 @@ class Rows(ScrollView, can_focus=True):
         if event.y == 0:
             starts = self._starts()
             column = max((i for i, x in enumerate(starts) if x <= event.x), default=0)
-            self.sort_by(column, reverse=self._order == (column, False))
+            self.sort_by(column, reverse=self._sorting == (column, False))
             return
         row = event.y - 1 + int(self.scroll_offset.y)
         if row >= len(self._shown):
@@ -209,7 +220,7 @@ class Rows(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         if y == 0:
-            cells = [c.title + self._arrow(i) for i, c in enumerate(self.columns)]
+            cells = [c.title + self._arrow(c.title) for c in self.columns]
             return self._strip(tuple(cells), (), "rows--header")
         number = y - 1 + int(self.scroll_offset.y)
         if y == 1 and self._terms and not self._shown:
@@ -220,10 +231,10 @@ class Rows(ScrollView, can_focus=True):
         row = self._shown[number]
         return self._strip(row.cells, row.tones, "rows--cursor" if number == self.cursor else "")
 
-    def _arrow(self, column: int) -> str:
-        if self._order is None or self._order[0] != column:
+    def _arrow(self, title: str) -> str:
+        if self.order is None or self.order[0] != title:
             return ""
-        return " ↓" if self._order[1] else " ↑"
+        return " ↓" if self.order[1] else " ↑"
 
     def _strip(self, cells: tuple[str, ...], tones: tuple[Tone, ...], line: str) -> Strip:
         base = self.rich_style + self._style(line)

@@ -8,7 +8,7 @@ from datetime import datetime
 from data_contracts.run import RunRecord, seconds_between
 from tui.shared.sanitize import sanitize
 from tui.shared.toned import Tone
-from tui.workspace.records import config_of
+from tui.workspace.records import FAILED, config_of
 from tui.workspace.snapshot import Progress
 
 #: By any text, since a record may contain anything.
@@ -16,6 +16,11 @@ SIGNS: Mapping[str, tuple[str, Tone]] = {
     "submitted": ("◌", "dim"), "running": ("▸", "live"), "succeeded": ("✓", "good"),
     "failed": ("✗", "bad"), "interrupted": ("‖", "warn"), "cancelled": ("■", "dim"),
     "lost": ("?", "bad"),
+}  # fmt: skip
+#: What the exit codes of all jobs mean.
+EXIT_CODES = {
+    0: "done", 1: "internal error", 2: "invalid settings", 3: "artifact or disk problem",
+    4: "unusable source data", 75: "interrupted: retry resumes",
 }  # fmt: skip
 _BAR = 8
 
@@ -38,6 +43,22 @@ def what_of(record: RunRecord) -> str:
     shard = config.get("shard")
     whole = shard in (None, "", "1/1")
     return sanitize(" ".join(["/".join(parts), "" if whole else str(shard)]).strip())
+
+
+def reason_of(record: RunRecord) -> str:
+    """Why a run ended as it did; empty where nothing more is to be said than its state."""
+    if record.message and record.message not in ("done", "cancelled"):
+        return sanitize(record.message)
+    if record.state in FAILED:
+        return why_failed(record)
+    if record.state == "interrupted":
+        return EXIT_CODES.get(record.exit_code or 0, "")
+    return ""
+
+
+def why_failed(record: RunRecord) -> str:
+    """Why a run failed; one that was killed could not record it."""
+    return record.message or "killed (possibly out of memory)"
 
 
 def duration_text(seconds: float | None) -> str:

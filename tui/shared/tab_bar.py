@@ -19,19 +19,23 @@ class TabBar(Static):
     }
     """
 
-    def __init__(self, tabs: Mapping[str, tuple[str, str]]) -> None:
-        """`tabs`: key and title by name; a click does the page's `tab('NAME')`."""
+    def __init__(self, tabs: Mapping[str, tuple[str, str]], caption: str = "") -> None:
+        """`tabs`: key and title by name; a click does the page's `tab('NAME')`.
+
+        `caption` stands beside the tabs.
+        """
         super().__init__()
-        self._tabs, self.present = tabs, next(iter(tabs))
+        self._tabs, self.caption, self.present = tabs, caption, next(iter(tabs))
 
     def on_mount(self) -> None:
         self.mark(self.present)
 
-    def mark(self, present: str, caption: str = "") -> None:
-        """Another tab is seen; `caption` stands beside the tabs."""
+    def mark(self, present: str) -> None:
+        """Another tab is seen."""
         self.present = present
         tabs = "  ".join(self._tab(name) for name in self._tabs)
-        self.update(f"{tabs}   [$foreground 70%]{escape_markup(caption)}[/]" if caption else tabs)
+        caption = f"   [$foreground 70%]{escape_markup(self.caption)}[/]" if self.caption else ""
+        self.update(tabs + caption)
 
     def after(self, step: int) -> str:
         """The name of the tab that many tabs further, round and round."""
@@ -40,4 +44,4 @@ class TabBar(Static):
     def _tab(self, name: str) -> str:
         key, title = self._tabs[name]
         look = "b $primary underline" if name == self.present else "$foreground 70%"
-        return f"[@click=screen.tab('{name}')][{look}] {key} {title} [/][/]"
+        return f"[@click=screen.tab('{name}')][{look}] {f'{key} {title}'.strip()} [/][/]"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from tui.shared.toned import Tone
@@ -32,11 +32,18 @@ class Row:
     cells: tuple[str, ...]
     values: tuple[Any, ...] = ()
     tones: tuple[Tone, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """What a filter finds besides the cells, by name, such as `tag`."""
 
 
-def arranged(rows: Sequence[Row], terms: Sequence[str], order: SortOrder | None) -> list[Row]:
-    """The rows that match every term, sorted; rows without a value in the column come last."""
-    matching = [row for row in rows if _holds(row, terms)] if terms else list(rows)
+def arranged(
+    rows: Sequence[Row], terms: Sequence[str], order: SortOrder | None, titles: Sequence[str] = ()
+) -> list[Row]:
+    """The rows that match every term, sorted; rows without a value in the column come last.
+
+    `titles` of the columns: a term such as `state:failed` is looked for in that column alone.
+    """
+    matching = [row for row in rows if all(_holds(row, term, titles) for term in terms)]
     if order is None:
         return matching
     column, reverse = order
@@ -45,9 +52,13 @@ def arranged(rows: Sequence[Row], terms: Sequence[str], order: SortOrder | None)
     return valued + [row for row in matching if _value(row, column) is None]
 
 
-def _holds(row: Row, terms: Sequence[str]) -> bool:
-    text = " ".join(row.cells).lower()
-    return all(term in text for term in terms)
+def _holds(row: Row, term: str, titles: Sequence[str]) -> bool:
+    name, colon, text = term.partition(":")
+    if colon and name in row.fields:
+        return text in row.fields[name].lower()
+    if colon and name in titles:
+        return text in row.cells[titles.index(name)].lower()
+    return term in " ".join((*row.cells, *row.fields.values())).lower()
 
 
 def _value(row: Row, column: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -11,6 +11,7 @@ from data_contracts.associations import VERDICTS
 from data_contracts.header import Header
 from data_contracts.lineage import Unusable, stale_reasons
 from data_contracts.run import RunRecord
+from tui.workspace.notes import RunNote
 from tui.workspace.records import open_failures
 
 ArtifactState = Literal["current", "stale", "writing", "damaged", "unreadable"]
@@ -77,7 +78,9 @@ class Snapshot:
     silent: str = ""
     """Why the states of runs may be old: an engine that does not answer."""
     unreadable: tuple[str, ...] = ()
-    """Folders and run records that cannot be read."""
+    """Folders, run records and notes that cannot be read."""
+    notes: Mapping[str, RunNote] = field(default_factory=dict)
+    """By run id."""
 
     def of(self, contract: str, **keys: str) -> list[Artifact]:
         """The artifacts of a contract whose keys agree, by place."""

@@ -34,7 +34,7 @@ def dashboard(
     graphics
         Draw images with the terminal's graphics protocol (Kitty, Sixel), not half blocks.
     color
-        Show colors although NO_COLOR is set: the sign of a map is a color.
+        Show colors although NO_COLOR is set; without them maps are digits.
     serve
         Serve the dashboard to a browser and print the URL to open.
     port

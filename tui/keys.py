@@ -12,6 +12,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
 from tui.app import Dashboard
 from tui.artifact.lineage import Lineage
 from tui.artifact.schema_table import SchemaTable
+from tui.heatmaps.picture import Picture
 from tui.jobs.log_pane import LogPane, LogSearch
 from tui.jobs.log_text import LogText
 from tui.jobs.note_dialog import NoteDialog
@@ -35,7 +36,7 @@ _PAGES: tuple[Any, ...] = tuple(Dashboard.MODES.values())
 _OTHERS: tuple[Any, ...] = (
     FilterBar, TextDialog, Question, LaunchScreen, LaunchForm, Choices, Compare, LogText, LogPane,
     LogSearch, PipelineGraph, Chooser, ReadingPane, SchemaTable, Lineage, VerdictTable, LadderPage,
-    LadderText, HelpDialog, RunTable, NoteDialog,
+    LadderText, HelpDialog, RunTable, NoteDialog, Picture,
 )  # fmt: skip
 _MODIFIERS = {"ctrl", "alt", "shift", "super", "meta", "hyper"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())

@@ -13,6 +13,8 @@ from tui.heatmaps.picture import Picture, scaled_to_fit
 
 
 class One(App[None]):
+    AUTO_FOCUS = None
+
     def compose(self) -> ComposeResult:
         yield Picture()
 

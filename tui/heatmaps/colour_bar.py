@@ -9,6 +9,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.heatmaps.texts import brief_unit
 from tui.shared.colours import ink_on, steps
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ class ColourBar(Widget):
     def _segments(self, scale: Scale) -> list[Segment]:
         count = SIGNED_STEPS if scale.signed else UNSIGNED_STEPS
         low, high = scale.ends
-        if self.app.no_color and scale.signed:
-            return [Segment(f"±{high}; the sign needs --color", self.rich_style)]
+        if self.app.no_color:
+            text = f"digits: tenths of {high} {brief_unit(scale.unit)}".rstrip()
+            return [Segment(text, self.rich_style)]
         room = self.size.width - len(low) - len(high) - 2
         # The unit, without its remark where there is less room, or none.
         units = (f" {scale.unit}", f" {scale.unit.partition(' (')[0]}", "")

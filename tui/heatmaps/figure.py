@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from data_contracts.disclosure import SUPPRESSED, explanation
 from tui.heatmaps.data import OWN_STRATA, Area, MeanHeatmaps, MeanMap, Quantity
 from tui.heatmaps.overlay import Scaling
+from tui.heatmaps.readout import MapValues
 from tui.heatmaps.texts import area_text
 from tui.shared.numbers import level_text
 from tui.shared.toned import TonedLine
@@ -55,6 +56,8 @@ class Panel:
     lines: tuple[TonedLine, ...]
     image: Image
     scale: Scale | None = None
+    values: MapValues | None = None
+    """What its colours stand for; None: it has no map."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ def panel(
         values, heat.background, limit, options.opacity, signed=options.signed, side=side
     )  # fmt: skip
     scale = Scale(limit, options.signed, unit) if scaled and values is not None else None
-    return Panel(tuple(lines), image, scale)
+    readout = None if values is None else MapValues(values, limit, unit)
+    return Panel(tuple(lines), image, scale, readout)
 
 
 def absence(heat: MeanHeatmaps, mean_map: MeanMap, quantity: Quantity) -> str:

@@ -55,11 +55,12 @@ def one_map(
         ("dim", scaling_text(options, "this model's maps")),
     ]
     caption += explained(heat, *(text for _, text in caption))
-    drawn = panel(heat, values, limit, options, side, (), scaled=False)
+    unit = unit_of([mean_map])
+    drawn = panel(heat, values, limit, options, side, (), unit, scaled=False)
     return HeatmapFigure(
         "", (drawn,),
         tuple(line for line in caption if line[1]),
-        None if values is None else Scale(limit, options.signed, unit_of([mean_map])),
+        None if values is None else Scale(limit, options.signed, unit),
         file_name("heatmap", mean_map.task, mean_map.model, mean_map.class_name, options.quantity,
                   mean_map.stratum, mean_map.level),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from tui.heatmaps.picture import Picture
 
 if TYPE_CHECKING:
     from tui.heatmaps.overlay import Image
+    from tui.heatmaps.readout import MapValues
 
 
 def require_graphics() -> None:
@@ -48,8 +49,8 @@ class GraphicPicture(Container):
     def on_mount(self) -> None:
         self.show(self.image)
 
-    def show(self, image: Image | None) -> None:
-        """Show another image, or none."""
+    def show(self, image: Image | None, values: MapValues | None = None) -> None:  # noqa: ARG002
+        """Show another image, or none; only half blocks tell its `values`."""
         from PIL import Image as Pillow
         from textual_image.widget import Image as TerminalImage
 

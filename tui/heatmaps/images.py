@@ -23,6 +23,7 @@ from tui.heatmaps.figure import (
     scaling_text,
     warning,
 )
+from tui.heatmaps.readout import MapValues
 from tui.heatmaps.texts import area_text, unit_text
 from tui.shared.toned import TonedLine
 
@@ -162,14 +163,15 @@ def one_image(
     )  # fmt: skip
     if image.pixels is None:
         attributes = (*attributes, ("warn", "the radiograph is not in the image store"))
-    panels = _panels(image, shown, names[shown], limit, options, side)
+    panels = _panels(image, shown, explained, limit, options, side)
     name = file_name("image", *model_key, names[shown], ranking, str(rank + 1))
     return HeatmapFigure("", panels, attributes, Scale(limit, True, explained.unit), name, True)
 
 
 def _panels(
-    image: OneImage, shown: int, class_name: str, limit: float, options: DisplayOptions, side: int
-) -> tuple[Panel, ...]:
+    image: OneImage, shown: int, explained: ExplainedImages, limit: float, options: DisplayOptions,
+    side: int,
+) -> tuple[Panel, ...]:  # fmt: skip
     import numpy as np
 
     from tui.heatmaps.overlay import overlay
@@ -178,7 +180,8 @@ def _panels(
     plain = overlay(None, grey, limit, 0, signed=True, side=side)
     drawn = overlay(image.maps[shown], grey, limit, options.opacity, signed=True, side=side)
     return (Panel((("bold", "radiograph"),), plain),
-            Panel((("bold", f"overlay: class {class_name}"),), drawn))  # fmt: skip
+            Panel((("bold", f"overlay: class {explained.classes[shown]}"),), drawn, None,
+                  MapValues(image.maps[shown], limit, explained.unit)))  # fmt: skip
 
 
 def _limit(

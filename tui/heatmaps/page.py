@@ -21,6 +21,7 @@ from tui.heatmaps.images import ExplainedImages, read_explained_images
 from tui.heatmaps.keys import BINDINGS, TABS, UNUSED
 from tui.heatmaps.panel_grid import room_for
 from tui.heatmaps.panes import MapPane
+from tui.heatmaps.picture import Picture
 from tui.heatmaps.state import HeatmapState, ModelKey, StateField, TabName
 from tui.heatmaps.work import (
     LARGE,
@@ -52,7 +53,9 @@ class HeatmapsPage(Page):
         "per cell. Orange supports the class, blue opposes it. A class difference is the mean "
         "over images of the class minus the mean over the others. A true positive is an image of "
         "the second of two classes that is predicted as such, whichever class the map "
-        "explains.\n\n"
+        "explains.\n\nThe mouse tells the value at its place, and so does a cross that the arrows move "
+        "once Tab has brought the keys to a map. Zones are thirds of the picture; the patient's "
+        "right is on the left.\n\n"
         "n/d: not disclosed, because it stands for few patients or would reveal few. A warning "
         "names models that do not predict better than chance; their maps are not interpreted."
     )
@@ -208,6 +211,12 @@ class HeatmapsPage(Page):
         if heat is not None and self.state.tab == "map" and message.key in heat.by_key:
             self.state.pair[self.state.active] = heat.by_key[message.key]
             self._draw()
+
+    def on_picture_pointed(self, message: Picture.Pointed) -> None:
+        tabs = self.query_one(TabBar)
+        if message.text != tabs.caption:
+            tabs.caption = message.text
+            tabs.mark(tabs.present)
 
     def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
         self.state.query, self.state.first = message.text, 0

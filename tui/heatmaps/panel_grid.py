@@ -41,7 +41,7 @@ class PanelBox(Vertical):
 
     def show(self, panel: Panel, *, with_scale: bool) -> None:
         self.query_one(Static).update(marked_up(panel.lines))
-        self._picture.show(panel.image)
+        self._picture.show(panel.image, panel.values)
         bar = self.query_one(ColourBar)
         bar.display = with_scale
         bar.show(panel.scale)

@@ -81,7 +81,7 @@ class MapPane(Horizontal):
             caption += [n for n in explained(self._heat, *listed) if n not in caption]
         self.query_one(Static).update(marked_up(caption))
         self.query_one(ColourBar).show(figure.scale)
-        self._picture.show(figure.panels[0].image)
+        self._picture.show(figure.panels[0].image, figure.panels[0].values)
 
 
 def _rows(heat: MeanHeatmaps, shown: Sequence[bool]) -> list[Row]:

@@ -41,6 +41,7 @@ class RunTable(RunRows):
         self._first: RunRecord | None = None
         """The first of two runs to be compared."""
         self._reading = Reading(self, "trainings", self._take)
+        self._is_reading = self._is_behind = False
 
     def show(self, snapshot: Snapshot) -> None:
         changed, had_pipelines = snapshot is not self._snapshot, bool(self._pipelines)
@@ -48,13 +49,24 @@ class RunTable(RunRows):
         if had_pipelines != bool(self._pipelines):
             self.refresh_bindings()
         if changed:
-            read = partial(read_trainings, self._workspace, snapshot.runs, self.trainings)
+            self._read_trainings()
+
+    def _read_trainings(self) -> None:
+        """Read what is new of trainings; the first time, of thousands, takes a while."""
+        if self._is_reading:
+            self._is_behind = True
+        elif self._snapshot is not None:
+            self._is_reading, self._is_behind = True, False
+            read = partial(read_trainings, self._workspace, self._snapshot.runs, self.trainings)
             self._reading.want(self._workspace, read, again=True)
 
     def _take(self, found: Mapping[str, Training]) -> None:
+        self._is_reading = False
         if found:
             self.trainings = {**self.trainings, **found}
             self.show_again()
+        if self._is_behind:
+            self._read_trainings()
 
     @property
     def _record(self) -> RunRecord | None:

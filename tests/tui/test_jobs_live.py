@@ -56,8 +56,9 @@ def table_of(pilot: Pilot[None]) -> RunRows:
 
 
 def top(pilot: Pilot[None]) -> tuple[str, ...]:
+    """The cells of the newest run after the mark."""
     shown = table_of(pilot).shown
-    return shown[0].cells if shown else ("", "", "", "", "", "")
+    return shown[0].cells[1:] if shown else ("", "", "", "", "", "")
 
 
 async def until(pilot: Pilot[None], true: Callable[[], object]) -> None:

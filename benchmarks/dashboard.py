@@ -96,7 +96,12 @@ def terminal(workspace: Path, columns: int, lines: int) -> Iterator[Terminal]:
     """Start the dashboard; end it by `q`."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    env = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    # Neither the user's filters and sort orders are used, nor are they changed.
+    env = os.environ | {
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "XDG_STATE_HOME": os.devnull,
+    }
     started = time.perf_counter()
     process = subprocess.Popen(
         [CXR, "dashboard", "--workspace", workspace],

@@ -16,15 +16,15 @@ from pathlib import Path
 from PIL import Image
 
 from tui.app import Dashboard
-from tui.widgets import status_header
+from tui.shared import status_header
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 COLUMNS, LINES = 120, 36
 #: The keys that lead to each picture, from the first page on.
 PICTURES = {
     "overview": "1",
-    "jobs": "2",
-    "curves": "2 down down down down v",
+    "jobs": "2 space",
+    "curves": "2 space down down down v",
     "launch": "2 n ctrl+o g down down down enter",
     "metrics": "3",
     "compare": "3 c",

@@ -34,7 +34,7 @@ def dashboard(
     graphics
         Draw images with the terminal's graphics protocol (Kitty, Sixel), not half blocks.
     color
-        Show colors although NO_COLOR is set: the sign of a map is a color.
+        Show colors although NO_COLOR is set; without them maps are digits.
     serve
         Serve the dashboard to a browser and print the URL to open.
     port
@@ -68,6 +68,7 @@ def _show(workspace: Path, *, graphics: bool) -> int:
     """In this terminal, with the user's preferences; returns the exit code."""
     from tui.app import Dashboard
     from tui.preferences import preferences_path, read_preferences
+    from tui.shared.views import Views, views_path
     from tui.terminal import require_utf8
     from tui.themes import THEMES
 
@@ -78,7 +79,7 @@ def _show(workspace: Path, *, graphics: bool) -> int:
     if isinstance(sys.__stderr__, io.TextIOWrapper):
         require_utf8(sys.__stderr__)
     if graphics:
-        from tui.widgets.graphics import require_graphics
+        from tui.heatmaps.graphics import require_graphics
 
         require_graphics()
     # The thread that reads the workspace lets go of the interpreter sooner than by default (5 ms),
@@ -87,7 +88,8 @@ def _show(workspace: Path, *, graphics: bool) -> int:
     # Looking for garbage holds up the keys as well, and finds little.
     gc.set_threshold(20_000, 20, 100)
     preferences = read_preferences(preferences_path(), [theme.name for theme in THEMES])
-    app = Dashboard(workspace, preferences, graphics=graphics)
+    views = Views(views_path(), workspace)
+    app = Dashboard(workspace, preferences, views=views, graphics=graphics)
     app.run()
     if app.return_code == Interrupted.exit_code:
         raise Interrupted("interrupted; run the same command to resume")

@@ -10,30 +10,33 @@ from textual.binding import Binding, BindingType
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
 from tui.app import Dashboard
-from tui.page import Page
-from tui.results_page.ladder_page import LadderPage, LadderText
-from tui.results_page.verdict_table import VerdictTable
-from tui.screens.compare import Compare
-from tui.screens.launch import LaunchScreen
-from tui.widgets.artifact_info import ReadingPane
-from tui.widgets.choices import Choices
-from tui.widgets.chooser import Chooser
-from tui.widgets.dialogs import Question, TextDialog
-from tui.widgets.filter_bar import FilterBar
-from tui.widgets.help_dialog import HelpDialog
-from tui.widgets.launch_form import LaunchForm
-from tui.widgets.lineage import Lineage
-from tui.widgets.log_pane import LogPane, LogSearch
-from tui.widgets.log_text import LogText
-from tui.widgets.pipeline_graph import PipelineGraph
-from tui.widgets.rows import Rows
-from tui.widgets.run_info import RunInfo
+from tui.artifact.lineage import Lineage
+from tui.artifact.schema_table import SchemaTable
+from tui.heatmaps.picture import Picture
+from tui.jobs.log_pane import LogPane, LogSearch
+from tui.jobs.log_text import LogText
+from tui.jobs.note_dialog import NoteDialog
+from tui.jobs.run_table import RunTable
+from tui.launch.choices import Choices
+from tui.launch.launch_form import LaunchForm
+from tui.launch.screen import LaunchScreen
+from tui.metrics.compare import Compare
+from tui.overview.chooser import Chooser
+from tui.overview.pipeline_graph import PipelineGraph
+from tui.results.ladder_page import LadderPage, LadderText
+from tui.results.verdict_table import VerdictTable
+from tui.shared.dialogs import Question, TextDialog
+from tui.shared.filter_bar import FilterBar
+from tui.shared.help_dialog import HelpDialog
+from tui.shared.page import Page
+from tui.shared.reading_pane import ReadingPane
+from tui.shared.rows import Rows
 
 _PAGES: tuple[Any, ...] = tuple(Dashboard.MODES.values())
 _OTHERS: tuple[Any, ...] = (
     FilterBar, TextDialog, Question, LaunchScreen, LaunchForm, Choices, Compare, LogText, LogPane,
-    LogSearch, RunInfo, PipelineGraph, Chooser, ReadingPane, Lineage, VerdictTable, LadderPage,
-    LadderText, HelpDialog,
+    LogSearch, PipelineGraph, Chooser, ReadingPane, SchemaTable, Lineage, VerdictTable, LadderPage,
+    LadderText, HelpDialog, RunTable, NoteDialog, Picture,
 )  # fmt: skip
 _MODIFIERS = {"ctrl", "alt", "shift", "super", "meta", "hyper"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())

@@ -1,24 +1,15 @@
-"""The user's preferences for the dashboard: theme and keys, from a file."""
+"""Reads the user's preferences from a file."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from data_contracts.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Preferences:
-    """The content of the file."""
-
-    theme: str = "cxr-dark"
-    keys: dict[str, str] = field(default_factory=dict)
-    """Keys by the name of what they do, such as `page.jobs: f2`; several with commas."""
+from tui.shared.preferences import Preferences
 
 
 def preferences_path() -> Path:

@@ -119,6 +119,8 @@ def _inputs(reads: Sequence[Contract], workspace: Path, keys: dict[str, str]) ->
     return tuple(as_input(read_header(p), p, workspace) for p in paths)
 
 
+#: Of runs that ended; all others have 1.
+EXIT_CODES = {"succeeded": 0, "interrupted": 75, "cancelled": 75}
 #: Fewer patients are not disclosed.
 LEAST = 11
 #: Stratum, level and patients; the last one is too small to be shown.
@@ -218,7 +220,7 @@ def write_run(
         run_id=run_id, job=job, config=dict(settings if config is None else config), state=state,
         started=begun.isoformat(timespec="milliseconds"),
         ended=None if open_ended else ended.isoformat(timespec="milliseconds"),
-        exit_code=None if open_ended else 0 if state == "succeeded" else 1,
+        exit_code=None if open_ended else EXIT_CODES.get(state, 1),
         host=fields.pop("host", "node1"), pid=fields.pop("pid", 1), package_version="0.1.0",
         **fields,
     )  # fmt: skip

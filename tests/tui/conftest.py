@@ -1,12 +1,19 @@
-"""What pictures of the dashboard have in common: they do not show where and when they are taken."""
+"""What all tests of the dashboard have in common: they leave no traces, nor show where they ran."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from dashboards import NOW
 
 from tui import clock
-from tui.texts.sanitize import cut_middle
+from tui.shared.sanitize import cut_middle
+
+
+@pytest.fixture(autouse=True)
+def no_state_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +22,6 @@ def same_place_and_time(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         place = "node1:/data/study/workspace"
         monkeypatch.setattr(clock, "now", lambda: NOW)
         monkeypatch.setattr(
-            "tui.widgets.status_header.place_of",
+            "tui.shared.status_header.place_of",
             lambda _, room: cut_middle(place if room >= 24 else "workspace", room),
         )

@@ -16,14 +16,14 @@ from textual.widgets import Static
 from data_contracts.model import MODEL
 from data_contracts.run import read_record, run_folder, write_record
 from tui.app import Dashboard
-from tui.page import Page
-from tui.preferences import Preferences
-from tui.widgets.dialogs import TextDialog
-from tui.widgets.filter_bar import FilterBar
-from tui.widgets.help_dialog import HelpDialog
-from tui.widgets.rows import NOTHING
-from tui.widgets.run_rows import RunRows
-from tui.widgets.status_header import PAGES
+from tui.jobs.run_rows import RunRows
+from tui.shared.dialogs import TextDialog
+from tui.shared.filter_bar import FilterBar
+from tui.shared.help_dialog import HelpDialog
+from tui.shared.page import Page
+from tui.shared.preferences import Preferences
+from tui.shared.rows import NOTHING
+from tui.shared.status_header import PAGES
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ async def test_equal_failures_are_one_toast_that_names_their_runs(
     ids = [write_run(folder, n, state="running", pid=os.getpid(), engine_id=None) for n in (0, 1)]
     ids.append(write_run(folder, 2, "explain", "running", pid=os.getpid(), engine_id=None))
     shown: list[tuple[str, str]] = []
-    monkeypatch.setattr("tui.app.ANNOUNCE_AFTER", 0.2)
+    monkeypatch.setattr("tui.shared.dashboard.ANNOUNCE_AFTER", 0.2)
     monkeypatch.setattr(
         Dashboard, "notify", lambda _, text, **options: shown.append((options["title"], text))
     )

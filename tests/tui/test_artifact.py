@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import h5py
 import pytest
@@ -21,15 +19,14 @@ from data_contracts.store import Provenance, read_header
 from jobs._facts import Schema
 from tui import clock
 from tui.app import Dashboard
-from tui.messages import OpenArtifact
-from tui.screens.artifact import ArtifactPage
-from tui.screens.jobs import JobsPage
-from tui.widgets import schema_table
-from tui.widgets.artifact_info import ArtifactInfo
-from tui.widgets.lineage import Lineage
-from tui.widgets.placeholder import Placeholder
-from tui.widgets.rows import Rows
-from tui.widgets.schema_table import SchemaTable
+from tui.artifact import schema_table
+from tui.artifact.info import ArtifactInfo
+from tui.artifact.lineage import Lineage
+from tui.artifact.page import ArtifactPage
+from tui.artifact.schema_table import SchemaTable
+from tui.shared.messages import OpenArtifact, OpenLaunch
+from tui.shared.placeholder import Placeholder
+from tui.shared.rows import Rows
 
 MODEL = "models/race/main/model.h5"
 
@@ -200,8 +197,8 @@ async def test_verify_says_that_it_is_whole_and_when(
 async def test_verify_finds_what_other_software_has_changed(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    got: list[tuple[str, Mapping[str, Any]]] = []
-    monkeypatch.setattr(JobsPage, "launch", lambda _, job, values: got.append((job, values)))
+    got: list[OpenLaunch] = []
+    monkeypatch.setattr(Dashboard, "on_open_launch", lambda _, message: got.append(message))
     place = "models/race/main/features.h5"
     with h5py.File(workspace / place, "r+") as file:
         file["features"][0, 0] += 1
@@ -216,7 +213,7 @@ async def test_verify_finds_what_other_software_has_changed(
         assert place in pilot.app.errors[0]
         await pilot.press("n")
         await settled(pilot)
-        assert got == [("train-task", {"seed": 0, "task": "race", "name": "main"})]
+        assert got == [OpenLaunch("train-task", {"seed": 0, "task": "race", "name": "main"})]
 
 
 async def test_a_damaged_artifact_is_shown_as_such(workspace: Path) -> None:

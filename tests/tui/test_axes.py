@@ -11,7 +11,7 @@ from dashboards import opened, screen_text, see, write_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.widgets.axes import auroc_limits, even_axis, limits_of
+from tui.shared.axes import auroc_limits, even_axis, limits_of
 
 COUNTS = st.floats(-1e4, 1e4)
 

@@ -15,9 +15,9 @@ from textual.widgets import Static
 from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.images import IMAGE_REJECTS
 from tui.app import Dashboard
-from tui.messages import OpenLaunch
-from tui.results.cohort_table import bar, flow_content, number_in, table_content
-from tui.widgets.rows import Rows
+from tui.cohort.table import bar, flow_content, number_in, table_content
+from tui.shared.messages import OpenLaunch
+from tui.shared.rows import Rows
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ async def test_table_one_has_a_column_for_each_split(finished: Path) -> None:
         assert titles == ["variable", "level", "train", "val", "test", "all"]
         assert ("view", "AP", "100 (7.1)", "100 (25.0)", "100 (16.7)", "100 (4.2)") in cells(pilot)
         assert ("age", "mean", "61.2", "61.2", "61.2", "61.2") in cells(pilot)
-        assert "patients (% of images)" in text(pilot, "#state")
+        assert "patients (% of images)" in text(pilot, "TabBar")
 
 
 async def test_rejects_are_summed_over_the_shards(finished: Path) -> None:
@@ -127,7 +127,7 @@ async def test_missing_artifacts_name_the_job(
     launched: list[str] = []
 
     async def launch(self: Dashboard, message: OpenLaunch) -> None:
-        launched.append(message.job)
+        launched.append(str(message.job))
 
     monkeypatch.setattr(Dashboard, "on_open_launch", launch)
     async with opened(tmp_path, (80, 24)) as pilot:

@@ -10,7 +10,7 @@ from cohorts import write_cohort
 from dashboards import pictures, see, write_workspace
 
 from tui.app import Dashboard
-from tui.preferences import Preferences
+from tui.shared.preferences import Preferences
 
 
 @pytest.fixture(scope="module")

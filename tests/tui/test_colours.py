@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rich.color import Color, ColorSystem
 
-from tui.maps.colours import colours, ink_on, steps
-from tui.widgets.colour_bar import SIGNED_STEPS, UNSIGNED_STEPS
+from tui.heatmaps.colour_bar import SIGNED_STEPS, UNSIGNED_STEPS
+from tui.shared.colours import colours, ink_on, steps
 
 BARS = pytest.mark.parametrize(("count", "signed"), [(SIGNED_STEPS, True), (UNSIGNED_STEPS, False)])
 

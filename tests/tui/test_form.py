@@ -19,7 +19,7 @@ from jobs._config import JobConfig
 from jobs._engines._request import Options
 from jobs._registry import Spec, find_jobs
 from jobs._variants import trains_models
-from tui.launching.form import (
+from tui.launch.form import (
     Entry,
     Raw,
     entries_of,
@@ -27,8 +27,8 @@ from tui.launching.form import (
     raw_of,
     supported_options,
 )
-from tui.launching.request import MOST_RUNS, LaunchRequest, read_form
-from tui.launching.submission import equivalent_commands
+from tui.launch.request import MOST_RUNS, LaunchRequest, read_form
+from tui.launch.submission import equivalent_commands
 
 JOBS = find_jobs()
 each_job = pytest.mark.parametrize("spec", JOBS.values(), ids=JOBS)

@@ -17,13 +17,13 @@ from textual.widgets import Static
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.model import MODEL
 from data_contracts.store import Provenance
-from tui.maps.figure import HeatmapFigure
-from tui.screens.heatmap_canvas import Canvas
-from tui.screens.heatmaps import HeatmapsPage
-from tui.widgets.panel_grid import PanelGrid
-from tui.widgets.picture import Picture
-from tui.widgets.placeholder import Placeholder
-from tui.widgets.rows import Rows
+from tui.heatmaps.canvas import Canvas
+from tui.heatmaps.figure import HeatmapFigure
+from tui.heatmaps.page import HeatmapsPage
+from tui.heatmaps.panel_grid import PanelGrid
+from tui.heatmaps.picture import Picture
+from tui.shared.placeholder import Placeholder
+from tui.shared.rows import Rows
 
 
 @pytest.fixture(scope="module")

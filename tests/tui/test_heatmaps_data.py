@@ -18,7 +18,7 @@ from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.store import Provenance, write_arrays, write_table
 from data_contracts.summary import MODELS
 from data_contracts.titles import RANKING
-from tui.maps.data import (
+from tui.heatmaps.data import (
     QUANTITIES,
     Area,
     MeanHeatmaps,
@@ -26,11 +26,12 @@ from tui.maps.data import (
     SummaryData,
     read_summary,
 )
-from tui.maps.figure import DisplayOptions, absence
-from tui.maps.map_texts import area_text, interval, unit_of
-from tui.maps.state import HeatmapState
-from tui.maps.work import summary_artifacts
-from tui.screens.heatmap_figures import all_tasks, one_map, two_maps
+from tui.heatmaps.figure import DisplayOptions, absence
+from tui.heatmaps.figures import all_tasks, one_map, two_maps
+from tui.heatmaps.state import HeatmapState
+from tui.heatmaps.texts import area_text, unit_of
+from tui.heatmaps.work import summary_artifacts
+from tui.shared.numbers import interval
 from tui.workspace.scan import Scanner
 
 

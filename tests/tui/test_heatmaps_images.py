@@ -26,12 +26,12 @@ from data_contracts.store import (
     write_arrays,
     write_table,
 )
-from tui.maps.figure import HeatmapFigure
-from tui.maps.images import rank_images, read_explained_images, read_one
-from tui.maps.work import explained_models, image_artifacts
-from tui.screens.heatmap_canvas import Canvas
-from tui.screens.heatmaps import HeatmapsPage
-from tui.widgets.dialogs import Question
+from tui.heatmaps.canvas import Canvas
+from tui.heatmaps.figure import HeatmapFigure
+from tui.heatmaps.images import rank_images, read_explained_images, read_one
+from tui.heatmaps.page import HeatmapsPage
+from tui.heatmaps.work import explained_models, image_artifacts
+from tui.shared.dialogs import Question
 from tui.workspace.scan import Scanner
 
 KEYS = {"task": "gender", "name": "main"}

@@ -19,13 +19,13 @@ from jobs._engines import process
 from jobs._engines._request import Options
 from jobs._registry import find_jobs
 from tui.app import Dashboard
-from tui.messages import OpenLaunch
-from tui.screens.jobs import JobsPage
-from tui.screens.launch import LaunchScreen
-from tui.table import Row
-from tui.widgets.dialogs import Question
-from tui.widgets.log_text import LogText
-from tui.widgets.run_rows import RunRows
+from tui.jobs.log_text import LogText
+from tui.jobs.page import JobsPage
+from tui.jobs.run_rows import RunRows
+from tui.launch.screen import LaunchScreen
+from tui.shared.dialogs import Question
+from tui.shared.messages import OpenLaunch
+from tui.shared.table import Row
 
 #: Enough to be caught at work.
 MANY = 5000
@@ -56,8 +56,9 @@ def table_of(pilot: Pilot[None]) -> RunRows:
 
 
 def top(pilot: Pilot[None]) -> tuple[str, ...]:
+    """The cells of the newest run after the mark."""
     shown = table_of(pilot).shown
-    return shown[0].cells if shown else ("", "", "", "", "", "")
+    return shown[0].cells[1:] if shown else ("", "", "", "", "", "")
 
 
 async def until(pilot: Pilot[None], true: Callable[[], object]) -> None:

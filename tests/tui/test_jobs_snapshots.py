@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 from jobs import _engines
 from tui import clock
 from tui.app import Dashboard
-from tui.preferences import Preferences
-from tui.widgets.log_text import LogText
+from tui.jobs.log_text import LogText
+from tui.shared.preferences import Preferences
 
 KEYS = {
     "log": ["2"],
@@ -80,7 +80,7 @@ def training() -> list[dict[str, Any]]:
 
 
 @pictures(
-    "log-80-dark", "log-140-light", "curves-80-dark", "curves-80-light", "curves-140-dark",
+    "log-80-dark", "log-140-light", "curves-80-dark",
     "curves-140-light", "search-140-dark", "question-80-light",
 )  # fmt: skip
 def test_the_page(

@@ -22,11 +22,11 @@ from jobs._engines._request import JobRequest
 from jobs._registry import Spec, find_jobs
 from tui.app import Dashboard
 from tui.keys import action_names
-from tui.screens.launch import LaunchScreen
-from tui.widgets.choices import Choices
-from tui.widgets.command_box import CommandBox
-from tui.widgets.form_field import FormField
-from tui.widgets.launch_form import LaunchForm
+from tui.launch.choices import Choices
+from tui.launch.command_box import CommandBox
+from tui.launch.form_field import FormField
+from tui.launch.launch_form import LaunchForm
+from tui.launch.screen import LaunchScreen
 
 JOBS = find_jobs()
 

@@ -11,12 +11,12 @@ from dashboards import pictures, settled, write_workspace
 from textual.pilot import Pilot
 
 from tui.app import Dashboard
-from tui.launching import submission
-from tui.launching.request import LaunchRequest
-from tui.launching.submission import Commands
-from tui.preferences import Preferences
-from tui.screens import launch
-from tui.screens.launch import LaunchScreen
+from tui.launch import screen as launch
+from tui.launch import submission
+from tui.launch.request import LaunchRequest
+from tui.launch.screen import LaunchScreen
+from tui.launch.submission import Commands
+from tui.shared.preferences import Preferences
 
 
 @pytest.fixture

@@ -12,11 +12,10 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from data_contracts.errors import ArtifactError
-from tui.texts.sanitize import escape_markup, sanitize
-from tui.widgets import log_text
-from tui.widgets.log_text import LogText
-from tui.workspace import tail
-from tui.workspace.tail import Place, read_added
+from tui.jobs import log_text, tail
+from tui.jobs.log_text import LogText
+from tui.jobs.tail import Place, read_added
+from tui.shared.sanitize import escape_markup, sanitize
 
 
 class Shown(App[None]):

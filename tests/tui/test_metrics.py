@@ -24,13 +24,13 @@ from data_contracts.store import Provenance, read_table, write_table
 from data_contracts.summary import CURVES, METRICS
 from data_contracts.vocabulary import Contract
 from tui.app import Dashboard
-from tui.messages import OpenLaunch
-from tui.results.metric_table import NOT_AGGREGATED, MetricTable, metric_table
-from tui.screens.compare import Compare
-from tui.screens.metrics import MetricsPage
-from tui.widgets.curve_plot import CurvePlot
-from tui.widgets.placeholder import Placeholder
-from tui.widgets.rows import Rows
+from tui.metrics.compare import Compare
+from tui.metrics.metric_table import NOT_AGGREGATED, MetricTable, metric_table
+from tui.metrics.page import MetricsPage
+from tui.shared.curve_plot import CurvePlot
+from tui.shared.messages import OpenLaunch
+from tui.shared.placeholder import Placeholder
+from tui.shared.rows import Rows
 
 NAMES = ("main", "seed-1")
 
@@ -146,7 +146,7 @@ async def test_what_is_still_being_read_cannot_be_exported_yet(
         goes_on.wait()
         return metric_table(*args, **options)
 
-    monkeypatch.setattr("tui.screens.metrics.metric_table", slow)
+    monkeypatch.setattr("tui.metrics.page.metric_table", slow)
     async with opened(finished) as pilot:
         await pilot.press("3", "x")
         goes_on.set()
@@ -268,7 +268,7 @@ async def test_without_a_summary_aggregate_can_be_launched(
     launched: list[str] = []
 
     async def launch(self: Dashboard, message: OpenLaunch) -> None:
-        launched.append(message.job)
+        launched.append(str(message.job))
 
     monkeypatch.setattr(Dashboard, "on_open_launch", launch)
     async with metrics_page(workspace) as pilot:
@@ -302,7 +302,7 @@ async def test_an_empty_workspace_says_what_to_do(
     launched: list[str] = []
 
     async def launch(self: Dashboard, message: OpenLaunch) -> None:
-        launched.append(message.job)
+        launched.append(str(message.job))
 
     monkeypatch.setattr(Dashboard, "on_open_launch", launch)
     async with metrics_page(tmp_path) as pilot:

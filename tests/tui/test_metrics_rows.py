@@ -10,9 +10,9 @@ import pytest
 from dashboards import LEAST, metrics
 
 from data_contracts.summary import METRICS
-from tui.results.metric_rows import Selection, as_csv, file_name, selected, title_of, with_kind
-from tui.results.metric_table import columns, marked, metric_table
-from tui.texts.numbers import interval, number
+from tui.metrics.metric_rows import Selection, as_csv, file_name, selected, title_of, with_kind
+from tui.metrics.metric_table import columns, marked, metric_table
+from tui.shared.numbers import interval, number
 
 
 def table(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -34,7 +34,7 @@ def test_numbers_for_people() -> None:
     assert (number(0.9821), number(-0.5), number(None)) == ("0.982", "−0.500", "–")
     assert interval(0.955, 0.999) == "0.955–0.999"
     assert interval(-0.1, 0.2) == "−0.100 to 0.200"
-    assert interval(None, None) == "–"
+    assert interval(None, None) == "no interval"
 
 
 def test_the_default_is_one_row_for_each_model_on_the_test_split() -> None:

@@ -10,7 +10,7 @@ from dashboards import pictures, see, write_workspace
 from readings import write_readings
 
 from tui.app import Dashboard
-from tui.preferences import Preferences
+from tui.shared.preferences import Preferences
 
 KEYS = {
     "table": ("3", "j", "space", "j", "space"),
@@ -28,7 +28,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pictures(
-    "table-80-dark", "table-140-light", "roc-80-dark", "roc-80-light", "roc-140-dark",
+    "table-80-dark", "table-140-light", "roc-80-dark",
     "roc-140-light", "loss-80-dark",
 )  # fmt: skip
 def test_the_page(

@@ -11,9 +11,9 @@ from dashboards import CREATED, LEAST, curves, metrics, write_workspace
 
 from data_contracts.store import Provenance, write_table
 from data_contracts.summary import CURVES, METRICS
-from tui.results.comparison import Compared, Comparison
-from tui.results.comparison_plots import drawings, row_of
-from tui.results.model_curves import classes_of, model_curves
+from tui.metrics.comparison import Compared, Comparison
+from tui.metrics.comparison_plots import drawings, row_of
+from tui.metrics.model_curves import classes_of, model_curves
 from tui.workspace.scan import Scanner
 from tui.workspace.tables import Tables
 

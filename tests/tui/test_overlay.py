@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tui.maps.overlay import enlarged, limits, overlay
+from tui.heatmaps.overlay import enlarged, limits, overlay
 
 RNG = np.random.default_rng(0)
 

@@ -19,15 +19,16 @@ from data_contracts.model import MODEL
 from data_contracts.store import Provenance
 from jobs._registry import find_jobs
 from tui.app import Dashboard
-from tui.screens.artifact import ArtifactPage
-from tui.screens.jobs import JobsPage
-from tui.widgets.chooser import Chooser
-from tui.widgets.pipeline_graph import PipelineGraph
-from tui.widgets.pipeline_lines import draw_pipeline
-from tui.widgets.placeholder import Placeholder
-from tui.widgets.rows import Rows
-from tui.widgets.run_list import RunList
-from tui.workspace.pipeline import edges_of, human_size
+from tui.artifact.page import ArtifactPage
+from tui.jobs.page import JobsPage
+from tui.overview.chooser import Chooser
+from tui.overview.pipeline_graph import PipelineGraph
+from tui.overview.pipeline_lines import draw_pipeline
+from tui.overview.run_list import RunList
+from tui.shared.messages import OpenLaunch
+from tui.shared.pipeline import edges_of, human_size
+from tui.shared.placeholder import Placeholder
+from tui.shared.rows import Rows
 
 
 @pytest.fixture
@@ -274,16 +275,16 @@ async def test_the_filter_is_for_the_runs(workspace: Path) -> None:
 async def test_an_empty_workspace_offers_the_demo_and_the_first_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    got: list[tuple[str, object]] = []
-    monkeypatch.setattr(JobsPage, "launch", lambda _, job, settings: got.append((job, settings)))
+    got: list[OpenLaunch] = []
+    monkeypatch.setattr(Dashboard, "on_open_launch", lambda _, message: got.append(message))
     async with opened(tmp_path / "none") as pilot:
         text = str(pilot.app.screen.query_one(Placeholder).render())
         assert f"Folder {tmp_path / 'none'} does not exist yet." in text
         assert "d  start the demo" in text
         assert not pilot.app.screen.query_one(PipelineGraph).display
         await pilot.press("n")
-        await arrived(pilot, "jobs")
-        assert got == [("extract", {})]
+        await settled(pilot)
+        assert got == [OpenLaunch("extract")]
     assert not (tmp_path / "none").exists()
 
 

@@ -23,9 +23,9 @@ from jobs._pipeline.plan import steps_of
 from jobs._pipeline.settings import read_settings
 from jobs._registry import find_jobs
 from tui.app import Dashboard
-from tui.launching import demo
-from tui.launching.next_step import NextStep, next_step
-from tui.screens.jobs import JobsPage
+from tui.launch.screen import LaunchScreen
+from tui.overview import demo
+from tui.workspace.next_step import NextStep, next_step
 from tui.workspace.scan import Scanner
 
 
@@ -110,18 +110,15 @@ def line(pilot: Pilot[None]) -> str:
     return str(pilot.app.screen.query_one("#next").render())
 
 
-async def test_n_opens_the_form_of_the_next_step(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    got: list[tuple[str, Mapping[str, Any]]] = []
-    monkeypatch.setattr(JobsPage, "launch", lambda _, job, values: got.append((job, values)))
+async def test_n_opens_the_form_of_the_next_step(workspace: Path) -> None:
     write_workspace(workspace)
     remove(workspace, "summary")
     async with opened(workspace) as pilot:
         assert line(pilot) == "n: run aggregate (missing)"
         await pilot.press("n")
         await settled(pilot)
-        assert got == [("aggregate", {})]
+        assert isinstance(form := pilot.app.screen, LaunchScreen)
+        assert "Launch aggregate" in str(form.query_one("#title").render())
         assert pilot.app.current_mode == "jobs"
 
 

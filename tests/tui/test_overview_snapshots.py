@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from data_contracts.cohort import COHORT
 from data_contracts.store import Provenance
 from tui.app import Dashboard
-from tui.preferences import Preferences
+from tui.shared.preferences import Preferences
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def first(pilot: Pilot[None]) -> None:
     await settled(pilot)
 
 
-@pictures("full-80-dark", "full-80-light", "full-140-dark", "full-140-light")
+@pictures("full-80-dark", "full-140-light")
 def test_full(
     workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:

@@ -7,12 +7,14 @@ import pytest
 from textual.app import App, ComposeResult
 
 from data_contracts.errors import UsageError
-from tui.widgets.graphics import new_picture, require_graphics
-from tui.widgets.panel_grid import best_columns, room_for
-from tui.widgets.picture import Picture, scaled_to_fit
+from tui.heatmaps.graphics import new_picture, require_graphics
+from tui.heatmaps.panel_grid import best_columns, room_for
+from tui.heatmaps.picture import Picture, scaled_to_fit
 
 
 class One(App[None]):
+    AUTO_FOCUS = None
+
     def compose(self) -> ComposeResult:
         yield Picture()
 

@@ -10,7 +10,8 @@ from dashboards import opened, write_workspace
 
 from data_contracts.errors import UsageError
 from tui.keys import action_names
-from tui.preferences import Preferences, preferences_path, read_preferences
+from tui.preferences import preferences_path, read_preferences
+from tui.shared.preferences import Preferences
 
 THEMES = ("cxr-dark", "cxr-light")
 

@@ -19,13 +19,13 @@ from textual.pilot import Pilot
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import Provenance, read_table, write_table
-from tui.maps.export import png_of_verdicts
-from tui.results_page.page import ResultsPage
-from tui.results_page.verdict_table import VerdictTable
-from tui.results_page.verdicts import Verdicts
-from tui.screens.compare import Compare
-from tui.screens.heatmaps import HeatmapsPage
-from tui.widgets.placeholder import Placeholder
+from tui.heatmaps.page import HeatmapsPage
+from tui.metrics.compare import Compare
+from tui.results.export import png_of_verdicts
+from tui.results.page import ResultsPage
+from tui.results.verdict_table import VerdictTable
+from tui.results.verdicts import Verdicts
+from tui.shared.placeholder import Placeholder
 
 #: A workspace that version 0.2 has written.
 OLD = Path(__file__).parents[1] / "data/workspace-0.2"

@@ -10,7 +10,7 @@ from dashboards import pictures, see, write_workspace
 from textual.pilot import Pilot
 
 from tui.app import Dashboard
-from tui.preferences import Preferences
+from tui.shared.preferences import Preferences
 
 KEYS = {"verdicts": (), "ladder": (*["right"] * 4, "enter")}
 

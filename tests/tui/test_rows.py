@@ -12,9 +12,9 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from tui.table import Column, Row, arranged
-from tui.texts.sanitize import cut_middle, cut_name, pad, sanitize
-from tui.widgets.rows import Rows
+from tui.shared.rows import Rows
+from tui.shared.sanitize import cut_middle, cut_name, pad, sanitize
+from tui.shared.table import Column, Row, arranged
 
 NAMES = ("delta", "alpha", "charlie", "bravo")
 FEW = [

@@ -16,19 +16,13 @@ from data_contracts.run import RunRecord, append_event, moment, read_new_events
 from jobs._engines._request import given
 from jobs._registry import find_jobs
 from jobs._runs import row
-from tui.launching import runs
-from tui.texts.run_texts import (
-    age_text,
-    duration_of,
-    duration_text,
-    progress_text,
-    state_text,
-    what_of,
-)
-from tui.widgets.gpu import gpu_text
-from tui.widgets.run_info import info_text
-from tui.workspace.event_series import EventSeries
+from tui.jobs import actions
+from tui.jobs.event_series import EventSeries
+from tui.jobs.gpu import gpu_text
+from tui.jobs.run_info import info_text
+from tui.shared.run_texts import age_text, duration_text, progress_text, state_text, what_of
 from tui.workspace.progress import progress_of
+from tui.workspace.records import duration_of
 from tui.workspace.snapshot import Progress
 
 HERE = socket.gethostname()
@@ -51,10 +45,10 @@ def record(**facts: Any) -> RunRecord:
     ],
 )
 def test_what_can_be_cancelled(facts: dict[str, Any], reason: str) -> None:
-    assert reason in runs.why_no_cancel(record(**facts), writable=True)
-    assert bool(reason) == bool(runs.why_no_cancel(record(**facts), writable=True))
+    assert reason in actions.why_no_cancel(record(**facts), writable=True)
+    assert bool(reason) == bool(actions.why_no_cancel(record(**facts), writable=True))
     if not reason:
-        assert "read-only" in runs.why_no_cancel(record(**facts), writable=False)
+        assert "read-only" in actions.why_no_cancel(record(**facts), writable=False)
 
 
 @pytest.mark.parametrize(
@@ -73,19 +67,19 @@ def test_what_can_be_cancelled(facts: dict[str, Any], reason: str) -> None:
     ],
 )
 def test_what_can_be_started_again(facts: dict[str, Any], reason: str) -> None:
-    reason = runs.why_no_retry(record(**facts), writable=True)
+    reason = actions.why_no_retry(record(**facts), writable=True)
     assert reason in reason
     assert bool(reason) == bool(reason)
     if not reason:
-        assert "read-only" in runs.why_no_retry(record(**facts), writable=False)
+        assert "read-only" in actions.why_no_retry(record(**facts), writable=False)
 
 
 def test_a_retry_gives_only_what_is_no_default(tmp_path: Path) -> None:
     spec = find_jobs()["train-task"]
     own: dict[str, Any] = {"task": "gender", "epochs": 3}
     first = spec.config(**own, workspace=tmp_path / "elsewhere")
-    again = runs.config_again(
-        spec, runs.settings_of(record(config=first.settings())), tmp_path
+    again = actions.config_again(
+        spec, actions.settings_of(record(config=first.settings())), tmp_path
     )  # fmt: skip
     assert given(again) == own
     assert again.settings() == first.settings() | {"workspace": str(tmp_path)}
@@ -97,7 +91,9 @@ def test_every_jobs_settings_can_be_taken_over(job: str, tmp_path: Path) -> None
     needed = {"task": "gender", "raw": tmp_path, "root": tmp_path, "images": tmp_path}
     own = {n: needed[n] for n, f in spec.config.model_fields.items() if f.is_required()}
     first = spec.config(**own, workspace=tmp_path)
-    again = runs.config_again(spec, runs.settings_of(record(config=first.settings())), tmp_path)
+    again = actions.config_again(
+        spec, actions.settings_of(record(config=first.settings())), tmp_path
+    )
     assert again == first
     assert set(given(again)) <= set(own)
 
@@ -105,7 +101,7 @@ def test_every_jobs_settings_can_be_taken_over(job: str, tmp_path: Path) -> None
 def test_settings_of_another_version_are_refused(tmp_path: Path) -> None:
     spec = find_jobs()["train-task"]
     with pytest.raises(UsageError, match=r"no longer accepts these settings \(depth\)"):
-        runs.config_again(spec, {"task": "gender", "depth": 3}, tmp_path)
+        actions.config_again(spec, {"task": "gender", "depth": 3}, tmp_path)
 
 
 @pytest.mark.parametrize(

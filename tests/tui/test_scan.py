@@ -23,7 +23,7 @@ from data_contracts.run import RunRecord
 from data_contracts.store import Provenance
 from jobs import _engines
 from jobs._registry import find_jobs
-from tui.launching.next_step import next_step
+from tui.workspace.next_step import next_step
 from tui.workspace.scan import Scanner
 from tui.workspace.snapshot import Snapshot
 

@@ -12,7 +12,7 @@ from dashboards import NOW, opened, write_run
 from textual.widgets import Static
 
 from tui import clock
-from tui.widgets.status_header import Status, place_text
+from tui.shared.status_header import Status, place_text
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ EPOCHS = [
 ]
 
 
-async def test_without_colors_curves_are_drawn_and_maps_say_what_is_lost(
+async def test_without_colors_curves_are_drawn_and_maps_are_digits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
@@ -29,7 +29,7 @@ async def test_without_colors_curves_are_drawn_and_maps_say_what_is_lost(
         await see(pilot, "2", "v")
         assert "loss by epoch" in screen_text(pilot)
         await see(pilot, "4")
-        assert "the sign needs --color" in screen_text(pilot)
+        assert "digits: tenths of 0.99 logit" in screen_text(pilot)
 
 
 def test_a_locale_of_eight_bits_is_refused_and_any_other_draws_utf8() -> None:

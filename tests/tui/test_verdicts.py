@@ -10,9 +10,9 @@ import pytest
 from dashboards import LEAST, write_workspace
 from evidence_tables import sentence_about
 
-from tui.maps.export import png_of_verdicts
-from tui.results_page.evidence import Evidence, evidence_artifacts, read_evidence
-from tui.results_page.verdicts import Verdicts, verdicts_of
+from tui.results.evidence import Evidence, read_evidence
+from tui.results.export import png_of_verdicts
+from tui.results.verdicts import Verdicts, verdicts_of
 from tui.workspace.scan import Scanner
 from tui.workspace.tables import Tables
 
@@ -25,7 +25,7 @@ def summary(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
 
 
 def evidence_at(workspace: Path) -> Evidence:
-    return read_evidence(Tables(workspace), evidence_artifacts(Scanner(workspace).scan()))
+    return read_evidence(Tables(workspace), Scanner(workspace).scan())
 
 
 def verdict_table(found: Evidence, query: str) -> Verdicts:

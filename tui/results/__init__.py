@@ -1,1 +1,1 @@
-"""Metrics and curves as they are shown."""
+"""The page Results."""

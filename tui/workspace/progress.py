@@ -13,7 +13,7 @@ from data_contracts.run import RunRecord
 from jobs._execute import UP_TO_DATE
 from jobs._pipeline.folder import FOLDER
 from tui import clock
-from tui.texts.run_texts import duration_of
+from tui.workspace.records import duration_of
 from tui.workspace.snapshot import Progress
 
 

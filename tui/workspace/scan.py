@@ -16,6 +16,7 @@ from data_contracts.errors import ArtifactError, CxrError, concerns_content
 from data_contracts.run import RunRecord
 from jobs import _engines
 from jobs._registry import find_jobs
+from tui.workspace.notes import PLACE, RunNote, read_notes
 from tui.workspace.progress import progress_of, seconds_left
 from tui.workspace.snapshot import (
     Artifact,
@@ -48,6 +49,7 @@ class Scanner:
         self._with_states: dict[str, Artifact] = {}
         self._writing: dict[str, str] = {}
         self._runs: dict[str, tuple[_Signature, RunRecord]] = {}
+        self._notes: tuple[_Signature, dict[str, RunNote]] = ((0, 0, 0), {})
         self._asked = 0.0
         self._answers: dict[str, tuple[RunRecord, RunRecord]] = {}
         self._no_answer = ""
@@ -66,7 +68,7 @@ class Scanner:
         records = self._read_runs()
         progress = self._progress(records)
         writing = {p: r.run_id for r in records if r.state == "running" for p in self._outputs(r)}
-        current = self._read_artifacts()
+        current, notes = self._read_artifacts(), self._read_notes()
         if (current, writing) != (self._artifacts, self._writing):
             self._artifacts, self._writing = current, writing
             self._with_states = with_states(
@@ -76,7 +78,7 @@ class Scanner:
         number = 0 if last is None else last.number
         new = Snapshot(
             number, self._with_states, records, progress, writing, _writable(self.workspace),
-            self._no_answer, tuple(self._unreadable),
+            self._no_answer, tuple(self._unreadable), notes,
         )  # fmt: skip
         if last is None or new != last:
             self._last = last = replace(new, number=number + 1)
@@ -152,6 +154,20 @@ class Scanner:
         self._runs = current
         records = [self._present(record) for _, record in current.values()]
         return tuple(sorted(self._asked_of_engines(records), key=_newest_first, reverse=True))
+
+    def _read_notes(self) -> dict[str, RunNote]:
+        try:
+            status = (self.workspace / PLACE).stat()
+        except OSError:
+            return {}
+        signature = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if signature != self._notes[0]:
+            try:
+                self._notes = signature, read_notes(self.workspace)
+            except ArtifactError as error:
+                self._unreadable.append(str(error))
+                return {}
+        return self._notes[1]
 
     def _present(self, record: RunRecord) -> RunRecord:
         if record.state in _ENDED:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from data_contracts.associations import VERDICTS
 from data_contracts.header import Header
 from data_contracts.lineage import Unusable, stale_reasons
 from data_contracts.run import RunRecord
-from tui.workspace.failures import open_failures
+from tui.workspace.notes import RunNote
+from tui.workspace.records import open_failures
 
 ArtifactState = Literal["current", "stale", "writing", "damaged", "unreadable"]
 Identity = tuple[str, int, float]
@@ -76,7 +78,9 @@ class Snapshot:
     silent: str = ""
     """Why the states of runs may be old: an engine that does not answer."""
     unreadable: tuple[str, ...] = ()
-    """Folders and run records that cannot be read."""
+    """Folders, run records and notes that cannot be read."""
+    notes: Mapping[str, RunNote] = field(default_factory=dict)
+    """By run id."""
 
     def of(self, contract: str, **keys: str) -> list[Artifact]:
         """The artifacts of a contract whose keys agree, by place."""
@@ -100,8 +104,19 @@ class Snapshot:
         return open_failures(self.runs)
 
     @property
+    def sentence(self) -> str:
+        """What the verdicts say together, if they are there; it stands in their header."""
+        headers = [a.header for a in self.of(VERDICTS.name) if a.header]
+        return str(headers[0].attributes.get("sentence", "")) if headers else ""
+
+    @property
     def is_empty(self) -> bool:
         return not self.artifacts and not self.runs
+
+
+def content_key(artifacts: Iterable[Artifact]) -> tuple[str, ...]:
+    """Changes with the content of any of `artifacts`."""
+    return tuple(f"{a.place} {a.header.digest if a.header else a.reason}" for a in artifacts)
 
 
 def with_states(

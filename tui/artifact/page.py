@@ -1,0 +1,224 @@
+"""The page Artifact: info, schema and lineage of any artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Tree
+
+from data_contracts.errors import CxrError, concerns_content
+from jobs._facts import Schema
+from jobs._registry import find_jobs
+from tui import clock
+from tui.artifact.info import ArtifactInfo, Verdict
+from tui.artifact.lineage import Lineage, Relative
+from tui.artifact.schema_table import SchemaTable
+from tui.artifact.tab_keys import TAB_KEYS
+from tui.artifact.tabs import ArtifactTabs
+from tui.shared.filter_bar import FilterBar
+from tui.shared.messages import ErrorMet, OpenArtifact, OpenLaunch
+from tui.shared.page import Page
+from tui.shared.pipeline import ARTIFACT_COLUMNS, artifact_row, writer_of
+from tui.shared.placeholder import Placeholder
+from tui.shared.rows import Rows
+from tui.workspace.next_step import step_again
+from tui.workspace.snapshot import Artifact, Identity, Snapshot
+
+_NOTHING = """[b]No artifacts yet.[/]
+
+See Overview ([b $text-accent]1[/]) for what to run first."""
+
+
+class ArtifactList(Rows):
+    """The artifacts of the workspace."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*TAB_KEYS]
+
+
+class ArtifactPage(Page):
+    """All artifacts, and header, schema and lineage of the one under the cursor."""
+
+    NAME: ClassVar[str] = "artifact"
+    HELP: ClassVar[str] = """\
+All artifacts of the workspace. The selected one is shown beside the list, in three tabs: info,
+schema and lineage. Verify reads the whole file and recomputes its digest. In the lineage, Enter
+opens an artifact and Space folds a branch. The Tab key moves between the list and the tabs."""
+    AUTO_FOCUS = "ArtifactList"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    DEFAULT_CSS = """
+    ArtifactPage {
+        #both { layout: vertical; }
+        ArtifactList { height: 7; padding: 0 1; }
+        &.-wide #both { layout: horizontal; }
+        &.-wide ArtifactList { height: 1fr; width: 62; border-right: vkey $panel; padding: 0; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "verify", "Verify", id="artifact.verify"),
+        Binding("n", "launch", "Re-run job", id="artifact.launch"),
+        Binding("y", "copy('path')", "Copy path", id="artifact.copy-path"),
+        Binding("Y", "copy('digest')", "Copy digest", show=False, id="artifact.copy-digest"),
+    ]
+
+    @dataclass
+    class Verified(Message):
+        """An artifact has been read whole."""
+
+        artifact: Artifact
+        verdict: Verdict
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._specs = find_jobs()
+        self._place = ""
+        self._shown: Artifact | None = None
+        self._schema: Schema | None = None
+        self._verdicts: dict[Identity, Verdict] = {}
+
+    def content(self) -> Iterator[Widget]:
+        yield Placeholder("reading the workspace …")
+        with Container(id="both"):
+            yield ArtifactList(*ARTIFACT_COLUMNS)
+            yield ArtifactTabs()
+
+    def open(self, place: str) -> None:
+        """Show the artifact at `place`, or that there is none."""
+        self.query_one(FilterBar).action_leave()
+        self.query_one(ArtifactList).filter("")
+        self.query_one(ArtifactList).focus()
+        self._place = place
+        if self.dashboard.snapshot is not None:
+            self.show(self.dashboard.snapshot)
+
+    def show(self, snapshot: Snapshot) -> None:
+        self.show_placeholder("" if snapshot.artifacts else _NOTHING)
+        artifacts = sorted(snapshot.artifacts.values(), key=lambda a: a.place)
+        rows = self.query_one(ArtifactList)
+        rows.set_rows([artifact_row(a) for a in artifacts])
+        if artifacts:
+            self._choose(self._place or artifacts[0].place)
+            rows.go_to(self._place)
+
+    def on_rows_highlighted(self, message: Rows.Highlighted) -> None:
+        if message.key and message.key != self._place:
+            self._choose(message.key)
+
+    def on_rows_chosen(self) -> None:
+        self.focus_next("ContentSwitcher > *")
+
+    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
+        self.query_one(ArtifactList).filter(message.text)
+
+    def _choose(self, place: str) -> None:
+        snapshot = self.dashboard.snapshot
+        assert snapshot is not None
+        before, self._place = self._shown, place
+        self._shown = artifact = snapshot.artifacts.get(place)
+        if (before is None) != (artifact is None):
+            self.refresh_bindings()
+        if artifact is None:
+            self.query_one(ArtifactInfo).show_missing(place, writer_of(place, self._specs))
+            self.query_one(SchemaTable).update_status("no such file")
+            self.query_one(Lineage).forget()
+            return
+        if before is None or before.identity != artifact.identity:
+            self._schema = None
+            self.query_one(SchemaTable).read(artifact, self.dashboard.workspace / place)
+        self._show_info()
+        self.query_one(Lineage).show(artifact, snapshot.artifacts)
+
+    def _show_info(self) -> None:
+        if (artifact := self._shown) is not None:
+            path, verdict = self._path, self._verdicts.get(artifact.identity)
+            job = writer_of(artifact.place, self._specs)
+            self.query_one(ArtifactInfo).show(artifact, path, job, self._schema, verdict)
+
+    @property
+    def _path(self) -> Path:
+        return self.dashboard.workspace.absolute() / self._place
+
+    def on_schema_table_read(self, message: SchemaTable.Read) -> None:
+        artifact = message.artifact
+        if message.fault:
+            if message.damaged:
+                self._verdicts[artifact.identity] = Verdict(message.fault, clock.now())
+            self.post_message(ErrorMet(artifact.place, message.fault))
+        if self._shown is None or self._shown.identity != artifact.identity:
+            return
+        self._schema = message.schema
+        self._show_info()
+
+    def action_verify(self) -> None:
+        if self._shown is not None:
+            self.notify(f"verifying {self._place}", title="verify", timeout=2, markup=False)
+            self._verify(self._shown)
+
+    @work(thread=True, exclusive=True, group="verify", description="verify")
+    def _verify(self, artifact: Artifact) -> None:
+        from data_contracts.store import verify
+
+        fault = ""
+        try:
+            verify(self.dashboard.workspace / artifact.place)
+        except CxrError as error:
+            fault = str(error)
+            if not concerns_content(error):
+                # It may be whole: there is no verdict.
+                self.post_message(ErrorMet("verify", fault))
+                return
+        self.post_message(self.Verified(artifact, Verdict(fault, clock.now())))
+
+    def on_artifact_page_verified(self, message: Verified) -> None:
+        self._verdicts[message.artifact.identity] = message.verdict
+        if message.verdict.fault:
+            self.post_message(ErrorMet("verify", message.verdict.fault))
+            self.dashboard.mark_damaged(message.artifact, message.verdict.fault)
+        self._show_info()
+
+    def on_tree_node_selected(self, message: Tree.NodeSelected[Relative]) -> None:
+        data = message.node.data
+        snapshot = self.dashboard.snapshot
+        if data is None or not data.sign or not data.place or snapshot is None:
+            return
+        if data.place in snapshot.artifacts:
+            self.post_message(OpenArtifact(data.place))
+        else:
+            job = writer_of(data.place, self._specs)
+            self.notify(f"{data.place} is missing; `cxr {job}` creates it", markup=False)
+
+    def check_action(self, action: str, _: tuple[object, ...]) -> bool | None:
+        if action in ("verify", "copy"):
+            return self._shown is not None
+        if action == "launch":
+            return self._shown is not None and self.writable
+        return True
+
+    def action_launch(self) -> None:
+        snapshot = self.dashboard.snapshot
+        if snapshot is None or self._shown is None:
+            return
+        if step := step_again(self._shown, snapshot, self._specs):
+            self.post_message(OpenLaunch(step.job, step.settings))
+
+    def action_copy(self, what: str) -> None:
+        header = self._shown.header if self._shown else None
+        text = str(self._path) if what == "path" else header.digest if header else ""
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.notify(f"{what} copied", timeout=2)
+
+    def action_turn(self, step: int) -> None:
+        """Show the tab before or after."""
+        self.query_one(ArtifactTabs).turn(step)
+
+    def action_tab(self, name: str) -> None:
+        """Show a tab by its name."""
+        self.query_one(ArtifactTabs).open_tab(name)

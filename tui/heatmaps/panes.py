@@ -1,0 +1,122 @@
+"""The page Heatmaps' panes: a list beside one map, and panels above their caption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from data_contracts.disclosure import SUPPRESSED
+from tui.heatmaps.colour_bar import ColourBar
+from tui.heatmaps.data import MeanHeatmaps
+from tui.heatmaps.figure import HeatmapFigure, explained
+from tui.heatmaps.graphics import new_picture
+from tui.heatmaps.panel_grid import PanelGrid
+from tui.shared.numbers import level_text
+from tui.shared.rows import Rows
+from tui.shared.table import Column, Row
+from tui.shared.toned import Tone, marked_up
+
+
+class MapPane(Horizontal):
+    """All averaged maps as a list, and one of them, as large as fits."""
+
+    DEFAULT_CSS = """
+    MapPane > Vertical { width: 36; margin: 0 1 0 0; }
+    MapPane.wide > Vertical { width: 56; }
+    MapPane Static { height: auto; margin: 1 0 0 0; }
+    """
+
+    def __init__(self, *, graphics: bool, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._picture = new_picture(graphics=graphics)
+        self._heat: MeanHeatmaps | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Rows(id="maps")
+            yield Static()
+            yield ColourBar()
+        yield self._picture
+
+    def list(self, heat: MeanHeatmaps) -> None:
+        """Show the list of other maps."""
+        self._heat = heat
+        self._fill()
+        self.call_after_refresh(self._reveal)
+
+    def on_resize(self) -> None:
+        wide = self.size.width >= 110
+        if wide != self.has_class("wide"):
+            self.set_class(wide, "wide")
+            self._fill()
+        self.call_after_refresh(self._reveal)
+
+    def _reveal(self) -> None:
+        """Scroll the list no further than the cursor needs, now that its size is known."""
+        rows = self.query_one(Rows)
+        rows.scroll_to(y=0, animate=False, force=True)
+        rows.cursor = rows.cursor
+
+    def _fill(self) -> None:
+        if self._heat is None:
+            return
+        several = len({model for _, model in self._heat.of_model}) > 1
+        wide, rows = self.has_class("wide"), self.query_one(Rows)
+        shown = [True, several, True, True, wide]
+        columns = (Column("task", 9, name=True), Column("model", 8 if wide else 6, name=True),
+                   Column("class", 8, name=True),
+                   Column("stratum", name=True), Column("n", 6, right=True))  # fmt: skip
+        rows.set_columns(*(c for c, show in zip(columns, shown, strict=True) if show))
+        rows.set_rows(_rows(self._heat, shown))
+
+    def show(self, figure: HeatmapFigure) -> None:
+        """Show a map and its caption."""
+        caption = list(figure.caption)
+        if self._heat is not None and self.has_class("wide"):
+            # There is no room for the column of n otherwise.
+            listed = [SUPPRESSED for m in self._heat.mean_maps if m.suppressed]
+            caption += [n for n in explained(self._heat, *listed) if n not in caption]
+        self.query_one(Static).update(marked_up(caption))
+        self.query_one(ColourBar).show(figure.scale)
+        self._picture.show(figure.panels[0].image, figure.panels[0].values)
+
+
+def _rows(heat: MeanHeatmaps, shown: Sequence[bool]) -> list[Row]:
+    """A row per map, those of one class together."""
+    out = []
+    for mean_map in heat.by_class:
+        count = SUPPRESSED if mean_map.suppressed else f"{mean_map.subjects:,}"
+        level = level_text(mean_map.stratum, mean_map.level)
+        texts = mean_map.task, mean_map.model, mean_map.class_name, level, count
+        kept = tuple(t for t, show in zip(texts, shown, strict=True) if show)
+        tones: tuple[Tone, ...] = tuple("dim" for _ in kept) if mean_map.suppressed else ()
+        out.append(Row(mean_map.key, kept, (), tones))
+    return out
+
+
+class PanelsPane(Vertical):
+    """Panels, then their caption, then the scale they share."""
+
+    DEFAULT_CSS = """
+    PanelsPane > Static { height: auto; max-height: 50%; padding: 0 1; }
+    """
+
+    def __init__(self, *, graphics: bool, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._graphics = graphics
+
+    def compose(self) -> ComposeResult:
+        yield PanelGrid(graphics=self._graphics)
+        yield Static()
+        yield ColourBar()
+
+    async def show(self, figure: HeatmapFigure) -> None:
+        """Show other panels with their caption."""
+        self.query_one(Static).update(marked_up(figure.caption))
+        bar = self.query_one(ColourBar)
+        bar.display = figure.scale is not None
+        bar.show(figure.scale)
+        await self.query_one(PanelGrid).show(figure.panels)

@@ -1,0 +1,89 @@
+"""What can be done to a run: cancel it, start it again, take over its settings."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from data_contracts.errors import UsageError
+from data_contracts.run import RunRecord
+from jobs import _engines
+from jobs._config import JobConfig
+from jobs._engines._request import Options
+from jobs._registry import Spec, find_jobs
+from tui.workspace.records import config_of
+
+_ENDED_BADLY = ("failed", "interrupted", "cancelled", "lost")
+READ_ONLY = "read-only workspace: runs cannot be launched or cancelled"
+
+
+def why_no_cancel(record: RunRecord, writable: bool) -> str:
+    """Why the run cannot be cancelled; empty when it can."""
+    if record.state not in _engines.UNFINISHED:
+        return f"the run is already {record.state}"
+    if not writable:
+        return READ_ONLY
+    if record.engine == "process" and record.host != socket.gethostname():
+        return f"the run is on {record.host}: cancel it there"
+    return ""
+
+
+def why_no_retry(record: RunRecord, writable: bool) -> str:
+    """Why the run cannot be started again; empty when it can."""
+    if record.state not in _ENDED_BADLY:
+        return f"the run is {record.state}: press e to launch a copy of it"
+    if not writable:
+        return READ_ONLY
+    if reason := why_no_form(record):
+        return reason
+    if record.engine == "process" and record.host != socket.gethostname():
+        return f"the run was on {record.host}: retry it there, or press e to launch a copy"
+    return ""
+
+
+def why_no_form(record: RunRecord) -> str:
+    """Why the settings of the run cannot be taken over; empty when they can."""
+    if record.job == "run":
+        return "resume a pipeline from a shell: `cxr run` with the same flags"
+    return "" if record.job in find_jobs() else f"unknown job {record.job}"
+
+
+def settings_of(record: RunRecord) -> dict[str, Any]:
+    """The recorded settings, but for the workspace: it is this one, however it was called."""
+    return {k: v for k, v in config_of(record).items() if k != "workspace"}
+
+
+def launch_again(workspace: Path, record: RunRecord) -> str:
+    """Start the job of a run with the same settings as a process on this host; the new run's id.
+
+    Raises `CxrError` when the settings are no longer valid or it cannot be started.
+    """
+    spec = find_jobs()[record.job]
+    config = config_again(spec, settings_of(record), workspace)
+    (run_id,) = _engines.submit(_engines.plan(spec, config, Options()))
+    return run_id
+
+
+def config_again(spec: Spec, settings: Mapping[str, Any], workspace: Path) -> JobConfig:
+    """The config with those settings, of which only what is no default counts as given.
+
+    A record holds every setting, given or not; what equals a default need not be given again.
+    """
+    try:
+        full = spec.config(**settings, workspace=workspace)
+        fields = spec.config.model_fields
+        other = {
+            name: value
+            for name, value in settings.items()
+            if getattr(full, name) != fields[name].get_default(call_default_factory=True)
+        }
+        return spec.config(**other, workspace=workspace)
+    except ValidationError as error:
+        names = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+        raise UsageError(
+            f"{spec.name} no longer accepts these settings ({names}); press e to edit them"
+        ) from error

@@ -1,0 +1,189 @@
+"""The table of runs, updated every second while one is running."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from data_contracts.run import RunRecord, moment
+from jobs._engines import UNFINISHED
+from tui import clock
+from tui.jobs.run_tree import in_tree, parents_of
+from tui.jobs.training import Training, sparkline
+from tui.shared.numbers import number
+from tui.shared.rows import Rows
+from tui.shared.run_texts import (
+    age_text,
+    duration_text,
+    progress_text,
+    reason_of,
+    state_text,
+    tone_of,
+    what_of,
+)
+from tui.shared.sanitize import sanitize
+from tui.shared.table import Column, Row
+from tui.shared.toned import Tone
+from tui.workspace.notes import RunNote
+from tui.workspace.records import duration_of
+from tui.workspace.snapshot import Progress, Snapshot
+
+_NARROW = (
+    Column("", 1), Column("state", 11), Column("job", 10), Column("task", name=True),
+    Column("outcome", 18), Column("age", 6, right=True), Column("time", 7, right=True),
+)  # fmt: skip
+_WIDE = (
+    Column("", 1), Column("state", 13), Column("job", 10), Column("task", 20, name=True),
+    Column("outcome"), Column("best AUROC", 14, right=True), Column("started", 11),
+    Column("time", 7, right=True), Column("host", 10, name=True), Column("engine", 8),
+)  # fmt: skip
+#: From this width on, the wide columns have room.
+_WIDE_FROM = 124
+_OUTCOME, _BARS = 4, 8
+#: Before the state: a pipeline whose runs are folded away, or not; a run of a pipeline; a star.
+_FOLDED, _UNFOLDED, _CHILD, _STAR = "+", "−", "│", "★"
+
+_Seen = tuple[Any, ...]
+
+
+class RunRows(Rows):
+    """Runs, the newest first, below their pipelines. Only lines that have changed are made anew.
+
+    Sorted or filtered, all runs stand for themselves.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(*_NARROW)
+        self.stopping: set[str] = set()
+        """Runs that have been asked to end."""
+        self.trainings: Mapping[str, Training] = {}
+        self._unfolded: set[str] = set()
+        self._parents: dict[str, str] = {}
+        self._pipelines: set[str] = set()
+        """Those that runs belong to."""
+        self._snapshot: Snapshot | None = None
+        self._made: dict[str, tuple[_Seen, Row]] = {}
+        self._minute = ""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show the runs of `snapshot` as they are now."""
+        if self._snapshot is None or snapshot.runs is not self._snapshot.runs:
+            self._parents = parents_of(snapshot.runs)
+            self._pipelines = set(self._parents.values())
+        self._snapshot, now = snapshot, clock.now()
+        if (minute := f"{now:%Y-%m-%dT%H:%M}") != self._minute:
+            self._made, self._minute = {}, minute
+        flat = bool(self._terms or self.order)
+        shown = snapshot.runs if flat else in_tree(snapshot.runs, self._parents, self._unfolded)
+        self.set_rows([self._row_of(record, snapshot, now) for record in shown])
+
+    def tick(self) -> None:
+        """Let the durations of living runs go on, and all ages with the minute."""
+        if self._snapshot is not None:
+            alive = any(r.state in UNFINISHED for r in self._snapshot.runs)
+            if alive or f"{clock.now():%Y-%m-%dT%H:%M}" != self._minute:
+                self.show(self._snapshot)
+
+    def show_again(self) -> None:
+        """Show the same runs, of which something else is known."""
+        if self._snapshot is not None:
+            self.show(self._snapshot)
+
+    def filter(self, text: str) -> None:
+        super().filter(text)
+        self.show_again()
+
+    def sort_by(self, column: int | None, *, reverse: bool = False) -> None:
+        super().sort_by(column, reverse=reverse)
+        self.show_again()
+
+    def go_to(self, key: str) -> None:
+        """Put the cursor on a run; its pipeline is unfolded."""
+        if (parent := self._parents.get(key)) and parent not in self._unfolded:
+            self.fold(parent)
+        super().go_to(key)
+
+    def fold(self, key: str) -> bool:
+        """Fold the runs of a pipeline away, or show them; of a run of it, those beside it.
+
+        Returns whether there are any.
+        """
+        parent = self._parents.get(key, key)
+        if parent not in self._pipelines:
+            return False
+        self._unfolded ^= {parent}
+        self.show_again()
+        super().go_to(parent if parent not in self._unfolded else key)
+        return True
+
+    def on_resize(self) -> None:
+        columns = _WIDE if self.size.width >= _WIDE_FROM else _NARROW
+        if columns != self.columns:
+            self.set_columns(*columns)
+            self._made = {}
+        # The room for the numbers of bars, of living runs alone, has changed as well.
+        self.show_again()
+
+    def _row_of(self, record: RunRecord, snapshot: Snapshot, now: datetime) -> Row:
+        run_id = record.run_id
+        note, training = snapshot.notes.get(run_id, RunNote()), self.trainings.get(run_id)
+        seen = record, note, training, run_id in self._unfolded
+        made = self._made.get(run_id)
+        if made is not None and made[0][0] is record and made[0][1:] == seen[1:]:
+            return made[1]
+        row = self._row(record, snapshot.progress.get(run_id), note, now)
+        if record.state not in UNFINISHED:
+            self._made[run_id] = seen, row
+        return row
+
+    def _row(
+        self, record: RunRecord, progress: Progress | None, note: RunNote, now: datetime
+    ) -> Row:
+        duration, begun = duration_of(record, now), moment(record.started)
+        state, tone = state_text(record.state), tone_of(record.state)
+        if record.run_id in self.stopping and record.state in UNFINISHED:
+            state, tone = "◌ stopping", "warn"
+        wide = self.columns == _WIDE
+        job, what, time = sanitize(record.job), what_of(record), duration_text(duration)
+        training = self.trainings.get(record.run_id, Training())
+        curve = f"{sparkline(training.aurocs, _BARS)} {number(training.best)}"
+        auroc = curve if training.best is not None else ""
+        outcome, rank = self._outcome(record, progress, training)
+        look: Tone = "live" if progress else "dim"
+        cells = (self._mark(record.run_id, note), state, job, what)
+        values = (not note.star, record.state, job, what, rank)
+        fields = {"tag": " ".join(note.tags), "note": note.text, "star": "yes" * note.star}
+        if not wide:
+            return Row(
+                record.run_id, (*cells, outcome or auroc, age_text(begun, now), time),
+                (*values, record.started, duration), ("warn", tone, "", "", look, "dim"), fields,
+            )  # fmt: skip
+        tags = "".join(f"#{tag} " for tag in note.tags)
+        started = f"{clock.local(begun):%m-%d %H:%M}" if begun else ""
+        host, engine = sanitize(record.host), sanitize(record.engine)
+        return Row(
+            record.run_id, (*cells, tags + outcome, auroc, started, time, host, engine),
+            (*values, training.best, record.started, duration, host, engine),
+            ("warn", tone, "", "", look, "good", "", "", "dim", "dim"), fields,
+        )  # fmt: skip
+
+    def _outcome(
+        self, record: RunRecord, progress: Progress | None, training: Training
+    ) -> tuple[str, tuple[int, float, str] | None]:
+        """How far a run is, or why it ended as it did, and what that is sorted by."""
+        if progress is not None:
+            done = progress.done / max(1, progress.total)
+            return progress_text(progress, self._widths()[_OUTCOME]), (0, done, "")
+        if reason := reason_of(record):
+            return reason, (1, 0.0, reason)
+        return "", None if training.best is None else (2, training.best, "")
+
+    def _mark(self, run_id: str, note: RunNote) -> str:
+        if note.star:
+            return _STAR
+        if run_id in self._parents:
+            return _CHILD
+        if run_id not in self._pipelines:
+            return ""
+        return _UNFOLDED if run_id in self._unfolded else _FOLDED

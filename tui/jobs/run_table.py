@@ -1,0 +1,125 @@
+"""What can be done with the table of runs besides reading it: fold, star, note, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+
+from data_contracts.errors import CxrError
+from data_contracts.run import RunRecord
+from tui.jobs.note_dialog import NoteDialog
+from tui.jobs.run_diff import diff_text
+from tui.jobs.run_rows import RunRows
+from tui.jobs.training import Training, read_trainings
+from tui.shared.dialogs import TextDialog
+from tui.shared.messages import ErrorMet, WorkspaceChanged
+from tui.shared.reading import Reading
+from tui.shared.run_texts import what_of
+from tui.workspace.notes import RunNote, change_note
+from tui.workspace.snapshot import Snapshot
+
+
+class RunTable(RunRows):
+    """The runs of a workspace, with the keys that change how they are seen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "fold", "Fold", id="jobs.fold", tooltip="the runs of a pipeline"),
+        Binding("asterisk", "star", "Star", show=False, id="jobs.star"),
+        Binding("t", "note", "Note", show=False, id="jobs.note", tooltip="tags and a note"),
+        Binding("d", "diff", "Diff", show=False, id="jobs.diff", tooltip="what two runs differ by"),
+    ]
+
+    def __init__(self, workspace: Path) -> None:
+        super().__init__()
+        self._workspace = workspace
+        self._first: RunRecord | None = None
+        """The first of two runs to be compared."""
+        self._reading = Reading(self, "trainings", self._take)
+        self._is_reading = self._is_behind = False
+
+    def show(self, snapshot: Snapshot) -> None:
+        changed, had_pipelines = snapshot is not self._snapshot, bool(self._pipelines)
+        super().show(snapshot)
+        if had_pipelines != bool(self._pipelines):
+            self.refresh_bindings()
+        if changed:
+            self._read_trainings()
+
+    def _read_trainings(self) -> None:
+        """Read what is new of trainings; the first time, of thousands, takes a while."""
+        if self._is_reading:
+            self._is_behind = True
+        elif self._snapshot is not None:
+            self._is_reading, self._is_behind = True, False
+            read = partial(read_trainings, self._workspace, self._snapshot.runs, self.trainings)
+            self._reading.want(self._workspace, read, again=True)
+
+    def _take(self, found: Mapping[str, Training]) -> None:
+        self._is_reading = False
+        if found:
+            self.trainings = {**self.trainings, **found}
+            self.show_again()
+        if self._is_behind:
+            self._read_trainings()
+
+    @property
+    def _record(self) -> RunRecord | None:
+        """The run under the cursor."""
+        return self._snapshot.run(self.current.key) if self._snapshot and self.current else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without pipelines nothing is folded."""
+        return (
+            bool(self._pipelines) if action == "fold" else super().check_action(action, parameters)
+        )
+
+    def action_fold(self) -> None:
+        if self.current and not self.fold(self.current.key):
+            self.notify("not part of a pipeline", timeout=2)
+
+    def action_star(self) -> None:
+        if record := self._record:
+            note = self._note(record)
+            self._keep(record.run_id, replace(note, star=not note.star))
+
+    def action_note(self) -> None:
+        if record := self._record:
+
+            def keep(note: RunNote | None) -> None:
+                if note is not None:
+                    self._keep(record.run_id, note)
+
+            title = f"{record.job} {what_of(record)}".strip()
+            self.app.push_screen(NoteDialog(title, self._note(record)), keep)
+
+    def _note(self, record: RunRecord) -> RunNote:
+        return self._snapshot.notes.get(record.run_id, RunNote()) if self._snapshot else RunNote()
+
+    @work(thread=True, group="note", description="note")
+    def _keep(self, run_id: str, note: RunNote) -> None:
+        try:
+            change_note(self._workspace, run_id, note)
+        except CxrError as error:
+            self.post_message(ErrorMet("note", str(error)))
+        else:
+            self.post_message(WorkspaceChanged())
+
+    def action_diff(self) -> None:
+        """Remember a run; of the next one show what it differs by."""
+        first, record = self._first, self._record
+        if record is None:
+            return
+        self._first = None if first else record
+        name = f"{record.job} {what_of(record)}".strip()
+        if first is None:
+            self.notify(f"{name}: go to another run and press d again", title="diff", markup=False)
+        elif first.run_id == record.run_id:
+            self.notify("the same run: nothing differs", title="diff")
+        else:
+            self.app.push_screen(TextDialog("What two runs differ by", diff_text(first, record)))

@@ -1,1 +1,0 @@
-"""Averaged maps, single images, and how they are drawn."""

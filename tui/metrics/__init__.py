@@ -1,0 +1,1 @@
+"""The page Metrics, and the curves of several models."""

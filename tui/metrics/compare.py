@@ -1,0 +1,177 @@
+"""Curves of several models, one over the other, and their metrics side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widget import Widget
+from textual.widgets import Static
+
+from data_contracts.cohort import SPLITS
+from data_contracts.errors import CxrError, concerns_content
+from data_contracts.model import TRAINING_HISTORY
+from data_contracts.summary import CURVES, METRICS
+from tui.metrics.comparison import Compared, Comparison
+from tui.metrics.comparison_plots import columns, drawings, row_of
+from tui.shared.curve_plot import LINE_TONES, CurvePlot
+from tui.shared.disclosure import Disclosure
+from tui.shared.messages import ErrorMet
+from tui.shared.page import Page
+from tui.shared.reading import Reading
+from tui.shared.rows import Rows
+from tui.shared.sanitize import escape_markup
+from tui.shared.switch import after, switch
+from tui.workspace.snapshot import Snapshot
+from tui.workspace.tables import Tables
+
+MOST_MODELS = len(LINE_TONES)
+_TITLES = {
+    "roc": "ROC", "calibration": "calibration", "loss": "loss", "auroc": "AUROC by epoch",
+}  # fmt: skip
+#: Cells from which all plots are shown at once.
+_GRID = (110, 34)
+
+
+class Compare(Page):
+    """ROC, calibration and training curves of a few models."""
+
+    NAME: ClassVar[str] = "metrics"
+    HELP: ClassVar[str] = (
+        "Curves of one class against the rest, as aggregate has written them.\n"
+        "Calibration: observed share vs mean predicted probability, in bins with equal numbers of\n"
+        "images. A class of few patients gets no curve.\n"
+        "With more than two classes, AUPRC and slope are means over the classes, Brier is their\n"
+        "sum, and the CI is that of the class."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace", "app.pop_screen", "Back", id="compare.back"),
+        Binding("v,right,l", "next_plot(1)", "Plot", id="compare.plot"),
+        Binding("left,h", "next_plot(-1)", "Previous plot", show=False, id="compare.plot-previous"),
+        Binding("c", "next_class", "Class", id="compare.class"),
+        Binding("p", "next_split", "Split", id="compare.split"),
+    ]
+    DEFAULT_CSS = """
+    Compare {
+        #state { height: 1; padding: 0 1; color: $foreground 70%; link-style: none; }
+        #plots { height: 1fr; layout: grid; grid-size: 1 1; }
+        #plots CurvePlot { display: none; }
+        #plots CurvePlot.seen { display: block; }
+        &.all #plots { grid-size: 2 2; }
+        &.all #plots CurvePlot { display: block; }
+        Rows { height: auto; margin-top: 1; padding-right: 1; }
+    }
+    """
+
+    def __init__(self, models: Sequence[tuple[str, str]], split: str) -> None:
+        super().__init__()
+        self._models, self._split = models[:MOST_MODELS], split
+        self._plot, self._shift = "roc", 0
+        self._comparison: Comparison | None = None
+        self._snapshot: Snapshot | None = None
+        self._reading = Reading(self, "curves", self._take)
+        self._compared: Sequence[Compared] = ()
+
+    def content(self) -> Iterator[Widget]:
+        yield Static(id="state")
+        with Container(id="plots"):
+            for name, title in _TITLES.items():
+                yield CurvePlot(title, "nothing to plot", id=name)
+        yield Static(id="note")
+        yield Disclosure()
+        rows = Rows()
+        rows.styles.height = len(self._models) + 1
+        yield rows
+
+    def on_resize(self) -> None:
+        wide, high = self.size
+        self.set_class(wide >= _GRID[0] and high >= _GRID[1], "all")
+        self.query_one(Rows).columns = columns(wide, self._models)
+        self._update_status()
+
+    def show(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._ask()
+
+    def _ask(self) -> None:
+        """Have everything computed, if it is not what is shown."""
+        self._update_status()
+        if self._snapshot is None:
+            return
+        read = [METRICS.path_template, CURVES.path_template] + [
+            TRAINING_HISTORY.path_template.format(task=task, name=name)
+            for task, name in self._models
+        ]
+        headers = [(a.header, a.reason) for p in read if (a := self._snapshot.artifacts.get(p))]
+        key = headers, self._split, self._shift
+        self._reading.want(key, partial(self._compare, self._snapshot, self._split, self._shift))
+
+    def _compare(self, snapshot: Snapshot, split: str, shift: int) -> list[Compared]:
+        self._comparison = self._comparison or Comparison(Tables(self.dashboard.workspace))
+        # Drawing needs it, and loading it takes long enough to be felt.
+        import textual_plot  # noqa: F401
+
+        compared = []
+        for task, name in self._models:
+            try:
+                compared.append(self._comparison.of(snapshot, task, name, split, shift))
+            except CxrError as error:
+                self.post_message(ErrorMet(f"{task}/{name}", str(error)))
+                why = "damaged" if concerns_content(error) else "cannot be read"
+                compared.append(Compared(task, name, why=f"{why} (see E)"))
+        return compared
+
+    async def _take(self, compared: Sequence[Compared]) -> None:
+        self._compared = compared
+        pairs = list(zip(compared, LINE_TONES, strict=False))
+        for name, drawing in drawings(pairs).items():
+            plot = self.query_one(f"#{name}", CurvePlot)
+            limits = drawing.x, drawing.y
+            await plot.draw(drawing.lines, *limits, drawing.title, whole=drawing.whole)
+        self.query_one(Rows).set_rows([row_of(one, tone) for one, tone in pairs])
+        self.show_note("\n".join(map(escape_markup, self._notes())))
+        self._update_status()
+
+    def _notes(self) -> list[str]:
+        """What is out of date, and which curves are missing; explains what is not disclosed."""
+        curves, metrics = (
+            self._snapshot.artifacts.get(c.path_template) if self._snapshot else None
+            for c in (CURVES, METRICS)
+        )
+        suppressed = any(one.is_suppressed for one in self._compared)
+        self.query_one(Disclosure).explain(metrics.least if metrics and suppressed else None)
+        notes = [f"no curve for {c.task}/{c.name}: {c.why}" for c in self._compared if c.why]
+        if curves and curves.state == "stale":
+            notes.insert(0, f"the curves are out of date ({curves.reason})")
+        return notes
+
+    def _update_status(self) -> None:
+        classes = dict.fromkeys(c.curves.positive for c in self._compared if c.curves)
+        parts = [
+            switch("p", "next_split", "split", self._split),
+            switch("c", "next_class", "class", ", ".join(classes) or "–"),
+        ]
+        if not self.has_class("all"):
+            parts.append(switch("v", "next_plot(1)", "", _TITLES[self._plot]))
+        self.query_one("#state", Static).update("  ".join(parts))
+        for name in _TITLES:
+            self.query_one(f"#{name}").set_class(name == self._plot, "seen")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # A handful of lines needs no filter.
+        return False if action == "filter" else super().check_action(action, parameters)
+
+    def action_next_plot(self, step: int) -> None:
+        self._plot = after(tuple(_TITLES), self._plot, step)
+        self._update_status()
+
+    def action_next_class(self) -> None:
+        self._shift += 1
+        self._ask()
+
+    def action_next_split(self) -> None:
+        self._split = after(tuple(reversed(SPLITS)), self._split)
+        self._ask()

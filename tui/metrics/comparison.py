@@ -1,0 +1,86 @@
+"""What is compared of several models: their curves, histories and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from data_contracts.disclosure import SUPPRESSED
+from data_contracts.model import TRAINING_HISTORY
+from data_contracts.summary import CURVES, METRICS
+from data_contracts.vocabulary import Contract
+from tui.metrics.model_curves import ModelCurves, classes_of, model_curves
+from tui.workspace.snapshot import Snapshot
+from tui.workspace.tables import Tables
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One model on one split, one of its classes against the rest."""
+
+    task: str
+    name: str
+    curves: ModelCurves | None = None
+    history: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """TRAINING_HISTORY by column; empty when there is none."""
+    metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Rows of METRICS on the split, undivided."""
+    why: str = ""
+    """Why there are no curves."""
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether any of its numbers are not disclosed."""
+        return any(row["suppressed"] for row in self.metrics.values())
+
+
+class Comparison:
+    """Reads what is compared, each artifact once for each content. For workers."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def of(self, snapshot: Snapshot, task: str, name: str, split: str, shift: int) -> Compared:
+        """A model on `split`; `shift` goes on from the class that is shown first.
+
+        Raises `ArtifactError` for a damaged artifact.
+        """
+        history = self._history(snapshot, task, name)
+        curves = self._rows(snapshot, CURVES, task, name, split)
+        metrics = None if curves is None else self._rows(snapshot, METRICS, task, name, split)
+        if curves is None or metrics is None:
+            return Compared(task, name, history=history, why="aggregate has not run yet")
+        whole = metrics.filter(stratum="all")
+        rows = {row["metric"]: row for row in whole.iter_rows(named=True)}
+        classes = classes_of(curves)
+        if not classes:
+            return Compared(task, name, None, history, rows, _why_no_curves(rows, split))
+        drawn = model_curves(curves, classes[shift % len(classes)])
+        return Compared(task, name, drawn, history, rows)
+
+    def _history(self, snapshot: Snapshot, task: str, name: str) -> dict[str, list[Any]]:
+        artifacts = snapshot.of(TRAINING_HISTORY.name, task=task, name=name)
+        return self._tables.read(artifacts[0]).to_dict(as_series=False) if artifacts else {}
+
+    def _rows(
+        self, snapshot: Snapshot, contract: Contract, task: str, name: str, split: str
+    ) -> pl.DataFrame | None:
+        """The rows of a model and split in a table of the summary; None if there is no table."""
+        artifact = snapshot.artifacts.get(contract.path_template)
+        if artifact is None:
+            return None
+        return self._tables.read(artifact).filter(task=task, name=name, split=split)
+
+
+def _why_no_curves(metrics: Mapping[str, Mapping[str, Any]], split: str) -> str:
+    if not metrics:
+        return f"aggregate has not measured it on the {split} split"
+    if any(row["suppressed"] for row in metrics.values()):
+        return SUPPRESSED
+    if "auroc" not in metrics:
+        return "curves are of targets with classes only"
+    return f"a class has no image in the {split} split"

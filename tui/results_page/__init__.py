@@ -1,1 +1,0 @@
-"""The page Results: what the study says, and the evidence for it."""

@@ -1,0 +1,129 @@
+"""Curves in the terminal, in the colours of the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from tui.shared.axes import Limits, even_axis
+from tui.shared.toned import Tone
+
+if TYPE_CHECKING:
+    from textual_plot import PlotWidget
+
+#: The tones that distinguish lines, in this order.
+LINE_TONES: tuple[Tone, ...] = ("live", "warn", "good", "bad", "")
+#: Cells from one tick to the next, at least: of y, and of x beside the width of a number.
+_ROWS_APART, _COLUMNS_APART = 2, 3
+
+
+@dataclass(frozen=True)
+class PlotLine:
+    """A line, or dots, through points."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    tone: Tone
+    dots: bool = False
+
+
+class CurvePlot(Vertical):
+    """Lines over axes with ticks; a sentence in place of them when there is none."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "curve--live", "curve--warn", "curve--good", "curve--bad", "curve--plain", "curve--dim",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    CurvePlot {
+        width: 1fr; height: 1fr;
+        .title { height: 1; padding: 0 1; color: $primary; text-style: bold; }
+        .why { height: 1fr; content-align: center middle; color: $foreground 60%; display: none; }
+        PlotWidget { height: 1fr; }
+        &.bare PlotWidget { display: none; }
+        &.bare .why { display: block; }
+        .curve--live { color: $text-primary; }
+        .curve--warn { color: $text-warning; }
+        .curve--good { color: $text-success; }
+        .curve--bad { color: $text-error; }
+        .curve--plain { color: $foreground; }
+        .curve--dim { color: $foreground 35%; }
+    }
+    """
+
+    def __init__(self, title: str, why: str, id: str) -> None:  # noqa: A002
+        """`why`: what to show when there is no line."""
+        super().__init__(id=id, classes="bare")
+        self._title, self._why = title, why
+        self._lines: Sequence[PlotLine] = ()
+        self._limits: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
+        self._whole = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(self._title, classes="title", markup=False)
+        yield Static(self._why, classes="why", markup=False)
+
+    async def draw(
+        self,
+        lines: Sequence[PlotLine],
+        x: Limits,
+        y: Limits,
+        title: str = "",
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Show other lines within the limits of both axes, perhaps under another title.
+
+        The dim ones, which only guide the eye, are not shown alone. `whole`: x counts.
+        """
+        from textual_plot import PlotWidget
+
+        if not self.query(PlotWidget):
+            plot = PlotWidget(allow_pan_and_zoom=False)
+            # Its keys move and scale axes that stay as they are here.
+            plot.can_focus = False
+            await self.mount(plot)
+            plot.margin_top, plot.margin_bottom, plot.margin_left = 0, 1, 7
+            self.app.theme_changed_signal.subscribe(self, lambda _: self._paint())
+        self._lines, self._limits, self._whole = lines, (x, y), whole
+        self.query_one(".title", Static).update(title or self._title)
+        self._paint()
+
+    def on_resize(self) -> None:
+        self._paint()
+
+    def _paint(self) -> None:
+        from textual_plot import HiResMode, PlotWidget
+
+        self.set_class(all(line.tone == "dim" for line in self._lines), "bare")
+        if not (plots := self.query(PlotWidget)):
+            return
+        plot = plots.first()
+        plot.clear()
+        for line in self._lines:
+            style = self._colour(line.tone)
+            if line.dots:
+                plot.scatter(line.x, line.y, marker="•", marker_style=style)
+            else:
+                plot.plot(line.x, line.y, line_style=style, hires_mode=HiResMode.BRAILLE)
+        self._set_axes(plot)
+
+    def _set_axes(self, plot: PlotWidget) -> None:
+        (x_limits, y_limits), title, frame = self._limits, 1, 2
+        columns = self.size.width - plot.margin_left - frame
+        rows = self.size.height - title - plot.margin_top - plot.margin_bottom - frame
+        number = len(f"{x_limits[1]:.0f}") if self._whole else 3
+        x = even_axis(x_limits, columns, number + _COLUMNS_APART, whole=self._whole)
+        y = even_axis(y_limits, rows, _ROWS_APART)
+        plot.set_xticks(x.ticks)
+        plot.set_yticks(y.ticks)
+        plot.set_xlimits(x.low, x.high)
+        plot.set_ylimits(y.low, y.high)
+
+    def _colour(self, tone: Tone) -> str:
+        colour = self.get_component_styles(f"curve--{tone or 'plain'}").color
+        return (self.background_colors[1] + colour).hex6

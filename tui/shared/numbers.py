@@ -1,0 +1,33 @@
+"""Numbers, intervals and strata as text."""
+
+from __future__ import annotations
+
+NONE = "–"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with fixed decimals and a true minus; a dash when there is none."""
+    return NONE if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """Low to high, with "to" where the dash could be taken for a minus."""
+    if low is None or high is None:
+        return "no interval"
+    joint = " to " if low < 0 else "–"
+    return f"{number(low, digits)}{joint}{number(high, digits)}"
+
+
+def holm(p: float) -> str:
+    """A p after Holm's correction."""
+    return "Holm p < 0.001" if p < 0.001 else f"Holm p {number(p)}"
+
+
+def level_text(stratum: str, level: str) -> str:
+    """A stratum and its level, briefly."""
+    name = level.replace("_", " ")
+    if stratum == "all":
+        return "all images"
+    texts = {"true_class": f"observed: {name}", "outcome": name, "view": name,
+             "age_band": f"age {name}"}  # fmt: skip
+    return texts.get(stratum, f"{stratum.replace('_', ' ')} {name}")

@@ -1,0 +1,193 @@
+"""What all pages have in common: the first and last line, the filter, help, and the snapshot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.shared.dashboard import DashboardApp
+from tui.shared.filter_bar import FilterBar
+from tui.shared.help_dialog import HelpDialog, KeyGroups
+from tui.shared.key_footer import KeyFooter
+from tui.shared.placeholder import Placeholder
+from tui.shared.rows import Rows
+from tui.shared.status_header import Status, StatusHeader
+from tui.workspace.snapshot import Snapshot
+
+
+class PageCommands(Provider):
+    """Everything that a page's keys do, in the command palette."""
+
+    async def discover(self) -> Hits:
+        for binding in self._bindings():
+            yield DiscoveryHit(binding.description, self._call(binding), help=binding.tooltip)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for binding in self._bindings():
+            if (score := matcher.match(binding.description)) > 0:
+                text = matcher.highlight(binding.description)
+                yield Hit(score, text, self._call(binding), help=binding.tooltip)
+
+    def _bindings(self) -> Iterator[Binding]:
+        for binding in type(self.screen).BINDINGS:
+            if isinstance(binding, Binding) and binding.description:
+                yield binding
+
+    def _call(self, binding: Binding) -> Callable[[], Any]:
+        return lambda: self.screen.run_action(binding.action)
+
+
+class Page(Screen[None]):
+    """A page of the dashboard.
+
+    It gets every new snapshot while it is seen, and the latest when it is seen again. Workers of
+    pages have a `description`: without one Textual writes out their arguments, whole snapshots.
+    """
+
+    NAME: ClassVar[str]
+    """The page's mode."""
+    HELP: ClassVar[str]
+    """What the page shows, for `?`: content markup."""
+
+    AUTO_FOCUS = "Rows"
+    DEFAULT_CSS = """
+    Page {
+        #note { height: auto; padding: 0 1; color: $text-warning; }
+        & > Placeholder { display: none; }
+        &.empty > * { display: none; }
+        &.empty > StatusHeader, &.empty > Placeholder, &.empty > KeyFooter { display: block; }
+    }
+    """
+    COMMANDS = {PageCommands}  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="page.filter"),
+        Binding("question_mark", "explain", "Help", id="page.help"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._number = -1
+
+    @property
+    def dashboard(self) -> DashboardApp:
+        return cast("DashboardApp", self.app)
+
+    @property
+    def writable(self) -> bool:
+        """Whether jobs can be launched: they write to the workspace."""
+        return self.dashboard.snapshot is not None and self.dashboard.snapshot.writable
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether what it shows is still being read or drawn."""
+        own = (w for w in self.workers if self in w.node.ancestors_with_self)
+        return self.dashboard.snapshot is None or any(not w.is_finished for w in own)
+
+    def compose(self) -> ComposeResult:
+        yield StatusHeader(self.NAME)
+        yield from self.content()
+        yield FilterBar()
+        yield KeyFooter()
+
+    def content(self) -> Iterator[Widget]:
+        """The widgets between the first and the last line."""
+        raise NotImplementedError
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Take over a snapshot; it differs from the one before."""
+
+    def show_placeholder(self, why: str) -> None:
+        """Show why there is nothing to show, and what to do; empty: show the page."""
+        self.set_class(bool(why), "empty")
+        self.query_one("Page > Placeholder", Placeholder).update(why)
+
+    def show_note(self, text: str) -> None:
+        """Show in the line `#note` what should be known of the page: content markup."""
+        note = self.query_one("#note", Static)
+        note.update(text)
+        note.display = bool(text)
+
+    def on_mount(self) -> None:
+        self.dashboard.snapshots.subscribe(self, self._take_snapshot)
+        self.dashboard.errors_changed.subscribe(self, self._update_header)
+        view = self.dashboard.views.of(type(self).__name__)
+        for rows in self.query(Rows):
+            rows.order = (view.column, view.reverse) if view.column else None
+        if view.filter:
+            self.query_one(FilterBar).restore(view.filter)
+
+    def on_rows_sorted(self, message: Rows.Sorted) -> None:
+        column, reverse = message.order or ("", False)
+        self.dashboard.views.change(type(self).__name__, column=column, reverse=reverse)
+
+    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
+        self.dashboard.views.change(type(self).__name__, filter=message.text)
+
+    def on_screen_resume(self) -> None:
+        self._update_header(self.dashboard.error_count)
+        if self.dashboard.snapshot is not None:
+            self._take_snapshot(self.dashboard.snapshot)
+
+    def _take_snapshot(self, snapshot: Snapshot) -> None:
+        if self.is_current and snapshot.number != self._number:
+            self._number = snapshot.number
+            self._update_header(self.dashboard.error_count)
+            self.show(snapshot)
+
+    def _update_header(self, count: int) -> None:
+        snapshot = self.dashboard.snapshot
+        running = [r for r in snapshot.runs if r.state == "running"] if snapshot else ()
+        failed = len(snapshot.failures) if snapshot else 0
+        writable = snapshot is None or snapshot.writable
+        status = Status(self.dashboard.workspace, count, len(running), failed, writable)
+        self.query_one(StatusHeader).update_status(status)
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).open()
+
+    def action_explain(self) -> None:
+        # The window's width decides where lines end; blank lines part paragraphs.
+        text = re.sub(r"(?<!\n)\n(?!\n)", " ", self.HELP)
+        title = self.NAME.capitalize()
+        self.app.push_screen(HelpDialog(f"{title}: help", text, self._key_groups()))
+
+    def _key_groups(self) -> KeyGroups:
+        """The keys that work now, then those that work everywhere, then those of other pages."""
+        shared = {b.id for b in _described((*type(self.app).BINDINGS, *Page.BINDINGS))}
+        active = [(b.binding, b.enabled) for b in self.active_bindings.values()]
+        here = [b for b, enabled in active if enabled and b.description and not b.system]
+        groups = {
+            self.NAME.capitalize(): [b for b in here if b.id not in shared],
+            "Everywhere": [b for b in here if b.id in shared],
+        }
+        for page in self.dashboard.MODES.values():
+            if isinstance(page, type) and issubclass(page, Page) and page.NAME != self.NAME:
+                groups[page.NAME.capitalize()] = [
+                    self._as_pressed(binding) for binding in _described(page.BINDINGS)
+                ]
+        return {
+            title: sorted(
+                {(self.app.get_key_display(b), b.description) for b in bindings},
+                key=lambda k: (len(k[0]), k),
+            )
+            for title, bindings in groups.items()
+        }
+
+    def _as_pressed(self, binding: Binding) -> Binding:
+        """A binding with the first of its keys, or of those that the user has given it."""
+        keys = self.dashboard.preferences.keys.get(str(binding.id), binding.key)
+        return replace(binding, key=keys.split(",")[0].strip())
+
+
+def _described(bindings: Iterable[BindingType]) -> Iterator[Binding]:
+    return (b for b in bindings if isinstance(b, Binding) and b.description)

@@ -1,0 +1,47 @@
+"""The tabs of a page, in one line, with their keys; a click opens one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.widgets import Static
+
+from tui.shared.sanitize import escape_markup
+from tui.shared.switch import after
+
+
+class TabBar(Static):
+    """Names the tabs; the present one stands out."""
+
+    DEFAULT_CSS = """
+    TabBar {
+        height: 1; link-style: none; link-style-hover: bold; link-background-hover: $primary 40%;
+    }
+    """
+
+    def __init__(self, tabs: Mapping[str, tuple[str, str]], caption: str = "") -> None:
+        """`tabs`: key and title by name; a click does the page's `tab('NAME')`.
+
+        `caption` stands beside the tabs.
+        """
+        super().__init__()
+        self._tabs, self.caption, self.present = tabs, caption, next(iter(tabs))
+
+    def on_mount(self) -> None:
+        self.mark(self.present)
+
+    def mark(self, present: str) -> None:
+        """Another tab is seen."""
+        self.present = present
+        tabs = "  ".join(self._tab(name) for name in self._tabs)
+        caption = f"   [$foreground 70%]{escape_markup(self.caption)}[/]" if self.caption else ""
+        self.update(tabs + caption)
+
+    def after(self, step: int) -> str:
+        """The name of the tab that many tabs further, round and round."""
+        return after(tuple(self._tabs), self.present, step)
+
+    def _tab(self, name: str) -> str:
+        key, title = self._tabs[name]
+        look = "b $primary underline" if name == self.present else "$foreground 70%"
+        return f"[@click=screen.tab('{name}')][{look}] {f'{key} {title}'.strip()} [/][/]"

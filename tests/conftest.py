@@ -19,7 +19,7 @@ from tiny import write_tiny_workspace
 os.environ["OMP_NUM_THREADS"] = "1"
 
 # A busy machine is no fault of the code.
-hypothesis.settings.register_profile("no deadline")
+hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
 #: Files whose tests take longest, and mostly wait: they begin first.

@@ -4,7 +4,7 @@ from random import Random
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cxrcore.cohort import NOT_SPLIT, Limits, assemble, characteristics
@@ -74,7 +74,6 @@ def test_when_nothing_is_left_the_greediest_rule_is_named() -> None:
         assemble(images([20.0] * 5, taken=2), "x", "all", 30, seed=0)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.none() | st.floats(0, 100, width=32), min_size=1, max_size=40),
     st.integers(1, 6),
@@ -103,7 +102,6 @@ def test_no_image_is_lost_without_a_line_in_the_flow(
     assert cohort["image_id"].is_sorted()
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.none() | st.floats(0, 100, width=32), min_size=1, max_size=40),
     st.integers(1, 6), st.sampled_from(["one-per-subject", "one-per-study", "all"]),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cxrcore.split_files import read_split_file, split_file_text
@@ -54,7 +54,6 @@ def test_a_bad_split_file(old: str, new: str, want: str, tmp_path: Path) -> None
 IDS = st.text('aB01 ,"é_-', min_size=1, max_size=5).filter(lambda text: text == text.strip())
 
 
-@settings(deadline=None)
 @given(st.dictionaries(IDS, st.sampled_from(SPLITS), min_size=1, max_size=9))
 def test_any_ids_come_back_as_they_were(
     tmp_path_factory: pytest.TempPathFactory, splits: dict[str, str]

@@ -317,7 +317,8 @@ def test_small_counts_are_withheld_unless_they_are_asked_for_or_nobodys(tmp_path
         assert (metrics["subjects"].drop_nulls() < 11).any() != hidden
         page = (workspace / "report" / "report.html").read_text()
         assert page.count("not disclosed") == int(hidden)
-        assert ("n/d" in page) == hidden
+        # A picture may hold these letters.
+        assert ("n/d" in re.sub(r'"data:.*?"', "", page)) == hidden
 
 
 def test_a_hidden_subgroups_map_cannot_be_worked_out(tmp_path: Path) -> None:

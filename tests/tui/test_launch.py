@@ -100,7 +100,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
 async def test_every_jobs_form_opens_with_all_its_fields(spec: Spec, workspace: Path) -> None:
     async with form(workspace, spec.name, size=(80, 24)) as pilot:
         fields = [f for f in pilot.app.screen.query(FormField) if f.display]
-        own = set(spec.config.model_fields) - {"workspace", "debug"}
+        own = set(spec.config.model_fields) - {"workspace", "debug", "inspect"}
         assert {f.entry.name for f in fields} == own | {"engine", "gpus"}
         fields[0].focus_control()
         for field in fields:

@@ -145,7 +145,9 @@ def models_of(config: PipelineConfig) -> Variants:
 
 def _set_by_pipeline(spec: Spec, section: Mapping[str, Any]) -> set[str]:
     """The settings that a section must not name."""
-    own = {"workspace", "force", "debug"} | ({"task", "name", "shard"} & {*axes_of(spec)})
+    own = {"workspace", "force", "debug", "inspect"} | (
+        {"task", "name", "shard"} & {*axes_of(spec)}
+    )
     return own | ({"seed", "control"} & {*section} if trains_models(spec) else set())
 
 

@@ -134,6 +134,7 @@ def test_a_target_takes_along_what_it_needs(
         ({"train_tusk": {"epochs": 2}}, (), "unknown key train-tusk; did you mean train-task?"),
         ({"train_task": {"epochs": "many"}}, (), "train-task.epochs: Input should be a valid int"),
         ({"train_task": {"task": "gender"}}, (), "train-task.task is set by --tasks"),
+        ({"extract": {"inspect": True}}, (), "extract.inspect is not a setting; use --inspect"),
         (
             {"explain": {"workspace": "x"}},
             (),

@@ -70,6 +70,14 @@ def evidence(
         )  # fmt: skip
 
 
+#: Smallest and largest value of the statistics that have them.
+_RANGES = {
+    "score_separation": (0, 1), "probe_auroc": (0, 1), "debiased_cka": (-1, 1),
+    "pearson_of_class_differences": (-1, 1), "pearson_per_image": (-1, 1),
+    "largest_t": (0, np.inf),
+}  # fmt: skip
+
+
 def with_trainings(found: Sequence[Evidence], inputs: Inputs) -> list[Evidence]:
     """`found`, and for every question that three or more trainings answer their joint answer.
 
@@ -100,7 +108,8 @@ def joined(each: Sequence[Estimate]) -> Estimate:
     Both sources of variation are put together as independent (MOVER, Zou & Donner 2008,
     doi 10.1002/sim.3095): the mean distance of the trainings' limits from their estimates, and
     Student's t times the standard error over the trainings. p is the largest of the trainings':
-    what is claimed holds in each of them (intersection-union test, Berger 1982).
+    what is claimed holds in each of them (intersection-union test, Berger 1982). An interval ends
+    where the statistic does.
     """
     values = np.array([one.value for one in each])
     mean = float(values.mean())
@@ -110,8 +119,11 @@ def joined(each: Sequence[Estimate]) -> Estimate:
         [getattr(one, side) - one.value for one in each if getattr(one, side) is not None]
         for side in ("low", "high")
     ]
+    bounds = _RANGES.get(each[0].statistic, (-np.inf, np.inf))
     low, high = (
-        mean + sign * float(np.hypot(np.mean(side), half)) if len(side) == len(each) else None
+        float(np.clip(mean + sign * np.hypot(np.mean(side), half), *bounds))
+        if len(side) == len(each)
+        else None
         for side, sign in zip(sides, (-1, 1), strict=True)
     )
     worst = max(each, key=lambda one: -1.0 if one.p is None else one.p)

@@ -24,8 +24,8 @@ DPI = 150
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number for people, with a true minus; a dash when there is none."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    """A number for people, with a true minus but none before zero; a dash when there is none."""
+    return "–" if value is None else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def style() -> AbstractContextManager[None]:

@@ -7,7 +7,7 @@ NONE = "–"
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number with fixed decimals and a true minus; a dash when there is none."""
-    return NONE if value is None else f"{value:.{digits}f}".replace("-", "−")
+    return NONE if value is None else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:

@@ -32,6 +32,16 @@ def test_the_interval_holds_patients_and_trainings() -> None:
     assert spread.low == pytest.approx(0.5 - np.hypot(0.1, 4.3027 * 0.2 / np.sqrt(3)), abs=1e-3)
 
 
+def test_no_interval_leaves_the_range_of_its_statistic() -> None:
+    each = [one(0.3), one(0.8), one(0.95)]
+    assert (joined(each).high or 0) > 1
+    bounded = joined([replace(e, statistic="pearson_of_class_differences") for e in each])
+    assert bounded.low == pytest.approx(joined(each).low)
+    assert bounded.high == 1
+    small = [replace(one(v), statistic="score_separation") for v in (0.0, 0.1, 0.3)]
+    assert joined(small).low == 0
+
+
 def test_p_is_that_of_the_least_certain_training() -> None:
     found = joined([one(0.5, p=0.001), one(0.5, p=0.2), one(0.5, p=0.01)])
     assert found.p == 0.2

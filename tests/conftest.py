@@ -29,11 +29,6 @@ SLOWEST = (
 )  # fmt: skip
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are processors, for the tests that wait."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slowest files first; otherwise a worker would be left alone with one at the end."""
     place = {name: i for i, name in enumerate(SLOWEST)}

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
+from data_contracts.store import translate_os_errors
+
 _VOID = ("br", "img", "meta")
 _LEFT_OUT = ("head", "title", "style")
 _EMPHASIS = {"strong": "strong", "em": "emph"}
@@ -69,11 +71,16 @@ class _Tree(HTMLParser):
 
 
 def pdf(page: str) -> bytes:
-    """A page of the report's templates as a tagged PDF, the same bytes each time."""
+    """A page of the report's templates as a tagged PDF, the same bytes each time.
+
+    Raises `StorageError` where the folder of temporary files takes none.
+    """
     import typst
 
     text, pictures = markup(page)
-    with tempfile.TemporaryDirectory() as folder:
+    # The bindings take texts from memory, but pictures only from files.
+    place = Path(tempfile.gettempdir())
+    with translate_os_errors(place), tempfile.TemporaryDirectory(dir=place) as folder:
         for name, content in {**pictures, "main.typ": text.encode()}.items():
             Path(folder, name).write_bytes(content)
         return typst.compile(f"{folder}/main.typ", ignore_system_fonts=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import errno
 import html
 import io
 import re
+import tempfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from cxrcore.reporting.pdf import markup, pdf
+from data_contracts.errors import StorageError
 
 ODD = '# $x$ <b> *not bold* "quoted" \\ back` [brackets] ≥ 0.05 – 95 % // /* @here ~'
 
@@ -57,6 +61,18 @@ def test_every_text_is_kept_and_none_is_markup() -> None:
     assert "red" not in re.sub(r'".*?"', "", text)
     assert 'alt: "A picture"' in text
     assert list(pictures) == ["picture-0.png"]
+
+
+def test_a_full_folder_of_temporary_files_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StorageError, match=re.escape(f"no space left to write {tmp_path};")):
+        pdf(PAGE)
 
 
 @pytest.mark.parametrize("tag", ["p", "td", "h2", "li"])

@@ -25,3 +25,12 @@ def same_place_and_time(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
             "tui.shared.status_header.place_of",
             lambda _, room: cut_middle(place if room >= 24 else "workspace", room),
         )
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workspace, at a fixed time."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    return folder

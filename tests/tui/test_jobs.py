@@ -35,14 +35,6 @@ from tui.workspace import scan
 HERE = socket.gethostname()
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(clock, "now", lambda: NOW)
-    folder = tmp_path / "workspace"
-    folder.mkdir()
-    return folder
-
-
 def running(workspace: Path, number: int = 1, **facts: Any) -> str:
     """A run on this host that this very process seems to be."""
     events = [

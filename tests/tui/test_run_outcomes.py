@@ -14,7 +14,6 @@ from textual.widgets import Input
 
 from data_contracts.errors import ArtifactError
 from data_contracts.run import read_record
-from tui import clock
 from tui.app import Dashboard
 from tui.jobs.note_dialog import note_line, note_of
 from tui.jobs.run_diff import diff_text
@@ -24,14 +23,6 @@ from tui.shared.dialogs import TextDialog
 from tui.shared.filter_bar import FilterBar
 from tui.shared.views import Views
 from tui.workspace.notes import PLACE, RunNote, change_note, read_notes
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(clock, "now", lambda: NOW)
-    folder = tmp_path / "workspace"
-    folder.mkdir()
-    return folder
 
 
 def trained(workspace: Path, number: int, *aurocs: float | None, **facts: Any) -> str:

@@ -11,6 +11,7 @@ from data_contracts.disclosure import (
     suppressed_in_all,
     suppressed_parts,
 )
+from data_contracts.disclosure.audit import Count, Place, worked_out
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,6 +63,8 @@ def disclosure_of(counts: pl.DataFrame, least: int) -> Disclosure:
         for model, cells in models.items():
             _decide(found, model, cells, patients[model[2]])
         _decide_twins(found, models)
+        if before == len(found.subgroups) + len(found.classes):
+            _decide_together(found, models)
     return found
 
 
@@ -104,6 +107,46 @@ def _decide_twins(found: Disclosure, models: Mapping[Model, Cells]) -> None:
                 for other in models:
                     if other[0] == stratum and other[2] == model[2]:
                         found.classes.add(((*other, model[0], c), level))
+
+
+def _decide_together(found: Disclosure, models: Mapping[Model, Cells]) -> None:
+    """Suppress one subgroup more of each split of which the tables together tell a small count."""
+    for split in dict.fromkeys(model[2] for model in models):
+        # The networks of a task have the same patients, and the same is hidden of them.
+        of_task = {task: (task, name, s) for task, name, s in reversed(models) if s == split}
+        variables = {task: [c for c in models[m]["all", "all"] if c] for task, m in of_task.items()}
+        for model in of_task.values():
+            for stratum, level in models[model]:
+                if stratum not in (*OWN_STRATA, *of_task):
+                    known = variables.setdefault(stratum, [])
+                    known += [level] if level not in known else []
+        counts = [
+            Count((task, stratum, level, c), n, not found.hides((*model, stratum, level), c))
+            for task, model in of_task.items()
+            for (stratum, level), of in models[model].items()
+            for c, n in of.items()
+            # What was predicted is no variable here, and another class than the true one empty.
+            if stratum != "outcome" and (stratum != "true_class" or c in ("", level))
+        ]
+        if told := worked_out(counts, variables, found.least):
+            _hide_one_more(found, models, split, told, counts)
+
+
+def _hide_one_more(
+    found: Disclosure, models: Mapping[Model, Cells], split: str, told: Place,
+    counts: Sequence[Count],
+) -> None:  # fmt: skip
+    """The smallest subgroup in the table that the count is of, else in one of its variables."""
+
+    def far(one: Count) -> tuple[bool, bool, int]:
+        own, theirs = one.place[:2], told[:2]
+        return own != theirs, not {*own} & {*theirs}, one.patients
+
+    shown = [c for c in counts if c.shown and not c.place[3] and c.place[1] != "all"]
+    if shown:
+        task, stratum, level, _ = min(shown, key=far).place
+        same = [model for model in models if (model[0], model[2]) == (task, split)]
+        found.subgroups.update((*model, stratum, level) for model in same)
 
 
 def _hidden_levels(

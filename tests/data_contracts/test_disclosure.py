@@ -176,6 +176,14 @@ def test_no_small_count_of_a_summary_can_be_worked_out(
     assert attacked(cohort, LEAST) == []
 
 
+def test_two_tables_that_are_shown_do_not_tell_a_third() -> None:
+    """All of a view are of one class of each of two tasks: their common cells follow."""
+    patients = np.zeros((3, 4, 3), dtype=int)
+    patients[1, 2, 2] = patients[2, 1, 1] = patients[2, 3, 2] = 11
+    patients[2, 2, 2] = 1
+    assert attacked(Cohort(patients, 2), LEAST) == []
+
+
 def characteristics(patients: dict[str, np.ndarray]) -> pl.DataFrame:
     """Table 1 of variables with levels (levels, splits); the last split is of all."""
     rows = []

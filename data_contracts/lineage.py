@@ -39,15 +39,23 @@ def input_status(item: Input, look: Look) -> tuple[InputStatus, Header | None]:
     return ("ok" if parent.digest == item.digest else "stale"), parent
 
 
-def ancestors(
-    header: Header, look: Look, above: tuple[str, ...] = ()
+def ancestors(header: Header, look: Look) -> Iterator[tuple[int, Input, InputStatus]]:
+    """Depth, input and status of all that `header` was made from, each below its child.
+
+    What an input was made from itself stands where the input first appears.
+    """
+    return _ancestors(header, look, 0, set())
+
+
+def _ancestors(
+    header: Header, look: Look, depth: int, seen: set[str]
 ) -> Iterator[tuple[int, Input, InputStatus]]:
-    """Depth, input and status of all that `header` was made from, each below its child."""
     for item in header.inputs:
         status, parent = input_status(item, look)
-        yield len(above), item, status
-        if parent is not None and item.path not in above:
-            yield from ancestors(parent, look, (*above, item.path))
+        yield depth, item, status
+        if parent is not None and item.path not in seen:
+            seen.add(item.path)
+            yield from _ancestors(parent, look, depth + 1, seen)
 
 
 def stale_reasons(known: Mapping[str, Header | Unusable]) -> dict[str, str]:

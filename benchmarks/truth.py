@@ -27,6 +27,8 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from benchmarks.simulation.resumed import Record, records, share  # noqa: E402
+from benchmarks.simulation.twins import responses  # noqa: E402
+from cxrcore.associations.score import HEADLINE as SCORE  # noqa: E402
 from cxrcore.synthetic.presets import PRESETS  # noqa: E402
 from data_contracts.associations import VERDICTS  # noqa: E402
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS  # noqa: E402
@@ -38,10 +40,11 @@ LEVELS = ("label", "score", "representation", "use", "attribution")
 
 
 def cohort_once(wanted: Record) -> Record:
-    """Verdicts, AUROCs and places of evidence on one cohort."""
+    """Verdicts, AUROCs, places of evidence and responses to signs on one cohort."""
     begun = time.perf_counter()
     settings = yaml.safe_load((ROOT / "demo" / "planted.yaml").read_text(encoding="utf-8"))
-    settings["synthesize"] |= {"preset": wanted["preset"], "seed": wanted["cohort"]}
+    drawn = settings["synthesize"]
+    drawn |= {"preset": wanted["preset"], "seed": wanted["cohort"]}
     with tempfile.TemporaryDirectory() as folder:
         file, workspace = Path(folder) / "truth.yaml", Path(folder) / "workspace"
         file.write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -50,7 +53,10 @@ def cohort_once(wanted: Record) -> Record:
             [sys.executable, "-m", "jobs", "run", *given], cwd=ROOT, check=True,
             env={"WEIGHTS": weights()} | os.environ, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        found = read(workspace)
+        moved = responses(
+            workspace, drawn["preset"], drawn["subjects"], drawn["size"], drawn["seed"]
+        )
+        found = read(workspace) | {"responses": moved}
     seconds = round(time.perf_counter() - begun)
     return wanted | found | {"commit": commit(), "seconds": seconds}
 
@@ -116,14 +122,24 @@ def at_its_sign(workspace: Path) -> dict[str, bool]:
     return found
 
 
+def is_falsely_shared(row: Record, responses: Mapping[str, float]) -> bool:
+    """Whether a verdict says *shared* where the truth does not.
+
+    The truth of the level score is the network's own: labels that are independent do not keep it
+    from responding to a sign, which twins that differ in the sign alone show.
+    """
+    if row["verdict"] != "shared" or row["expected"] not in ("not shared", "crude only"):
+        return False
+    responds = responses.get(row["attribute"], 0.0) >= SCORE.relevant_effect
+    return not (row["evidence_level"] == "score" and responds)
+
+
 def judged(record: Record) -> dict[str, bool]:
     """Which of the checks of its preset a cohort passes."""
     verdicts = {(row["evidence_level"], row["attribute"]): row for row in record["verdicts"]}
     rows = record["verdicts"]
     checks = {
-        "nothing falsely shared": not any(
-            r["verdict"] == "shared" and r["expected"] in ("not shared", "crude only") for r in rows
-        ),
+        "nothing falsely shared": not any(is_falsely_shared(r, record["responses"]) for r in rows),
         "nothing falsely not shared": not any(
             r["verdict"] == "not shared" and r["expected"] == "shared" for r in rows
         ),

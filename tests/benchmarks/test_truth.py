@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from benchmarks import truth
+from benchmarks.simulation import twins
 from benchmarks.simulation.resumed import Record, records
-from data_contracts.store import Provenance, write_arrays
+from cxrcore.synthetic.population import plan
+from cxrcore.synthetic.presets import TRAITS
+from data_contracts.images import IMAGES
+from data_contracts.store import Provenance, open_arrays, write_arrays
 from data_contracts.synthetic import SYNTHETIC_REGIONS
 
 EXPECTED = {"insurance": "shared", "race": "either", "gender": "not shared"}
@@ -27,7 +31,8 @@ def record(preset: str, verdicts: Mapping[str, tuple[str, float]]) -> Record:
     auroc = {"mortality": 0.8, "insurance": 0.7}
     places = {"mortality": True, "insurance": True}
     return {
-        "preset": preset, "verdicts": rows, "auroc": auroc, "at_its_sign": places, "seconds": 1
+        "preset": preset, "verdicts": rows, "auroc": auroc, "at_its_sign": places, "seconds": 1,
+        "responses": {"gender": 0.3, "race": 0.05},
     }  # fmt: skip
 
 
@@ -59,6 +64,43 @@ def test_a_wrong_answer_fails_its_check(
 def test_networks_that_see_too_well_are_not_weak() -> None:
     found = record("weak", RIGHT) | {"auroc": {"mortality": 0.95}}
     assert not truth.judged(found)["every AUROC between .65 and .85"]
+
+
+@pytest.mark.parametrize(
+    ("level", "attribute", "falsely"),
+    [("score", "gender", False), ("score", "race", True), ("use", "gender", True)],
+)
+def test_a_score_that_moves_with_the_sign_is_truly_shared(
+    level: str, attribute: str, falsely: bool
+) -> None:
+    row = {
+        "evidence_level": level, "attribute": attribute, "verdict": "shared",
+        "expected": "not shared",
+    }  # fmt: skip
+    assert truth.is_falsely_shared(row, {"gender": 0.3, "race": 0.05}) is falsely
+
+
+def test_twins_with_their_own_sign_are_what_the_store_holds(finished: Path) -> None:
+    subjects = plan("planted", 60, 0)
+    with open_arrays(IMAGES, *IMAGES.find(finished)) as store:
+        held = dict(zip(store.read("image_id").tolist(), store.read("pixels"), strict=True))
+    drawn = [(p, s, i) for p in subjects for s in p.studies for i in s.images if i.dicom_id in held]
+    subject = drawn[0][0]
+    for label in TRAITS["gender"].classes:
+        (twin,) = twins._squares(drawn[:1], "gender", label, "planted", 64, 32)
+        assert (twin == held[drawn[0][2].dicom_id]).all() == (label == subject.labels["gender"])
+    found = twins.responses(finished, "planted", 60, 64, 0)
+    assert set(found) == {"gender", "race", "insurance"}
+    assert all(0 < value < 1 for value in found.values())
+
+
+def test_responses_are_shares_of_the_deviation() -> None:
+    values = np.random.default_rng(0).normal(size=(2, 20_000))
+    assert twins.correlation_ratio(values) < 0.02
+    # Two classes 2 SDs apart: half of the variance lies between them.
+    assert twins.correlation_ratio(values + np.array([[-1], [1]])) == pytest.approx(
+        0.5**0.5, abs=0.01
+    )
 
 
 def test_a_finished_workspace_is_read(finished: Path, tmp_path: Path) -> None:

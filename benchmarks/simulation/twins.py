@@ -1,0 +1,93 @@
+"""Synthetic patients drawn again with another sign: what a trained network really responds to."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cxrcore.evaluation.strata import log_odds
+from cxrcore.networks import Network, NetworkRecipe, restore
+from cxrcore.pixels import ProcessedImage, prepare
+from cxrcore.synthetic.dicom import write_radiograph
+from cxrcore.synthetic.mimic_layout import cut, render_image
+from cxrcore.synthetic.population import plan
+from cxrcore.synthetic.presets import PRESETS, TRAITS, PresetName
+from cxrcore.synthetic.records import Image, Study, Subject
+from cxrcore.transforms import to_input
+from data_contracts.cohort import COHORT
+from data_contracts.model import MODEL
+from data_contracts.store import open_arrays, read_table
+
+Floats = NDArray[np.float64]
+
+
+def responses(
+    workspace: Path, preset: PresetName, subjects: int, size: int, seed: int
+) -> dict[str, float]:
+    """By attribute with a sign how much the mortality network's log-odds move with the sign alone.
+
+    Every test radiograph is drawn again with the sign of each class, all else the same, and goes
+    through the same preparation. The value is the correlation ratio of log-odds and sign over
+    these twins, 0 to 1: what the level score measures, without any other difference of patients.
+    """
+    cohort = read_table(COHORT, COHORT.path(workspace)).frame
+    tested = set(cohort.filter(split="test")["image_id"])
+    drawn = [
+        (subject, study, image)
+        for subject in plan(preset, subjects, seed)
+        for study in subject.studies
+        for image in study.images
+        if image.dicom_id in tested and not image.damaged
+    ]
+    network, recipe = _network(workspace)
+    signs = {**PRESETS[preset].markers, **PRESETS[preset].exposures}
+    found = {}
+    for task in (t for t in TRAITS if t in signs and t != "mortality"):
+        squares = [
+            square
+            for label in TRAITS[task].classes
+            for square in _squares(drawn, task, label, preset, size, recipe.input_size)
+        ]
+        with torch.inference_mode():
+            inputs = to_input(np.stack(squares), recipe.mean, recipe.std, torch.device("cpu"))
+            logits = torch.cat([network(part) for part in torch.split(inputs, 32)]).double().numpy()
+        odds = log_odds(logits)[:, -1].reshape(len(TRAITS[task].classes), len(drawn))
+        found[task] = correlation_ratio(odds)
+    return found
+
+
+def correlation_ratio(values: Floats) -> float:
+    """Share of the deviation of `values` (classes, n) that lies between the classes, 0 to 1."""
+    between = values.mean(axis=1).var()
+    return float(np.sqrt(between / (between + values.var(axis=1).mean())))
+
+
+def _network(workspace: Path) -> tuple[Network, NetworkRecipe]:
+    with open_arrays(MODEL, MODEL.path(workspace, task="mortality", name="main")) as model:
+        recipe = NetworkRecipe.from_attributes(model.header.attributes)
+        return restore(recipe, {n: model.read(n) for n in model.names()}).eval(), recipe
+
+
+def _squares(
+    drawn: list[tuple[Subject, Study, Image]], task: str, label: str, preset: PresetName,
+    size: int, side: int,
+) -> Iterator[NDArray[np.uint8]]:  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "twin.dcm"
+        for subject, study, image in drawn:
+            twin = replace(subject, labels=subject.labels | {task: label})
+            square = render_image(twin, study, image, PRESETS[preset], size)
+            write_radiograph(
+                path, cut(square, image, size), np.random.default_rng([*image.key, 1]),
+                subject_id=subject.subject_id, study_id=study.study_id, time=study.time,
+                view=image.view,
+            )  # fmt: skip
+            found = prepare(path, side)
+            assert isinstance(found, ProcessedImage), found
+            yield found.pixels

@@ -18,7 +18,11 @@ from cxrcore.associations.inputs import Draws, Inputs
 from cxrcore.associations.survival_curves import survival_curves
 from cxrcore.associations.verdict import sentence
 from cxrcore.evaluation import strata, table
-from cxrcore.evaluation.added_value import added_value
+from cxrcore.evaluation.added_value import (
+    added_value,
+    metadata_baseline,
+    metadata_predictions,
+)
 from cxrcore.evaluation.bootstrap import Advance, part_of
 from cxrcore.evaluation.chance import against_chance
 from cxrcore.evaluation.curves import curves_of
@@ -57,6 +61,7 @@ class Summary:
     models: pl.DataFrame
     metrics: pl.DataFrame
     added_value: pl.DataFrame
+    metadata_predictions: pl.DataFrame
     curves: pl.DataFrame
     heatmaps: Mapping[str, Any]
     associations: pl.DataFrame
@@ -92,7 +97,11 @@ def summarise(
         model.key: not_interpretable(model.task, model.kind, against_chance(model, settings.seed))
         for model in known
     }
-    added = [row for model in known for row in added_value(model, cohort)]
+    # The networks of a task have the same images, and one baseline.
+    first = {model.task: model for model in reversed(known)}
+    tried = {task: metadata_baseline(first[task], cohort) for task in first}
+    baselines = {task: found for task, found in tried.items() if found}
+    added = [row for m in known if m.task in baselines for row in added_value(m, baselines[m.task])]
     rule = _disclosure(known, settings.min_cell_count)
     points: Rows = []
     for model in known:
@@ -112,6 +121,7 @@ def summarise(
         _frame(MODELS, _model_rows(known, explained, reasons)),
         _frame(METRICS, _disclosed_metrics(measured, rule)),
         _frame(ADDED_VALUE, [_disclosed_added_value(row, rule) for row in added]),
+        metadata_predictions(baselines),
         _frame(CURVES, points),
         mean_heatmaps.as_arrays(
             [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)

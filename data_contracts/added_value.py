@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.cohort import SPLITS
 from data_contracts.cohort_description import SUPPRESSION
 from data_contracts.summary import (
     INTERVAL,
@@ -72,4 +73,37 @@ ADDED_VALUE = Contract(
     ),
     example=_example,
     example_attributes={"min_cell_count": 0},
+)  # fmt: skip
+
+
+def _example_predictions() -> dict[str, Any]:
+    import polars as pl
+
+    return {
+        "task": ["gender"] * 3,
+        "image_id": ["image00", "image01", "image02"],
+        "subject_id": ["subject00", "subject01", "subject02"],
+        "split": pl.Series(["train", "val", "test"], dtype=pl.Enum(SPLITS)),
+        "target": pl.Series([0, 1, 1], dtype=pl.Int8),
+        "log_odds": pl.Series([[0.4, -0.4]] * 3, dtype=pl.List(pl.Float32)),
+    }
+
+
+METADATA_PREDICTIONS = Contract(
+    name="metadata_predictions",
+    version="1.0",
+    kind="table",
+    path_template="baselines/metadata.parquet",
+    description="What age, gender and view alone say of every labelled image, of each task",
+    key=("task", "image_id"),
+    fields=(
+        Field("task", "string", "The task"),
+        Field("image_id", "string", "Key into the cohort"),
+        Field("subject_id", "string", "The patient"),
+        Field("split", "enum", "Split of the subject; fitted to train", categories=SPLITS),
+        Field("target", "int8", "Index of the true class", unit="1"),
+        Field("log_odds", "list[float32]", "Of each class against the rest", unit="logit",
+              dims=("class",)),
+    ),
+    example=_example_predictions,
 )  # fmt: skip

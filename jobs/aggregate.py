@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from pydantic import Field
 
-from data_contracts.added_value import ADDED_VALUE
+from data_contracts.added_value import ADDED_VALUE, METADATA_PREDICTIONS
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.cohort import COHORT
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
          PREDICTIONS, FEATURES, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
-WRITES = (MODELS, METRICS, ADDED_VALUE, CURVES, ASSOCIATIONS, VERDICTS, ORDERS, REPLICATION,
-          MEAN_HEATMAPS)  # fmt: skip
+WRITES = (MODELS, METRICS, METADATA_PREDICTIONS, ADDED_VALUE, CURVES, ASSOCIATIONS, VERDICTS,
+          ORDERS, REPLICATION, MEAN_HEATMAPS)  # fmt: skip
 FILES = ("report/report.html", "report/report.pdf")
 
 _COMPARED = "verdicts of "
@@ -134,6 +134,7 @@ def run(config: Config, job: Job) -> None:
     job.write(MODELS, found.models)
     job.write(METRICS, found.metrics, min_cell_count=least)
     job.write(ADDED_VALUE, found.added_value, min_cell_count=least)
+    job.write(METADATA_PREDICTIONS, found.metadata_predictions)
     job.write(CURVES, found.curves, min_cell_count=least)
     job.write(MEAN_HEATMAPS, found.heatmaps, min_cell_count=least)
     job.write(ASSOCIATIONS, found.associations, min_cell_count=least)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,43 +14,88 @@ from cxrcore.covariates import CATEGORIES, design
 from cxrcore.evaluation.delong import interval, macro_auroc_influence, p_of
 from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.model import Model
-from data_contracts.added_value import QUANTITIES
+from data_contracts.added_value import METADATA_PREDICTIONS, QUANTITIES
 from data_contracts.cohort import LABEL_PREFIX
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
 
 
-def added_value(model: Model, cohort: pl.DataFrame) -> list[Row]:
-    """Rows of ADDED_VALUE of one network before anything is suppressed; none without classes.
+@dataclass(frozen=True)
+class Baseline:
+    """What metadata alone say of a task."""
 
-    A logistic regression on metadata is fitted to the training split. A second one, of its log
-    odds and the network's logits, is fitted to the validation split, which the network was not
-    trained on. Both are judged on the test split by the AUROC, macro beyond two classes; their
-    intervals and the p of no gain follow from DeLong's variance over patients.
+    metadata: tuple[str, ...]
+    """The columns of the cohort that it knows."""
+    images: pl.DataFrame
+    """Labelled images with the columns of the cohort."""
+    log_odds: Floats | None
+    """(n, k) of each class against the rest; None: not fitted."""
+    reason: str
+    """Why it was not fitted; empty: it was."""
+
+
+def metadata_baseline(model: Model, cohort: pl.DataFrame) -> Baseline | None:
+    """A logistic regression on metadata, fitted to the training split of a network's images.
+
+    None where the task has no classes. It depends on the images and their labels alone, so it is
+    the same for every network of a task.
     """
     if model.kind != "classes":
-        return []
+        return None
     own = LABEL_PREFIX + model.task
     known = [c for c in ("age", *CATEGORIES) if c in cohort.columns and c != own]
     new = [c for c in cohort.columns if c not in model.predictions.columns]
-    images = model.predictions.drop_nulls("target").join(
+    labelled = model.predictions.drop_nulls("target")
+    images = labelled.select("image_id", "subject_id", "split", "target").join(
         cohort.select("image_id", *new), on="image_id", how="left", maintain_order="left"
     )
-    facts = model.columns | {"metadata": ", ".join(c.removeprefix(LABEL_PREFIX) for c in known)}
     split = images["split"].cast(pl.String).to_numpy()
     target = images["target"].to_numpy().astype(np.intp)
+    reason = _too_few(split, target, images["subject_id"].to_numpy(), model.classes)
+    odds = None if reason else _fitted(design(images, [own]), target, split == "train")
+    return Baseline(tuple(c.removeprefix(LABEL_PREFIX) for c in known), images, odds, reason)
+
+
+def metadata_predictions(baselines: Mapping[str, Baseline]) -> pl.DataFrame:
+    """Content of METADATA_PREDICTIONS from the fitted baselines by task."""
+    parts = [
+        baseline.images.select(
+            pl.lit(task).alias("task"), "image_id", "subject_id", "split", "target",
+            pl.Series("log_odds", baseline.log_odds.tolist(), dtype=pl.List(pl.Float32)),
+        )
+        for task, baseline in baselines.items()
+        if baseline.log_odds is not None
+    ]  # fmt: skip
+    schema = pl.DataFrame(METADATA_PREDICTIONS.example()).schema
+    return pl.concat([pl.DataFrame(schema=schema), *(part.cast(schema) for part in parts)])
+
+
+def added_value(model: Model, baseline: Baseline) -> list[Row]:
+    """Rows of ADDED_VALUE of one network before anything is suppressed.
+
+    A second logistic regression, of the baseline's log odds and the network's logits, is fitted to
+    the validation split, which the network was not trained on. Both are judged on the test split
+    by the AUROC, macro beyond two classes; their intervals and the p of no gain follow from
+    DeLong's variance over patients.
+    """
+    images, metadata = baseline.images, baseline.log_odds
+    split = images["split"].cast(pl.String).to_numpy()
     test = images.filter(split == "test")
-    subject = np.unique(test["subject_id"].to_numpy(), return_inverse=True)[1]
     counts = {"images": test.height, "subjects": test["subject_id"].n_unique()}
-    if reason := _too_few(split, target, images["subject_id"].to_numpy(), model.classes):
-        return [facts | counts | _row(q) | {"reason": reason} for q in QUANTITIES]
-    metadata = _fitted(design(images, [own]), target, split == "train")
-    stacked = np.column_stack([metadata, matrix(images["logits"])])
+    facts = model.columns | {"metadata": ", ".join(baseline.metadata)} | counts
+    if metadata is None:
+        return [facts | _row(q) | {"reason": baseline.reason} for q in QUANTITIES]
+    target = images["target"].to_numpy().astype(np.intp)
+    logits = images.select("image_id").join(
+        model.predictions.select("image_id", "logits"), on="image_id", how="left",
+        maintain_order="left",
+    )  # fmt: skip
+    stacked = np.column_stack([metadata, matrix(logits["logits"])])
     both = _fitted(stacked, target, split == "val")
+    subject = np.unique(test["subject_id"].to_numpy(), return_inverse=True)[1]
     held = split == "test"
-    measured = _compared(metadata[held], both[held], target[held], subject)
-    return [facts | counts | row for row in measured]
+    return [facts | row for row in _compared(metadata[held], both[held], target[held], subject)]
 
 
 def _row(quantity: str, value: float | None = None, **numbers: float | None) -> Row:

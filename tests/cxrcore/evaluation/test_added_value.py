@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from cxrcore.evaluation.added_value import added_value
+from cxrcore.evaluation.added_value import (
+    added_value,
+    metadata_baseline,
+    metadata_predictions,
+)
 from cxrcore.model import Model
 
 N = 600
@@ -32,8 +38,14 @@ def model_of(image: float, age: float, seed: int, classes: int = 2) -> tuple[Mod
     ), cohort
 
 
+def rows_of(model: Model, cohort: pl.DataFrame) -> list[dict[str, Any]]:
+    baseline = metadata_baseline(model, cohort)
+    assert baseline
+    return added_value(model, baseline)
+
+
 def gain_of(image: float, age: float, seed: int, classes: int = 2) -> dict[str, float]:
-    rows = added_value(*model_of(image, age, seed, classes))
+    rows = rows_of(*model_of(image, age, seed, classes))
     assert [r["quantity"] for r in rows] == ["metadata", "metadata and image", "gain"]
     assert rows[2]["value"] == pytest.approx(rows[1]["value"] - rows[0]["value"])
     return {**rows[2], "metadata_auroc": rows[0]["value"]}
@@ -64,6 +76,27 @@ def test_a_class_of_one_patient_gives_a_reason() -> None:
     known = pl.col("target").cast(pl.Int8)
     one = (pl.col("split") != "test") | (pl.col("target") == 0) | (pl.col("subject_id") == "s290")
     fewer = model.predictions.filter(one).with_columns(known)
-    rows = added_value(replace(model, predictions=fewer), cohort)
+    rows = rows_of(replace(model, predictions=fewer), cohort)
     assert {r["reason"] for r in rows} == {"fewer than two test patients of class b"}
     assert {r["value"] for r in rows} == {None}
+
+
+def test_the_baseline_is_written_as_predictions_and_is_that_of_every_network() -> None:
+    model, cohort = model_of(1.0, 1.0, 0)
+    baseline = metadata_baseline(model, cohort)
+    assert baseline
+    assert baseline.metadata == ("age", "view")
+    written = metadata_predictions({"t": baseline, "none": replace(baseline, log_odds=None)})
+    assert written["image_id"].to_list() == cohort["image_id"].to_list()
+    test = written.filter(split="test")
+    area = roc_auc_score(test["target"], test["log_odds"].list.get(1))
+    assert area == pytest.approx(added_value(model, baseline)[0]["value"], abs=1e-4)
+    blind = model.predictions.with_columns(logits=pl.lit([0.0, 0.0]))
+    again = metadata_baseline(replace(model, predictions=blind), cohort)
+    assert again
+    assert again.images.equals(baseline.images)
+    # Whatever the network says, and of whatever rows it says it first.
+    shuffled = replace(
+        model, predictions=model.predictions.sample(fraction=1, shuffle=True, seed=1)
+    )
+    assert added_value(shuffled, baseline) == added_value(model, baseline)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import r2_score, roc_auc_score
 from torch.nn import functional
 
+from cxrcore.evaluation.metrics import auroc_of
 from cxrcore.targets import Targets, class_weights, softmax
 
 TINY = 1e-12
@@ -70,8 +70,9 @@ def _value(targets: Targets, device: torch.device) -> Objective:
         return functional.mse_loss(outputs[:, 0], torch.from_numpy(wanted[rows]).to(device))
 
     def measure(outputs: NDArray[np.float32], rows: NDArray[np.int64]) -> Measures:
-        error = float(np.mean((outputs[:, 0] - wanted[rows]) ** 2))
-        r2 = float(r2_score(wanted[rows], outputs[:, 0])) if len(rows) > 1 else None
+        truth = wanted[rows].astype(np.float64)
+        error, variance = float(np.mean((outputs[:, 0] - truth) ** 2)), float(truth.var())
+        r2 = 1 - error / variance if variance else None
         return {"val_loss": error, "val_auroc": None, "val_r2": r2}
 
     return Objective(loss, measure)
@@ -86,7 +87,5 @@ def validation_auroc(values: NDArray[np.int64], probabilities: NDArray[np.float3
     """AUROC, macro one-vs-rest beyond two classes; None when a class is absent."""
     if len(np.unique(values)) < probabilities.shape[1]:
         return None
-    if probabilities.shape[1] == 2:
-        return float(roc_auc_score(values, probabilities[:, 1]))
-    each = [roc_auc_score(values == c, p) for c, p in enumerate(probabilities.T)]
-    return float(np.mean(each))
+    judged = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
+    return float(np.mean([auroc_of(probabilities[:, c], values == c) for c in judged]))

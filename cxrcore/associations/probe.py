@@ -18,6 +18,7 @@ from cxrcore.associations.estimate import (
 )
 from cxrcore.covariates import residual_maker, residuals
 from cxrcore.evaluation.bootstrap import percentile_interval, resample
+from cxrcore.evaluation.chance import ranked_auroc
 from cxrcore.evaluation.metrics import Weights, auroc, auroc_of
 from cxrcore.permutation import PatientPermutations
 
@@ -173,15 +174,14 @@ def probe_auroc(
         base, null = replace(base, adjustment="adjusted"), "shuffled residuals"
     if reason := without_images(scores, target):
         return [replace(base, reason=reason)]
-    rng = np.random.default_rng(seed)
-    leave = None if regressors is None else residual_maker(regressors)
-    shuffled, patients = np.empty(draws), PatientPermutations(subject)
-    for i in range(draws):
-        rows = patients.draw(rng)
-        if leave is None:
-            shuffled[i] = macro_auroc_of(scores, target[rows])
-        else:
-            shuffled[i] = macro_auroc_of(leave(scores[rows]), target)
+    rng, patients = np.random.default_rng(seed), PatientPermutations(subject)
+    orders = (patients.draw(rng) for _ in range(draws))
+    if regressors is None:
+        of_classes = ranked_auroc(scores)
+        shuffled = np.array([of_classes(target[rows]) for rows in orders])
+    else:
+        leave = residual_maker(regressors)
+        shuffled = np.array([macro_auroc_of(leave(scores[rows]), target) for rows in orders])
     value = macro_auroc_of(scores, target)
     resampled = resample(partial(macro_auroc, scores, target), weights, subject)
     base = replace(base, value=value)

@@ -48,7 +48,7 @@ def against_chance(model: Model, seed: int) -> Chance | None:
         patients = {"": subjects.n_unique()}
     else:
         truth = labelled["target"].to_numpy().astype(np.intp)
-        statistic = macro_auroc_of(log_odds(matrix(labelled["logits"])))
+        statistic = ranked_auroc(log_odds(matrix(labelled["logits"])))
         patients = {
             name: subjects.filter(pl.Series(truth == c)).n_unique()
             for c, name in enumerate(model.classes)
@@ -81,7 +81,7 @@ def permutation_p(
     return (1 + permutations - below) / (1 + permutations)
 
 
-def macro_auroc_of(odds: Floats) -> Callable[[NDArray[np.intp]], float]:
+def ranked_auroc(odds: Floats) -> Callable[[NDArray[np.intp]], float]:
     """AUROC of fixed log odds (n, k) as a function of the classes (n,), by the sum of ranks.
 
     Beyond two classes the mean of one against the rest; NaN where one of them is empty.

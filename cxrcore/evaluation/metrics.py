@@ -29,7 +29,7 @@ def auroc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     return _over_sorted(kernels.auroc, scores, scores, positive, weights)
 
 
-def auroc_of(scores: Floats, positive: Bools) -> float:
+def auroc_of(scores: NDArray[np.floating], positive: Bools) -> float:
     """As `auroc` with equal weights, several times as fast: for one set of many scores each.
 
     NaN where a class is empty.

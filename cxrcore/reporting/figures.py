@@ -42,15 +42,17 @@ def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches, tied to no global state of pyplot."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write `name`.png (`DPI`) and `name`.svg whole, with fixed metadata; return the PNG."""
+    # Laid out once, for both files: with an engine each is drawn twice.
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine(None)
     with atomic_write(folder / f"{name}.png") as partial:
         figure.savefig(partial, format="png", dpi=DPI, metadata={"Software": None})
-    # The first drawing has laid the figure out.
-    figure.set_layout_engine("none")
     with atomic_write(folder / f"{name}.svg") as partial:
         figure.savefig(partial, format="svg", metadata={"Date": None})
     return folder / f"{name}.png"

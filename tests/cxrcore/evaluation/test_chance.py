@@ -18,7 +18,7 @@ def test_the_statistic_is_sklearns_auroc(classes: int) -> None:
     odds, target = rng.normal(size=(80, classes)).round(1), rng.integers(0, classes, 80)
     each = [roc_auc_score(target == c, odds[:, c]) for c in range(classes)]
     want = each[1] if classes == 2 else np.mean(each)
-    statistic = chance.macro_auroc_of(odds)
+    statistic = chance.ranked_auroc(odds)
     assert statistic(target) == pytest.approx(want)
     assert np.isnan(statistic(np.zeros(80, dtype=int)))
 
@@ -28,14 +28,14 @@ def test_p_is_that_of_mann_and_whitney() -> None:
     target = np.arange(40) % 4 // 3
     scores = rng.normal(size=40) + 0.6 * target
     want = mannwhitneyu(scores[target == 1], scores[target == 0], alternative="greater").pvalue
-    statistic = chance.macro_auroc_of(np.stack([-scores, scores], axis=1))
+    statistic = chance.ranked_auroc(np.stack([-scores, scores], axis=1))
     got = chance.permutation_p(statistic, target, np.arange(40), 0, 4999)
     assert got == pytest.approx(want, abs=0.01)
 
 
 def test_the_smallest_p_is_one_in_the_permutations_and_one_more() -> None:
     target = np.arange(60) % 2
-    statistic = chance.macro_auroc_of(np.stack([-target, target], axis=1).astype(float))
+    statistic = chance.ranked_auroc(np.stack([-target, target], axis=1).astype(float))
     assert chance.permutation_p(statistic, target, np.arange(60), 0, 99) == 0.01
 
 
@@ -45,7 +45,7 @@ def test_blind_networks_pass_no_more_often_than_p_says(counts: tuple[int, ...]) 
     passed = 0
     for seed in range(100):
         odds = np.random.default_rng(seed).normal(size=(100, len(counts)))
-        statistic = chance.macro_auroc_of(odds)
+        statistic = chance.ranked_auroc(odds)
         passed += chance.permutation_p(statistic, target, np.arange(100), seed, 99) <= 0.05
     assert passed <= 12  # 5 are expected; more than 12 have a probability of 0.1 %
 
@@ -57,7 +57,7 @@ def test_images_of_a_patient_are_not_taken_for_independent() -> None:
     p = []
     for seed in range(100):
         scores = np.repeat(rng.normal(size=12), 10)
-        statistic = chance.macro_auroc_of(np.stack([-scores, scores], axis=1))
+        statistic = chance.ranked_auroc(np.stack([-scores, scores], axis=1))
         p.append(chance.permutation_p(statistic, target, subjects, seed, 99))
     assert np.mean(np.array(p) <= 0.05) <= 0.12
 

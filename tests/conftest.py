@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import hypothesis
 import pytest
-from chain import COMMANDS, Chain, run_chain, words
-from forked import start
+from chain import Chain, run_chain
 from refusals import refuse  # noqa: F401
 from tiny import write_tiny_workspace
 
@@ -44,29 +45,27 @@ def tiny_workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    """The whole chain on a tiny synthetic cohort; copy the workspace before changing it."""
-    workspace = tmp_path_factory.mktemp("chain") / "workspace"
-    return Chain(workspace, run_chain(workspace))
+    """The whole chain on a tiny synthetic cohort, once for all processes of a test run.
+
+    Copy the workspace before changing it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "chain"
+    folder.mkdir(exist_ok=True)
+    workspace, done = folder / "workspace", folder / "results.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            done.write_text(json.dumps({k: vars(r) for k, r in run_chain(workspace).items()}))
+    told = json.loads(done.read_text())
+    return Chain(workspace, {k: subprocess.CompletedProcess(**r) for k, r in told.items()})
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The workspace of a finished chain, one for all processes of a test run.
-
-    It is made without the command line's start-up time.
-    """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
-    folder.mkdir(exist_ok=True)
-    workspace, done = folder / "workspace", folder / "done"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for step in () if done.exists() else COMMANDS:
-            command = [*words(step, workspace)[1:], "--workspace", str(workspace)]
-            running = start(command, folder / "told")
-            assert running.end() == 0, running.told.read_text()
-        done.touch()
-    return workspace
+def finished(chain: Chain) -> Path:
+    """The workspace of a finished chain."""
+    assert {step: r.stderr for step, r in chain.results.items() if r.returncode} == {}
+    return chain.workspace
 
 
 @pytest.fixture

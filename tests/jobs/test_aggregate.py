@@ -12,9 +12,12 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from chain import words
+from PIL import Image
 from planted_maps import GRID, PLACES, TASKS, build
 from refusals import Refuse
 
+from cxrcore.reporting import figures
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
@@ -32,6 +35,21 @@ def aggregate(workspace: Path, **settings: Any) -> int:
     spec = find_jobs()["aggregate"]
     draws = {"replicates": 200, "surrogates": 199, "permutations": 99}
     return execute(spec, spec.config(workspace=workspace, **{"debug": True, **draws, **settings}))
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dots in place of the report's figures, which take half of the time."""
+
+    def save(_: object, folder: Path, name: str) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (1, 1)).save(folder / f"{name}.png")
+        return folder / f"{name}.png"
+
+    monkeypatch.setattr(figures, "save", save)
+
+
+undrawn = pytest.mark.usefixtures("no_figures")
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +170,7 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     ].cast(pl.String).to_list()  # fmt: skip
 
 
+@undrawn
 def test_networks_no_better_than_chance_are_not_ranked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -170,6 +189,7 @@ def test_networks_no_better_than_chance_are_not_ranked(
     assert "undetermined" in capsys.readouterr().out
 
 
+@undrawn
 def test_the_report_is_made_again_when_the_planted_truth_changes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +236,7 @@ def test_one_task_alone_goes_through_says_why_no_more_and_repeats_to_the_byte(
     assert "Synthetic patients" not in page
 
 
+@undrawn
 def test_a_tiny_cohort_gets_no_values_but_goes_through(tmp_path: Path) -> None:
     build(tmp_path, tasks=("mortality", "gender"), n=16)
     assert aggregate(tmp_path, replicates=100) == 0
@@ -233,6 +254,7 @@ def test_a_tiny_cohort_gets_no_values_but_goes_through(tmp_path: Path) -> None:
     assert "fewer than 11 patients" in page
 
 
+@undrawn
 def test_survival_stands_in_the_report_where_patients_are_followed(tmp_path: Path) -> None:
     build(tmp_path, tasks=("mortality", "gender"), n=200, followed=True)
     assert aggregate(tmp_path, replicates=100, min_cell_count=0) == 0
@@ -245,6 +267,7 @@ def test_survival_stands_in_the_report_where_patients_are_followed(tmp_path: Pat
     assert "No survival curves" not in page
 
 
+@undrawn
 def test_different_grids_are_not_compared_and_nothing_else_is_lost(tmp_path: Path) -> None:
     build(tmp_path, tasks=("mortality", "gender", "race"), n=80, grids={"gender": 5})
     assert aggregate(tmp_path, replicates=100) == 0
@@ -261,6 +284,7 @@ def test_different_grids_are_not_compared_and_nothing_else_is_lost(tmp_path: Pat
     assert grids == {"mortality": [9, 9], "gender": [5, 5], "race": [9, 9]}
 
 
+@undrawn
 def test_every_model_is_in_the_summary_by_task_and_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -296,6 +320,7 @@ def test_every_model_is_in_the_summary_by_task_and_name(
     assert capsys.readouterr().out.count("gender ") >= 4
 
 
+@undrawn
 def test_a_pattern_chooses_the_models(tmp_path: Path) -> None:
     build(tmp_path, tasks=("mortality", "gender"), n=80, models=("main", "seed1"))
     assert aggregate(tmp_path, replicates=100, models="seed*") == 0
@@ -305,6 +330,7 @@ def test_a_pattern_chooses_the_models(tmp_path: Path) -> None:
     assert aggregate(tmp_path, replicates=100, models="other*") == 3
 
 
+@undrawn
 def test_small_counts_are_withheld_unless_they_are_asked_for_or_nobodys(tmp_path: Path) -> None:
     for number, (settings, synthetic, hidden) in enumerate(
         [({}, False, True), ({"min_cell_count": 0}, False, False), ({}, True, False)]
@@ -321,6 +347,7 @@ def test_small_counts_are_withheld_unless_they_are_asked_for_or_nobodys(tmp_path
         assert ("n/d" in re.sub(r'"data:.*?"', "", page)) == hidden
 
 
+@undrawn
 def test_a_hidden_subgroups_map_cannot_be_worked_out(tmp_path: Path) -> None:
     build(tmp_path, tasks=("mortality", "gender"), n=160)
     assert aggregate(tmp_path, replicates=100) == 0
@@ -397,6 +424,7 @@ def test_what_is_not_finite_or_of_other_images_is_refused_in_one_line(
         assert said in capsys.readouterr().err.splitlines()[-1]
 
 
+@undrawn
 def test_a_reference_without_maps_has_every_other_level(tmp_path: Path) -> None:
     build(tmp_path, tasks=("mortality", "gender"), n=160)
     ATTRIBUTIONS.path(tmp_path, task="mortality", name="main", method="gradcam",
@@ -406,12 +434,13 @@ def test_a_reference_without_maps_has_every_other_level(tmp_path: Path) -> None:
     assert levels == ["label", "score", "representation", "use"]
 
 
+@undrawn
 def test_other_workspaces_stand_beside_this_one(
     copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "other"
     shutil.copytree(copy, other, copy_function=os.link)
-    aggregate = ["aggregate", "--replicates", "100", "--workspace", str(copy)]
+    aggregate = [*words("aggregate", copy)[1:], "--workspace", str(copy)]
     assert run([*aggregate, "--compare", str(other)]) == 0
     assert "patients are in other too" in capfd.readouterr().err
     found = read_table(REPLICATION, REPLICATION.path(copy)).frame

@@ -24,7 +24,9 @@ COMMANDS: dict[str, list[str]] = {
         for task in TASKS
     },
     **{f"explain {task}": ["explain", "--task", task, "--device", "cpu"] for task in TASKS},
-    "aggregate": ["aggregate", "--replicates", "100"],
+    "aggregate": [
+        "aggregate", "--replicates", "100", "--surrogates", "99", "--permutations", "99",
+    ],
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ SETTINGS: dict[str, Any] = {
         "device": "cpu",
     },
     "explain": {"device": "cpu"},
-    "aggregate": {"replicates": 100},
+    "aggregate": {"replicates": 100, "surrogates": 99, "permutations": 99},
 }  # fmt: skip
 JOBS = ["synthesize", "extract", "preprocess", "train-task", "explain", "aggregate"]
 MODEL = Path("models/mortality/main")

@@ -113,7 +113,7 @@ def _decide_together(found: Disclosure, models: Mapping[Model, Cells]) -> None:
     """Suppress one subgroup more of each split of which the tables together tell a small count."""
     for split in dict.fromkeys(model[2] for model in models):
         # The networks of a task have the same patients, and the same is hidden of them.
-        of_task = {task: (task, name, s) for task, name, s in reversed(models) if s == split}
+        of_task = {task: (task, name, s) for task, name, s in reversed(list(models)) if s == split}
         variables = {task: [c for c in models[m]["all", "all"] if c] for task, m in of_task.items()}
         for model in of_task.values():
             for stratum, level in models[model]:

@@ -107,26 +107,29 @@ class _Table:
         for i, one in enumerate(small):
             for sign in (1, -1):
                 # Any two tables that agree with what is shown may already differ in this count.
-                if high[i] - low[i] < 1:
-                    cells = self._extreme(sign * sums[i])
-                    # Without an end, or where patients count in several levels: not determined.
-                    if cells is None:
-                        high[i] = np.inf
-                        continue
-                    low, high = np.minimum(low, sums @ cells), np.maximum(high, sums @ cells)
+                if high[i] >= low[i] + 1:
+                    break
+                cells = self._extreme(sign * sums[i])
+                # No table agrees where patients count in several levels: nothing is determined.
+                if cells is None:
+                    return None
+                low, high = np.minimum(low, sums @ cells), np.maximum(high, sums @ cells)
             if np.ceil(low[i] - 1e-6) >= np.floor(high[i] + 1e-6):
                 return one
         return None
 
     def _extreme(self, weights: NDArray[Any]) -> NDArray[Any] | None:
-        """The cells (n,) of least weighted sum that agree with what is shown, if there are."""
+        """The cells (n,) of least weighted sum that agree with what is shown, if there are.
+
+        None has more than twice all the patients that are shown.
+        """
         import numpy as np
         from scipy.optimize import Bounds, LinearConstraint, milp
 
         sums, patients = self._known
         found = milp(
             weights, integrality=np.full(len(weights), int(len(weights) <= _MOST_WHOLE)),
-            bounds=Bounds(0, np.inf),
+            bounds=Bounds(0, 2 * patients.max(initial=1)),
             constraints=LinearConstraint(sums, patients, patients) if len(sums) else None,
         )  # fmt: skip
         return np.asarray(found.x) if found.success else None

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from chain import CXR, environment
+from chain import words as step_words
 from forked import start
 from pipelines import SETTINGS, words
 from slurm_cluster import begin_again, slurm_cluster
@@ -38,10 +39,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    """A drawn collection, in a folder whose name needs care."""
+    """A drawn collection and its cohort, in a folder whose name needs care."""
     workspace = tmp_path / "Räume für alle"
-    drawn = ["synthesize", "--subjects", "60", "--size", "64", "--workers", "1"]
-    assert run([*drawn, "--workspace", str(workspace)]) == 0
+    for step in ("synthesize", "extract"):
+        assert run([*step_words(step, workspace)[1:], "--workspace", str(workspace)]) == 0
     return workspace
 
 
@@ -125,7 +126,7 @@ def test_a_shard_cancelled_a_training_requeued_and_the_same_result(
     assert first.returncode == 1, said
     # The engine numbers the elements of its array as it likes.
     (done,) = re.findall(r"done (preprocess \d/2)", said)
-    assert f"2 of 4 jobs did not run: Slurm job {shard} ended as CANCELLED" in said
+    assert f"2 of 3 jobs did not run: Slurm job {shard} ended as CANCELLED" in said
     assert "started train-task" not in said
 
     second = pipeline()

@@ -27,7 +27,7 @@ KEYS = {"task": "mortality", "name": "main", "shard": "1", "shards": "1"}
 
 def train(task: str = "mortality", **flags: object) -> list[str]:
     chosen = {
-        "task": task, "architecture": "resnet18", "weights": "none", "output-stride": 16,
+        "task": task, "architecture": "squeezenet1_1", "weights": "none", "output-stride": 16,
         "epochs": 1, "device": "cpu",
     } | flags  # fmt: skip
     return ["train-task", *(f"--{name}={value}" for name, value in chosen.items())]
@@ -35,7 +35,7 @@ def train(task: str = "mortality", **flags: object) -> list[str]:
 
 PREPROCESS = ["preprocess", "--root={source}", "--size=32", "--workers=0"]
 EXPLAIN = ["explain", "--task=mortality", "--device=cpu"]
-AGGREGATE = ["aggregate", "--replicates=100"]
+AGGREGATE = ["aggregate", "--replicates=100", "--surrogates=99", "--permutations=99"]
 #: A job that reads the artifact, for artifacts of every kind.
 READERS: list[tuple[str, list[str]]] = [
     ("cohort/cohort.parquet", PREPROCESS),

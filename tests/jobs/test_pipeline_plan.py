@@ -59,7 +59,7 @@ def test_models_are_data_and_a_list_is_an_axis(
     steps = {step.name: step for step in steps_of(config, sections)}
     deep = steps["train-task mortality deep"].config
     assert (getattr(deep, "architecture", ""), getattr(deep, "seed", 0)) == ("resnet34", 5)
-    assert getattr(steps["train-task mortality main"].config, "architecture", "") == "resnet18"
+    assert getattr(steps["train-task mortality main"].config, "architecture", "") == "squeezenet1_1"
     maps = "models/mortality/deep/attributions-layercam-test.h5"
     assert steps["explain mortality deep layercam"].outputs == (maps,)
     # The summary takes the maps of one method, and every model.

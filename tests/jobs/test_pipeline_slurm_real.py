@@ -28,7 +28,8 @@ PROFILE = {
     "jobs": 10, "seconds-between-status-checks": 1, "slurm-array-jobs": "preprocess",
     "default-resources": {"mem_mb": 0, "runtime": 60},
 }  # fmt: skip
-TRAINING = SETTINGS["train-task"] | {"epochs": 8, "patience": 0}
+#: A network that takes long enough to be stopped in its course.
+TRAINING = SETTINGS["train-task"] | {"architecture": "resnet18", "epochs": 8, "patience": 0}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -18,7 +18,7 @@ COMMANDS: dict[str, list[str]] = {
     "preprocess": ["preprocess", "--root", "{source}/mimic-cxr", "--size", "32", "--workers", "1"],
     **{
         f"train-task {task}": [
-            "train-task", "--task", task, "--architecture", "resnet18", "--weights", "none",
+            "train-task", "--task", task, "--architecture", "squeezenet1_1", "--weights", "none",
             "--output-stride", "16", "--epochs", "1", "--device", "cpu",
         ]
         for task in TASKS

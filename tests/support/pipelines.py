@@ -20,7 +20,7 @@ SETTINGS: dict[str, Any] = {
     "extract": {"mimic-iv": f"{SOURCE}/mimic-iv", "mimic-cxr": f"{SOURCE}/mimic-cxr"},
     "preprocess": {"root": f"{SOURCE}/mimic-cxr", "size": 32},
     "train-task": {
-        "architecture": "resnet18", "weights": "none", "output_stride": 16, "epochs": 1,
+        "architecture": "squeezenet1_1", "weights": "none", "output_stride": 16, "epochs": 1,
         "device": "cpu",
     },
     "explain": {"device": "cpu"},

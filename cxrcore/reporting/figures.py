@@ -117,7 +117,7 @@ def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:
         upper.set_title(task)
         upper.set_ylim(bottom=0)
         lower.set(xlabel="epoch", ylim=(min(0.45, np.nanmin(area, initial=1) - 0.02), 1.02))
-        lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        lower.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
     axes[0, 0].set_ylabel("cross-entropy (nat)")
     axes[1, 0].set_ylabel("validation AUROC")
     axes[0, 0].legend()

@@ -14,7 +14,7 @@ from cxrcore.associations import map_similarity
 from cxrcore.associations.difference_maps import Design, DifferenceMaps, difference_maps
 from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import Evidence, evidence
-from cxrcore.associations.inputs import Inputs
+from cxrcore.associations.inputs import Images, Inputs
 from cxrcore.associations.parts import Part, parts
 from cxrcore.associations.verdict import ALPHA, Headline
 from cxrcore.evaluation.bootstrap import Advance
@@ -132,6 +132,7 @@ def _same_image(
     both = maps[0].images.join(
         maps[1].images.select("image_id", "row"), on="image_id", maintain_order="left"
     ).unique("subject_id", keep="first", maintain_order=True)  # fmt: skip
+    both = Images(both, inputs.names).of_few(inputs.seed).frame
     alike = [c for c in columns if c in both.columns and c != LABEL_PREFIX + attribute]
     group = np.zeros(both.height, dtype=np.intp)
     if adjustment == "adjusted":

@@ -18,10 +18,15 @@ from cxrcore.evaluation.strata import AGE_BANDS, with_strata
 from cxrcore.evaluation.table import columns_of
 from cxrcore.maps import ModelAttributions
 from cxrcore.model import Model, ModelKey, groups, primary
-from data_contracts.cohort import LABEL_PREFIX, tasks_of
+from data_contracts.cohort import LABEL_PREFIX, SPLITS, tasks_of
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+
+
+#: Of each split, for what is fitted to features, judged by many erasers or compared image by image:
+#: more patients make it slower, and hardly more certain.
+MOST_PATIENTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,15 @@ class Images:
     def where(self, mask: NDArray[np.bool_]) -> Images:
         """Some of the images."""
         return replace(self, frame=self.frame.filter(mask))
+
+    def of_few(self, seed: int) -> Images:
+        """The images of a seeded choice of at most `MOST_PATIENTS` of each split."""
+        rng, kept = np.random.default_rng([seed, *b"patients"]), list[pl.Series]()
+        for split in SPLITS:
+            patients = self.frame.filter(pl.col("split") == split)["subject_id"].unique().sort()
+            rows = rng.permutation(len(patients))[:MOST_PATIENTS]
+            kept.append(patients[np.sort(rows)])
+        return self.where(self.frame["subject_id"].is_in(pl.concat(kept).implode()).to_numpy())
 
     def with_label(self, task: str) -> Images:
         """The images whose class of a task is known."""

@@ -17,6 +17,7 @@ from cxrcore.associations.spatial_nulls import spatial_null_test
 from cxrcore.evaluation.bootstrap import correlation_interval, image_weights
 from cxrcore.evaluation.metrics import weighted_mean
 from cxrcore.maps import Maps
+from cxrcore.permutation import shuffled_within
 from data_contracts.titles import RANKING
 
 Floats = NDArray[np.float64]
@@ -88,7 +89,7 @@ def same_image(
     each = np.einsum("nc,nc->n", a, b).astype(np.float64)
     rng = np.random.default_rng([seed, 0x54A6])
     shuffled = np.array([
-        np.einsum("nc,nc->", a, b[_exchanged(groups, rng)], dtype=np.float64) / len(a)
+        np.einsum("nc,nc->", a, b[shuffled_within(groups, rng)], dtype=np.float64) / len(a)
         for _ in range(permutations)
     ])  # fmt: skip
     resampled = np.concatenate([weighted_mean(each, w) for w in image_weights(weights, subject)])
@@ -99,12 +100,3 @@ def same_image(
         name, value, len(a), adjustment, low, high, test.p, "shuffled patients", test.low,
         test.high, test.smallest_effect, resampled=resampled,
     )  # fmt: skip
-
-
-def _exchanged(groups: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
-    """A random order of the rows that keeps each in its group."""
-    # Sorted by group and by chance, the rows of a group stand where they stood by group alone.
-    shuffled = np.lexsort((rng.random(len(groups)), groups))
-    out = np.empty(len(groups), dtype=np.intp)
-    out[np.argsort(groups, kind="stable")] = shuffled
-    return out

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cxrcore.permutation import shuffled_within
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
@@ -110,10 +112,11 @@ def null_traces(
     fixed = np.concatenate([one.group, one.nuisance], axis=1)
     products = np.empty((draws, fixed.shape[1], a))
     at_once = max(1, _BLOCK_VALUES // max(1, one.response.size))
-    orders = _permutations(len(one.response), draws, rng, strata)
+    groups = np.zeros(len(one.response), dtype=np.intp) if strata is None else strata
     for start in range(0, draws, at_once):
         count = min(at_once, draws - start)
-        block = np.concatenate([one.response[next(orders)] for _ in range(count)], axis=1)
+        orders = [shuffled_within(groups, rng) for _ in range(count)]
+        block = np.concatenate([one.response[order] for order in orders], axis=1)
         found = (fixed.T @ block).reshape(-1, count, a)
         products[start : start + count] = found.transpose(1, 0, 2)
     b = one.group.shape[1]
@@ -205,16 +208,3 @@ def orthonormal(columns: Floats, before: Floats | None = None) -> Floats:
     scaled = columns / np.where(length > 0, length, 1)
     u, s, _ = np.linalg.svd(scaled, full_matrices=False)
     return np.asarray(u[:, s > _SMALLEST_DIRECTION])
-
-
-def _permutations(
-    n: int, count: int, rng: np.random.Generator, strata: Ints | None
-) -> Iterator[Ints]:
-    if strata is None:
-        yield from (rng.permutation(n) for _ in range(count))
-        return
-    grouped = np.argsort(strata, kind="stable")
-    for _ in range(count):
-        order = np.empty(n, dtype=np.intp)
-        order[grouped] = np.argsort(strata + rng.random(n))
-        yield order

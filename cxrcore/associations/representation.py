@@ -76,6 +76,7 @@ def _probe(inputs: Inputs, model: Model, attribute: str) -> _Probe | None:
     features = inputs.features(model.key)
     everything = inputs.images(model, model.predictions)
     everything = everything.with_label(attribute).with_label(inputs.reference)
+    everything = everything.of_few(inputs.seed)
     if features is None or not everything.frame.height:
         return None
     split = everything.frame["split"].cast(pl.String).to_numpy()

@@ -75,8 +75,8 @@ def _erased(
     features = inputs.features(model.key)
     images = inputs.images(model, model.predictions)
     in_train = (images.frame["split"].cast(pl.String) == "train").to_numpy()
-    fit = images.where(in_train).with_label(label).with_label(model.task)
-    held_out = inputs.test_images(model)
+    fit = images.where(in_train).with_label(label).with_label(model.task).of_few(inputs.seed)
+    held_out = inputs.test_images(model).of_few(inputs.seed)
     if features is None or not fit.frame.height or not held_out.frame.height:
         return
     test = HeldOutImages(

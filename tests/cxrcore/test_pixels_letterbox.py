@@ -1,8 +1,7 @@
-"""Letterboxing, area averaging and the polarity hint."""
+"""Letterboxing and the polarity hint."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,23 +32,6 @@ def test_the_box_lies_inside_touches_two_sides_and_keeps_the_aspect(
     assert abs(left - (size - right)) <= 1
     wanted = max(1, min(height, width) * size / max(height, width))
     assert abs(min(bottom - top, right - left) - wanted) <= 0.5
-
-
-@given(st.integers(1, 120), st.integers(1, 120), st.data())
-def test_shrinking_keeps_the_mean_and_equals_opencv(
-    height: int, width: int, data: st.DataObject
-) -> None:
-    rows, columns = data.draw(st.integers(1, height)), data.draw(st.integers(1, width))
-    image = noise(height, width)
-    small = letterbox.area_average(image, rows, columns, (height, width))
-    opencv = cv2.resize(image.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
-    assert small.mean() == pytest.approx(image.mean())
-    assert np.abs(small - opencv).max() < 1e-2
-
-
-def test_sums_beyond_32_bit_are_exact() -> None:
-    image = np.full((3000, 3000), 255, np.uint8)
-    assert np.abs(letterbox.area_average(image, 7, 11, (3000, 3000)) - 255).max() < 1e-6
 
 
 @given(st.integers(32, 200), st.integers(32, 200), sizes)

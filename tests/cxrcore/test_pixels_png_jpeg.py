@@ -107,6 +107,14 @@ def test_the_image_is_turned_upright(orientation: int, suffix: str, tmp_path: Pa
     assert np.abs(content(path) - plain(upright)).mean() < 1
 
 
+def test_turning_keeps_the_depth(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "upright.png"), deep := ramp().astype(np.uint16) * 16)
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(np.ascontiguousarray(deep.T[::-1])).save(tmp_path / "turned.png", exif=exif)
+    assert (content(tmp_path / "turned.png") == content(tmp_path / "upright.png")).all()
+
+
 def test_a_damaged_exif_costs_nothing(tmp_path: Path) -> None:
     Image.fromarray(ramp()).save(tmp_path / "plain.jpg")
     Image.fromarray(ramp()).save(tmp_path / "odd.jpg", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x09")

@@ -28,6 +28,8 @@ from cxrcore.pixels.result import (
 #: Where a PNG says how many bits a sample has.
 _PNG_DEPTH = 24
 _EXIF_ORIENTATION = 274
+#: Pixels of a scaled JPEG on a side of each wanted pixel: fewer, cut by the pixels' edges, show.
+JPEG_DETAIL = 4
 #: What makes an image of each EXIF orientation upright (Exif 3.0, 4.6.5).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
@@ -40,9 +42,9 @@ def read_png_jpeg(content: bytes, size: int) -> DecodedImage:
     """Decode a PNG or JPEG; colour becomes luma (ITU-R 601), transparency is ignored.
 
     The image is turned upright as its EXIF says. A JPEG may come shrunk by 2, 4 or 8 (its DCT
-    blocks decoded at that scale), but stays at least twice as large as `size`. A 16-bit PNG
-    rarely uses its whole range, so it is mapped by percentiles. Raises `UnusableError`, and
-    `Interrupted` when memory runs out.
+    blocks decoded at that scale), but stays at least `JPEG_DETAIL` times as large as `size`. A
+    16-bit PNG rarely uses its whole range, so it is mapped by percentiles. Raises
+    `UnusableError`, and `Interrupted` when memory runs out.
     """
     with warnings.catch_warnings(), decoding("damaged image file"):
         warnings.simplefilter("ignore")
@@ -72,7 +74,7 @@ def _read(image: Image.Image, content: bytes, size: int) -> DecodedImage:
 def _drafted(image: Image.Image, size: int) -> int:
     """Let a JPEG be decoded at a smaller scale; gives how many pixels make one."""
     longer = max(image.size)
-    wanted = [2 * size * side // longer or 1 for side in image.size]
+    wanted = [JPEG_DETAIL * size * side // longer or 1 for side in image.size]
     image.draft("L", (wanted[0], wanted[1]))
     return round(longer / max(image.size))
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.data import get_testdata_file
 
 from cxrcore.pixels import ProcessedImage, RejectedImage, prepare, prepare_from
 
@@ -161,6 +162,23 @@ def test_jpegs_of_every_shape_are_read(shape: tuple[int, int], tmp_path: Path) -
     rows, columns = (max(1, round(side * SIZE / max(shape))) for side in shape)
     full = plain(np.asarray(Image.open(path)), rows, columns)
     assert np.abs(content(path) - full).max() <= 3
+
+
+def test_a_real_radiograph_as_jpeg_agrees_with_full_decoding(tmp_path: Path) -> None:
+    source = get_testdata_file("RG1_UNCR.dcm", download=False)
+    if source is None:
+        pytest.skip("pydicom-data is not installed")
+    real = prepare(Path(str(source)), 1955)
+    assert isinstance(real, ProcessedImage)
+    top, left, bottom, right = real.content_bbox
+    path = tmp_path / "image.jpg"
+    Image.fromarray(real.pixels[top:bottom, left:right]).save(path, quality=95)
+    full = np.asarray(Image.open(path))
+    for size in (96, 160, 224):
+        rows, columns = (round(side * size / max(full.shape)) for side in full.shape)
+        difference = np.abs(content(path, size) - np.rint(plain(full, rows, columns)))
+        assert difference.max() <= 3, size
+        assert difference.mean() < 0.2, size
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])

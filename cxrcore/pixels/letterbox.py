@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from cxrcore.pixels import kernels
-from cxrcore.pixels.result import DecodedImage, Grey, ProcessedImage, UnusableError
+from cxrcore.pixels.result import DecodedImage, Grey, GreyScale, ProcessedImage, UnusableError
 
 #: A source with a side below this cannot show a chest.
 MIN_SIDE = 32
@@ -56,6 +57,15 @@ def border_is_brighter(image: Grey) -> bool:
     return bool(border > third.mean())
 
 
+def difference_hash(image: Grey) -> NDArray[np.uint8]:
+    """64 bits, (8,): which of 8 × 8 means is darker than the one below it (a vertical dHash).
+
+    What keeps the order of grey levels, such as another window, changes few of them.
+    """
+    means = kernels.area_average(image, GreyScale(), 9, 8, image.shape)
+    return np.packbits(means[:-1] < means[1:])
+
+
 def to_square(image: DecodedImage, size: int) -> ProcessedImage:
     """Letterbox an image into a black square of `size`, its pixels made square.
 
@@ -74,5 +84,6 @@ def to_square(image: DecodedImage, size: int) -> ProcessedImage:
     square = np.zeros((size, size), np.uint8)
     square[top:bottom, left:right] = content
     return ProcessedImage(
-        square, bbox, image.windowing, border_is_brighter(content), image.source_size, image.format
-    )
+        square, bbox, image.windowing, border_is_brighter(content), difference_hash(content),
+        image.source_size, image.format,
+    )  # fmt: skip

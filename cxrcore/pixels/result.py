@@ -26,6 +26,8 @@ class ProcessedImage:
     """Where the image lies in the square: top, left, bottom, right (the last two excluded)."""
     windowing: Windowing
     polarity_suspect: bool
+    perceptual_hash: NDArray[np.uint8]
+    """(8,): 64 bits, of which near-duplicates share most."""
     source_size: tuple[int, int]
     """Rows and columns of the source."""
     format: Literal["dicom", "png", "jpeg"]

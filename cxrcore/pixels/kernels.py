@@ -46,8 +46,11 @@ def area_average(
     """Mean brightness, 0 to 1, in each of `rows` × `columns` equal cells.
 
     Each pixel is mapped by `scale` and counts by its overlap with the cell. The cells fill the
-    upper left `extent`, in pixels, of `raw_codes`.
+    upper left `extent`, in pixels, of `raw_codes`. Raises `ValueError` if that lies outside.
     """
+    if any(not 0 < e <= side for e, side in zip(extent, raw_codes.shape, strict=True)):
+        # Compiled loops check no index.
+        raise ValueError(f"extent {extent} outside an image of {raw_codes.shape}")
     down, across = np.linspace(0, extent[0], rows + 1), np.linspace(0, extent[1], columns + 1)
     pixels = np.ascontiguousarray(raw_codes)[:]
     # The loop is compiled for each kind of array.

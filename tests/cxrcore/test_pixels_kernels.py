@@ -91,6 +91,12 @@ def test_inverted_values_give_the_very_same(
     assert (area_average(codes, usual, *size, shape) == same).all()
 
 
+def test_no_pixel_outside_the_image_is_read() -> None:
+    for extent in ((6.1, 5), (6, 5.1), (0, 5), (np.nan, 5)):
+        with pytest.raises(ValueError, match="outside"):
+            area_average(noise((6, 5)), GreyScale(), 2, 2, extent)
+
+
 def test_an_image_is_not_altered_whatever_its_layout() -> None:
     codes = noise((60, 50), 16)
     scale = GreyScale(0, 65535, Coding(16))

@@ -24,13 +24,17 @@ from data_contracts._validate import (
     unreadable,
 )
 from data_contracts._versions import as_written, require_contract, upgrade_of, upgraded
+from data_contracts.errors import Busy
 from data_contracts.header import HEADER_KEY, Header
-from data_contracts.os_errors import NO_LOCKS, error_number
+from data_contracts.os_errors import IN_USE, NO_LOCKS, error_number
 from data_contracts.vocabulary import Contract
 
 if TYPE_CHECKING:
     import h5py
     import numpy as np
+
+#: What HDF5 reports of a file that a program is writing, where locks do not tell.
+_OPEN_FOR_WRITING = "already open for write"
 
 
 class Arrays:
@@ -132,17 +136,24 @@ def open_arrays(contract: Contract, path: Path, *, verify: bool | None = None) -
     return Arrays(contract, file, upgraded(contract, header), path, renamed)
 
 
-def _open(path: Path) -> h5py.File:
+def _open(path: Path, *, locking: str | bool = "best-effort") -> h5py.File:
     import h5py
 
     with _reading(path):
         try:
-            return h5py.File(path, "r", locking="best-effort")
+            return h5py.File(path, "r", locking=locking)
         except OSError as error:
-            if error_number(error) not in NO_LOCKS:
-                raise
-            # Artifacts are replaced whole and what is read is checked: a lock is no condition.
-            return h5py.File(path, "r", locking=False)
+            number = error_number(error)
+            if locking and number in NO_LOCKS:
+                # Artifacts are replaced whole and what is read is checked: no lock is needed.
+                return _open(path, locking=False)
+            if number in IN_USE or _OPEN_FOR_WRITING in str(error):
+                raise Busy(
+                    f"{path} is in use by another program: close it there; or if none has it open, "
+                    "its lock is left over from a network disk (NFS, Lustre): set "
+                    "HDF5_USE_FILE_LOCKING=FALSE; then run the same command again"
+                ) from error
+            raise
 
 
 def _header(file: h5py.File, path: Path) -> Header:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.disclosure import SUPPRESSED, is_small
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from data_contracts.header import Header
 
 Rows = list[dict[str, Any]]
 
@@ -52,6 +54,17 @@ def _cell(row: Mapping[str, Any]) -> str:
         return "–" if row["value"] is None else f"{row['value']:.1f}"
     share = "" if row["value"] is None else f" ({100 * row['value']:.1f} %)"
     return count(row["subjects"]) + share
+
+
+def near_duplicates(headers: Sequence[Header], least: int) -> str:
+    """Pairs of images that show nearly the same, by the headers of IMAGE_REJECTS.
+
+    Empty where they were not counted; `least` as in `disclosure`.
+    """
+    pairs: list[Any] = [h.attributes.get("near_duplicate_pairs") for h in headers]
+    if not pairs or None in pairs:
+        return ""
+    return count(None if is_small(sum(pairs), least) else sum(pairs))
 
 
 def reject_table(rejects: pl.DataFrame, least: int) -> Rows:

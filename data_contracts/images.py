@@ -48,13 +48,14 @@ def _example_images() -> dict[str, Any]:
         "content_bbox": np.tile(np.array([0, 2, size, size - 2], dtype=np.int16), (n, 1)),
         "windowing": np.full(n, 1, dtype=np.uint8),
         "polarity_suspect": np.zeros(n, dtype=bool),
+        "perceptual_hash": rng.integers(0, 256, (n, 8), dtype=np.uint8),
         "source_size": np.full((n, 2), 256, dtype=np.int32),
     }
 
 
 IMAGES = Contract(
     name="images",
-    version="2.0",
+    version="2.1",
     kind="arrays",
     path_template="images/images-{shard}-of-{shards}.h5",
     description="The image store: every usable image as an 8-bit square, in the cohort's order",
@@ -72,6 +73,9 @@ IMAGES = Contract(
         Field("polarity_suspect", "bool",
               "The border is brighter than the centre: dark and bright may be swapped",
               dims=("image",)),
+        Field("perceptual_hash", "uint8",
+              "64 bits, of which images that show nearly the same share most",
+              unit="1", dims=("image", "8"), nullable=True),
         Field("source_size", "int32", "Rows and columns of the source image",
               unit="pixel", dims=("image", "2")),
     ),
@@ -115,7 +119,7 @@ def _example_rejects() -> dict[str, Any]:
 
 IMAGE_REJECTS = Contract(
     name="image_rejects",
-    version="1.0",
+    version="1.1",
     kind="table",
     path_template="images/rejects-{shard}-of-{shards}.parquet",
     description="Images of the cohort that are not in the image store, and why",
@@ -126,5 +130,12 @@ IMAGE_REJECTS = Contract(
         Field("reason", "enum", "Why the image cannot be used", categories=REJECT_REASONS),
         Field("detail", "string", "What was found, without any patient-level value"),
     ),
+    attributes=(
+        Field("near_duplicate_pairs", "int64",
+              "Pairs of images of one study in the store that show nearly the same; null where "
+              "the store has several shards",
+              unit="pairs", nullable=True),
+    ),
     example=_example_rejects,
+    example_attributes={"near_duplicate_pairs": 1},
 )  # fmt: skip

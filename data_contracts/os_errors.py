@@ -14,7 +14,8 @@ _OF_THE_PATH = {
     errno.EILSEQ, errno.ESPIPE, errno.EOVERFLOW, errno.EFBIG,
 }  # fmt: skip
 _DENIED = {errno.EACCES, errno.EPERM}
-_IN_USE = {errno.EAGAIN, errno.EBUSY, errno.ETXTBSY}
+#: Its answers for what another program holds.
+IN_USE = {errno.EAGAIN, errno.EBUSY, errno.ETXTBSY}
 #: What a file system without locks answers to who asks for one.
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
@@ -56,7 +57,7 @@ def environment_error(
     reason = os.strerror(number).lower()
     if number in _DENIED:
         return denied(f"{what} cannot be {doing} ({reason}); check its permissions")
-    if number in _IN_USE:
+    if number in IN_USE:
         return Busy(
             f"{what} is in use by another program ({reason}); close it there, "
             "then run the same command again"

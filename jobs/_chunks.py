@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from data_contracts.errors import CxrError, Interrupted, SourceError, concerns_content
 from data_contracts.header import Input, Provenance, package_version
 from data_contracts.images import IMAGE_REJECTS, IMAGES, REJECT_REASONS, WINDOWINGS
+from jobs import _quality
 from jobs._job import Job
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _BLOCK = 32
 
 @dataclass(frozen=True)
 class Chunk:
-    """A slice of the cohort, `image_id` and `path`, and the two files of its results."""
+    """A slice of the cohort, `image_id`, `path` and `study_id`, and the files of its results."""
 
     rows: pl.DataFrame
     images: Path
@@ -48,7 +48,7 @@ class Chunk:
 def chunks_of(rows: pl.DataFrame, job: Job, shard: int, shards: int) -> list[Chunk]:
     """The chunks of a shard's rows of the cohort, in order."""
     folder = job.workspace / FOLDER.format(shard=shard, shards=shards)
-    slices = rows.select("image_id", "path").iter_slices(CHUNK_SIZE)
+    slices = rows.select("image_id", "path", "study_id").iter_slices(CHUNK_SIZE)
     return [
         Chunk(piece, folder / f"images-{number:05d}.h5", folder / f"rejects-{number:05d}.parquet")
         for number, piece in enumerate(slices)
@@ -73,8 +73,9 @@ def is_done(chunk: Chunk, job: Job, root: Root) -> bool:
             raise
         return False
     origin = _origin(job, root)
-    for path, header in headers.items():
-        if not was_made_by(header, origin) or header.package_version != package_version():
+    for (path, header), contract in zip(headers.items(), (IMAGES, IMAGE_REJECTS), strict=True):
+        versions = header.package_version, header.version
+        if not was_made_by(header, origin) or versions != (package_version(), contract.version):
             return False
         chunk.digests[path] = header.digest
     missing = rejects.frame.filter(reason="missing_file")["path"]
@@ -99,7 +100,7 @@ def write_chunk(
         writer.append(**_columns([], size))
         for block in chunk.rows.iter_slices(_BLOCK):
             kept: list[tuple[str, ProcessedImage]] = []
-            for (image_id, path), result in zip(block.iter_rows(), results, strict=False):
+            for (image_id, path, _), result in zip(block.iter_rows(), results, strict=False):
                 if isinstance(result, RejectedImage):
                     rejects.append((image_id, path, result))
                 else:
@@ -131,6 +132,7 @@ def _columns(kept: Sequence[tuple[str, ProcessedImage]], size: int) -> dict[str,
         "content_bbox": np.reshape([i.content_bbox for i in images], (-1, 4)),
         "windowing": [WINDOWINGS.index(i.windowing) for i in images],
         "polarity_suspect": [i.polarity_suspect for i in images],
+        "perceptual_hash": np.reshape([i.perceptual_hash for i in images], (-1, 8)),
         "source_size": np.reshape([i.source_size for i in images], (-1, 2)),
     }
 
@@ -188,15 +190,13 @@ def join(chunks: Sequence[Chunk], job: Job, shard: int, shards: int, most: float
                 formats |= set(arrays.header.attributes["formats"])
                 suspect += int(arrays.read("polarity_suspect").sum())
         writer.attributes.update(_attributes(formats, shard, shards))
-    job.write(IMAGE_REJECTS, rejects)
+    cohort = pl.concat(chunk.rows for chunk in chunks)
+    # Images of one study may lie in several shards.
+    pairs = _quality.near_duplicate_pairs(job.path(IMAGES), cohort) if shards == 1 else None
+    job.write(IMAGE_REJECTS, rejects, near_duplicate_pairs=pairs)
     job.metric(images=total - rejects.height, rejects=rejects.height, doubtful_polarity=suspect)
     job.log(f"stored {total - rejects.height:,} of {total:,} images")
-    if rejects.height:
-        job.warn(f"{rejects.height:,} images excluded: {_counts(rejects)}")
-    if {"dicom", "jpeg"} <= formats:
-        job.warn("DICOM and JPEG are in one store; their grey levels may not be comparable")
-    if suspect:
-        job.warn(f"{suspect:,} images have a bright border; their polarity is suspect")
+    _quality.warn(job, rejects, formats, suspect, pairs or 0)
 
 
 def _require_same(chunk: Chunk, artifact: Table | Arrays) -> None:
@@ -211,17 +211,12 @@ def _require_usable(rejects: pl.DataFrame, total: int, most: float, folder: Path
         # The cause may be fixed before the next run.
         shutil.rmtree(folder)
         raise SourceError(
-            f"none of the {total:,} images is usable: {_counts(rejects)}; "
+            f"none of the {total:,} images is usable: {_quality.counts(rejects)}; "
             "check --root, the folder that the cohort's paths are relative to"
         )
     if rejects.height > most * total:
         raise SourceError(
-            f"{rejects.height:,} of {total:,} images are unusable: {_counts(rejects)}; fix the "
-            "files and run the same command with --force, or accept that many with "
+            f"{rejects.height:,} of {total:,} images are unusable: {_quality.counts(rejects)}; "
+            "fix the files and run the same command with --force, or accept that many with "
             f"--max-reject-fraction {ceil(100 * rejects.height / total) / 100}"
         )
-
-
-def _counts(rejects: pl.DataFrame) -> str:
-    counts = Counter(rejects["reason"].to_list()).most_common()
-    return ", ".join(f"{reason} {count:,}" for reason, count in counts)

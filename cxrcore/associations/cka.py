@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.estimate import Estimate, Floats, beside_null
 from cxrcore.associations.probe import Indices, finite
-from cxrcore.evaluation.kernels import compiled
+from cxrcore.compilation import compiled
 from cxrcore.workers import usable_cores
 
 _LEAST_PATIENTS = 5

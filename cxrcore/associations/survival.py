@@ -11,7 +11,7 @@ from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from cxrcore.associations.partial import orthonormal
-from cxrcore.evaluation.kernels import compiled
+from cxrcore.compilation import compiled
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

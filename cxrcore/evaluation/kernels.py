@@ -7,7 +7,6 @@ lock. Weights of type uint8 are summed in integers, so without rounding; all oth
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from math import exp
 from typing import Any
@@ -15,6 +14,8 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from cxrcore.compilation import compiled
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -26,30 +27,6 @@ SMALLEST_STEP = 1e-4
 #: Sums of floats may be taken in the order that suits the processor's vectors.
 _NEAR = 0.25
 REORDERED = {"reassoc"}
-
-
-def compiled(function: Callable[..., None], **options: Any) -> Callable[..., None]:
-    """`function` compiled, kept on disk where numba finds a folder that it may write to.
-
-    That is NUMBA_CACHE_DIR, else `__pycache__` beside the source, else the user's cache. Without
-    any of them, as in a read-only container, each process compiles for itself.
-    """
-    # A division by zero is not an error, as in numpy.
-    options |= {"nogil": True, "error_model": "numpy"}
-    try:
-        kernel = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # "no locator available": there is no such folder
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
-
-    def call(*args: Any) -> None:
-        try:
-            kernel(*args)
-        except OSError:
-            # The folder could not be written or read after all, a full disk for instance. numba
-            # keeps what it compiled before it writes, and every kernel begins its output anew.
-            kernel(*args)
-
-    return call
 
 
 def as_weights(weights: Weights) -> tuple[Weights, Any]:

@@ -1,4 +1,4 @@
-"""DICOM radiographs as 8-bit grey."""
+"""DICOM radiographs: their pixels, and how these become grey."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from cxrcore.pixels.dicom_pixels import (
     with_preamble,
 )
 from cxrcore.pixels.faults import decoding
-from cxrcore.pixels.intensity import Floats, RawCodes, Voi
+from cxrcore.pixels.intensity import Floats, Values, Voi
 from cxrcore.pixels.limits import require_samples
-from cxrcore.pixels.result import DecodedImage, UnusableError
+from cxrcore.pixels.result import Coding, DecodedImage, RawCodes, UnusableError
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -42,7 +42,7 @@ MODALITIES = ("CR", "DX", "RG", "DR")
 
 
 def read_dicom(content: bytes) -> DecodedImage:
-    """Decode a single-frame radiograph and map it to 8 bit, dark is air.
+    """Decode a single-frame radiograph and find how its values become grey, dark is air.
 
     Stored values pass the modality LUT or rescale, then the first VOI LUT or window of the file
     that covers them, else percentiles; MONOCHROME1, or a presentation LUT shape INVERSE, is
@@ -109,22 +109,22 @@ def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> DecodedIm
         return DecodedImage(luma, "as_stored", source_size, "dicom", aspect=aspect)
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         raise UnusableError("not_decodable", "the photometric interpretation is not greyscale")
-    raw_codes: RawCodes = pixels.view(f"u{pixels.itemsize}")
-    stored = _stored_values(dataset, raw_codes, decoded=decoded)
+    raw_codes, coding = _coding(pixels.view(f"u{pixels.itemsize}"), dataset, decoded=decoded)
+    stored = coding.stored()
     values = _after_modality(stored, dataset)
     inverted = photometric == "MONOCHROME1" or dataset.get("PresentationLUTShape") == "INVERSE"
-    table, windowing = intensity.grey_table(
-        raw_codes, values, padding(dataset, stored), _vois(values, dataset), inverted=inverted
-    )
-    grey = intensity.apply(raw_codes, table)
-    return DecodedImage(grey, windowing, source_size, "dicom", aspect=aspect)
+    raw_codes, scale, windowing = intensity.grey_scale(
+        raw_codes, coding, values, padding(dataset, stored), _vois(values.of_codes, dataset),
+        inverted=inverted,
+    )  # fmt: skip
+    return DecodedImage(raw_codes, windowing, source_size, "dicom", scale, aspect=aspect)
 
 
-def _stored_values(dataset: Dataset, raw_codes: RawCodes, *, decoded: bool) -> NDArray[np.int64]:
-    """The stored value of every raw code: the bits up to the high bit, with their sign.
+def _coding(raw_codes: RawCodes, dataset: Dataset, *, decoded: bool) -> tuple[RawCodes, Coding]:
+    """How `raw_codes` hold the stored values: by the bits up to the high bit, with their sign.
 
-    Other bits may hold an overlay (retired). Decoders have shifted the value down already; what
-    they decode may be deeper than the file says, and is taken as it is.
+    Other bits may hold an overlay (retired). Bits below are shifted out; decoders have done so
+    already, and what they decode may be deeper than the file says, and is taken as it is.
     """
     allocated = 8 * raw_codes.itemsize
     bits = min(int(number(dataset, "BitsStored") or allocated), allocated)
@@ -132,18 +132,19 @@ def _stored_values(dataset: Dataset, raw_codes: RawCodes, *, decoded: bool) -> N
     signed = number(dataset, "PixelRepresentation") == 1
     if decoded and not has_embedded_overlay(dataset) and is_deeper(raw_codes, bits, signed=signed):
         bits = allocated
-    shift = 0 if decoded or not bits <= high < allocated else high + 1 - bits
-    values = (np.arange(1 << allocated) >> shift) & ((1 << bits) - 1)
-    return np.where(values >> (bits - 1), values - (1 << bits), values) if signed else values
+    if not decoded and bits <= high < allocated:
+        raw_codes = np.right_shift(raw_codes, high + 1 - bits)
+    return raw_codes, Coding(bits, signed)
 
 
-def _after_modality(stored: NDArray[np.int64], dataset: Dataset) -> Floats:
+def _after_modality(stored: NDArray[np.int64], dataset: Dataset) -> Values:
     sequence = items(dataset, "ModalityLUTSequence")
     if sequence and (found := lut(sequence[0], stored)):
-        return intensity.lookup(stored.astype(np.float64), *found)[0]
+        return Values(intensity.lookup(stored.astype(np.float64), *found)[0], rescale=None)
     slope, intercept = (number(dataset, f"Rescale{part}") for part in ("Slope", "Intercept"))
     # A slope of zero would leave nothing: it is a placeholder.
-    return np.asarray(stored * (slope or 1.0) + (intercept or 0.0), np.float64)
+    slope, intercept = slope or 1.0, intercept or 0.0
+    return Values(np.asarray(stored * slope + intercept, np.float64), (slope, intercept))
 
 
 def _vois(values: Floats, dataset: Dataset) -> list[Voi]:

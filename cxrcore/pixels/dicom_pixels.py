@@ -23,9 +23,8 @@ from pydicom.uid import (
 
 from cxrcore.pixels.codestream import ENDS_EARLY, Declared, declared, ends_early, with_filler
 from cxrcore.pixels.faults import decoding
-from cxrcore.pixels.intensity import RawCodes
 from cxrcore.pixels.limits import MAX_BYTES, require_bytes
-from cxrcore.pixels.result import UnusableError
+from cxrcore.pixels.result import RawCodes, UnusableError
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

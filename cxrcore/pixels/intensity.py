@@ -1,7 +1,8 @@
-"""How stored values become 8-bit grey: one table over every raw code a pixel can hold.
+"""How stored values become brightness: a line, or else a table over every code.
 
-A pixel of up to 16 bits has at most 65,536 raw codes, so every rule (modality LUT, window, VOI
-LUT, percentiles, inversion, padding) is worked out once for the raw codes, and the image is
+A code of up to 16 bits has at most 65,536 values, so every rule (modality LUT, window, VOI LUT,
+percentiles, inversion, padding) is worked out once for the codes. Where it is a line, clipped at
+both ends, the pixels are left as they are, to be mapped and resized in one pass; else they are
 mapped by looking them up.
 """
 
@@ -14,10 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.pixels.result import Grey, UnusableError, Windowing
+from cxrcore.pixels.result import Coding, GreyScale, RawCodes, UnusableError, Windowing
 
 Floats = NDArray[np.float64]
-RawCodes = NDArray[np.uint8] | NDArray[np.uint16]
 
 #: Share of pixels cut off at either end by the percentile rule.
 TAIL = 0.005
@@ -25,28 +25,41 @@ TAIL = 0.005
 MIN_INSIDE = 0.5
 #: … and the values between the tails spread over at least this share of the grey scale.
 MIN_SPREAD = 0.2
-#: Whether a window covers is judged on every n-th row, percentiles are taken over all.
-_ROW_STEP = 16
+#: Pixels are counted on every n-th row, from the first, of images of more pixels than this.
+ROW_STEP = 8
 _SMALL = 1 << 18
 
 
 @dataclass(frozen=True)
+class Values:
+    """What the codes stand for, after the modality step."""
+
+    of_codes: Floats
+    """(2^bits,)"""
+    rescale: tuple[float, float] | None = (1.0, 0.0)
+    """Slope and intercept that give them from the stored values; None where a LUT does."""
+
+
+@dataclass(frozen=True)
 class Voi:
-    """A window or VOI LUT of the file."""
+    """A window or VOI LUT of the file, or a window made of percentiles."""
 
     windowing: Windowing
     brightness: Floats
-    """From 0 to 1, of every raw code."""
+    """From 0 to 1, of every code."""
     inside: NDArray[np.bool_]
-    """Which raw codes lie in the range that the window or LUT was made for."""
+    """Which codes lie in the range that the window or LUT was made for."""
+    ends: tuple[float, float] | None = None
+    """The values of brightness 0 and 1 where brightness is a line between them."""
 
 
-def histogram(raw_codes: RawCodes, row_step: int = 1) -> Floats:
-    """How often each raw code occurs in every `row_step`-th row: (256 or 65536,)."""
+def histogram(raw_codes: RawCodes, coding: Coding) -> Floats:
+    """How often each code occurs, (2^bits,); in every `ROW_STEP`-th row of a large image."""
     bins = 1 << (8 * raw_codes.itemsize)
+    rows = raw_codes[:: ROW_STEP if raw_codes.size > _SMALL else 1]
     # Counts are float32 in OpenCV: exact to 2^24 per code.
-    counts = cv2.calcHist([raw_codes[::row_step]], [0], None, [bins], [0, bins])
-    return counts.ravel().astype(np.float64)
+    counts = np.asarray(cv2.calcHist([rows], [0], None, [bins], [0, bins]))
+    return np.asarray(counts.reshape(-1, 1 << coding.bits).sum(axis=0, dtype=np.float64))
 
 
 def tails(counts: Floats, values: Floats) -> tuple[float, float]:
@@ -63,55 +76,63 @@ def tails(counts: Floats, values: Floats) -> tuple[float, float]:
     return float(values[order[low]]), float(values[order[high]])
 
 
-def apply(raw_codes: RawCodes, table: Grey) -> Grey:
-    """Look every pixel up in `table`."""
-    return np.asarray(cv2.LUT(raw_codes, table), np.uint8)
-
-
-def grey_table(
+def grey_scale(
     raw_codes: RawCodes,
-    values: Floats,
+    coding: Coding,
+    values: Values,
     padding: NDArray[np.bool_],
     vois: list[Voi],
     *,
     inverted: bool,
-) -> tuple[Grey, Windowing]:
-    """The grey level of every raw code, and the windowing that gives it.
+) -> tuple[RawCodes, GreyScale, Windowing]:
+    """The line from stored values to brightness, and the windowing that gives it.
 
     The first of `vois` that covers the pixel values is taken, else the percentiles of the
-    pixels that are not padding. Inversion happens on the resulting scale; padding is black.
-    Raises `UnusableError` (blank) when the pixels outside the padding have one value.
+    pixels that are not `padding`. Inversion happens on the resulting scale; padding is black.
+    Where there is no line the raw codes are mapped to 8 bit, else they are as they were. Raises
+    `UnusableError` (blank) when the pixels outside the padding have one value.
     """
-    windowing: Windowing
-    voi = _covering(raw_codes, padding, vois)
-    if voi is None:
-        counts = np.where(padding, 0.0, histogram(raw_codes))
-        if not counts.any():
-            raise UnusableError("blank", "every pixel is padding")
-        low, high = tails(counts, values)
-        if low == high:
-            raise UnusableError("blank", "99 % of the pixels have one value")
-        windowing, brightness = "percentile", np.clip((values - low) / (high - low), 0, 1)
-    else:
-        windowing, brightness = voi.windowing, voi.brightness
-    brightness = 1 - brightness if inverted else brightness
-    return np.where(padding, 0, np.rint(255 * brightness)).astype(np.uint8), windowing
-
-
-def _covering(raw_codes: RawCodes, padding: NDArray[np.bool_], vois: list[Voi]) -> Voi | None:
-    if not vois:
-        return None
-    counts = np.where(
-        padding, 0.0, histogram(raw_codes, _ROW_STEP if raw_codes.size > _SMALL else 1)
-    )
+    counts = np.where(padding, 0.0, histogram(raw_codes, coding))
     if not counts.any():
-        return None
+        raise UnusableError("blank", "every pixel is padding")
+    voi = _covering(counts, vois) or _percentiles(counts, values.of_codes)
+    stored = coding.stored()[padding]
+    black = (int(stored.min()), int(stored.max())) if stored.size else None
+    ends = _in_stored_values(voi, values)
+    if ends is not None:
+        dark, bright = ends[::-1] if inverted else ends
+        return raw_codes, GreyScale(dark, bright, coding, black), voi.windowing
+    brightness = 1 - voi.brightness if inverted else voi.brightness
+    table = np.where(padding, 0, np.rint(255 * brightness)).astype(np.uint8)
+    every = np.resize(table, 1 << (8 * raw_codes.itemsize))
+    return np.asarray(cv2.LUT(raw_codes, every), np.uint8), GreyScale(), voi.windowing
+
+
+def _covering(counts: Floats, vois: list[Voi]) -> Voi | None:
     for voi in vois:
         low, high = tails(counts, voi.brightness)
         inside = counts[voi.inside].sum() / counts.sum()
         if inside >= MIN_INSIDE and high - low >= MIN_SPREAD:
             return voi
     return None
+
+
+def _percentiles(counts: Floats, values: Floats) -> Voi:
+    low, high = tails(counts, values)
+    if low == high:
+        raise UnusableError("blank", "99 % of the pixels have one value")
+    brightness = np.clip((values - low) / (high - low), 0, 1)
+    return Voi("percentile", brightness, (values >= low) & (values <= high), (low, high))
+
+
+def _in_stored_values(voi: Voi, values: Values) -> tuple[float, float] | None:
+    """The stored values of brightness 0 and 1; None where there is no line between them."""
+    if voi.ends is None or values.rescale is None:
+        return None
+    slope, intercept = values.rescale
+    # Whole numbers again where rescaling has made others of them.
+    dark, bright = (round((end - intercept) / slope, 6) for end in voi.ends)
+    return (dark, bright) if np.isfinite((dark, bright)).all() and dark != bright else None
 
 
 def window(values: Floats, center: float, width: float, function: str) -> Voi | None:
@@ -128,7 +149,8 @@ def window(values: Floats, center: float, width: float, function: str) -> Voi | 
     if function == "SIGMOID":
         # Beyond ±50 the curve is 0 or 1 in any case, and exp overflows further out.
         return Voi("window", 1 / (1 + np.exp(-np.clip(4 * ramp, -50, 50))), inside)
-    return Voi("window", np.clip(ramp + 0.5, 0, 1), inside)
+    ends = center - width / 2, center + width / 2
+    return Voi("window", np.clip(ramp + 0.5, 0, 1), inside, ends)
 
 
 def lookup(values: Floats, entries: NDArray[Any], first: int) -> tuple[Floats, NDArray[np.bool_]]:

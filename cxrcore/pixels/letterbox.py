@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.pixels.result import DecodedImage, Grey, ProcessedImage, UnusableError
+from cxrcore.pixels import kernels
+from cxrcore.pixels.result import DecodedImage, Grey, GreyScale, ProcessedImage, UnusableError
 
 #: A source with a side below this cannot show a chest.
 MIN_SIDE = 32
@@ -16,8 +15,6 @@ MIN_SIDE = 32
 MIN_DEVIATION = 2.0
 #: Beyond it, either way, the shape of the pixels is a faulty entry.
 MAX_ASPECT = 4.0
-_INT32_SUM = (2**31 - 1) // 255
-_BAND_PIXELS = 1 << 19
 
 
 def content_bbox(height: float, width: float, size: int) -> tuple[int, int, int, int]:
@@ -33,51 +30,15 @@ def content_bbox(height: float, width: float, size: int) -> tuple[int, int, int,
 
 def resize(image: DecodedImage, rows: int, columns: int) -> Grey:
     """Shrink by area averaging, enlarge linearly."""
-    grey, (height, width) = image.grey, image.source_size
+    height, width = image.source_size
     smaller = min(rows, height), min(columns, width)
-    if smaller != grey.shape:
-        extent = height / image.shrunk, width / image.shrunk
-        grey = np.rint(area_average(grey, *smaller, extent)).astype(np.uint8)
+    extent = height / image.shrunk, width / image.shrunk
+    brightness = kernels.area_average(image.raw_codes, image.scale, *smaller, extent)
+    grey = np.rint(255 * brightness).astype(np.uint8)
     if smaller == (rows, columns):
         return grey
     larger = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_LINEAR)
     return np.asarray(larger, np.uint8)
-
-
-def area_average(
-    grey: Grey, rows: int, columns: int, extent: tuple[float, float]
-) -> NDArray[np.float64]:
-    """Mean grey level in each of `rows` × `columns` equal cells; pixels count by their overlap.
-
-    The cells fill the upper left `extent`, in pixels, of `grey`. The same as OpenCV's INTER_AREA,
-    but through a summed-area table (Crow 1984), whose linear interpolation is exact for areas
-    that cut pixels, and which costs a fraction of the time.
-    """
-    height, width = extent
-    down, across = np.linspace(0, height, rows + 1), np.linspace(0, width, columns + 1)
-    totals = np.empty((rows, columns))
-    # In bands that stay in the cache.
-    band = max(1, round(rows * _BAND_PIXELS / grey.size))
-    for start in range(0, rows, band):
-        cuts = down[start : start + band + 1]
-        first, last = int(cuts[0]), math.ceil(cuts[-1])
-        corners = _sums_at(grey[first:last], cuts - first, across)
-        totals[start : start + band] = np.diff(np.diff(corners, axis=0), axis=1)
-    return totals * (rows * columns / (height * width))
-
-
-def _sums_at(
-    grey: Grey, down: NDArray[np.float64], across: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Sum of everything above and left of each crossing of cuts: (len(down), len(across))."""
-    depth = cv2.CV_32S if grey.size <= _INT32_SUM else cv2.CV_64F
-    sums = cv2.integral(grey, sdepth=depth)
-    above, left = np.floor(down), np.floor(across)
-    rows = np.r_[above, np.ceil(down)].astype(np.int64)
-    columns = np.r_[left, np.ceil(across)].astype(np.int64)
-    upper, lower = np.split(sums[rows[:, None], columns].astype(np.float64), 2)
-    west, east = np.split(upper + (down - above)[:, None] * (lower - upper), 2, axis=1)
-    return np.asarray(west + (across - left) * (east - west))
 
 
 def border_is_brighter(image: Grey) -> bool:
@@ -94,6 +55,15 @@ def border_is_brighter(image: Grey) -> bool:
     )
     third = image[height // 3 : -(-2 * height // 3), width // 3 : -(-2 * width // 3)]
     return bool(border > third.mean())
+
+
+def difference_hash(image: Grey) -> NDArray[np.uint8]:
+    """64 bits, (8,): which of 8 × 8 means is darker than the one below it (a vertical dHash).
+
+    What keeps the order of grey levels, such as another window, changes few of them.
+    """
+    means = kernels.area_average(image, GreyScale(), 9, 8, image.shape)
+    return np.packbits(means[:-1] < means[1:])
 
 
 def to_square(image: DecodedImage, size: int) -> ProcessedImage:
@@ -114,5 +84,6 @@ def to_square(image: DecodedImage, size: int) -> ProcessedImage:
     square = np.zeros((size, size), np.uint8)
     square[top:bottom, left:right] = content
     return ProcessedImage(
-        square, bbox, image.windowing, border_is_brighter(content), image.source_size, image.format
-    )
+        square, bbox, image.windowing, border_is_brighter(content), difference_hash(content),
+        image.source_size, image.format,
+    )  # fmt: skip

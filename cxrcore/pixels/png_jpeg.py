@@ -1,4 +1,4 @@
-"""PNG and JPEG files as 8-bit grey."""
+"""PNG and JPEG files as grey."""
 
 from __future__ import annotations
 
@@ -16,11 +16,20 @@ from cxrcore.pixels import intensity
 from cxrcore.pixels.codestream import ENDS_EARLY, ends_early, may_lack_blocks
 from cxrcore.pixels.faults import decoding
 from cxrcore.pixels.limits import require_samples
-from cxrcore.pixels.result import DecodedImage, Grey, UnusableError, Windowing
+from cxrcore.pixels.result import (
+    Coding,
+    DecodedImage,
+    GreyScale,
+    RawCodes,
+    UnusableError,
+    Windowing,
+)
 
 #: Where a PNG says how many bits a sample has.
 _PNG_DEPTH = 24
 _EXIF_ORIENTATION = 274
+#: Pixels of a scaled JPEG on a side of each wanted pixel: fewer, cut by the pixels' edges, show.
+JPEG_DETAIL = 4
 #: What makes an image of each EXIF orientation upright (Exif 3.0, 4.6.5).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
@@ -33,9 +42,9 @@ def read_png_jpeg(content: bytes, size: int) -> DecodedImage:
     """Decode a PNG or JPEG; colour becomes luma (ITU-R 601), transparency is ignored.
 
     The image is turned upright as its EXIF says. A JPEG may come shrunk by 2, 4 or 8 (its DCT
-    blocks decoded at that scale), but stays at least twice as large as `size`. A 16-bit PNG
-    rarely uses its whole range, so it is mapped by percentiles. Raises `UnusableError`, and
-    `Interrupted` when memory runs out.
+    blocks decoded at that scale), but stays at least `JPEG_DETAIL` times as large as `size`. A
+    16-bit PNG rarely uses its whole range, so it is mapped by percentiles. Raises
+    `UnusableError`, and `Interrupted` when memory runs out.
     """
     with warnings.catch_warnings(), decoding("damaged image file"):
         warnings.simplefilter("ignore")
@@ -52,20 +61,20 @@ def _read(image: Image.Image, content: bytes, size: int) -> DecodedImage:
     source_size, turn, aspect = (image.height, image.width), _turn(image), _aspect(image.info)
     plain = kind == "jpeg" and turn is None and aspect == 1
     shrunk = _drafted(image, size) if plain else 1
-    grey, windowing = _grey(image, content, kind)
+    grey, scale, windowing = _grey(image, content, kind)
     if kind == "jpeg" and may_lack_blocks(image, grey) and ends_early(content):
         raise UnusableError("not_decodable", ENDS_EARLY)
     if turn is not None:
         grey = np.asarray(Image.fromarray(grey).transpose(turn))
         aspect = aspect if grey.shape == source_size else 1 / aspect
         source_size = (grey.shape[0], grey.shape[1])
-    return DecodedImage(grey, windowing, source_size, kind, shrunk, aspect)
+    return DecodedImage(grey, windowing, source_size, kind, scale, shrunk, aspect)
 
 
 def _drafted(image: Image.Image, size: int) -> int:
     """Let a JPEG be decoded at a smaller scale; gives how many pixels make one."""
     longer = max(image.size)
-    wanted = [2 * size * side // longer or 1 for side in image.size]
+    wanted = [JPEG_DETAIL * size * side // longer or 1 for side in image.size]
     image.draft("L", (wanted[0], wanted[1]))
     return round(longer / max(image.size))
 
@@ -87,9 +96,11 @@ def _aspect(info: Mapping[Any, Any]) -> float:
     return 1.0
 
 
-def _grey(image: Image.Image, content: bytes, kind: str) -> tuple[Grey, Windowing]:
+def _grey(
+    image: Image.Image, content: bytes, kind: str
+) -> tuple[NDArray[Any], GreyScale, Windowing]:
     if kind == "jpeg" or content[_PNG_DEPTH] < 16:
-        return np.asarray(image.convert("L")), "as_stored"
+        return np.asarray(image.convert("L")), GreyScale(), "as_stored"
     if image.mode.startswith("I;16"):
         return _by_percentiles(np.asarray(image).astype(np.uint16, copy=False))
     # Pillow keeps 8 bits of colour and of grey with transparency, but sees what is missing.
@@ -98,7 +109,6 @@ def _grey(image: Image.Image, content: bytes, kind: str) -> tuple[Grey, Windowin
     return _by_percentiles(np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), flags)))
 
 
-def _by_percentiles(deep: NDArray[np.uint16]) -> tuple[Grey, Windowing]:
-    values, padding = np.arange(65536.0), np.zeros(65536, bool)
-    table, windowing = intensity.grey_table(deep, values, padding, [], inverted=False)
-    return intensity.apply(deep, table), windowing
+def _by_percentiles(deep: NDArray[np.uint16]) -> tuple[RawCodes, GreyScale, Windowing]:
+    values, padding = intensity.Values(np.arange(65536.0)), np.zeros(65536, bool)
+    return intensity.grey_scale(deep, Coding(16), values, padding, [], inverted=False)

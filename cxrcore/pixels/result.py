@@ -13,6 +13,7 @@ Reason = Literal[
 ]
 Windowing = Literal["as_stored", "window", "voi_lut", "percentile"]
 Grey = NDArray[np.uint8]
+RawCodes = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class ProcessedImage:
     """Where the image lies in the square: top, left, bottom, right (the last two excluded)."""
     windowing: Windowing
     polarity_suspect: bool
+    perceptual_hash: NDArray[np.uint8]
+    """(8,): 64 bits, of which near-duplicates share most."""
     source_size: tuple[int, int]
     """Rows and columns of the source."""
     format: Literal["dicom", "png", "jpeg"]
@@ -40,16 +43,50 @@ class RejectedImage:
 
 
 @dataclass(frozen=True)
-class DecodedImage:
-    """A whole decoded image in 8 bit, dark is air."""
+class Coding:
+    """How a raw code holds a stored value: by its lowest `bits`, in two's complement if `signed`.
 
-    grey: Grey
+    These bits are its code; others may hold an overlay.
+    """
+
+    bits: int
+    signed: bool = False
+
+    @property
+    def sign_bit(self) -> int:
+        """0 where there is no sign."""
+        return 1 << (self.bits - 1) if self.signed else 0
+
+    def stored(self) -> NDArray[np.int64]:
+        """The stored value of every code: (2^bits,)."""
+        return (np.arange(1 << self.bits) ^ self.sign_bit) - self.sign_bit
+
+
+@dataclass(frozen=True)
+class GreyScale:
+    """The line by which stored values become brightness, clipped at both ends."""
+
+    dark: float = 0
+    """The stored value of brightness 0."""
+    bright: float = 255
+    """That of brightness 1: the smaller one where the image is inverted."""
+    coding: Coding = Coding(8)
+    padding: tuple[int, int] | None = None
+    """The least and the largest stored value of what is no part of the image, and so dark."""
+
+
+@dataclass(frozen=True)
+class DecodedImage:
+    """A whole decoded image, dark is air."""
+
+    raw_codes: RawCodes
     """(rows, columns) of the source, divided by `shrunk` and rounded up."""
     windowing: Windowing
     source_size: tuple[int, int]
     format: Literal["dicom", "png", "jpeg"]
+    scale: GreyScale = GreyScale()
     shrunk: int = 1
-    """How many pixels of the source, in each direction, make one of `grey`."""
+    """How many pixels of the source, in each direction, make one of `raw_codes`."""
     aspect: float = 1.0
     """Height of a pixel over its width."""
 

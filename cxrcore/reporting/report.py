@@ -21,6 +21,7 @@ from cxrcore.reporting.content import Content
 from cxrcore.reporting.drawing import draw
 from cxrcore.reporting.pdf import pdf
 from data_contracts import cohort_tables, disclosure, titles
+from data_contracts.images import IMAGE_REJECTS
 from data_contracts.store import atomic_write, write_text
 
 _TABLES = ("models", "metrics", "added_value", "curves", "associations", "verdicts", "orders")
@@ -87,6 +88,9 @@ def _cohort(content: Content) -> dict[str, Any]:
         "flow": cohort_tables.flow_table(content.flow),
         "table_one": cohort_tables.table_one(content.characteristics),
         "rejects": cohort_tables.reject_table(pl.concat(content.rejects), least),
+        "near_duplicates": cohort_tables.near_duplicates(
+            content.headers.get(IMAGE_REJECTS.name, []), least
+        ),
     }
 
 

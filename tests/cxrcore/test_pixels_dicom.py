@@ -33,6 +33,7 @@ from radiographs import (
 )
 
 from cxrcore.pixels import ProcessedImage, RejectedImage, prepare
+from cxrcore.pixels.dicom import read_dicom
 
 
 def reference(ds: Dataset, stored: Array, rule: str) -> Array:
@@ -305,3 +306,14 @@ def test_files_that_pydicom_ships_are_prepared_or_rejected_but_never_raise() -> 
     assert reasons["rtplan_truncated.dcm"] == "not_a_radiograph"
     assert reasons["UN_sequence.dcm"] == reasons["no_meta.dcm"] == "not_decodable"
     assert len(reasons) >= 80
+
+
+@pytest.mark.parametrize("rows", [800, 1100])
+def test_large_images_are_judged_by_every_eighth_row(rows: int, tmp_path: Path) -> None:
+    stored = thorax(shape=(rows, 300))
+    other = stored.copy()
+    other[np.arange(rows) % 8 > 0] //= 2
+    pair = [dataset(s, Rows=rows) for s in (stored, other)]
+    scales = [read_dicom(saved(ds, tmp_path).read_bytes()).scale for ds in pair]
+    # 2^18 pixels are 874 rows of 300.
+    assert (scales[0] == scales[1]) == (rows == 1100)

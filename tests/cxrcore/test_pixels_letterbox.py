@@ -1,14 +1,14 @@
-"""Letterboxing, area averaging and the polarity hint."""
+"""Letterboxing and the polarity hint."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cxrcore.pixels import letterbox
+from cxrcore.pixels.near_duplicates import MOST_BITS, near_duplicate_pairs
 from cxrcore.pixels.result import DecodedImage, UnusableError
 
 sides = st.integers(1, 400)
@@ -35,23 +35,6 @@ def test_the_box_lies_inside_touches_two_sides_and_keeps_the_aspect(
     assert abs(min(bottom - top, right - left) - wanted) <= 0.5
 
 
-@given(st.integers(1, 120), st.integers(1, 120), st.data())
-def test_shrinking_keeps_the_mean_and_equals_opencv(
-    height: int, width: int, data: st.DataObject
-) -> None:
-    rows, columns = data.draw(st.integers(1, height)), data.draw(st.integers(1, width))
-    image = noise(height, width)
-    small = letterbox.area_average(image, rows, columns, (height, width))
-    opencv = cv2.resize(image.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
-    assert small.mean() == pytest.approx(image.mean())
-    assert np.abs(small - opencv).max() < 1e-2
-
-
-def test_sums_beyond_32_bit_are_exact() -> None:
-    image = np.full((3000, 3000), 255, np.uint8)
-    assert np.abs(letterbox.area_average(image, 7, 11, (3000, 3000)) - 255).max() < 1e-6
-
-
 @given(st.integers(32, 200), st.integers(32, 200), sizes)
 def test_the_square_is_black_around_the_box(height: int, width: int, size: int) -> None:
     image = np.maximum(noise(height, width), 1) // 2 + 64
@@ -63,6 +46,32 @@ def test_the_square_is_black_around_the_box(height: int, width: int, size: int) 
     outside = made.pixels.copy()
     outside[top:bottom, left:right] = 0
     assert not outside.any()
+
+
+def test_near_duplicates_share_most_bits_and_others_do_not() -> None:
+    image = noise(64, 60)
+    same = letterbox.difference_hash(image)
+    assert (letterbox.difference_hash(image // 2 + 20) == same).mean() > 0.9
+    for other in (noise(64, 60, seed=1), np.ascontiguousarray(image[::-1])):
+        assert np.bitwise_count(letterbox.difference_hash(other) ^ same).sum() > 12
+    # Bright above dark, and the other way round: no bit is the same.
+    ramp = np.repeat(np.arange(64, dtype=np.uint8)[:, None], 60, axis=1)
+    hashes = [letterbox.difference_hash(r) for r in (ramp, ramp[::-1])]
+    assert [np.bitwise_count(h).sum() for h in hashes] == [64, 0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2**64 - 1)), max_size=12))
+def test_pairs_are_counted_within_studies(images: list[tuple[int, int]]) -> None:
+    # Hashes near each other, beside any.
+    images += [(study, bits ^ 0b11110) for study, bits in images[:3]]
+    studies = np.array([study for study, _ in images], dtype=np.int64)
+    hashes = np.array([bits for _, bits in images], dtype=np.uint64).view(np.uint8).reshape(-1, 8)
+    one_by_one = sum(
+        images[i][0] == images[j][0] and (images[i][1] ^ images[j][1]).bit_count() <= MOST_BITS
+        for i in range(len(images))
+        for j in range(i)
+    )
+    assert near_duplicate_pairs(hashes, studies) == one_by_one
 
 
 def test_a_square_of_the_right_size_is_left_as_it_is() -> None:

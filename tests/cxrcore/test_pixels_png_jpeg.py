@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.data import get_testdata_file
 
 from cxrcore.pixels import ProcessedImage, RejectedImage, prepare, prepare_from
 
@@ -107,6 +108,14 @@ def test_the_image_is_turned_upright(orientation: int, suffix: str, tmp_path: Pa
     assert np.abs(content(path) - plain(upright)).mean() < 1
 
 
+def test_turning_keeps_the_depth(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "upright.png"), deep := ramp().astype(np.uint16) * 16)
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(np.ascontiguousarray(deep.T[::-1])).save(tmp_path / "turned.png", exif=exif)
+    assert (content(tmp_path / "turned.png") == content(tmp_path / "upright.png")).all()
+
+
 def test_a_damaged_exif_costs_nothing(tmp_path: Path) -> None:
     Image.fromarray(ramp()).save(tmp_path / "plain.jpg")
     Image.fromarray(ramp()).save(tmp_path / "odd.jpg", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x09")
@@ -153,6 +162,23 @@ def test_jpegs_of_every_shape_are_read(shape: tuple[int, int], tmp_path: Path) -
     rows, columns = (max(1, round(side * SIZE / max(shape))) for side in shape)
     full = plain(np.asarray(Image.open(path)), rows, columns)
     assert np.abs(content(path) - full).max() <= 3
+
+
+def test_a_real_radiograph_as_jpeg_agrees_with_full_decoding(tmp_path: Path) -> None:
+    source = get_testdata_file("RG1_UNCR.dcm", download=False)
+    if source is None:
+        pytest.skip("pydicom-data is not installed")
+    real = prepare(Path(str(source)), 1955)
+    assert isinstance(real, ProcessedImage)
+    top, left, bottom, right = real.content_bbox
+    path = tmp_path / "image.jpg"
+    Image.fromarray(real.pixels[top:bottom, left:right]).save(path, quality=95)
+    full = np.asarray(Image.open(path))
+    for size in (96, 160, 224):
+        rows, columns = (round(side * size / max(full.shape)) for side in full.shape)
+        difference = np.abs(content(path, size) - np.rint(plain(full, rows, columns)))
+        assert difference.max() <= 3, size
+        assert difference.mean() < 0.2, size
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])

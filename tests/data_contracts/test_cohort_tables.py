@@ -9,6 +9,7 @@ import pytest
 from data_contracts import cohort_tables
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
+from data_contracts.header import Header, Provenance
 from data_contracts.images import IMAGE_REJECTS
 
 LEAST = 11
@@ -81,6 +82,20 @@ def test_the_usable_of_a_task_do_not_reveal_its_few() -> None:
     assert [r["excluded"] for r in rows] == ["n/d", "0", "0"]
     rows = flow("mortality", (4, 4), (8, 8), (366, 0))
     assert [r["subjects"] for r in rows] == ["n/d", "n/d", "366"]
+
+
+@pytest.mark.parametrize(
+    ("shards", "want"),
+    [([], ""), ([None], ""), ([40, None], ""), ([0], "0"), ([4], "n/d"), ([7, 4], "11")],
+)
+def test_near_duplicates_are_told_if_all_shards_know_them_and_they_are_not_few(
+    shards: list[int | None], want: str
+) -> None:
+    origin = Provenance("preprocess", {})
+    headers = [
+        Header.new("image_rejects", "1.1", origin, {"near_duplicate_pairs": n}, "") for n in shards
+    ]
+    assert cohort_tables.near_duplicates(headers, LEAST) == want
 
 
 def test_few_rejects_are_not_disclosed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -116,7 +117,8 @@ def test_a_file_system_without_locks_is_read_all_the_same(
         assert arrays.read("pixels", 0).any()
 
 
-def test_a_store_that_a_notebook_has_open(images: Path) -> None:
+def test_a_store_that_a_notebook_has_open(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = h5py.File
     code = f"import h5py; f = h5py.File({str(images)!r}, 'r+'); print(1, flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -124,8 +126,21 @@ def test_a_store_that_a_notebook_has_open(images: Path) -> None:
         assert notebook.stdout
         notebook.stdout.readline()
         message = refusal(lambda: open_arrays(IMAGES, images), Busy)
+        monkeypatch.setattr(h5py, "File", lambda path, mode, **_: real(path, mode, locking=False))
+        unlocked = refusal(lambda: open_arrays(IMAGES, images), Busy)
         notebook.communicate(b"\n")
     assert "is in use by another program" in message
+    assert unlocked == message
+
+
+def test_a_lock_that_is_left_over_tells_what_to_set(images: Path) -> None:
+    # HDF5 looks at the variable once in a process.
+    opening = [sys.executable, "-c", f"import h5py; h5py.File({str(images)!r})"]
+    with images.open("rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        message = refusal(lambda: open_arrays(IMAGES, images), Busy)
+        (setting,) = re.findall("set ([A-Z0-9_]+)=FALSE", message)
+        subprocess.run(opening, env=os.environ | {setting: "FALSE"}, check=True)
 
 
 def test_a_workspace_without_locks_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

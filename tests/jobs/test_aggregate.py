@@ -144,6 +144,7 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     assert "Planted vs recovered" in page
     assert "insurance ~ race ~ gender" in page
     assert "One training of each network" in page
+    assert "Pairs of images of one study that show nearly the same, all kept: n/d." in page
     assert "c &lt;i&gt;" in page
     assert "No survival curves: the cohort has no follow-up." in page
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)

@@ -21,7 +21,14 @@ from cxrcore import pixels
 from cxrcore.pixels import ProcessedImage, RejectedImage, prepare_from
 from data_contracts.cohort import COHORT
 from data_contracts.images import IMAGE_REJECTS, IMAGES
-from data_contracts.store import Provenance, open_arrays, read_table, verify, write_table
+from data_contracts.store import (
+    Provenance,
+    open_arrays,
+    read_header,
+    read_table,
+    verify,
+    write_table,
+)
 from jobs import _chunks
 from jobs._cli import run
 
@@ -93,6 +100,27 @@ def test_a_person_can_look_before_training(place: Path, capsys: pytest.CaptureFi
     Image.fromarray(255 - dark).save(place / "root" / "image01.png")
     assert preprocess(place, "--force") == 0
     assert not suspect.exists()
+
+
+def test_near_duplicates_within_a_study_are_counted_and_kept(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Every image of this cohort is of one study.
+    with Image.open(place / "root" / "image01.png") as first:
+        Image.fromarray(np.asarray(first) // 2 + 40).save(place / "root" / "image03.png")
+    assert preprocess(place) == 0
+    assert "1 pairs of images of one study show nearly the same" in capsys.readouterr().err
+    path = IMAGE_REJECTS.path(place, shard="1", shards="1")
+    assert read_header(path).attributes["near_duplicate_pairs"] == 1
+    assert "image_id03" not in rejects(place)
+    cohort = read_table(COHORT, COHORT.path(place)).frame.with_columns(study_id="image_id")
+    origin = Provenance("extract", {})
+    write_table(COHORT, COHORT.path(place), cohort, origin, COHORT.example_attributes)
+    assert preprocess(place) == 0
+    assert read_header(path).attributes["near_duplicate_pairs"] == 0
+    assert preprocess(place, "--shard", "1/2") == 0
+    shard = IMAGE_REJECTS.path(place, shard="1", shards="2")
+    assert read_header(shard).attributes.get("near_duplicate_pairs") is None
 
 
 @pytest.mark.parametrize("there", [".dcm", ".jpg"])

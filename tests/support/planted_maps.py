@@ -85,7 +85,8 @@ def build(
         table = pl.DataFrame(contract.example())
         write_table(contract, contract.path(workspace), table, origin, facts)
     write_table(IMAGE_REJECTS, IMAGE_REJECTS.path(workspace, shard="1", shards="1"),
-                pl.DataFrame(IMAGE_REJECTS.example()), after)  # fmt: skip
+                pl.DataFrame(IMAGE_REJECTS.example()), after,
+                IMAGE_REJECTS.example_attributes)  # fmt: skip
     for task in tasks:
         grid = (grids or {}).get(task, GRID)
         for name, (seed, control) in MODELS.items():

@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept, and that they work where nothing can be."""
+"""Loops over resamples, and that numba is loaded by the first of them only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from cxrcore.evaluation import kernels
 
@@ -31,34 +30,6 @@ def test_a_fresh_process_loads_numba_at_its_first_kernel_and_keeps_it_where_told
     )
     assert (done.stdout, done.stderr) == ("6\n", "")
     assert list(tmp_path.rglob("*.nbc"))
-
-
-def doubled(values: np.ndarray, out: np.ndarray) -> None:
-    for i in range(len(values)):
-        out[i] = 2 * values[i]
-
-
-def test_without_any_folder_a_kernel_is_compiled_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def without_folder(*_: object) -> None:
-        raise RuntimeError("cannot cache function: no locator available")
-
-    monkeypatch.setattr("numba.core.caching.FunctionCache.__init__", without_folder)
-    out = np.empty(2)
-    kernels.compiled(doubled)(np.array([1.0, 2.0]), out)
-    assert out.tolist() == [2, 4]
-
-
-def test_a_folder_that_fills_up_does_not_stop_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("numba.core.caching._Cache.save_overload", full, raising=False)
-    monkeypatch.setattr("numba.core.caching.Cache.save_overload", full)
-    out = np.empty(2)
-    kernels.compiled(doubled)(np.array([1.0, 2.0]), out)
-    assert out.tolist() == [2, 4]
 
 
 def test_draws_are_counted() -> None:

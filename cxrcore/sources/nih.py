@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cxrcore.labels import GENDER_CLASSES, normalised, unknown_categories
 from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._columns import Kind
+from cxrcore.sources._image_folders import image_folders, image_paths
 from cxrcore.sources._tables import Request, read_tables
 from data_contracts.cohort import ADMISSION_MATCHES, VIEWS
 from data_contracts.errors import SourceError
@@ -21,8 +22,6 @@ BAD_AGE = "age above 100: a faulty entry"
 NO_GENDER = "gender not stated"
 
 _OLDEST = 100
-#: Where copies of the collection keep the images, if not in `images`; empty: beside the table.
-_LAYOUTS = ("images_*/images", "images_*", "", "*", "*/*")
 
 
 def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
@@ -32,46 +31,13 @@ def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
     faults = []
     if not tables:
         faults.append(f"{root / 'Data_Entry_2017.csv'} does not exist")
-    if not _image_folders(root):
+    if not image_folders(root):
         faults.append(f"{root / 'images'} does not exist, nor another folder with images")
     if faults:
         raise SourceError(
             f"{'; '.join(faults)}; --root must contain Data_Entry_2017*.csv and the images"
         )
     return {tables[-1].name: tables[-1]}
-
-
-def _image_folders(root: Path) -> list[Path]:
-    """The folders that hold the images, of the first layout that fits."""
-    if (images := root / "images").is_dir():
-        return [images]
-    for pattern in _LAYOUTS:
-        folders = sorted(root.glob(pattern)) if pattern else [root]
-        if found := [folder for folder in folders if next(folder.glob("*.png"), None)]:
-            return found
-    return []
-
-
-def _image_paths(table: Path, names: pl.Series) -> pl.Series:
-    """The path of each image relative to the folder of `table`.
-
-    Raises `SourceError` where several folders hold an image of the same name, as copies do.
-    """
-    import polars as pl
-
-    root = table.parent
-    folders = [folder.relative_to(root) for folder in _image_folders(root)]
-    if len(folders) == 1:
-        return pl.Series([str(folders[0] / name) for name in names])
-    paths: dict[str, Path] = {}
-    for folder in folders:
-        for file in (root / folder).iterdir():
-            if (path := folder / file.name) != paths.setdefault(file.name, path):
-                raise SourceError(
-                    f"{root}: {folder} and {paths[file.name].parent} hold images of the same name;"
-                    " keep one of them below --root"
-                )
-    return pl.Series([str(paths.get(name, folders[0] / name)) for name in names])
 
 
 def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:  # noqa: ARG001
@@ -91,7 +57,7 @@ def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:  # noqa: ARG0
         image_id="Image Index",
         study_id=pl.concat_str(subject, study, separator="_"),
         subject_id=subject,
-        path=_image_paths(path, table["Image Index"]),
+        path=image_paths(path.parent, table["Image Index"]),
         view=view.cast(pl.Enum(VIEWS)),
         study_time=pl.lit(None, pl.Datetime("us")),
         age=pl.col("Patient Age").cast(pl.Float32),
@@ -109,7 +75,7 @@ def _read_table(path: Path) -> pl.DataFrame:
     """The required columns; the unnamed empty ones at the end of the original are ignored."""
     columns: dict[str, Kind] = {
         "Image Index": "path", "Finding Labels": "text", "Follow-up #": "id", "Patient ID": "id",
-        "Patient Age": "number", "Patient Gender": "text", "View Position": "text",
+        "Patient Age": "age", "Patient Gender|Patient Sex": "text", "View Position": "text",
     }  # fmt: skip
     table = read_tables({"table": Request(path, columns, key=("Image Index",))})["table"]
     faults = unknown_categories(table, "Patient Gender", GENDER_CLASSES)

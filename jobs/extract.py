@@ -33,18 +33,20 @@ _SPLIT = "split"
 class Config(JobConfig):
     """What to extract, and from where."""
 
-    source: Literal["mimic", "nih", "table"] = "mimic"
-    """The collection: MIMIC-CXR with MIMIC-IV, NIH ChestX-ray14, or a table of your own."""
+    source: Literal["mimic", "chexpert", "chexpert-plus", "nih", "padchest", "vindr", "table"] = (
+        "mimic"
+    )
+    """The collection; table: any table of your own."""
     mimic_iv: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-IV, with hosp/ (core/ in version 1.0) and optionally ed/."""
     mimic_cxr: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-CXR or MIMIC-CXR-JPG, with the metadata, its record list and files/."""
     root: Path | None = Field(default=None, exclude=True)
-    """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and the images."""
+    """Folder of any other collection, with its tables and images."""
     table: Path | None = Field(default=None, exclude=True)
     """Table with a row for each image: CSV, TSV (also .gz) or Parquet."""
     patients: Path | None = Field(default=None, exclude=True)
-    """A further table with a row for each patient, whose columns the mapping may name."""
+    """A further table with a row for each patient, of CheXpert or one that the mapping names."""
     mapping: Path | None = Field(default=None, exclude=True)
     """YAML file that says which column of the table is what; --inspect proposes one."""
     inspect: bool = Field(default=False, exclude=True)
@@ -132,7 +134,7 @@ def run(config: Config, job: Job) -> None:
     job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)
     table_one = disclosed_characteristics(characteristics(cohort), least)
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
-    _warn_of_labels(config, cohort, job)
+    _warn(config, cohort, job)
     job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")
 
 
@@ -152,12 +154,16 @@ def _pixel_source(cohort: pl.DataFrame) -> str | None:
     return PIXEL_SOURCES.get(suffixes.pop()) if len(suffixes) == 1 else None
 
 
-def _warn_of_labels(config: Config, cohort: pl.DataFrame, job: Job) -> None:
+def _warn(config: Config, cohort: pl.DataFrame, job: Job) -> None:
+    from cxrcore.sources import adapter
+
     if _depends_on_outcome(config):
         job.warn(
             f"--horizon {config.horizon}: who has a mortality label depends on the outcome; "
             "deaths are labelled only if a later discharge was recorded"
         )
+    if caution := adapter(config.source).caution:
+        job.warn(f"--source {config.source}: {caution}")
     for task in tasks_of(cohort.columns):
         if cohort[f"{LABEL_PREFIX}{task}"].is_null().all():
             job.warn(f"no image has a label for {task}; cohort/flow.parquet says why")

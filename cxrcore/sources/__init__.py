@@ -1,4 +1,4 @@
-"""One module per collection of radiographs; its file name is the source's name."""
+"""One module per collection of radiographs; its file name, with - for _, is the source's name."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from data_contracts.errors import UsageError
 
 def names() -> tuple[str, ...]:
     """The available sources, sorted."""
-    return tuple(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    found = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
+    return tuple(name.replace("_", "-") for name in found)
 
 
 def adapter(name: str) -> Adapter:
     """The adapter of the source `name`; raise `UsageError` if there is none."""
     if name not in names():
         raise UsageError(f"unknown source '{name}'; choose from {', '.join(names())}")
-    found: Adapter = importlib.import_module(f"{__name__}.{name}").ADAPTER
+    module = name.replace("-", "_")
+    found: Adapter = importlib.import_module(f"{__name__}.{module}").ADAPTER
     return found
 
 

@@ -43,3 +43,5 @@ class Adapter:
     """Names of single files it needs, each with its content."""
     optional_files: Mapping[str, str] = field(default_factory=dict)
     """Names of single files that it reads where they are given."""
+    caution: str = ""
+    """What whoever uses the cohort must know beside the flow; logged as a warning."""

@@ -6,8 +6,9 @@ Writes the cohort, the account of every exclusion, and the cohort's characterist
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from cyclopts import Parameter
 from pydantic import Field
 
 from data_contracts.cohort import COHORT, LABEL_PREFIX, PIXEL_SOURCES, tasks_of
@@ -67,6 +68,8 @@ class Config(JobConfig):
     """Follow-up horizon of the mortality label, in days after the study."""
     allow_outcome_dependent_label: bool = False
     """Accept a horizon over 365 days: who has a mortality label then depends on the outcome."""
+    label: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    """Further task, NAME=COLUMN[:GROUPS], of any column of the tables; may be given often."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Random seed of the split of subjects, unless a file gives it, and of the choice of images."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
@@ -89,8 +92,9 @@ def sources(config: Config) -> dict[str, Path]:
 
     Raises `UsageError` where the mortality label would depend on the outcome unasked.
     """
-    from cxrcore.sources import locate
+    from cxrcore.sources import locate, parse_labels
 
+    parse_labels(config.label)
     if _depends_on_outcome(config) and not config.allow_outcome_dependent_label:
         raise UsageError(
             f"--horizon {config.horizon}: beyond a year only patients who come back are observed "
@@ -111,11 +115,11 @@ def _depends_on_outcome(config: Config) -> bool:
 
 def run(config: Config, job: Job) -> None:
     from cxrcore.cohort import Limits, assemble, characteristics
-    from cxrcore.sources import adapter
+    from cxrcore.sources import parse_labels, read
     from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 
     tables = {name: path for name, path in job.sources.items() if name != _SPLIT}
-    images = adapter(config.source).read(tables, config.horizon)
+    images = read(config.source, tables, config.horizon, parse_labels(config.label))
     splits, split_digest = _split_of_file(job)
     limits = Limits(config.max_age, config.view, config.no_finding_only)
     cohort, flow = assemble(

@@ -6,9 +6,20 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
+from cxrcore.sources._further_labels import FurtherLabels, parse_labels, with_labels
+from data_contracts.cohort import tasks_of
 from data_contracts.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["adapter", "locate", "names", "parse_labels", "read"]
+
+#: Columns of the cohort that a further label may name, whatever the tables have.
+_OF_COHORT = ("age", "view")
 
 
 def names() -> tuple[str, ...]:
@@ -46,3 +57,19 @@ def locate(name: str, places: Mapping[str, Path | None]) -> dict[str, Path]:
     if lacking:
         raise UsageError(f"--source {name} needs {' and '.join(lacking)}")
     return found.locate(given)
+
+
+def read(name: str, files: Mapping[str, Path], horizon: int, labels: FurtherLabels) -> pl.DataFrame:
+    """Every image of the source `name` with further labels; see `Adapter` and `locate`.
+
+    A label may name a column of the tables, or the cohort's `age` and `view`. Raises `SourceError`.
+    """
+    of_cohort = {task: of for task, of in labels.items() if of.column in _OF_COHORT}
+    others = {task: of for task, of in labels.items() if task not in of_cohort}
+    images = adapter(name).read(files, horizon, others)
+    tasks = tasks_of(images.columns)
+    for task, of in of_cohort.items():
+        column = images[of.column]
+        kept = column if of.wanted.kind == "number" else column.cast(str)
+        images = images.with_columns(kept.alias(f"label_{task}"))
+    return with_labels(images, of_cohort, (), tasks)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cxrcore.labels import unknown_categories
+from cxrcore.sources._further_labels import groups_of
 from cxrcore.sources._groups import class_columns, class_of, is_one_of
 from cxrcore.sources._mapped_tables import MappedTables, read_joined
 from cxrcore.sources._mapping import Mapping
@@ -37,11 +38,20 @@ def read_images(
 
 def images_of(table: pl.DataFrame, tables: MappedTables, horizon: int) -> pl.DataFrame:
     """The images of a table that was read, with the names of `columns_of`; see `read_images`."""
-    table = _absent_as_null(table).with_columns(**outcome_columns(tables.mapping.mortality))
-    images = _images(table, tables.mapping, horizon)
-    if faults := _faults(images, table, tables):
+    mapping = tables.mapping
+    groups, faults = groups_of(tables.labels, table, _ids(mapping), list(mapping.labels))
+    table = _absent_as_null(table).with_columns(**outcome_columns(mapping.mortality))
+    mapping = mapping.model_copy(update={"labels": {**mapping.labels, **groups}})
+    images = _images(table, mapping, horizon)
+    if faults := faults + _faults(images, table, tables):
         raise SourceError(f"{tables.images[0]}: {'; '.join(faults)}; {tables.remedy}")
     return images
+
+
+def _ids(mapping: Mapping) -> list[str]:
+    """The columns that name patients, studies and images."""
+    named = (mapping.path, mapping.image_id, mapping.subject_id, mapping.patients, mapping.study_id)
+    return [of.column for of in named if of]
 
 
 def _images(table: pl.DataFrame, mapping: Mapping, horizon: int) -> pl.DataFrame:

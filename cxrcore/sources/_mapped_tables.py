@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cxrcore.sources._columns import Column, Kind
 from cxrcore.sources._file_formats import separator_of
+from cxrcore.sources._further_labels import FurtherLabels, columns_of_labels
 from cxrcore.sources._joins import join_faults
 from cxrcore.sources._mapping import ColumnOf, Mapping
 from cxrcore.sources._tables import Request, column_names, read_tables
@@ -32,6 +33,8 @@ class MappedTables:
     """What to do about a fault."""
     patients: Path | None = None
     """A table with a row for each patient, where the mapping names its column of the patient."""
+    labels: FurtherLabels = field(default_factory=dict)
+    """Labels beside those of the mapping."""
     known: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
     """By label: the values that are known to give no class, upper case. Any value beyond these
     and the mapping's is then a fault; a label that is not here only counts them."""
@@ -44,7 +47,7 @@ def read_joined(tables: MappedTables) -> pl.DataFrame:
     """
     import polars as pl
 
-    columns = columns_of(tables.mapping)
+    columns = columns_of(tables.mapping) | columns_of_labels(tables.labels)
     theirs = _of_patients(tables, columns)
     own = {n: c for n, c in columns.items() if n in _OF_IMAGES or n not in theirs}
     requests = {

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from cxrcore.labels import GENDER_CLASSES, normalised, unknown_categories
 from cxrcore.sources._adapter import Adapter
-from cxrcore.sources._columns import Kind
+from cxrcore.sources._columns import Column, Kind
+from cxrcore.sources._further_labels import (
+    NO_LABELS,
+    FurtherLabels,
+    columns_of_labels,
+    separated,
+    with_labels,
+)
 from cxrcore.sources._image_folders import image_folders, image_paths
 from cxrcore.sources._tables import Request, read_tables
 from data_contracts.cohort import ADMISSION_MATCHES, VIEWS
@@ -22,6 +29,7 @@ BAD_AGE = "age above 100: a faulty entry"
 NO_GENDER = "gender not stated"
 
 _OLDEST = 100
+_IDS = ("Image Index", "Patient ID", "Follow-up #")
 
 
 def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
@@ -40,12 +48,17 @@ def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
     return {tables[-1].name: tables[-1]}
 
 
-def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:  # noqa: ARG001
+def read(
+    files: Mapping[str, Path],
+    horizon: int,  # noqa: ARG001
+    labels: FurtherLabels = NO_LABELS,
+) -> pl.DataFrame:
     """Every image of the table; see `Adapter.read`. There are no outcomes, so no `horizon`."""
     import polars as pl
 
     (path,) = files.values()
-    table = _read_table(path)
+    labels = separated(labels, "Finding Labels", "|")
+    table = _read_table(path, labels)
     view, gender = normalised("View Position"), normalised("Patient Gender")
     label = gender.cast(pl.Enum(GENDER_CLASSES))
     subject, study = pl.col("Patient ID"), pl.col("Follow-up #")
@@ -53,7 +66,8 @@ def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:  # noqa: ARG0
         pl.when(view.is_null()).then(pl.lit(NOT_FRONTAL))
         .when(pl.col("Patient Age") > _OLDEST).then(pl.lit(BAD_AGE))
     )  # fmt: skip
-    return table.select(
+    images = table.select(
+        *columns_of_labels(labels),
         image_id="Image Index",
         study_id=pl.concat_str(subject, study, separator="_"),
         subject_id=subject,
@@ -69,13 +83,15 @@ def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:  # noqa: ARG0
         label_gender=label,
         null_gender=pl.when(label.is_null()).then(pl.lit(NO_GENDER)).cast(pl.Enum([NO_GENDER])),
     )
+    return with_labels(images, labels, _IDS, ("gender",))
 
 
-def _read_table(path: Path) -> pl.DataFrame:
+def _read_table(path: Path, labels: FurtherLabels) -> pl.DataFrame:
     """The required columns; the unnamed empty ones at the end of the original are ignored."""
-    columns: dict[str, Kind] = {
+    columns: dict[str, Kind | Column] = {
         "Image Index": "path", "Finding Labels": "text", "Follow-up #": "id", "Patient ID": "id",
         "Patient Age": "age", "Patient Gender|Patient Sex": "text", "View Position": "text",
+        **columns_of_labels(labels),
     }  # fmt: skip
     table = read_tables({"table": Request(path, columns, key=("Image Index",))})["table"]
     faults = unknown_categories(table, "Patient Gender", GENDER_CLASSES)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
+from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, separated
 from cxrcore.sources._image_folders import image_folders, image_paths
 from cxrcore.sources._mapped import read_images
 from cxrcore.sources._mapped_tables import MappedTables
@@ -31,9 +32,12 @@ def locate(places: Mapping[str, Path]) -> dict[str, Path]:
     return {tables[-1].name: tables[-1]}
 
 
-def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:
+def read(
+    files: Mapping[str, Path], horizon: int, labels: FurtherLabels = NO_LABELS
+) -> pl.DataFrame:
     """Every image of the table; see `Adapter.read`. There are no outcomes."""
     (path,) = files.values()
+    labels = separated(labels, "Labels", ",")
     remedy = "repair the table or download it again"
 
     def mend(table: pl.DataFrame) -> pl.DataFrame:
@@ -41,9 +45,19 @@ def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:
 
         # The table has the year of birth. Ages are those that are reached in the year.
         age = pl.col("study_time").dt.year() - pl.col("age")
-        return table.with_columns(age=age, path=image_paths(path.parent, table["path"]))
+        # Findings stand there as a list of Python: ['cardiomegaly', 'edema'].
+        findings = [
+            f"label_{name}"
+            for name, of in labels.items()
+            if of.column == "Labels" and of.groups and of.groups.classes
+        ]
+        return table.with_columns(
+            pl.col(findings).str.replace_all(r"[\[\]']", ""),
+            age=age, path=image_paths(path.parent, table["path"]),
+        )  # fmt: skip
 
-    return read_images(MappedTables((path,), _mapping(), remedy), horizon, mend)
+    tables = MappedTables((path,), _mapping(), remedy, labels=labels)
+    return read_images(tables, horizon, mend)
 
 
 def _mapping() -> Columns:

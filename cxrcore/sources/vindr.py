@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
-from cxrcore.sources._columns import Column, parsed
+from cxrcore.sources._columns import Column, Kind, parsed
+from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels
 from cxrcore.sources._mapped import images_of
 from cxrcore.sources._mapped_tables import MappedTables
 from cxrcore.sources._mapping import Mapping as Columns
@@ -38,36 +39,42 @@ def locate(places: Mapping[str, Path]) -> dict[str, Path]:
     return found
 
 
-def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:
+def read(
+    files: Mapping[str, Path], horizon: int, labels: FurtherLabels = NO_LABELS
+) -> pl.DataFrame:
     """Every image of the tables; see `Adapter.read`. There are no outcomes."""
     import polars as pl
 
-    parts = [_read_part(path) for path in files.values()]
-    tables = MappedTables(tuple(files.values()), _mapping(), "correct the table")
+    parts = [_read_part(path, labels) for path in files.values()]
+    tables = MappedTables(tuple(files.values()), _mapping(), "correct the table", labels=labels)
     return images_of(pl.concat(parts), tables, horizon)
 
 
-def _read_part(path: Path) -> pl.DataFrame:
+def _read_part(path: Path, labels: FurtherLabels) -> pl.DataFrame:
     """The images of one table, with what their headers say."""
     import polars as pl
 
-    request = Request(path, {"image_id": "path", "No finding": "number"})
-    findings = read_tables({"images": request})["images"]
-    # Three readers judged each image of the first part: a finding is that of most of them.
-    images = findings.group_by("image_id").agg(pl.col("No finding").mean() >= 0.5).sort("image_id")
+    wanted = {f"label_{name}": Column("number", (of.column,)) for name, of in labels.items()}
+    columns: dict[str, Kind | Column] = {"image_id": "path", "No finding": "number", **wanted}
+    findings = read_tables({"images": Request(path, columns)})["images"]
+    # Three readers judged each image of the first part; bands divide the share that saw a finding.
+    images = findings.group_by("image_id").agg(pl.exclude("image_id").mean()).sort("image_id")
+    by_most = ["No finding"]
+    by_most += [f"label_{name}" for name, of in labels.items() if of.wanted.kind == "text"]
+    images = images.with_columns((pl.col(by_most) >= 0.5).cast(pl.Int8).cast(pl.String))
     folder = path.parents[1] / path.stem.rpartition("_")[2]
     files = [_file(folder, name) for name in images["image_id"]]
     with ThreadPoolExecutor() as pool:
         headers = list(pool.map(_header, files))
-    columns = images.select(
-        "image_id", subject_id="image_id", study_id="image_id",
+    found = images.select(
+        "image_id", *wanted, subject_id="image_id", study_id="image_id",
         path=pl.Series([f"{folder.name}/{file.name}" for file in files]),
         view=pl.lit("PA"),
-        no_finding=pl.col("No finding").cast(pl.Int8).cast(pl.String),
+        no_finding="No finding",
         age=pl.Series([age for _, age in headers], dtype=pl.String),
         label_gender=pl.Series([sex for sex, _ in headers], dtype=pl.String),
     )  # fmt: skip
-    return columns.with_columns(parsed("age", Column("age", ())))
+    return found.with_columns(parsed("age", Column("age", ())))
 
 
 def _file(folder: Path, name: str) -> Path:

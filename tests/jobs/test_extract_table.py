@@ -44,6 +44,22 @@ def test_a_table_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert gender.null_count() == 0
 
 
+def test_a_further_label(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace = tmp_path / "ws"
+    more = ("--label=lying=projection:no=pa|front,yes=ap lying", "--label", "band=years:50,60")
+    assert extract(tmp_path, workspace, *more) == 0
+    cohort = read_table(COHORT, COHORT.path(workspace))
+    assert cohort.frame["label_lying"].to_list() == ["no", "yes", "no"]
+    assert cohort.frame["label_band"].to_list() == ["50 to under 60", "60 and over", "60 and over"]
+    capsys.readouterr()
+    assert extract(tmp_path, workspace, *more) == 0
+    assert "up to date" in capsys.readouterr().err
+    assert extract(tmp_path, workspace, "--label=lying") == 2
+    assert "--label lying: want NAME=COLUMN or NAME=COLUMN:GROUPS" in complaint(capsys)
+    assert extract(tmp_path, workspace, "--label=x=file") == 4
+    assert "column 'file' names patients, studies or images" in complaint(capsys)
+
+
 def test_a_mapping_is_proposed_on_stdout_and_nothing_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -90,11 +90,10 @@ def parse_labels(texts: Collection[str]) -> dict[str, FurtherLabel]:
                 raise ValueError("is a label already; choose another name")
             check_task_name(name)
             labels[name] = FurtherLabel(column, _groups(column, groups) if groups else None)
-        except ValidationError as error:
-            message = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise UsageError(f"--label {name}: {message}") from None
         except ValueError as error:
-            raise UsageError(f"--label {name}: {error}") from None
+            fault = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+            text = f"--label {name}: {fault.removeprefix('Value error, ')}"
+            raise UsageError(" ".join(text.split())) from None
     return labels
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import own_tables
 import polars as pl
 import public_tables
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mimic_tree import ADMISSION, IMAGE, PATIENT, Tree
 from mimic_tree import tree as tree
 
@@ -64,8 +67,10 @@ def test_every_source_has_them(tmp_path: Path, tree: Tree) -> None:
         "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,"
         "View Position\n1.png,Mass|Nodule,0,1,58,M,PA\n2.png,Edema,0,2,40,F,AP\n"
     )
-    images = labelled("nih", {"root": tmp_path / "n"}, "race=View Position")
+    texts = ("race=View Position", "mass=Finding Labels:present=Mass,absent=*")
+    images = labelled("nih", {"root": tmp_path / "n"}, *texts)
     assert images["label_race"].to_list() == ["PA", "AP"]
+    assert images["label_mass"].to_list() == ["present", "absent"]
 
 
 def test_age_and_view_are_those_of_the_cohort(tmp_path: Path) -> None:
@@ -99,6 +104,8 @@ def test_of_mimic_every_table_has_them(tree: Tree) -> None:
     assert images["label_language"].to_list() == ["ENGLISH", "?"]
     assert images["label_years"].to_list() == ["2014 - 2016", "2008 - 2010"]
     assert images["label_portable"][1] == "CHEST (PORTABLE AP)"
+    with pytest.raises(SourceError, match="--label x: no table has a column 'BMI'; looked into"):
+        tree.read(labels=parse_labels(["x=BMI"]))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +138,7 @@ def test_what_is_no_label_of_the_source(text: str, want: str, tmp_path: Path) ->
     [
         (["edema"], "--label edema: want NAME=COLUMN or NAME=COLUMN:GROUPS"),
         (["=Edema"], "--label : cannot have a task ''"),
-        (["a b=Edema"], "--label a b: cannot have a task 'a b'"),
+        (["a\n b=Edema"], "--label a b: cannot have a task 'a b'"),
         (["age=Age"], "--label age: cannot have a task 'age'"),
         (["mortality=dead"], "--label mortality: is a label already"),
         (["x=A", "x=B"], "--label x: is a label already"),
@@ -147,3 +154,9 @@ def test_what_is_not_written_as_a_label(texts: list[str], want: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_labels(texts)
     assert want in str(caught.value)
+
+
+@given(st.lists(st.text("ab1=:|,*\x00\n ", max_size=12), max_size=3))
+def test_any_text_is_a_label_or_refused(texts: list[str]) -> None:
+    with suppress(UsageError):
+        assert len(parse_labels(texts)) == len(texts)

@@ -115,6 +115,12 @@ def test_both_versions_of_the_table_give_the_same_cohort(tmp_path: Path) -> None
     assert read(collection(tmp_path, (months, *older[1:])))["age"][0] == 0.5
 
 
+def test_the_sample_has_a_table_of_its_own(tmp_path: Path) -> None:
+    want = read(collection(tmp_path))
+    (tmp_path / "Data_Entry_2017.csv").rename(tmp_path / "sample_labels.csv")
+    assert read(tmp_path).equals(want)
+
+
 NAMES = [row.split(",")[0] for row in ROWS]
 
 

@@ -70,6 +70,8 @@ class Config(JobConfig):
     """Accept a horizon over 365 days: who has a mortality label then depends on the outcome."""
     label: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """Further task, NAME=COLUMN[:GROUPS], of any column of the tables; may be given often."""
+    under65: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    """Tasks that only patients under 65 are labelled for; may be given often."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Random seed of the split of subjects, unless a file gives it, and of the choice of images."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
@@ -115,11 +117,13 @@ def _depends_on_outcome(config: Config) -> bool:
 
 def run(config: Config, job: Job) -> None:
     from cxrcore.cohort import Limits, assemble, characteristics
+    from cxrcore.labels import only_under_65
     from cxrcore.sources import parse_labels, read
     from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 
     tables = {name: path for name, path in job.sources.items() if name != _SPLIT}
     images = read(config.source, tables, config.horizon, parse_labels(config.label))
+    images = only_under_65(images, config.under65)
     splits, split_digest = _split_of_file(job)
     limits = Limits(config.max_age, config.view, config.no_finding_only)
     cohort, flow = assemble(

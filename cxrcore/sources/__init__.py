@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
-from cxrcore.sources._further_labels import FurtherLabels, parse_labels, with_labels
+from cxrcore.sources._further_labels import FurtherLabels, named, parse_labels, with_labels
 from data_contracts.cohort import tasks_of
 from data_contracts.errors import UsageError
 
@@ -64,12 +64,11 @@ def read(name: str, files: Mapping[str, Path], horizon: int, labels: FurtherLabe
 
     A label may name a column of the tables, or the cohort's `age` and `view`. Raises `SourceError`.
     """
+    import polars as pl
+
     of_cohort = {task: of for task, of in labels.items() if of.column in _OF_COHORT}
     others = {task: of for task, of in labels.items() if task not in of_cohort}
     images = adapter(name).read(files, horizon, others)
     tasks = tasks_of(images.columns)
-    for task, of in of_cohort.items():
-        column = images[of.column]
-        kept = column if of.wanted.kind == "number" else column.cast(str)
-        images = images.with_columns(kept.alias(f"label_{task}"))
-    return with_labels(images, of_cohort, (), tasks)
+    columns = [named(task, of, pl.col(of.column)) for task, of in of_cohort.items()]
+    return with_labels(images.with_columns(columns), of_cohort, (), tasks)

@@ -52,6 +52,15 @@ def separated(labels: FurtherLabels, column: str, separator: str) -> FurtherLabe
     }
 
 
+def named(name: str, label: FurtherLabel, of: pl.Expr) -> pl.Expr:
+    """The column `label_<name>` as it would be read from a table, of another of the images."""
+    import polars as pl
+
+    text = of.cast(pl.String)
+    number = label.wanted.kind == "number"
+    return (text.cast(pl.Float64, strict=False) if number else text).alias(f"label_{name}")
+
+
 def with_labels(
     images: pl.DataFrame, labels: FurtherLabels, ids: Collection[str], tasks: Collection[str]
 ) -> pl.DataFrame:

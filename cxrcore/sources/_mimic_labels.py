@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.sources._columns import Column, Kind
-from cxrcore.sources._further_labels import FurtherLabels
+from cxrcore.sources._further_labels import FurtherLabels, named
 from cxrcore.sources._tables import Request, column_names, read_tables
 from data_contracts.errors import SourceError
 
@@ -23,6 +23,8 @@ _KEYS = {
 }
 #: Name patients, stays, studies, images or staff.
 IDS = (*_KEYS.values(), "admit_provider_id")
+#: A column of the images: the one known group of a patient's races, of `cxrcore.labels`.
+_RACE_GROUP = "race_group"
 
 
 def join_labels(
@@ -30,13 +32,19 @@ def join_labels(
 ) -> pl.DataFrame:
     """The images with the column `label_<name>` of each label, as its table has it.
 
-    What an admission says is that of the study's admission. Raises `SourceError`, also for a
-    column that no table has.
+    What an admission says is that of the study's admission; `race_group` is that of the patient,
+    without one where two are known. Raises `SourceError`, also for a column that no table has.
     """
+    import polars as pl
+
     paths = {Path(name).name.split(".csv")[0]: path for name, path in files.items()}
     tables = {stem: column_names(paths[stem], ",") for stem in _KEYS if stem in paths}
     columns: dict[str, dict[str, Kind | Column]] = {}
     for name, label in labels.items():
+        if label.column == _RACE_GROUP:
+            group = pl.when(~pl.col("conflict")).then(_RACE_GROUP)
+            images = images.with_columns(named(name, label, group))
+            continue
         stem = next((s for s, names in tables.items() if label.column in names), None)
         if stem is None:
             raise SourceError(

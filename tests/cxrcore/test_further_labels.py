@@ -81,6 +81,8 @@ def test_age_and_view_are_those_of_the_cohort(tmp_path: Path) -> None:
     assert images["label_view"].to_list() == ["PA", None, "AP", "PA"]
     with pytest.raises(SourceError, match="--label gender: the source has this task already"):
         labelled("padchest", {"root": root}, "gender=view")
+    with pytest.raises(SourceError, match="'view' has rows in 0 classes"):
+        labelled("padchest", {"root": root}, "x=view:40,60")
 
 
 def test_findings_of_one_cell(tmp_path: Path) -> None:
@@ -104,6 +106,17 @@ def test_of_mimic_every_table_has_them(tree: Tree) -> None:
     assert images["label_language"].to_list() == ["ENGLISH", "?"]
     assert images["label_years"].to_list() == ["2014 - 2016", "2008 - 2010"]
     assert images["label_portable"][1] == "CHEST (PORTABLE AP)"
+    tree.admissions[1] = {**tree.admissions[1], "race": "HISPANIC/LATINO - CUBAN"}
+    labels = parse_labels(
+        ["groups=race_group", "latino=race_group:no=White,yes=Hispanic or Latino"]
+    )
+    images = tree.read(labels=labels).sort("image_id")
+    assert images["label_groups"].to_list() == ["White", "Hispanic or Latino"]
+    assert images["label_latino"].to_list() == ["no", "yes"]
+    assert images["label_race"].to_list() == ["White", None]
+    tree.admissions.append({**ADMISSION, "hadm_id": 9, "race": "ASIAN"})
+    with pytest.raises(SourceError, match="has 1 values, want 2 to 20"):  # a conflict has none
+        tree.read(labels=parse_labels(["groups=race_group"]))
     with pytest.raises(SourceError, match="--label x: no table has a column 'BMI'; looked into"):
         tree.read(labels=parse_labels(["x=BMI"]))
 

@@ -192,3 +192,16 @@ def test_only_five_unknown_categories_are_spelt_out() -> None:
     frame = pl.DataFrame({"race": [f"PLANET {letter}" for letter in "ABCDEFG"]})
     (fault,) = labels.unknown_categories(frame, "race", labels.RACE_GROUPS)
     assert fault.endswith("and 2 more")
+
+
+def test_from_65_on_a_task_has_no_label_but_a_reason() -> None:
+    payer, other = pl.Enum(["a", "b"]), pl.Enum(["not stated"])
+    images = pl.DataFrame({
+        "age": [64.9, 65.0, None, 40.0],
+        "label_payer": pl.Series(["a", "b", "a", None], dtype=payer),
+        "null_payer": pl.Series([None, None, None, "not stated"], dtype=other),
+    })  # fmt: skip
+    young = labels.only_under_65(images, ["payer"])
+    assert young["label_payer"].to_list() == ["a", None, None, None]
+    assert young["null_payer"].to_list() == [None, labels.FROM_65, labels.FROM_65, "not stated"]
+    assert young["label_payer"].dtype == payer

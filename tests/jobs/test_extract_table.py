@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import own_tables
+import polars as pl
 import pytest
 
+from cxrcore.labels import FROM_65
 from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.store import read_table
 from jobs._cli import run as cxr
 
@@ -58,6 +61,24 @@ def test_a_further_label(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "--label lying: want NAME=COLUMN or NAME=COLUMN:GROUPS" in complaint(capsys)
     assert extract(tmp_path, workspace, "--label=x=file") == 4
     assert "column 'file' names patients, studies or images" in complaint(capsys)
+
+
+def test_a_label_only_of_those_under_65(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace = tmp_path / "ws"
+    more = ("--min-age=0", "--min-cell-count=0", "--under65=insurance")
+    assert extract(tmp_path, workspace, *more) == 0
+    cohort = read_table(COHORT, COHORT.path(workspace)).frame
+    assert dict(cohort.select("age", "label_insurance").iter_rows()) == {
+        50: "public", 60: "private", 70: None, None: None,
+    }  # fmt: skip
+    assert cohort["label_smoker"].null_count() == 0
+    flow = read_table(COHORT_FLOW, COHORT_FLOW.path(workspace)).frame
+    of_task = flow.filter(pl.col("scope") == "insurance")
+    assert dict(of_task.select("rule", "excluded_images").iter_rows())[FROM_65] == 2
+    assert of_task["excluded_images"].sum() + of_task["images"][-1] == cohort.height
+    capsys.readouterr()
+    assert extract(tmp_path, workspace, "--under65=payer") == 2
+    assert "--under65 payer: the source has no such label; it has " in complaint(capsys)
 
 
 def test_a_mapping_is_proposed_on_stdout_and_nothing_written(

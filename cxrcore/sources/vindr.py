@@ -113,6 +113,6 @@ ADAPTER = Adapter(
     tasks=("gender",),
     locate=locate,
     read=read,
-    caution="it names no patients: each image counts as a patient of its own, so images of one "
-    "patient may fall into several splits",
+    caution="the collection names no patients: each image counts as a patient of its own, so "
+    "images of one patient may fall into several splits",
 )

@@ -42,6 +42,11 @@ FurtherLabels = Mapping[str, FurtherLabel]
 NO_LABELS: FurtherLabels = MappingProxyType({})
 
 
+def remedy(labels: FurtherLabels) -> str:
+    """What to do about a fault of a public collection's table."""
+    return "repair the table or download it again" + (", or correct --label" if labels else "")
+
+
 def separated(labels: FurtherLabels, column: str, separator: str) -> FurtherLabels:
     """The labels, with a separator between several values in a cell of `column`."""
     return {
@@ -70,7 +75,7 @@ def with_labels(
     """
     groups, faults = groups_of(labels, images, ids, tasks)
     if faults:
-        raise SourceError(f"{'; '.join(faults)}; correct the settings")
+        raise SourceError(f"{'; '.join(faults)}; correct --label")
     columns: dict[str, pl.Expr] = {}
     for name, of in groups.items():
         columns |= class_columns(name, of)

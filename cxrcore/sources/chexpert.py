@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._file_formats import separator_of, table_faults
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels
+from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, remedy
 from cxrcore.sources._mapped import read_images
 from cxrcore.sources._mapped_tables import MappedTables
 from cxrcore.sources._mapping import Mapping as Columns
@@ -44,10 +44,9 @@ def read(
     """Every image of the tables; see `Adapter.read`. There are no outcomes."""
     patients = files.get("patients")
     tables = tuple(path for name, path in files.items() if name != "patients")
-    remedy = "repair the table or download it again"
     known = {"gender": ("UNKNOWN",)}
     of_patients = column_names(patients, separator_of(patients)) if patients else []
-    mapped = MappedTables(tables, _mapping(of_patients), remedy, patients, labels, known)
+    mapped = MappedTables(tables, _mapping(of_patients), remedy(labels), patients, labels, known)
     return read_images(mapped, horizon, known_ages)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels
+from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, remedy
 from cxrcore.sources._mapped import read_images
 from cxrcore.sources._mapped_tables import MappedTables
 from cxrcore.sources._mapping import Mapping as Columns
@@ -38,8 +38,7 @@ def read(
 ) -> pl.DataFrame:
     """Every image of the table; see `Adapter.read`. Deaths have no date, so no outcome."""
     (path,) = files.values()
-    remedy = "repair the table or download it again"
-    tables = MappedTables((path,), _mapping(), remedy, labels=labels, known=_KNOWN)
+    tables = MappedTables((path,), _mapping(), remedy(labels), labels=labels, known=_KNOWN)
 
     def mend(table: pl.DataFrame) -> pl.DataFrame:
         paths = _image_paths(path.parent, table["path"])

@@ -13,6 +13,7 @@ from cxrcore.sources._further_labels import (
     NO_LABELS,
     FurtherLabels,
     columns_of_labels,
+    remedy,
     separated,
     with_labels,
 )
@@ -68,7 +69,6 @@ def read(
         .when(pl.col("Patient Age") > _OLDEST).then(pl.lit(BAD_AGE))
     )  # fmt: skip
     images = table.select(
-        *columns_of_labels(labels),
         image_id="Image Index",
         study_id=pl.concat_str(subject, study, separator="_"),
         subject_id=subject,
@@ -83,6 +83,7 @@ def read(
         excluded=excluded.cast(pl.Enum([NOT_FRONTAL, BAD_AGE])),
         label_gender=label,
         null_gender=pl.when(label.is_null()).then(pl.lit(NO_GENDER)).cast(pl.Enum([NO_GENDER])),
+        **{name: name for name in columns_of_labels(labels)},
     )
     return with_labels(images, labels, _IDS, ("gender",))
 
@@ -94,7 +95,8 @@ def _read_table(path: Path, labels: FurtherLabels) -> pl.DataFrame:
         "Patient Age": "age", "Patient Gender|Patient Sex": "text", "View Position": "text",
         **columns_of_labels(labels),
     }  # fmt: skip
-    table = read_tables({"table": Request(path, columns, key=("Image Index",))})["table"]
+    request = Request(path, columns, key=("Image Index",))
+    table = read_tables({"table": request}, remedy(labels))["table"]
     faults = unknown_categories(table, "Patient Gender", GENDER_CLASSES)
     faults += unknown_categories(table, "View Position", VIEWS)
     if faults:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, separated
+from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, remedy, separated
 from cxrcore.sources._image_folders import image_folders, image_paths
 from cxrcore.sources._mapped import read_images
 from cxrcore.sources._mapped_tables import MappedTables
@@ -38,7 +38,6 @@ def read(
     """Every image of the table; see `Adapter.read`. There are no outcomes."""
     (path,) = files.values()
     labels = separated(labels, "Labels", ",")
-    remedy = "repair the table or download it again"
 
     def mend(table: pl.DataFrame) -> pl.DataFrame:
         import polars as pl
@@ -56,7 +55,7 @@ def read(
             age=age, path=image_paths(path.parent, table["path"]),
         )  # fmt: skip
 
-    tables = MappedTables((path,), _mapping(), remedy, labels=labels)
+    tables = MappedTables((path,), _mapping(), remedy(labels), labels=labels)
     return read_images(tables, horizon, mend)
 
 

@@ -49,7 +49,7 @@ def read(
     if bool(patients) != bool(mapping.patients):
         raise SourceError(f"--patients FILE and patients in {files['mapping']} belong together; "
                           "give both or none")  # fmt: skip
-    remedy = f"correct the table or {files['mapping']}"
+    remedy = f"correct the table or {files['mapping']}" + (", or --label" if labels else "")
     images = read_images(
         MappedTables((files["table"],), mapping, remedy, patients, labels), horizon
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._columns import Column, Kind, parsed
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels
+from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, remedy
 from cxrcore.sources._mapped import images_of
 from cxrcore.sources._mapped_tables import MappedTables
 from cxrcore.sources._mapping import Mapping as Columns
@@ -46,7 +46,7 @@ def read(
     import polars as pl
 
     parts = [_read_part(path, labels) for path in files.values()]
-    tables = MappedTables(tuple(files.values()), _mapping(), "correct the table", labels=labels)
+    tables = MappedTables(tuple(files.values()), _mapping(), remedy(labels), labels=labels)
     return images_of(pl.concat(parts), tables, horizon)
 
 
@@ -56,7 +56,7 @@ def _read_part(path: Path, labels: FurtherLabels) -> pl.DataFrame:
 
     wanted = {f"label_{name}": Column("number", (of.column,)) for name, of in labels.items()}
     columns: dict[str, Kind | Column] = {"image_id": "path", "No finding": "number", **wanted}
-    findings = read_tables({"images": Request(path, columns)})["images"]
+    findings = read_tables({"images": Request(path, columns)}, remedy(labels))["images"]
     # Three readers judged each image of the first part; bands divide the share that saw a finding.
     images = findings.group_by("image_id").agg(pl.exclude("image_id").mean()).sort("image_id")
     by_most = ["No finding"]

@@ -143,6 +143,7 @@ def test_what_is_no_label_of_the_source(text: str, want: str, tmp_path: Path) ->
     with pytest.raises(SourceError) as caught:
         labelled("chexpert", {"root": tmp_path}, text)
     assert want in str(caught.value)
+    assert str(caught.value).endswith("correct --label")
     assert "m29" not in str(caught.value)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from public_tables import ROOT, write
+from public_tables import ROOT, read, write
 from refusals import Refuse
 
 from data_contracts.cohort import COHORT
@@ -70,6 +70,29 @@ def test_a_bad_column(source: str, refuse: Refuse, tmp_path: Path) -> None:
     table.write_text(re.sub(rf"\b{column}\b", "x", text, count=1))
     line = refuse(extract(source, tmp_path / "root"), 4, tmp_path / "ws")
     assert f"{table}: want the column '{column}'" in line
+
+
+def test_a_row_or_a_column_twice(source: str, refuse: Refuse, tmp_path: Path) -> None:
+    table, column = table_of(source, write(source, tmp_path / "root")), COLUMNS[source][0]
+    header, *rows = table.read_text().split("\n")
+    name = re.sub(rf"\b{column}\b", f"{column},{column}", header, count=1)
+    table.write_text("\n".join([name, *[f"{row},," if row else "" for row in rows]]))
+    line = refuse(extract(source, tmp_path / "root"), 4, tmp_path / "ws")
+    assert f"{table}: column '{column}' stands there twice" in line
+    if source == "vindr":  # where an image has a row for each reader
+        return
+    text = "\n".join([header, *rows])
+    table.write_text(text + text.split("\n", 1)[1])
+    line = refuse(extract(source, tmp_path / "root"), 4, tmp_path / "ws")
+    assert "rows repeat an earlier one" in line
+
+
+def test_line_ends_and_a_byte_order_mark_change_nothing(source: str, tmp_path: Path) -> None:
+    root = write(source, tmp_path)
+    table = table_of(source, root)
+    want = read(source, root)
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
+    assert read(source, root).equals(want)
 
 
 def test_a_missing_collection(source: str, refuse: Refuse, tmp_path: Path) -> None:

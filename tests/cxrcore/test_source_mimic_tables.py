@@ -181,7 +181,9 @@ def test_missing_files_are_all_named(tree: Tree) -> None:
 def test_missing_flags_are_all_named() -> None:
     with pytest.raises(UsageError, match=r"--mimic-iv DIR .* and --mimic-cxr DIR"):
         locate("mimic", {"root": Path()})
-    with pytest.raises(UsageError, match=r"unknown source 'brax'; choose from chexpert, chexpert-plus, "):
+    with pytest.raises(
+        UsageError, match=r"unknown source 'brax'; choose from chexpert, chexpert-plus, "
+    ):
         locate("brax", {})
 
 

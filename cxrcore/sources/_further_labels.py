@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from cxrcore.sources._columns import Column
-from cxrcore.sources._groups import class_columns, class_of
+from cxrcore.sources._groups import class_columns, class_of, classes_of
 from cxrcore.sources._mapping import Groups, canonical, check_task_name
 from data_contracts.errors import SourceError, UsageError
 
@@ -159,6 +159,8 @@ def _groups_of(label: FurtherLabel, values: pl.Series, ids: Collection[str]) -> 
                 "name classes or bands after a colon"
             )
         groups = Groups(column=label.column, classes={text: [text] for text in texts})
+    if (most := len(classes_of(groups))) > MOST_VALUES:
+        raise ValueError(f"has {most:,} classes, want 2 to {MOST_VALUES}")
     found = values.to_frame().select(class_of(values.name, groups)).to_series()
     if (count := found.drop_nulls().n_unique()) < 2:
         raise ValueError(f"column '{label.column}' has rows in {count} classes, want 2 or more")

@@ -132,6 +132,7 @@ def test_of_mimic_every_table_has_them(tree: Tree) -> None:
         ("gender=AP/PA", "--label gender: the source has this task already"),
         ("x=Constant", "'Constant' has 1 values, want 2 to 20; name classes or bands"),
         ("x=Many", "'Many' has 30 values, want 2 to 20"),
+        (f"x=Age:{','.join(map(str, range(20)))}", "--label x: has 21 classes, want 2 to 20"),
         ("x=Sex:1,2", "'Sex': 30 of 30 rows are not numbers"),
     ],
 )

@@ -7,18 +7,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import polars as pl
 import pytest
 
-from cxrcore.sources import names
 from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.store import Provenance, read_table, write_table
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._cli import run as cxr
-from jobs.extract import Config
 
 TABLES = {
     "mimic-iv/hosp/patients.csv": """\
@@ -212,10 +209,6 @@ def test_the_nih_layout(tmp_path: Path) -> None:
     frame = cohort.frame
     assert frame["path"].to_list() == ["images/00000001_000.png", "images/00000002_000.png"]
     assert [c for c in frame.columns if c.startswith("label_")] == ["label_gender"]
-
-
-def test_every_source_can_be_chosen() -> None:
-    assert sorted(get_args(Config.model_fields["source"].annotation)) == sorted(names())
 
 
 def test_the_job_and_the_search_for_its_tables_load_no_polars(source: Path) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import own_tables
 import polars as pl
 import pytest
 
 from cxrcore.labels import FROM_65
+from cxrcore.sources import names
 from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.store import read_table
 from jobs._cli import run as cxr
+from jobs.extract import Config
 
 HORIZON = ("--horizon", "730")
 
@@ -27,6 +30,10 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("cxr extract: ")
     return line
+
+
+def test_every_source_can_be_chosen() -> None:
+    assert sorted(get_args(Config.model_fields["source"].annotation)) == sorted(names())
 
 
 def test_a_table_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

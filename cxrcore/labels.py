@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from data_contracts.cohort import LABEL_PREFIX, tasks_of
+from data_contracts.errors import UsageError
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -18,6 +21,7 @@ RACE_CLASSES = ("White", "Black", "Asian")
 
 NOT_IN_STAY = "study not in a stay"
 CENSORED = "censored before the follow-up horizon"
+FROM_65 = "65 years or older, or of unknown age"
 IN_HOSPITAL_ONLY = "only deaths in hospital are on record"
 
 #: Days after the last discharge for which MIMIC-IV from version 2 has deaths on record.
@@ -139,6 +143,29 @@ def insurance_classes(insurances: pl.Series) -> tuple[str, ...]:
     """The classes in order that admissions with these insurances distinguish."""
     private = ("Private",) if of_version_3(insurances) else ()
     return ("Medicaid", "Medicare", *private, "Other")
+
+
+def only_under_65(images: pl.DataFrame, tasks: Collection[str]) -> pl.DataFrame:
+    """The images without the labels of `tasks` from 65 years on, or of unknown age.
+
+    From that age on nearly everyone in the United States has Medicare, so a network may tell the
+    insurance by the age. Raises `UsageError` for a task that the images do not have.
+    """
+    import polars as pl
+
+    for task in tasks:
+        label, null = f"{LABEL_PREFIX}{task}", f"null_{task}"
+        if label not in images.columns:
+            known = ", ".join(tasks_of(images.columns))
+            raise UsageError(f"--under65 {task}: the source has no such label; it has {known}")
+        young = (pl.col("age") < 65).fill_null(False)
+        reasons = [*images.schema[null].categories, FROM_65]  # type: ignore[attr-defined]
+        reason = pl.when(~young).then(pl.lit(FROM_65))
+        images = images.with_columns(
+            pl.when(young).then(label).alias(label),
+            pl.coalesce(pl.col(null).cast(pl.String), reason).cast(pl.Enum(reasons)).alias(null),
+        )
+    return images
 
 
 def normalised(column: str) -> pl.Expr:

@@ -26,7 +26,7 @@ MORTALITY_RULES = (
 )
 
 #: Image formats by the suffixes of their files: pixels of the same radiograph differ between them.
-PIXEL_SOURCES = {".dcm": "dicom", ".jpg": "jpeg", ".png": "png"}
+PIXEL_SOURCES = {".dcm": "dicom", ".dicom": "dicom", ".jpg": "jpeg", ".png": "png"}
 
 
 def _one_split_per_subject(_: pl.DataFrame) -> pl.Expr:
@@ -129,7 +129,7 @@ COHORT = Contract(
               nullable=True),
         Field("pixel_source", "enum",
               "Image format that the paths name; null: none, several, or not known (before 1.2)",
-              nullable=True, categories=tuple(PIXEL_SOURCES.values())),
+              nullable=True, categories=tuple(dict.fromkeys(PIXEL_SOURCES.values()))),
     ),
     checks=(
         Check("one split per subject", _one_split_per_subject),

@@ -6,8 +6,9 @@ Writes the cohort, the account of every exclusion, and the cohort's characterist
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from cyclopts import Parameter
 from pydantic import Field
 
 from data_contracts.cohort import COHORT, LABEL_PREFIX, PIXEL_SOURCES, tasks_of
@@ -33,18 +34,20 @@ _SPLIT = "split"
 class Config(JobConfig):
     """What to extract, and from where."""
 
-    source: Literal["mimic", "nih", "table"] = "mimic"
-    """The collection: MIMIC-CXR with MIMIC-IV, NIH ChestX-ray14, or a table of your own."""
+    source: Literal["mimic", "chexpert", "chexpert-plus", "nih", "padchest", "vindr", "table"] = (
+        "mimic"
+    )
+    """The collection; table: any table of your own."""
     mimic_iv: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-IV, with hosp/ (core/ in version 1.0) and optionally ed/."""
     mimic_cxr: Path | None = Field(default=None, exclude=True)
     """Folder of MIMIC-CXR or MIMIC-CXR-JPG, with the metadata, its record list and files/."""
     root: Path | None = Field(default=None, exclude=True)
-    """Folder of NIH ChestX-ray14, with Data_Entry_2017*.csv and the images."""
+    """Folder of any other collection, with its tables and images."""
     table: Path | None = Field(default=None, exclude=True)
     """Table with a row for each image: CSV, TSV (also .gz) or Parquet."""
     patients: Path | None = Field(default=None, exclude=True)
-    """A further table with a row for each patient, whose columns the mapping may name."""
+    """A further table with a row for each patient, of CheXpert or one that the mapping names."""
     mapping: Path | None = Field(default=None, exclude=True)
     """YAML file that says which column of the table is what; --inspect proposes one."""
     inspect: bool = Field(default=False, exclude=True)
@@ -65,6 +68,10 @@ class Config(JobConfig):
     """Follow-up horizon of the mortality label, in days after the study."""
     allow_outcome_dependent_label: bool = False
     """Accept a horizon over 365 days: who has a mortality label then depends on the outcome."""
+    label: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    """Further task, NAME=COLUMN[:GROUPS], of any column of the tables; may be given often."""
+    under65: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    """Tasks that only patients under 65 are labelled for; may be given often."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Random seed of the split of subjects, unless a file gives it, and of the choice of images."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
@@ -87,8 +94,9 @@ def sources(config: Config) -> dict[str, Path]:
 
     Raises `UsageError` where the mortality label would depend on the outcome unasked.
     """
-    from cxrcore.sources import locate
+    from cxrcore.sources import locate, parse_labels
 
+    parse_labels(config.label)
     if _depends_on_outcome(config) and not config.allow_outcome_dependent_label:
         raise UsageError(
             f"--horizon {config.horizon}: beyond a year only patients who come back are observed "
@@ -109,11 +117,13 @@ def _depends_on_outcome(config: Config) -> bool:
 
 def run(config: Config, job: Job) -> None:
     from cxrcore.cohort import Limits, assemble, characteristics
-    from cxrcore.sources import adapter
+    from cxrcore.labels import only_under_65
+    from cxrcore.sources import parse_labels, read
     from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 
     tables = {name: path for name, path in job.sources.items() if name != _SPLIT}
-    images = adapter(config.source).read(tables, config.horizon)
+    images = read(config.source, tables, config.horizon, parse_labels(config.label))
+    images = only_under_65(images, config.under65)
     splits, split_digest = _split_of_file(job)
     limits = Limits(config.max_age, config.view, config.no_finding_only)
     cohort, flow = assemble(
@@ -132,7 +142,7 @@ def run(config: Config, job: Job) -> None:
     job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)
     table_one = disclosed_characteristics(characteristics(cohort), least)
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
-    _warn_of_labels(config, cohort, job)
+    _warn(config, cohort, job)
     job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")
 
 
@@ -152,12 +162,16 @@ def _pixel_source(cohort: pl.DataFrame) -> str | None:
     return PIXEL_SOURCES.get(suffixes.pop()) if len(suffixes) == 1 else None
 
 
-def _warn_of_labels(config: Config, cohort: pl.DataFrame, job: Job) -> None:
+def _warn(config: Config, cohort: pl.DataFrame, job: Job) -> None:
+    from cxrcore.sources import adapter
+
     if _depends_on_outcome(config):
         job.warn(
             f"--horizon {config.horizon}: who has a mortality label depends on the outcome; "
             "deaths are labelled only if a later discharge was recorded"
         )
+    if caution := adapter(config.source).caution:
+        job.warn(f"--source {config.source}: {caution}")
     for task in tasks_of(cohort.columns):
         if cohort[f"{LABEL_PREFIX}{task}"].is_null().all():
             job.warn(f"no image has a label for {task}; cohort/flow.parquet says why")

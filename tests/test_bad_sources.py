@@ -160,7 +160,7 @@ def nih(tmp_path: Path) -> Path:
         ((HEADER + ROW).replace("No", "Né").encode("latin-1"), "not in UTF-8"),
         ((HEADER + ROW).encode("utf-16"), "want the column"),
         pytest.param(ROW, "is there a header line?", id="no header line"),
-        (HEADER + ROW.replace("58", "old"), "'Patient Age': 1 of 1 rows are not numbers"),
+        (HEADER + ROW.replace("58", "old"), "'Patient Age': 1 of 1 rows are not ages"),
         (HEADER + ROW + ROW, "'Image Index': 1 rows repeat an earlier one"),
         (HEADER + ROW.replace("00000001", "../up"), "'Image Index': 1 of 1 rows are not paths"),
         (HEADER + ROW.replace("PA", "LL"), "'View Position'"),

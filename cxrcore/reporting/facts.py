@@ -38,6 +38,13 @@ def source_title(cohort: Header) -> str:
     return sources.adapter(name).title if name in sources.names() else name
 
 
+def source_caution(cohort: Header) -> str:
+    """What must be known of the collection, as a sentence; empty where there is nothing."""
+    name = str(cohort.attributes["source"])
+    caution = sources.adapter(name).caution if name in sources.names() else ""
+    return f"{caution[0].upper()}{caution[1:]}." if caution else ""
+
+
 def mortality_rule(cohort: Header) -> str:
     """Who has a mortality label and what it means; empty where no rule is on record."""
     rule = titles.MORTALITY_RULES.get(cohort.attributes.get("mortality_rule") or "", "")

@@ -11,7 +11,7 @@ from typing import Any
 
 from cxrcore.associations.verdict import ALPHA
 from cxrcore.cohort import OLDEST
-from cxrcore.reporting.facts import listed, mortality_rule, source_title
+from cxrcore.reporting.facts import listed, mortality_rule, source_caution, source_title
 from data_contracts import titles
 from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.cohort import COHORT
@@ -21,7 +21,7 @@ from data_contracts.images import IMAGE_REJECTS
 from data_contracts.predictions import PREDICTIONS
 
 _PARAGRAPHS = {
-    "Data": ("selection", "partition", "mortality", "images"),
+    "Data": ("selection", "partition", "mortality", "labels", "images"),
     "Networks": ("initialisation", "training", "controls"),
     "Maps": ("maps",),
     "Statistics": ("statistics",),
@@ -44,8 +44,9 @@ def sentences(headers: Headers, aggregate: Mapping[str, Any], least: int) -> dic
     rule = mortality_rule(cohort)
     return {
         "selection": _selection(cohort, flow),
-        "partition": _partition(cohort.attributes),
+        "partition": f"{_partition(cohort.attributes)} {source_caution(cohort)}".strip(),
         "mortality": f"Mortality is {rule}." if rule else "",
+        "labels": _labels(cohort.config),
         "images": _images(headers.get(IMAGE_REJECTS.name, [])),
         "initialisation": _initialisation(trained),
         "training": " ".join(_training(trained)),
@@ -95,6 +96,15 @@ def _selection(cohort: Header, flow: Header) -> str:
         f"Frontal radiographs ({views}){normal} of patients{age} at the examination are {made} "
         f"{source_title(cohort)}; {kept} {'are' if select == 'all' else 'is'} kept."
     )
+
+
+def _labels(config: Mapping[str, Any]) -> str:
+    """The labels that were asked for by a column, and those only of patients under 65."""
+    columns = (text.partition("=") for text in config.get("label", ()))
+    further = [f"{name} (column {rest.partition(':')[0]})" for name, _, rest in columns]
+    young = listed(config.get("under65", ()))
+    said = [f"Further labels: {listed(further)}."] if further else []
+    return " ".join([*said, *([f"Only patients under 65 are labelled for {young}."] * bool(young))])
 
 
 def _images(rejects: Sequence[Header]) -> str:

@@ -1,4 +1,4 @@
-"""One module per collection of radiographs; its file name is the source's name."""
+"""One module per collection of radiographs; its file name, with - for _, is the source's name."""
 
 from __future__ import annotations
 
@@ -6,21 +6,34 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
+from cxrcore.sources._further_labels import FurtherLabels, named, parse_labels, with_labels
+from data_contracts.cohort import tasks_of
 from data_contracts.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["adapter", "locate", "names", "parse_labels", "read"]
+
+#: Columns of the cohort that a further label may name, whatever the tables have.
+_OF_COHORT = ("age", "view")
 
 
 def names() -> tuple[str, ...]:
     """The available sources, sorted."""
-    return tuple(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    found = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
+    return tuple(name.replace("_", "-") for name in found)
 
 
 def adapter(name: str) -> Adapter:
     """The adapter of the source `name`; raise `UsageError` if there is none."""
     if name not in names():
         raise UsageError(f"unknown source '{name}'; choose from {', '.join(names())}")
-    found: Adapter = importlib.import_module(f"{__name__}.{name}").ADAPTER
+    module = name.replace("-", "_")
+    found: Adapter = importlib.import_module(f"{__name__}.{module}").ADAPTER
     return found
 
 
@@ -44,3 +57,18 @@ def locate(name: str, places: Mapping[str, Path | None]) -> dict[str, Path]:
     if lacking:
         raise UsageError(f"--source {name} needs {' and '.join(lacking)}")
     return found.locate(given)
+
+
+def read(name: str, files: Mapping[str, Path], horizon: int, labels: FurtherLabels) -> pl.DataFrame:
+    """Every image of the source `name` with further labels; see `Adapter` and `locate`.
+
+    A label may name a column of the tables, or the cohort's `age` and `view`. Raises `SourceError`.
+    """
+    import polars as pl
+
+    of_cohort = {task: of for task, of in labels.items() if of.column in _OF_COHORT}
+    others = {task: of for task, of in labels.items() if task not in of_cohort}
+    images = adapter(name).read(files, horizon, others)
+    tasks = tasks_of(images.columns)
+    columns = [named(task, of, pl.col(of.column)) for task, of in of_cohort.items()]
+    return with_labels(images.with_columns(columns), of_cohort, (), tasks)

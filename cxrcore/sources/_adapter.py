@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from cxrcore.sources._further_labels import FurtherLabels
+
+
+class Read(Protocol):
+    """Reads a collection: its table files, a horizon in days, and further labels by their names."""
+
+    def __call__(
+        self, files: Mapping[str, Path], horizon: int, labels: FurtherLabels = ...
+    ) -> pl.DataFrame:
+        """The frame that `Adapter` describes; raises `SourceError`."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +46,13 @@ class Adapter:
     locate: Callable[[Mapping[str, Path]], dict[str, Path]]
     """(folders and files) → the table files by a name that does not depend on the host; raises
     `SourceError` naming every file that is missing."""
-    read: Callable[[Mapping[str, Path], int], pl.DataFrame]
-    """(table files, horizon in days) → the frame described above; raises `SourceError`."""
+    read: Read
+    """(table files, horizon in days, further labels) → the frame described above."""
     folders: Mapping[str, str] = field(default_factory=dict)
     """Names of the folders it needs, each with its content."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Names of single files it needs, each with its content."""
     optional_files: Mapping[str, str] = field(default_factory=dict)
     """Names of single files that it reads where they are given."""
+    caution: str = ""
+    """What whoever uses the cohort must know beside the flow; logged as a warning."""

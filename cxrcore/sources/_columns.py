@@ -12,19 +12,23 @@ if TYPE_CHECKING:
 
 #: How a column is read. `id` and `path` are never empty; `day` is YYYYMMDD; `clock` is HHMMSS.fff
 #: as a number without leading zeros, and becomes the Duration since midnight; `moment` is a date
-#: or a time, of the form that its `Column` has.
-Kind = Literal["id", "path", "text", "number", "date", "day", "clock", "timestamp", "moment"]
+#: or a time, of the form that its `Column` has; `age` is a number of years, or an age string of
+#: DICOM, and becomes years.
+Kind = Literal["id", "path", "text", "number", "age", "date", "day", "clock", "timestamp", "moment"]
 
 _FAULTS: Mapping[str, str] = {
     "id": "are numbers with decimals or an exponent, not ids",
     "path": "are not paths inside the folder",
     "number": "are not numbers",
+    "age": "are not ages (58, 058Y, 011M)",
     "date": "are not dates (YYYY-MM-DD)",
     "day": "are not dates (YYYYMMDD)",
     "clock": "are not times of day (HHMMSS.fff)",
     "timestamp": "are not times (YYYY-MM-DD HH:MM:SS)",
     "moment": "are not dates (YYYY-MM-DD, or with HH:MM:SS)",
 }
+#: How many there are in a year (DICOM PS3.5, value representation AS).
+_PER_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
 _ISO_MOMENTS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 
 
@@ -63,9 +67,10 @@ def parsed(name: str, column: Column) -> pl.Expr:
     if kind == "moment":
         forms = (column.form,) if column.form else _ISO_MOMENTS
         return pl.coalesce(_moment(text, form) for form in forms).alias(name)
-    if kind == "number":
+    if kind in ("number", "age"):
         number = text.cast(pl.Float64, strict=False)
-        return pl.when(number.is_finite()).then(number).alias(name)
+        number = pl.when(number.is_finite()).then(number)
+        return (pl.coalesce(number, _years(text)) if kind == "age" else number).alias(name)
     if kind == "clock":
         return _clock(text.cast(pl.Float64, strict=False)).alias(name)
     if kind == "path":
@@ -86,6 +91,16 @@ def parsed(name: str, column: Column) -> pl.Expr:
         whole = text.str.replace(r"^([0-9]{1,15})\.0*$", "$1")
         return pl.when(~whole.str.contains(r"^[0-9]+\.[0-9]*([eE][+-]?[0-9]+)?$")).then(whole)
     return text
+
+
+def _years(text: pl.Expr) -> pl.Expr:
+    """The years of an age string of DICOM, as 058Y or 011M."""
+    import polars as pl
+
+    form = "^([0-9]{1,3})([DWMY])$"
+    count = text.str.extract(form, 1).cast(pl.Float64)
+    unit = text.str.extract(form, 2)
+    return count / unit.replace_strict(_PER_YEAR, default=None, return_dtype=pl.Float64)
 
 
 def _moment(text: pl.Expr, form: str) -> pl.Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,3 +60,14 @@ def separator_of(path: Path) -> str:
     except (OSError, EOFError, zlib.error):
         return ","
     return max(",;\t", key=lambda separator: header.count(separator.encode()))
+
+
+def table_faults(files: Mapping[str, Path]) -> list[str]:
+    """A fault for each file, by its flag, that is not there or of a format that is not read."""
+    missing = [f"--{flag} {path} does not exist" for flag, path in files.items()
+               if not path.is_file()]  # fmt: skip
+    return missing + [
+        f"--{flag} {path} is none of {', '.join(SUFFIXES)}: save it as CSV, in UTF-8"
+        for flag, path in files.items()
+        if not path.name.lower().endswith(SUFFIXES)
+    ]

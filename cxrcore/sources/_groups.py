@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 CONFLICT = "two different classes of one patient"
 NOT_STATED = "not stated"
-IN_NO_CLASS = "a value that is in no class of the mapping"
+IN_NO_CLASS = "a value that is in no class of the task"
 
 #: Tasks that are facts about the person, and not about the examination.
 _OF_THE_PERSON = ("gender", "race")

@@ -38,6 +38,13 @@ def canonical(value: str) -> str:
     return re.sub(r"^(-?[0-9]+)\.0+$", r"\1", value.strip().upper())
 
 
+def check_task_name(name: str) -> None:
+    """Raise `ValueError` where `name` cannot be that of a task."""
+    if not re.fullmatch("[A-Za-z0-9_]{1,64}", name) or name in TAKEN:
+        raise ValueError(f"cannot have a task '{name}': want letters, digits and _, "
+                         f"not one of {', '.join(TAKEN)}")  # fmt: skip
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -170,9 +177,7 @@ class Mapping(_Part):
     @classmethod
     def _tasks(cls, labels: dict[str, Groups]) -> dict[str, Groups]:
         for name, groups in labels.items():
-            if not re.fullmatch("[A-Za-z0-9_]{1,64}", name) or name in TAKEN:
-                raise ValueError(f"cannot have a task '{name}': want letters, digits and _, "
-                                 f"not one of {', '.join(TAKEN)}")  # fmt: skip
+            check_task_name(name)
             if name == "mortality" and tuple(groups.classes) != _OUTCOME:
                 raise ValueError("must have the classes survived and died of mortality, in order")
         return labels

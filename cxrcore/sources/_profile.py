@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 IMAGE = r"(?i)\.(dcm|dicom|jpe?g|png)$"
-AGE_STRING = "^0*([0-9]+)Y$"
+_AGE = "^[0-9]{3}[DWMY]$"
 #: How dates are written, the first that fits all counts; empty: as ISO 8601 has it.
 _FORMS = ("", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y%m%d", "%m/%d/%Y", "%d/%m/%Y")
 
@@ -37,7 +37,7 @@ class Profile:
     words: str
     """Its name as words in lower case."""
     kind: str
-    """`image` (a file), `age` (045Y), `number`, `date`, `text`, or `empty`."""
+    """`image` (a file), `age` (045Y, as DICOM has it), `number`, `date`, `text`, or `empty`."""
     forms: tuple[str, ...] = ()
     """The forms that all of its dates have."""
     values: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ def _profile(values: pl.Series) -> Profile:
 
     if values.is_empty():
         return Profile(*named, "empty")
-    for kind, pattern in (("image", IMAGE), ("age", AGE_STRING)):
+    for kind, pattern in (("image", IMAGE), ("age", _AGE)):
         if values.str.contains(pattern).all():
             return Profile(*named, kind)
     forms = tuple(f for f in _FORMS if fits(Column("moment", (), form=f)))

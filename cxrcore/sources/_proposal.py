@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.sources._mapping import TAKEN, TO_FILL_IN, ColumnOf, canonical
-from cxrcore.sources._profile import AGE_STRING, Profile, first, read_profiles, with_values
+from cxrcore.sources._profile import Profile, first, read_profiles, with_values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -125,9 +125,7 @@ def _study(profiles: Sequence[Profile]) -> Iterator[str]:
     if taken := first(profiles, _NAMES["study_time"], ("date",)):
         yield f"study_time: {_dates(taken)}"
     age = first(profiles, _NAMES["age"], ("number", "age"))
-    pattern = AGE_STRING if age and age.kind == "age" else ""
-    column = age.name if age else TO_FILL_IN
-    yield f"age: {_yaml(ColumnOf(column=column, pattern=pattern))}"
+    yield f"age: {_scalar(age.name) if age else TO_FILL_IN}"
     if view := first(profiles, _NAMES["view"], ("text",)):
         yield from _groups("view", view, _by_words(view, "view"), "excluded")
     else:

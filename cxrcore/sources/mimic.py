@@ -21,6 +21,8 @@ from cxrcore.sources._admissions import (
     race_columns,
     subject_races,
 )
+from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, with_labels
+from cxrcore.sources._mimic_labels import IDS, join_labels
 from cxrcore.sources._mimic_tables import locate, of_version_1, read_mimic_tables
 from cxrcore.sources._stays import deaths, ed_stays, last_discharges, stays, studies_in_stays
 from data_contracts.cohort import VIEWS
@@ -38,7 +40,9 @@ NO_GENDER = "gender not stated"
 _VIEW_CODES = {"ANTERO-POSTERIOR": "AP", "POSTERO-ANTERIOR": "PA"}
 
 
-def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:
+def read(
+    files: Mapping[str, Path], horizon: int, labels: FurtherLabels = NO_LABELS
+) -> pl.DataFrame:
     """Every image of the record list; see `Adapter.read` for the columns."""
     tables = read_mimic_tables(files)
     admissions = tables["admissions"]
@@ -54,7 +58,7 @@ def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:
     images = _images(tables["records"], tables["metadata"], tables.get("findings"))
     images = _with_patients(images, patients).with_columns(**follow_up_columns(known_after))
     images = images.with_columns(excluded=_excluded())
-    return (
+    images = (
         _with_stays(images, encounters.filter(~encounters["after_death"]), edstays)
         .join(subject_races(admissions, edstays.drop_nulls("race")), on="subject_id", how="left")
         .with_columns(
@@ -62,8 +66,9 @@ def read(files: Mapping[str, Path], horizon: int) -> pl.DataFrame:
             **insurance_columns(admissions), **_gender_columns(),
             mortality_rule=_mortality_rule(horizon, known_after, ed),
         )
-        .select(_COLUMNS)
     )  # fmt: skip
+    labelled = with_labels(join_labels(images, files, labels), labels, IDS, _TASKS)
+    return labelled.select(*_COLUMNS, *(f"{p}_{name}" for name in labels for p in _PREFIXES))
 
 
 def _images(
@@ -164,11 +169,12 @@ def _gender_columns() -> dict[str, pl.Expr]:
 
 
 _TASKS = ("mortality", "gender", "race", "insurance")
+_PREFIXES = ("label", "null")
 _COLUMNS = (
     "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "days_to_death",
     "follow_up_days", "no_finding", "admission_match", "excluded", "mortality_rule",
     "note_mortality", "note_mortality.stay", "note_mortality.times", "note_race",
-    *(f"{prefix}_{task}" for prefix in ("label", "null") for task in _TASKS),
+    *(f"{prefix}_{task}" for prefix in _PREFIXES for task in _TASKS),
 )  # fmt: skip
 
 ADAPTER = Adapter(

@@ -7,13 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrcore.cohort import NOT_SPLIT, Limits, assemble, characteristics
+from cxrcore.cohort import NOT_SPLIT, OLDEST, Limits, assemble, characteristics
 from data_contracts._tables import table_errors
 from data_contracts.cohort import ADMISSION_MATCHES, COHORT, SPLITS, VIEWS
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.errors import SourceError
 
 SEX = pl.Enum(["F", "M"])
+FINDINGS = (True, False, None)
+LIMITS = st.builds(
+    Limits, st.integers(40, 120), st.sampled_from(["any", "PA", "AP"]), st.booleans()
+)
 RULE, REASON = "a rule of the adapter", "no sex"
 
 
@@ -32,7 +36,7 @@ def images(ages: list[float | None], per_subject: int = 2, taken: int = 0) -> pl
             "age": pl.Series(ages, dtype=pl.Float32),
             "days_to_death": pl.Series([None] * n, dtype=pl.Int32),
             "follow_up_days": pl.Series([None] * n, dtype=pl.Int32),
-            "no_finding": pl.Series([None] * n, dtype=pl.Boolean),
+            "no_finding": pl.Series([FINDINGS[i % 3] for i in range(n)], dtype=pl.Boolean),
             "admission_match": pl.Series([None] * n, dtype=pl.Enum(ADMISSION_MATCHES)),
             "excluded": pl.Series([RULE] * taken + [None] * (n - taken), dtype=pl.Enum([RULE])),
             "label_sex": pl.Series([sex[i % 3] for i in range(n)], dtype=SEX),
@@ -74,22 +78,38 @@ def test_when_nothing_is_left_the_greediest_rule_is_named() -> None:
         assemble(images([20.0] * 5, taken=2), "x", "all", 30, seed=0)
 
 
-@given(
-    st.lists(st.none() | st.floats(0, 100, width=32), min_size=1, max_size=40),
-    st.integers(1, 6),
-    st.integers(0, 5),
-    st.sampled_from(["one-per-subject", "one-per-study", "all"]),
-    st.integers(0, 9),
-)
+AGES = st.lists(st.none() | st.floats(0, 100, width=32), min_size=1, max_size=40)
+SELECT = st.sampled_from(["one-per-subject", "one-per-study", "all"])
+
+
+def is_eligible(row: dict[str, object], min_age: int, limits: Limits) -> bool:
+    """The rules, of one image."""
+    age = row["age"]
+    if age is None and (min_age or limits.max_age < OLDEST):
+        return False
+    return (
+        row["excluded"] is None
+        and (age is None or min_age <= age <= limits.max_age)  # type: ignore[operator]
+        and limits.view in ("any", row["view"])
+        and (not limits.no_finding_only or row["no_finding"] is True)
+    )
+
+
+@given(AGES, st.integers(1, 6), st.integers(0, 5), SELECT, st.integers(0, 60), LIMITS)
 def test_no_image_is_lost_without_a_line_in_the_flow(
-    ages: list[float | None], per_subject: int, taken: int, select: str, seed: int
-) -> None:
+    ages: list[float | None], per_subject: int, taken: int, select: str, min_age: int,
+    limits: Limits,
+) -> None:  # fmt: skip
     source = images(ages, per_subject, min(taken, len(ages)))
+    rows = source.iter_rows(named=True)
+    eligible = {str(row["image_id"]) for row in rows if is_eligible(row, min_age, limits)}
     try:
-        cohort, flow = assemble(source, "x", select, 18, seed)  # type: ignore[arg-type]
+        cohort, flow = assemble(source, "x", select, min_age, 0, None, limits)  # type: ignore[arg-type]
     except SourceError:
-        assert not any(age is not None and age >= 18 for age in ages[taken:])
+        assert not eligible
         return
+    kept = set(cohort["image_id"])
+    assert kept == eligible if select == "all" else kept <= eligible
     steps = flow.filter(pl.col("scope") == "cohort")
     assert steps["images"][0] == len(ages)
     assert steps["images"][-1] == cohort.height
@@ -102,20 +122,20 @@ def test_no_image_is_lost_without_a_line_in_the_flow(
     assert cohort["image_id"].is_sorted()
 
 
-@given(
-    st.lists(st.none() | st.floats(0, 100, width=32), min_size=1, max_size=40),
-    st.integers(1, 6), st.sampled_from(["one-per-subject", "one-per-study", "all"]),
-    st.integers(0, 60), st.integers(0, 9), st.randoms(),
-)  # fmt: skip
+@given(AGES, st.integers(1, 6), SELECT, st.integers(0, 60), LIMITS, st.integers(0, 9), st.randoms())
 def test_neither_a_wider_selection_nor_the_order_changes_a_kept_row(
-    ages: list[float | None], per_subject: int, select: str, min_age: int, seed: int, random: Random
-) -> None:
-    source = images([*ages, 70.0], per_subject)
-    narrow, flow = assemble(source, "x", select, min_age, seed)  # type: ignore[arg-type]
+    ages: list[float | None], per_subject: int, select: str, min_age: int, limits: Limits,
+    seed: int, random: Random,
+) -> None:  # fmt: skip
+    source = images(ages, per_subject)
+    rows = random.sample(range(source.height), source.height)
+    try:
+        narrow, flow = assemble(source, "x", select, min_age, seed, None, limits)  # type: ignore[arg-type]
+    except SourceError:
+        return
     wide, _ = assemble(source, "x", "all", 0, seed)
     assert narrow.equals(wide.filter(pl.col("image_id").is_in(narrow["image_id"].to_list())))
-    rows = random.sample(range(source.height), source.height)
-    again, same = assemble(source[rows], "x", select, min_age, seed)  # type: ignore[arg-type]
+    again, same = assemble(source[rows], "x", select, min_age, seed, None, limits)  # type: ignore[arg-type]
     assert narrow.equals(again)
     assert flow.equals(same)
 

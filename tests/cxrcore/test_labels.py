@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxrcore import labels
+from cxrcore.sources import _outcomes
 
 STUDY = dt.datetime(2180, 3, 10, 8, 5)
 
@@ -192,3 +193,33 @@ def test_only_five_unknown_categories_are_spelt_out() -> None:
     frame = pl.DataFrame({"race": [f"PLANET {letter}" for letter in "ABCDEFG"]})
     (fault,) = labels.unknown_categories(frame, "race", labels.RACE_GROUPS)
     assert fault.endswith("and 2 more")
+
+
+DAYS = st.none() | st.integers(0, 900)
+
+
+@given(st.lists(st.tuples(DAYS, DAYS), min_size=1), st.integers(1, 800), st.integers(1, 800))
+def test_of_a_table_a_longer_horizon_takes_no_death_back_and_gives_no_label(
+    patients: list[tuple[int | None, int | None]], one: int, other: int
+) -> None:
+    schema = dict.fromkeys(("days_to_death", "observed_days"), pl.Int32)
+    frame = pl.DataFrame(patients, schema=schema, orient="row")
+    near, far = (
+        frame.select(**_outcomes.mortality_columns(horizon))["label_mortality"].to_list()
+        for horizon in sorted((one, other))
+    )
+    for sooner, later in zip(near, far, strict=True):
+        assert later is None or later == sooner or (sooner, later) == ("survived", "died")
+
+
+def test_from_65_on_a_task_has_no_label_but_a_reason() -> None:
+    payer, other = pl.Enum(["a", "b"]), pl.Enum(["not stated"])
+    images = pl.DataFrame({
+        "age": [64.9, 65.0, None, 40.0],
+        "label_payer": pl.Series(["a", "b", "a", None], dtype=payer),
+        "null_payer": pl.Series([None, None, None, "not stated"], dtype=other),
+    })  # fmt: skip
+    young = labels.only_under_65(images, ["payer"])
+    assert young["label_payer"].to_list() == ["a", None, None, None]
+    assert young["null_payer"].to_list() == [None, labels.FROM_65, labels.FROM_65, "not stated"]
+    assert young["label_payer"].dtype == payer

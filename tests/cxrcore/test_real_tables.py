@@ -18,7 +18,8 @@ import pytest
 
 from cxrcore.cohort import assemble
 from cxrcore.labels import RACE_CLASSES, RACE_GROUPS
-from cxrcore.sources import adapter, locate
+from cxrcore.sources import adapter, locate, parse_labels
+from cxrcore.sources import read as read_images
 
 DATA = Path(os.environ.get("CXR_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -139,6 +140,22 @@ def test_the_real_tables_give_a_cohort(demo: tuple[Path, Path]) -> None:
     everything, _ = assemble(read(demo), "mimic", "all", 18, seed=0)
     both = cohort.join(everything, on="image_id")
     assert (both["split"] == both["split_right"]).all()
+
+
+def test_a_column_of_the_real_admissions_as_a_label(demo: tuple[Path, Path]) -> None:
+    files = locate("mimic", dict(zip(("mimic_iv", "mimic_cxr"), demo, strict=True)))
+    labels = parse_labels(["language=language:English=English,other=*", "status=marital_status"])
+    images = read_images("mimic", files, 365, labels)
+    inside = images.filter(pl.col("image_id").str.ends_with("-0"))
+    stays = rows(demo[0] / "hosp" / "admissions.csv.gz")
+    english = sum(stay["language"].upper() == "ENGLISH" for stay in stays)
+    assert inside["label_language"].value_counts(sort=True).rows() == [
+        ("English", english), ("other", len(stays) - english),
+    ]  # fmt: skip
+    states = Counter(stay["marital_status"] for stay in stays)
+    assert dict(inside["label_status"].drop_nulls().value_counts().iter_rows()) == {
+        state: count for state, count in states.items() if state
+    }
 
 
 def test_the_nih_table() -> None:

@@ -181,8 +181,10 @@ def test_missing_files_are_all_named(tree: Tree) -> None:
 def test_missing_flags_are_all_named() -> None:
     with pytest.raises(UsageError, match=r"--mimic-iv DIR .* and --mimic-cxr DIR"):
         locate("mimic", {"root": Path()})
-    with pytest.raises(UsageError, match=r"unknown source 'chexpert'; choose from mimic, nih"):
-        locate("chexpert", {})
+    with pytest.raises(
+        UsageError, match=r"unknown source 'brax'; choose from chexpert, chexpert-plus, "
+    ):
+        locate("brax", {})
 
 
 def test_a_path_that_leaves_the_folder_is_refused(tree: Tree) -> None:

@@ -106,6 +106,21 @@ def test_of_both_tables_the_newer_is_read(tmp_path: Path) -> None:
     assert list(locate("nih", {"root": tmp_path})) == ["Data_Entry_2017_v2020.csv"]
 
 
+def test_both_versions_of_the_table_give_the_same_cohort(tmp_path: Path) -> None:
+    newer = read(collection(tmp_path, header=HEADER.replace("Patient Gender", "Patient Sex")))
+    rows = [row.split(",") for row in ROWS]
+    older = tuple(",".join([*r[:4], f"{int(r[4]):03}Y", *r[5:]]) for r in rows)
+    assert read(collection(tmp_path, older)).equals(newer)
+    months = older[0].replace("058Y", "006M")
+    assert read(collection(tmp_path, (months, *older[1:])))["age"][0] == 0.5
+
+
+def test_the_sample_has_a_table_of_its_own(tmp_path: Path) -> None:
+    want = read(collection(tmp_path))
+    (tmp_path / "Data_Entry_2017.csv").rename(tmp_path / "sample_labels.csv")
+    assert read(tmp_path).equals(want)
+
+
 NAMES = [row.split(",")[0] for row in ROWS]
 
 

@@ -10,7 +10,7 @@ from own_tables import HEADER, MAPPING, ROWS, read, write
 
 from cxrcore.cohort import assemble
 from cxrcore.labels import CENSORED
-from cxrcore.sources import locate, table
+from cxrcore.sources import _mapped, locate
 from cxrcore.sources._groups import CONFLICT, IN_NO_CLASS, NOT_STATED
 from data_contracts.errors import SourceError
 
@@ -31,7 +31,7 @@ def test_ids_times_and_views(images: pl.DataFrame) -> None:
     assert column(images, "study_time")[2] == dt.datetime(2020, 3, 2)
     assert column(images, "view") == ["PA", None, "AP", None, "PA", "PA", "PA"]
     assert column(images, "excluded") == [
-        None, table.NOT_FRONTAL, None, None, table.BAD_AGE, table.DIED_BEFORE, None,
+        None, _mapped.NOT_FRONTAL, None, None, _mapped.BAD_AGE, _mapped.DIED_BEFORE, None,
     ]  # fmt: skip
     assert column(images, "no_finding") == [True, True, *[False] * 5]
 
@@ -182,7 +182,7 @@ def fault(places: dict[str, Path]) -> str:
             "bands: [1]",
             "view has classes",
         ),
-        ("age: years", "age: sex", "'sex': 7 of 7 rows are not numbers"),
+        ("age: years", "age: sex", "'sex': 7 of 7 rows are not ages"),
         ("age: years", "\tage", "line 5 is not YAML"),
         ("age: years", "age: years\nage: exam", "line 6: age is given a second time"),
         (MAPPING, "", "must hold `field: column` lines"),
@@ -222,7 +222,7 @@ def test_a_last_contact_is_no_end_of_observation(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_or_not_read(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"t\.xlsx does not exist.*y does not exist.*as CSV"):
+    with pytest.raises(SourceError, match=r"t\.xlsx does not exist.*as CSV.*y does not exist"):
         locate("table", {"table": tmp_path / "t.xlsx", "mapping": tmp_path / "y"})
     places = write(tmp_path)
     for content, want in ((b"", "the file is empty"), (b"PAR1", "cannot be read as Parquet")):

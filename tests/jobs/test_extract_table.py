@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import own_tables
+import polars as pl
 import pytest
 
+from cxrcore.labels import FROM_65
+from cxrcore.sources import names
 from data_contracts.cohort import COHORT
+from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.store import read_table
 from jobs._cli import run as cxr
+from jobs.extract import Config
 
 HORIZON = ("--horizon", "730")
 
@@ -24,6 +30,10 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("cxr extract: ")
     return line
+
+
+def test_every_source_can_be_chosen() -> None:
+    assert sorted(get_args(Config.model_fields["source"].annotation)) == sorted(names())
 
 
 def test_a_table_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,6 +52,40 @@ def test_a_table_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert cxr([*command, *HORIZON]) == 0
     gender = read_table(COHORT, COHORT.path(workspace)).frame["label_gender"]
     assert gender.null_count() == 0
+
+
+def test_a_further_label(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace = tmp_path / "ws"
+    more = ("--label=lying=projection:no=pa|front,yes=ap lying", "--label", "band=years:50,60")
+    assert extract(tmp_path, workspace, *more) == 0
+    cohort = read_table(COHORT, COHORT.path(workspace))
+    assert cohort.frame["label_lying"].to_list() == ["no", "yes", "no"]
+    assert cohort.frame["label_band"].to_list() == ["50 to under 60", "60 and over", "60 and over"]
+    capsys.readouterr()
+    assert extract(tmp_path, workspace, *more) == 0
+    assert "up to date" in capsys.readouterr().err
+    assert extract(tmp_path, workspace, "--label=lying") == 2
+    assert "--label lying: want NAME=COLUMN or NAME=COLUMN:GROUPS" in complaint(capsys)
+    assert extract(tmp_path, workspace, "--label=x=file") == 4
+    assert "column 'file' names patients, studies or images" in complaint(capsys)
+
+
+def test_a_label_only_of_those_under_65(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace = tmp_path / "ws"
+    more = ("--min-age=0", "--min-cell-count=0", "--under65=insurance")
+    assert extract(tmp_path, workspace, *more) == 0
+    cohort = read_table(COHORT, COHORT.path(workspace)).frame
+    assert dict(cohort.select("age", "label_insurance").iter_rows()) == {
+        50: "public", 60: "private", 70: None, None: None,
+    }  # fmt: skip
+    assert cohort["label_smoker"].null_count() == 0
+    flow = read_table(COHORT_FLOW, COHORT_FLOW.path(workspace)).frame
+    of_task = flow.filter(pl.col("scope") == "insurance")
+    assert dict(of_task.select("rule", "excluded_images").iter_rows())[FROM_65] == 2
+    assert of_task["excluded_images"].sum() + of_task["images"][-1] == cohort.height
+    capsys.readouterr()
+    assert extract(tmp_path, workspace, "--under65=payer") == 2
+    assert "--under65 payer: the source has no such label; it has " in complaint(capsys)
 
 
 def test_a_mapping_is_proposed_on_stdout_and_nothing_written(

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from cxrcore.sources import adapter, locate
+from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels
 
 Row = Mapping[str, Any]
 
@@ -76,8 +77,8 @@ class Tree:
             write(self.root / f"{name}{self.suffix}", rows)
         return locate("mimic", {"mimic_iv": self.root / "iv", "mimic_cxr": self.root / "cxr"})
 
-    def read(self, horizon: int = 365) -> pl.DataFrame:
-        return adapter("mimic").read(self.files(), horizon).sort("image_id")
+    def read(self, horizon: int = 365, labels: FurtherLabels = NO_LABELS) -> pl.DataFrame:
+        return adapter("mimic").read(self.files(), horizon, labels).sort("image_id")
 
     def one(self, horizon: int = 365) -> dict[str, Any]:
         frame = self.read(horizon)

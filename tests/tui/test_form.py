@@ -88,7 +88,7 @@ def entered(draw: st.DrawFn, spec: Spec) -> dict[str, Raw]:
         elif entry.kind == "many":
             raw[entry.name] = tuple(draw(st.sets(st.sampled_from(entry.choices), min_size=1)))
         elif entry.kind == "list":
-            raw[entry.name] = " ".join(draw(st.lists(st.from_regex("[a-z0-9-]+", fullmatch=True))))
+            raw[entry.name] = shlex.join(draw(st.lists(LINE)))
         else:
             raw[entry.name] = draw(values_of(entry.name, fields[entry.name]))
     if "shards" in raw and raw["shards"] != "1":
@@ -276,6 +276,14 @@ def test_the_home_is_spelt_as_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HOME", "/home/me")
     (config,) = ask(JOBS["preprocess"], {"root": "~/images"}).configs
     assert config.root == Path("/home/me/images")  # type: ignore[attr-defined]
+
+
+def test_the_elements_of_a_list_may_have_blanks() -> None:
+    typed = "mass='Finding Labels:present=Mass,absent=*' b=c"
+    (config,) = ask(JOBS["extract"], {"source": "nih", "root": "/data", "label": typed}).configs
+    assert config.label == ("mass=Finding Labels:present=Mass,absent=*", "b=c")  # type: ignore[attr-defined]
+    entries = entries_of(JOBS["extract"], TASKS, ())
+    assert raw_of(entries, config.settings())[0]["label"] == shlex.join(config.label)  # type: ignore[attr-defined]
 
 
 def test_an_older_records_unknown_fields_are_named() -> None:

@@ -5,6 +5,7 @@ Nothing here knows a job: a new one has its form by existing.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,8 +97,16 @@ def _as_raw(entry: Entry, value: Any) -> Raw:
     many = [str(v) for v in value] if isinstance(value, list | tuple) else [str(value)]
     if entry.kind == "many":
         return tuple(many)
-    text = " ".join(many)
+    text = shlex.join(many) if entry.kind == "list" else " ".join(many)
     return "" if text == entry.default and entry.kind != "choice" else text
+
+
+def words(text: str) -> list[str]:
+    """The elements of a list as a shell reads them; only blanks count where a quote has no end."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
 
 
 def _entry(name: str, info: FieldInfo, spec: Spec) -> Entry:

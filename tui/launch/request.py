@@ -17,7 +17,7 @@ from jobs._engines._request import Options
 from jobs._registry import Spec
 from jobs._variants import trains_models, variants
 from tui.launch.complaints import REQUIRED, complaint_of
-from tui.launch.form import Entry, Models, Raw, supported_options
+from tui.launch.form import Entry, Models, Raw, supported_options, words
 
 MOST_RUNS = 1000
 _TOO_MANY = f"creates more than {MOST_RUNS:,} runs"
@@ -106,7 +106,7 @@ def _given(entries: Sequence[Entry], raw: Mapping[str, Raw]) -> dict[str, Any]:
             given[entry.name] = value
         elif text := value.strip():
             text = str(Path(text).expanduser()) if re.match("~(/|$)", text) else text
-            given[entry.name] = text.split() if entry.kind == "list" else text
+            given[entry.name] = words(text) if entry.kind == "list" else text
     return given
 
 

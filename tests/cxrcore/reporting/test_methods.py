@@ -57,6 +57,12 @@ def test_what_a_setting_contradicts_is_not_said() -> None:
     narrow = said(training(), cohort={"min_age": 18, "max_age": 64, "view": "PA",
                                       "no_finding_only": True})  # fmt: skip
     assert "(PA) without findings of patients of 18 years or older and 64 or younger" in narrow
+    assert "Further labels" not in narrow
+    wide = said(training(), cohort={"label": ["edema=Edema:a=0,b=1", "ward=ward"],
+                                    "under65": ["insurance"]}, source="vindr")  # fmt: skip
+    assert "Further labels: edema (column Edema) and ward (column ward)." in wide
+    assert "Only patients under 65 are labelled for insurance." in wide
+    assert "The collection names no patients: each image counts as a patient of its own" in wide
     assert "drawn by a hash" in said(training())
     given = said(training(), split_digest="sha256:0f")
     assert "given by a file (sha256:0f)" in given

@@ -101,7 +101,7 @@ async def test_every_jobs_form_opens_with_all_its_fields(spec: Spec, workspace: 
     async with form(workspace, spec.name, size=(80, 24)) as pilot:
         fields = [f for f in pilot.app.screen.query(FormField) if f.display]
         own = set(spec.config.model_fields) - {"workspace", "debug", "inspect"}
-        assert {f.entry.name for f in fields} == own | {"engine", "gpus"}
+        assert {f.entry.name for f in fields} == own | {"engine", "gpus", "one_at_a_time"}
         fields[0].focus_control()
         for field in fields:
             await pilot.pause()
@@ -120,7 +120,7 @@ async def test_arrows_and_tab_move_between_fields_and_keep_them_in_sight(workspa
             seen.append(next(a.id for a in pilot.app.focused.ancestors if isinstance(a, FormField)))
         names = ["name", "architecture", "weights", "architecture", "name"]
         assert seen == [f"field-{name}" for name in names]
-        last = pilot.app.screen.query_one("#field-gpus", FormField)
+        last = pilot.app.screen.query_one("#field-one_at_a_time", FormField)
         last.focus_control()
         await done(pilot)
         assert pilot.app.screen.query_one(LaunchForm).region.contains_region(last.region)
@@ -353,6 +353,34 @@ async def test_a_job_is_chosen_from_all_and_another_one_after(workspace: Path) -
         await pilot.press("ctrl+o", "down", "enter")
         await done(pilot)
         assert list(JOBS)[2] in str(title.render())
+
+
+async def test_a_pipeline_with_seeds_and_controls_is_launched(
+    workspace: Path, tmp_path: Path, submitted: list[JobRequest]
+) -> None:
+    async with form(workspace, "run") as pilot:
+        assert {f.entry.name for f in pilot.app.screen.query(FormField)} == {
+            "config", "tasks", "seeds", "controls", "shards", "cores", "engine", "profile", "force",
+        }  # fmt: skip
+        (file := tmp_path / "study.yaml").write_text("train-tusk: {}\n")
+        await enter(pilot, "config", str(file))
+        assert "did you mean train-task" in state(pilot)
+        assert button(pilot).disabled
+        file.write_text("train-task: {epochs: 2}\n")
+        await enter(pilot, "tasks", "mortality,gender")
+        await enter(pilot, "seeds", "0,1")
+        await enter(pilot, "controls", "permuted-labels")
+        (command,) = shown(pilot)
+        assert shlex.split(command)[:2] == ["cxr", "run"]
+        assert shown(pilot, "docker") == ()
+        assert state(pilot) == "13 jobs, less what is up to date"
+        await pilot.press("ctrl+l")
+        await done(pilot)
+    (request,) = submitted
+    assert (request.job, request.options.engine) == ("run", "process")
+    assert request.flags == {
+        "config": file, "controls": "permuted-labels", "seeds": "0,1", "tasks": "mortality,gender",
+    }  # fmt: skip
 
 
 async def test_without_a_cohort_a_task_is_typed(tmp_path: Path) -> None:

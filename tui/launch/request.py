@@ -17,7 +17,7 @@ from jobs._engines._request import Options
 from jobs._registry import Spec
 from jobs._variants import trains_models, variants
 from tui.launch.complaints import REQUIRED, complaint_of
-from tui.launch.form import Entry, Models, Raw, supported_options
+from tui.launch.form import Entry, Models, Raw, used_entries
 
 MOST_RUNS = 1000
 _TOO_MANY = f"creates more than {MOST_RUNS:,} runs"
@@ -46,9 +46,10 @@ def read_form(
     models: Models = (),
 ) -> LaunchRequest:
     """What was entered, as the models of job and engine take it, or their own complaints."""
-    used = supported_options(str(raw["engine"]))
-    options, faults = checked(Options, _given([e for e in entries if e.name in used], raw))
-    own = _given([e for e in entries if e.name in spec.config.model_fields], raw)
+    used, mine = used_entries(spec, raw), set(spec.config.model_fields)
+    theirs = _given([e for e in entries if e.name in used - mine], raw)
+    options, faults = checked(Options, theirs)
+    own = _given([e for e in entries if e.name in mine], raw)
     own["workspace"] = workspace
     axes, wrong = _axes(spec, own)
     combined = [own | {k: v for part in parts for k, v in part.items()} for parts in product(*axes)]
@@ -63,8 +64,8 @@ def read_form(
         wrong |= {"name": f"no such model: {left}"}
     configs = []
     for values in kept or combined[:1]:
-        config, theirs = checked(spec.config, values)
-        faults = theirs | faults
+        config, wrong_here = checked(spec.config, values)
+        faults = wrong_here | faults
         configs += [config] if config else []
     notes = {"name": f"skipped, no such model: {left}"} if left else {}
     if trains_models(spec) and (there := [c for c in combined if _key(c) in models]):

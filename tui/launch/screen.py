@@ -15,15 +15,16 @@ from textual.widgets import Button, Static
 
 from data_contracts.cohort import COHORT, tasks_of
 from data_contracts.errors import CxrError
-from jobs._registry import Spec, find_jobs
+from jobs._registry import Spec
 from tui.launch.command_box import CommandBox
-from tui.launch.form import entries_of, option_entries, raw_of, supported_options
+from tui.launch.form import entries_of, option_entries, raw_of, used_entries
 from tui.launch.form_field import FormField
 from tui.launch.launch_form import LaunchForm
 from tui.launch.request import LaunchRequest, read_form
 from tui.launch.submission import Commands, equivalent_commands, launch
 from tui.shared.dashboard import DashboardApp
 from tui.shared.key_footer import KeyFooter
+from tui.shared.launchable import launchable
 from tui.shared.messages import ErrorMet
 from tui.shared.reading import Reading
 from tui.shared.rows import Rows
@@ -68,7 +69,7 @@ class LaunchScreen(ModalScreen[bool]):
 
     def __init__(self, job: str | None, settings: Mapping[str, Any]) -> None:
         super().__init__()
-        self._specs = find_jobs()
+        self._specs = launchable()
         self._job, self._settings, self._lacking = job, settings, ""
         self._request: LaunchRequest | None = None
         self._cohort = Reading(self, "cohort", self._fill, self._without_tasks)
@@ -171,7 +172,8 @@ class LaunchScreen(ModalScreen[bool]):
         return request
 
     def _commands(self, request: LaunchRequest) -> tuple[LaunchRequest, Commands]:
-        return request, equivalent_commands(request)
+        snapshot = self.dashboard.snapshot
+        return request, equivalent_commands(request, snapshot.runs if snapshot else ())
 
     def _take_commands(self, planned: tuple[LaunchRequest, Commands]) -> None:
         self._show(*planned)
@@ -180,7 +182,7 @@ class LaunchScreen(ModalScreen[bool]):
 
     def _show(self, request: LaunchRequest, planned: Commands) -> None:
         form = self.query_one(LaunchForm)
-        used = supported_options(str(form.raw["engine"])) | set(request.spec.config.model_fields)
+        used = used_entries(request.spec, form.raw)
         form.update_status(used, request.faults, {**planned.notes, **request.notes})
         if request.faults:
             for box in self.query(CommandBox):
@@ -204,7 +206,8 @@ class LaunchScreen(ModalScreen[bool]):
             return self.query_one(LaunchForm).faults_text(request.faults)
         if planned.fault:
             return planned.fault
-        return f"ignored, not in this version: {self._lacking}" if self._lacking else ""
+        lacking = f"ignored, not in this version: {self._lacking}" if self._lacking else ""
+        return lacking or planned.time
 
     def action_copy(self, kind: Literal["shell", "docker"]) -> None:
         if lines := self.query_one(f"#{kind}", CommandBox).lines:

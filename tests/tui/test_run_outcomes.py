@@ -18,7 +18,7 @@ from tui.app import Dashboard
 from tui.jobs.note_dialog import note_line, note_of
 from tui.jobs.run_diff import diff_text
 from tui.jobs.run_rows import RunRows
-from tui.jobs.training import sparkline
+from tui.jobs.sparkline import sparkline
 from tui.shared.dialogs import TextDialog
 from tui.shared.filter_bar import FilterBar
 from tui.shared.views import Views

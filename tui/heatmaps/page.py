@@ -231,10 +231,10 @@ class HeatmapsPage(Page):
         elif seen.patient_level:
             self.app.push_screen(Question(PATIENT_LEVEL), self._export_if)
         else:
-            self._export_if(True)
+            self._export_if("y")
 
-    def _export_if(self, yes: bool | None) -> None:
+    def _export_if(self, answer: str | None) -> None:
         canvas = self.query_one(Canvas)
-        if yes and canvas.seen is not None:
+        if answer == "y" and canvas.seen is not None:
             side = side_for(len(canvas.seen.panels))
             canvas.export(self._maker(small=side, large=side))

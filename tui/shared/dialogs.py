@@ -37,8 +37,8 @@ class TextDialog(ModalScreen[None]):
             yield Static(self._text)
 
 
-class Question(ModalScreen[bool]):
-    """A question to answer with y or n."""
+class Question(ModalScreen[str]):
+    """A question to answer with y or n; of `several` runs to launch also with o, one at a time."""
 
     DEFAULT_CSS = """
     Question { align: center middle; }
@@ -48,16 +48,25 @@ class Question(ModalScreen[bool]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "dismiss(True)", "Yes", id="question.yes"),
-        Binding("n,escape", "dismiss(False)", "No", id="question.no"),
+        Binding("y", "dismiss('y')", "Yes", id="question.yes"),
+        Binding("o", "one_at_a_time", "One at a time", id="question.one-at-a-time"),
+        Binding("n,escape", "dismiss('n')", "No", id="question.no"),
     ]
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, several: bool = False) -> None:
         super().__init__()
-        self._text = text
+        self._text, self._several = text, several
 
     def compose(self) -> ComposeResult:
-        yield Static(f"{self._text}\n\n[b]y[/b] yes    [b]n[/b] no")
+        answers = {"y": "all at once", "o": "one at a time"} if self._several else {"y": "yes"}
+        keys = "    ".join(f"[b]{key}[/b] {text}" for key, text in (answers | {"n": "no"}).items())
+        yield Static(f"{self._text}\n\n{keys}")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return self._several or action != "one_at_a_time"
+
+    def action_one_at_a_time(self) -> None:
+        self.dismiss("o")
 
 
 def keys_text(bindings: Sequence[tuple[str, str]]) -> str:

@@ -368,7 +368,9 @@ async def test_a_pipeline_with_seeds_and_controls_is_launched(
         assert button(pilot).disabled
         file.write_text("train-task: {epochs: 2}\n")
         await enter(pilot, "tasks", "mortality,gender")
-        await enter(pilot, "seeds", "0,1")
+        await enter(pilot, "seeds", "0,")
+        assert hint(pilot, "seeds") == "must have the form of 0,1,2"
+        await enter(pilot, "seeds", "1")
         await enter(pilot, "controls", "permuted-labels")
         (command,) = shown(pilot)
         assert shlex.split(command)[:2] == ["cxr", "run"]

@@ -35,7 +35,6 @@ from tui.heatmaps.work import (
     with_warning,
 )
 from tui.shared.dialogs import Question
-from tui.shared.filter_bar import FilterBar
 from tui.shared.messages import ErrorMet
 from tui.shared.page import Page
 from tui.shared.reading import Reading
@@ -218,9 +217,9 @@ class HeatmapsPage(Page):
             tabs.caption = message.text
             tabs.mark(tabs.present)
 
-    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
-        self.state.query, self.state.first = message.text, 0
-        self.query_one(Rows).filter(message.text)
+    def apply_filter(self, text: str) -> None:
+        super().apply_filter(text)
+        self.state.query, self.state.first = text, 0
         self._draw()
 
     def action_export(self) -> None:

@@ -137,8 +137,8 @@ The first line counts the runs and shows how busy this host is, with the last mi
         self.add_class("whole")
         self.query_one(RunDetails).focus_tab()
 
-    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
-        self.query_one(RunTable).filter(message.text)
+    def apply_filter(self, text: str) -> None:
+        super().apply_filter(text)
         self._update_count()
 
     def on_run_table_marked(self) -> None:

@@ -8,18 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from data_contracts.errors import CxrError
 from data_contracts.run import RunRecord
 from tui.jobs.note_dialog import NoteDialog
 from tui.jobs.run_diff import diff_text
 from tui.jobs.run_rows import RunRows
 from tui.jobs.training import Training, read_trainings
 from tui.shared.dialogs import TextDialog
-from tui.shared.messages import ErrorMet, WorkspaceChanged
+from tui.shared.messages import WorkspaceChanged
 from tui.shared.reading import Reading
 from tui.shared.run_texts import what_of
 from tui.workspace.notes import RunNote, change_note
@@ -49,6 +47,7 @@ class RunTable(RunRows):
         self._first: RunRecord | None = None
         """The first of two runs to be compared."""
         self._reading = Reading(self, "trainings", self._take)
+        self._noting = Reading[None](self, "note", lambda _: self.post_message(WorkspaceChanged()))
         self._is_reading = self._is_behind = False
 
     def show(self, snapshot: Snapshot) -> None:
@@ -143,14 +142,8 @@ class RunTable(RunRows):
     def _note(self, record: RunRecord) -> RunNote:
         return self._snapshot.notes.get(record.run_id, RunNote()) if self._snapshot else RunNote()
 
-    @work(thread=True, group="note", description="note")
     def _keep(self, run_id: str, note: RunNote) -> None:
-        try:
-            change_note(self._workspace, run_id, note)
-        except CxrError as error:
-            self.post_message(ErrorMet("note", str(error)))
-        else:
-            self.post_message(WorkspaceChanged())
+        self._noting.do(partial(change_note, self._workspace, run_id, note))
 
     def action_diff(self) -> None:
         """Remember a run; of the next one show what it differs by."""

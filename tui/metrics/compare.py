@@ -29,7 +29,6 @@ from tui.shared.sanitize import escape_markup
 from tui.shared.switch import after, switch
 from tui.shared.toned import as_content
 from tui.workspace.snapshot import Snapshot
-from tui.workspace.tables import Tables
 
 MOST_MODELS = len(LOOKS)
 _TITLES = {
@@ -83,7 +82,6 @@ class Compare(Page):
         super().__init__()
         self._models, self._split = models[:MOST_MODELS], split
         self._plot, self._shift = "roc", 0
-        self._comparison: Comparison | None = None
         self._snapshot: Snapshot | None = None
         self._reading = Reading(self, "curves", self._take)
         self._compared: Sequence[Compared] = ()
@@ -128,14 +126,14 @@ class Compare(Page):
         self._reading.want(key, partial(self._compare, self._snapshot, self._split, self._shift))
 
     def _compare(self, snapshot: Snapshot, split: str, shift: int) -> list[Compared]:
-        self._comparison = self._comparison or Comparison(Tables(self.dashboard.workspace))
+        comparison = Comparison(self.dashboard.tables)
         # Drawing needs it, and loading it takes long enough to be felt.
         import textual_plot  # noqa: F401
 
         compared = []
         for task, name in self._models:
             try:
-                compared.append(self._comparison.of(snapshot, task, name, split, shift))
+                compared.append(comparison.of(snapshot, task, name, split, shift))
             except CxrError as error:
                 self.post_message(ErrorMet(f"{task}/{name}", str(error)))
                 why = "damaged" if concerns_content(error) else "cannot be read"

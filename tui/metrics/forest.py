@@ -15,7 +15,7 @@ from tui.shared.sanitize import pad
 from tui.shared.toned import TonedLine
 
 #: Cells of a subgroup's name and of a model's sign, of its numbers after the drawing, of a tick.
-_LABEL, _NUMBERS, _APART = 19, 30, 8
+_LABEL, _NUMBERS, _APART = 20, 30, 8
 _CHANCE = "┊"
 
 
@@ -38,7 +38,9 @@ def forest(models: Looks, width: int) -> list[list[TonedLine]]:
     before = ""
     for label, _, look, row in shown:
         name = "" if label == before else label
-        lines.append([("bold", pad(name, _LABEL - 2, middle=True)), *_line(look, row, axis, room)])
+        lines.append(
+            [("bold", pad(name, _LABEL - 3, middle=True) + " "), *_line(look, row, axis, room)]
+        )
         before = label
     return [*lines, [("dim", " " * _LABEL + tick_line(axis, room))], *_legend(models, axis)]
 

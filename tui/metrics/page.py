@@ -38,7 +38,6 @@ from tui.shared.rows import Rows
 from tui.shared.sanitize import escape_markup
 from tui.shared.switch import after, switch
 from tui.workspace.snapshot import Artifact, Snapshot
-from tui.workspace.tables import Tables
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,7 +85,6 @@ class MetricsPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tables: Tables | None = None
         self._frame: tuple[pl.DataFrame, pl.DataFrame] | None = None
         self._snapshot: Snapshot | None = None
         self._selection = Selection()
@@ -150,8 +148,7 @@ class MetricsPage(Page):
 
     def _metrics(self, artifact: Artifact) -> pl.DataFrame:
         """The table `with_kind`, worked out once for each content."""
-        self._tables = self._tables or Tables(self.dashboard.workspace)
-        frame = self._tables.read(artifact)
+        frame = self.dashboard.tables.read(artifact)
         if self._frame is None or self._frame[0] is not frame:
             self._frame = frame, with_kind(frame)
         return self._frame[1]
@@ -187,8 +184,8 @@ class MetricsPage(Page):
         ]
         self.query_one("#state", Static).update("  ".join([*switches, counts]))
 
-    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
-        self._typed = message.text
+    def apply_filter(self, text: str) -> None:
+        self._typed = text
         self._filter()
 
     def _filter(self) -> None:

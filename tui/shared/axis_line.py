@@ -26,12 +26,13 @@ def interval_line(low: float, high: float, value: float, axis: Axis, width: int,
 
 
 def tick_line(axis: Axis, width: int) -> str:
-    """The axis's numbers, each after a tick at its cell."""
+    """The axis's numbers, each beside a tick at its cell."""
     digits = next((d for d in range(6) if all(round(t, d) == t for t in axis.ticks)), 6)
     line = ""
     for tick in axis.ticks:
-        text = f"╵{number(tick, digits)}"
-        at = cell_of(tick, axis, width)
-        if at >= len(line) + bool(line) and at + len(text) <= width:
+        text, at = f"╵{number(tick, digits)}", cell_of(tick, axis, width)
+        if at + len(text) > width:
+            text, at = f"{number(tick, digits)}╵", at + 1 - len(text)
+        if at >= len(line) + bool(line):
             line = line.ljust(at) + text
     return line

@@ -155,6 +155,11 @@ class Page(Screen[None]):
 
     def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
         self.dashboard.views.change(type(self).__name__, filter=message.text)
+        self.apply_filter(message.text)
+
+    def apply_filter(self, text: str) -> None:
+        """Show only what matches every word of `text`."""
+        self.query_one(Rows).filter(text)
 
     def on_screen_resume(self) -> None:
         self._update_header(self.dashboard.error_count)

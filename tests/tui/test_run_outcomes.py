@@ -120,7 +120,7 @@ def test_bars_go_from_the_lowest_to_the_highest() -> None:
 
 
 async def test_the_reason_of_an_end_is_told(workspace: Path) -> None:
-    write_run(workspace, 3, state="lost")
+    write_run(workspace, 3, state="lost", message="waiting for its turn")
     write_run(workspace, 2, state="interrupted", message="")
     write_run(workspace, 1, state="failed", message="no space left")
     async with opened(workspace, (140, 30)) as pilot:

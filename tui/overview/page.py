@@ -161,9 +161,8 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
         if len(group.artifacts) == 1:
             self.post_message(OpenArtifact(group.artifacts[0].place))
         elif group.artifacts:
-            chooser = Chooser(
-                f"{group.contract.name}: {group.contract.description}", group.artifacts
-            )
+            title = f"{len(group.artifacts):,} {group.contract.name}: {group.contract.description}"
+            chooser = Chooser(title, group.artifacts)
             await self.app.push_screen(chooser, self._open)
         else:
             self.notify(f"no {group.contract.name} yet: `cxr {group.job}` creates it", timeout=3)

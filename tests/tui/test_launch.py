@@ -170,6 +170,23 @@ async def test_two_tasks_and_two_seeds_are_four_runs(
         assert submitted[0].flags == {"task": "mortality"}
 
 
+@pytest.mark.parametrize("by", ["ctrl+g", "#queue"])
+async def test_several_runs_are_launched_one_at_a_time(
+    workspace: Path, submitted: list[JobRequest], by: str
+) -> None:
+    async with form(workspace, "train-task") as pilot:
+        await pilot.press("space", "ctrl+g")
+        await done(pilot)
+        assert submitted == [], "a single run has no queue"
+        assert not pilot.app.screen.query_one("#queue").display
+        await pilot.press("right", "space")
+        await done(pilot)
+        await (pilot.click(by) if by.startswith("#") else pilot.press(by))
+        await done(pilot)
+        assert len(submitted) == 2
+        assert all("one_at_a_time" in o.options.model_fields_set for o in submitted)
+
+
 async def test_keys_that_come_in_one_burst_go_where_they_were_meant(
     workspace: Path, submitted: list[JobRequest]
 ) -> None:

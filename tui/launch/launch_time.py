@@ -41,7 +41,7 @@ def launch_time(
     total = duration_text(sum(known))
     if request.options.one_at_a_time:
         return f"about {total}, one at a time"
-    return f"{longest} each before; all at once they share this machine, one at a time {total}"
+    return f"{longest} each before, one at a time {total}"
 
 
 def usual_seconds(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,8 @@ from jobs._engines._request import Options
 from jobs._registry import Spec
 from jobs._variants import trains_models, variants
 from tui.launch.complaints import REQUIRED, complaint_of
-from tui.launch.form import Entry, Models, Raw, used_entries
+from tui.launch.form import Entry, Models, Raw, supported_options, used_entries
+from tui.shared.launchable import chooses_engine
 
 MOST_RUNS = 1000
 _TOO_MANY = f"creates more than {MOST_RUNS:,} runs"
@@ -36,6 +37,16 @@ class LaunchRequest:
     """By entry; empty when it can be launched."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """What is good to know of an entry."""
+
+    @property
+    def may_queue(self) -> bool:
+        """Whether it is several runs, on an engine that runs them one at a time if asked to."""
+        several = len(self.configs) > 1 and not self.faults and not chooses_engine(self.spec)
+        return several and "one_at_a_time" in supported_options(self.options.engine)
+
+    def one_at_a_time(self) -> LaunchRequest:
+        """The same runs, one after the other."""
+        return replace(self, options=self.options.model_copy(update={"one_at_a_time": True}))
 
 
 def read_form(

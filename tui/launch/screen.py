@@ -58,6 +58,7 @@ class LaunchScreen(ModalScreen[bool]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+l", "launch", "Launch", id="launch.go"),
+        Binding("ctrl+g", "launch(True)", "One at a time", id="launch.one-at-a-time"),
         Binding("ctrl+y", "copy('shell')", "Copy shell", id="launch.copy-shell"),
         Binding("ctrl+r", "copy('docker')", "Copy docker", id="launch.copy-docker"),
         Binding("ctrl+o", "choose", "Other job", id="launch.other"),
@@ -88,6 +89,7 @@ class LaunchScreen(ModalScreen[bool]):
         yield Static(id="help", classes="form", markup=False)
         with Horizontal(id="foot", classes="form"):
             yield Button("Launch", variant="primary", compact=True, disabled=True)
+            yield Button("One at a time", id="queue", compact=True)
             yield Static(id="state", markup=False)
         yield CommandBox("shell", classes="form")
         yield CommandBox("docker", classes="form")
@@ -106,9 +108,11 @@ class LaunchScreen(ModalScreen[bool]):
         self.query_one("#title", Static).update("[b]Launch[/b]  choose a job")
         self.query_one(Rows).focus()
 
-    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # What is done with a form needs one.
         formed = self._request is not None and not self.has_class("choosing")
+        if action == "launch" and parameters and self._request:
+            return formed and self._request.may_queue
         return formed or action not in ("launch", "copy", "choose", "go")
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
@@ -188,9 +192,11 @@ class LaunchScreen(ModalScreen[bool]):
             for box in self.query(CommandBox):
                 box.show(())
         runs = len(request.configs)
-        button = self.query_one(Button)
+        button, queue = self.query(Button)
         button.label = "Launch" if request.faults else f"Launch {runs} run{'s' * (runs != 1)}"
         button.disabled = bool(request.faults or planned.fault) or self._read_only
+        queue.display, queue.disabled = request.may_queue, button.disabled
+        self.refresh_bindings()
         self.query_one("#state", Static).update(self._state(request, planned), layout=False)
 
     @property
@@ -214,22 +220,24 @@ class LaunchScreen(ModalScreen[bool]):
             self.app.copy_to_clipboard("\n".join(lines))
             self.notify(f"copied {len(lines)} command{'s' * (len(lines) != 1)}", timeout=2)
 
-    def on_button_pressed(self) -> None:
-        self.action_launch()
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.action_launch(event.button.id == "queue")
 
     def action_go(self, step: int) -> None:
         (self.focus_next if step > 0 else self.focus_previous)()
 
-    def action_launch(self) -> None:
+    def action_launch(self, one_at_a_time: bool = False) -> None:
         """Start the runs, unless something is wrong; the page below shows what becomes of them."""
         # Keys that were pressed before this one may still be on their way.
-        self.call_after_refresh(self._launch)
+        self.call_after_refresh(self._launch, one_at_a_time)
 
-    def _launch(self) -> None:
+    def _launch(self, one_at_a_time: bool) -> None:
         self.query_one(LaunchForm).touch()
         request, app = self._check(), self.dashboard
         if self.query_one(Button).disabled or not self.is_current:
             return
+        if one_at_a_time:
+            request = request.one_at_a_time()
         start = partial(launch, request, app.post_message, app.refresh_workspace)
         # The app's worker, since this screen is gone before the last run has been started.
         app.run_worker(start, thread=True, group="launch", name="launch")

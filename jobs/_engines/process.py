@@ -23,8 +23,12 @@ SUPPORTED_OPTIONS = frozenset({"gpus", "one_at_a_time"})
 _GATE = 'exec 3<&0; { read -r _ <&3 && exec "$@" </dev/null >>"$0" 2>&1 3<&-; } & echo $!'
 
 #: Waits until nobody holds the lock, then becomes the job, which holds it to its end however it
-#: ends. Nothing else has to run for the next one to begin.
-_TURN = 'exec 9>>"$0" && flock 9 && exec "$@"'
+#: ends. Nothing else has to run for the next one to begin, nor is anything left of one that is
+#: cancelled while it waits.
+_TURN = (
+    """exec 9>>"$0" || exit; trap 'kill $!; exit 143' TERM; """
+    """flock 9 & wait $! && trap - TERM && exec "$@" """
+)
 _QUEUE = ".locks/queue.lock"
 
 

@@ -145,7 +145,10 @@ def test_one_at_a_time_the_next_begins_when_one_has_ended(
     waiting = [_engines.state(workspace, run_id) for run_id in (second, third)]
     assert [(r.state, r.message) for r in waiting] == [("submitted", "waiting for its turn")] * 2
     # One that waits can be cancelled, and does not let the others begin.
+    pid = int(str(waiting[0].engine_id).partition("@")[0])
+    (waits,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     assert _engines.cancel(workspace, second).state == "cancelled"
+    until(lambda: runs.process_mark(int(waits)) is None)
     time.sleep(0.5)
     assert _engines.state(workspace, third).state == "submitted"
     os.kill(int(str(record_of(workspace, first).engine_id).partition("@")[0]), signal.SIGKILL)

@@ -22,7 +22,7 @@ class Spec:
     name: str
     help: str
     config: type[JobConfig]
-    run: Callable[..., None]
+    run: Callable[..., object]
     reads: tuple[Contract, ...]
     writes: tuple[Contract, ...]
     sources: Callable[..., Mapping[str, Path]]

@@ -175,7 +175,7 @@ def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) 
                 job.save_checkpoint(CHECKPOINT, to_arrays(state), **names, **to_attributes(state))
             if state.between_epochs:
                 job.metric(**state.history[-1])
-            advance(1, epochs=len(state.history))
+            advance(1, epoch=state.epoch - state.between_epochs)
     best = state.history[state.best_epoch - 1]
     score = {"AUROC": best["val_auroc"], "R²": best["val_r2"]}
     told = ", ".join(f"validation {n} {v}" for n, v in score.items() if v is not None)

@@ -56,7 +56,7 @@ class Dashboard(DashboardApp):
             for i, p in enumerate(PAGES, 1)
         ),
         Binding("E", "errors", "Errors", show=False, id="app.errors"),
-        Binding("ctrl+t", "next_theme", "Theme", show=False, id="app.theme"),
+        Binding("ctrl+t", "next_theme", "Next theme", show=False, id="app.theme"),
         Binding("q", "quit", "Quit", id="app.quit"),
     ]
 
@@ -118,8 +118,7 @@ class Dashboard(DashboardApp):
         self.theme = names[(at + 1) % len(names)]
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for page in PAGES:
-            title = page.capitalize()
-            yield SystemCommand(title, f"Go to {title}", lambda p=page: self.switch_mode(p))
-        yield SystemCommand("Errors", "Everything that went wrong", self.action_errors)
-        yield from super().get_system_commands(screen)
+        for command in super().get_system_commands(screen):
+            # A page's palette names what keys do, and that is one of them.
+            if not (isinstance(screen, Page) and command.title == "Quit"):
+                yield command

@@ -16,11 +16,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+import aiohttp_jinja2
 from aiohttp import web
 from textual_serve.server import Server
 
 from data_contracts.errors import UsageError
 from jobs._engines._call import cxr_command
+from tui.shared.sanitize import sanitize
+from tui.themes import DARK
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TOKEN_VARIABLE = "CXR_DASHBOARD_TOKEN"  # noqa: S105
@@ -28,6 +31,8 @@ _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'"
 )
+#: The page, in the look of the dashboard.
+_TEMPLATES = Path(__file__).with_name("browser")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -61,7 +66,10 @@ class _Guarded(Server):
 
     def __init__(self, workspace: Path, host: str, port: int, token: str) -> None:
         args = [cxr_command(), "dashboard", f"--workspace={workspace.absolute()}"]
-        super().__init__(shlex.join(args), host=host, port=port, title="cxr")
+        title = f"cxr: {sanitize(workspace.absolute().name)}"
+        super().__init__(
+            shlex.join(args), host=host, port=port, title=title, templates_path=_TEMPLATES
+        )
         self._token = token
         # Browsers keep cookies by host, whatever the port.
         self._cookie = f"cxr-dashboard-{port}"
@@ -83,6 +91,7 @@ class _Guarded(Server):
 
     async def _make_app(self) -> web.Application:
         app: web.Application = await super()._make_app()
+        aiohttp_jinja2.get_env(app).globals["theme"] = DARK
         app.middlewares.append(self._guard)
         return app
 

@@ -183,6 +183,7 @@ def _record(request: JobRequest, shard: int) -> RunRecord:
     return RunRecord(
         run_id=request.run_ids[shard], job=request.job, config=settings, state="submitted",
         started=runs.now(), package_version=package_version(), engine=request.options.engine,
+        message="waiting for its turn" if request.options.one_at_a_time else "",
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from data_contracts.errors import Unreachable, UsageError
 PATIENCE = 60.0
 _HINTS = {
     "docker": "install Docker (https://docs.docker.com/engine/install), or use --engine process",
+    "flock": "install util-linux, or leave out --one-at-a-time",
     "sbatch": "run this on a login node of the cluster, or use --engine process",
     "sinfo": "run this on a login node of the cluster",
     "squeue": "run this on a login node of the cluster",

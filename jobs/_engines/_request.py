@@ -34,6 +34,8 @@ class Options(BaseModel):
     """What runs the job: a process on this host, a container, or a cluster."""
     dry_run: bool = False
     """Print what would be submitted, and exit."""
+    one_at_a_time: bool = False
+    """Wait while another run that was started so is at work in this workspace [process]."""
     image: str | None = None
     """Container image, by default cxr [docker, slurm, kubernetes]."""
     container: Literal["none", "apptainer", "docker"] = "none"

@@ -10,20 +10,32 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from data_contracts.atomic import translate_os_errors
 from data_contracts.errors import Unreachable, UsageError
 from data_contracts.run import RunRecord, State, process_mark, run_folder
-from jobs._engines._call import cxr_command, wait_until
+from jobs._engines._call import cxr_command, require, wait_until
 from jobs._engines._request import JobRequest, arguments
 
-SUPPORTED_OPTIONS = frozenset({"gpus"})
+SUPPORTED_OPTIONS = frozenset({"gpus", "one_at_a_time"})
 
 #: Prints the job's process id and waits for a line before it becomes the job. Its parent ends at
 #: once, so nobody has to wait for the job; if the launcher dies first, the job never starts.
 _GATE = 'exec 3<&0; { read -r _ <&3 && exec "$@" </dev/null >>"$0" 2>&1 3<&-; } & echo $!'
 
+#: Waits until nobody holds the lock, then becomes the job, which holds it to its end however it
+#: ends. Nothing else has to run for the next one to begin, nor is anything left of one that is
+#: cancelled while it waits.
+_TURN = (
+    """exec 9>>"$0" || exit; trap 'kill $!; exit 143' TERM; """
+    """flock 9 & wait $! && trap - TERM && exec "$@" """
+)
+_QUEUE = ".locks/queue.lock"
+
 
 def check(request: JobRequest) -> None:
-    """Raise `UsageError` when this host has fewer GPUs than asked for."""
+    """Raise `UsageError` when this host lacks the GPUs that are asked for, or `flock`."""
+    if request.options.one_at_a_time:
+        require("flock")
     found = len(list(Path("/dev").glob("nvidia[0-9]*")))
     if request.options.gpus > found:
         raise UsageError(
@@ -40,6 +52,9 @@ def launch(request: JobRequest, on_submitted: Callable[..., None]) -> None:
     """Start the job; `on_submitted` gets its engine id before the job begins."""
     (run_id,) = request.run_ids
     output = run_folder(request.workspace, run_id) / "output.txt"
+    if request.options.one_at_a_time:
+        with translate_os_errors(request.workspace):
+            (request.workspace / _QUEUE).parent.mkdir(parents=True, exist_ok=True)
     with subprocess.Popen(
         ["/bin/sh", "-c", _GATE, str(output), *_command_line(request)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -90,4 +105,5 @@ def _pid(record: RunRecord) -> int | None:
 
 
 def _command_line(request: JobRequest) -> list[str]:
-    return [cxr_command(), *arguments(request)]
+    turn = ["/bin/sh", "-c", _TURN, str(request.workspace / _QUEUE)]
+    return [*(turn if request.options.one_at_a_time else []), cxr_command(), *arguments(request)]

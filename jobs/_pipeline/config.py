@@ -33,9 +33,11 @@ class PipelineConfig(JobConfig):
         default="mortality,gender,race,insurance", pattern=r"^[A-Za-z0-9_]+(,[A-Za-z0-9_]+)*$"
     )
     """Label columns of the cohort to train on, comma-separated."""
-    seeds: CommaSeparated = Field(default="0", pattern=r"^[0-9]+(,[0-9]+)*$")
+    seeds: CommaSeparated = Field(default="0", pattern=r"^[0-9]+(,[0-9]+)*$", examples=["0,1,2"])
     """Training seeds, comma-separated: models of the first are named main, of others seed1, …"""
-    controls: CommaSeparated = Field(default="", pattern=r"^([a-z-]+(,[a-z-]+)*)?$")
+    controls: CommaSeparated = Field(
+        default="", pattern=r"^([a-z-]+(,[a-z-]+)*)?$", examples=["permuted-labels,random-init"]
+    )
     """Null models to train as well, comma-separated: permuted-labels, random-init, pretrained."""
     models: Annotated[dict[str, dict[str, Any]], Parameter(parse=False)] = Field(
         default_factory=dict

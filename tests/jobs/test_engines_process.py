@@ -137,6 +137,25 @@ def test_a_job_from_the_shell_can_be_cancelled_too(workspace: Path) -> None:
     assert job.wait(60) == 75
 
 
+def test_one_at_a_time_the_next_begins_when_one_has_ended(
+    workspace: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first, second, third = (submit(workspace, [*LONG, "--one-at-a-time"], capfd) for _ in range(3))
+    until(lambda: told_progress(workspace, first))
+    waiting = [_engines.state(workspace, run_id) for run_id in (second, third)]
+    assert [(r.state, r.message) for r in waiting] == [("submitted", "waiting for its turn")] * 2
+    # One that waits can be cancelled, and does not let the others begin.
+    pid = int(str(waiting[0].engine_id).partition("@")[0])
+    (waits,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    assert _engines.cancel(workspace, second).state == "cancelled"
+    until(lambda: runs.process_mark(int(waits)) is None)
+    time.sleep(0.5)
+    assert _engines.state(workspace, third).state == "submitted"
+    os.kill(int(str(record_of(workspace, first).engine_id).partition("@")[0]), signal.SIGKILL)
+    until(lambda: told_progress(workspace, third))
+    assert _engines.cancel(workspace, third, 0).state == "cancelled"
+
+
 def test_a_killed_job_is_lost_at_once(workspace: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run_id = submit(workspace, LONG, capfd)
     pid = int(str(record_of(workspace, run_id).engine_id).partition("@")[0])

@@ -1,7 +1,8 @@
-"""Null models: which weights they keep."""
+"""Null models, which keep their weights; and what a training logs."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,7 @@ from data_contracts.model import MODEL, TRAINING_HISTORY
 from data_contracts.store import open_arrays, read_table
 from jobs._cli import run
 
-TRAIN = ["train-task", "--task", "gender", "--architecture", "resnet18", "--epochs", "1",
-         "--device", "cpu"]  # fmt: skip
+TRAIN = ["train-task", "--task", "gender", "--architecture", "resnet18", "--device", "cpu"]
 
 
 def kept(workspace: Path, name: str) -> np.ndarray:
@@ -44,3 +44,16 @@ def test_a_pretrained_network_needs_weights(refuse: Refuse, tmp_path: Path) -> N
     more = ["--control", "pretrained", "--weights", "none", f"--workspace={tmp_path}"]
     line = refuse([*TRAIN, *more], 2)
     assert line.startswith("--control 'pretrained': needs starting weights")
+
+
+def test_the_log_names_the_epoch_that_batches_are_of(
+    tiny_workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXR_RUN_ID", "training")
+    args = [*TRAIN, "--weights", "none", "--epochs", "2", "--workspace", str(tiny_workspace)]
+    assert run(args) == 0
+    log = (tiny_workspace / "runs" / "training" / "log.txt").read_text(encoding="utf-8")
+    epochs = re.findall(r"/\d+ batches, epoch (\d+)", log)
+    assert epochs[0] == "1"
+    assert epochs[-1] == "2"
+    assert sorted(epochs) == epochs

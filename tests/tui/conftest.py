@@ -8,6 +8,8 @@ import pytest
 from dashboards import NOW
 
 from tui import clock
+from tui.jobs.host_meters import HostMeters
+from tui.jobs.host_use import CpuTimes, Use
 from tui.shared.sanitize import cut_middle
 
 
@@ -21,6 +23,13 @@ def same_place_and_time(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     if request.node.path.stem.endswith("_snapshots"):
         place = "node1:/data/study/workspace"
         monkeypatch.setattr(clock, "now", lambda: NOW)
+        uses = tuple(Use(*use) for use in (("CPU", 0.93, "of 8"), ("memory", 0.4, "of 16 GiB")))
+
+        def look_once(meters: HostMeters) -> None:
+            if not meters._uses:
+                meters._take((CpuTimes(), uses))
+
+        monkeypatch.setattr(HostMeters, "ask", look_once)
         monkeypatch.setattr(
             "tui.shared.status_header.place_of",
             lambda _, room: cut_middle(place if room >= 24 else "workspace", room),

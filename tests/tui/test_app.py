@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from dashboards import opened, screen_text, write_run, write_workspace
 from textual.binding import Binding
+from textual.command import CommandList
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -65,6 +66,21 @@ async def test_help_names_the_keys_by_page_and_is_narrowed_by_typing(workspace: 
         assert str(pilot.app.screen.query_one(Static).visual) == "Jobs\nf5  Retry"
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, Page)
+
+
+async def test_the_palette_names_the_keys_of_the_page_and_of_what_has_the_focus(
+    workspace: Path,
+) -> None:
+    async with opened(workspace, preferences=Preferences(keys={"jobs.retry": "f5"})) as pilot:
+        await pilot.press("2", "ctrl+p")
+        options = pilot.app.screen.query_one(CommandList)
+        found: list[str] = []
+        while not found:
+            await pilot.pause(0.02)
+            found = [str(option.prompt).splitlines()[0] for option in options.options]
+        assert {"Retry  f5", "Star  *", "Metrics  3"} <= set(found)
+        assert [entry.split()[0] for entry in found].count("Quit") == found.count("Sort  s") == 1
+        assert not [entry for entry in found if entry.startswith(("Up", "Open"))]
 
 
 async def test_errors_are_kept_in_one_place(workspace: Path) -> None:

@@ -115,7 +115,7 @@ def facts_of(config: JobConfig) -> dict[str, Any]:
 def test_the_shown_command_says_what_the_form_says(spec: Spec, data: st.DataObject) -> None:
     asked = ask(spec, data.draw(entered(spec)))
     assert not asked.faults
-    shown = equivalent_commands(asked)
+    shown = equivalent_commands(asked, ())
     assert not shown.fault
     assert len(shown.shell) == len(asked.configs) >= 1
     for line, config in zip(shown.shell, asked.configs, strict=True):
@@ -157,7 +157,7 @@ def test_options_are_those_that_the_engine_heeds() -> None:
     shown = {e.name for e in option_entries(JOBS["train-task"])}
     assert "shards" not in shown  # nothing to divide
     assert "shards" in {e.name for e in option_entries(JOBS["preprocess"])}
-    assert shown & supported_options("process") == {"engine", "gpus"}
+    assert shown & supported_options("process") == {"engine", "gpus", "one_at_a_time"}
     asked = ask(JOBS["synthesize"], {"engine": "process", "memory": "16G"})
     assert asked.options == Options()
 

@@ -16,9 +16,11 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from data_contracts.errors import Unreachable
-from data_contracts.run import RunRecord, append_event
+from data_contracts.run import RunRecord, State, append_event
 from jobs import _engines
+from jobs._engines._request import JobRequest
 from tui import clock
+from tui.app import Dashboard
 from tui.jobs.log_pane import LogPane
 from tui.jobs.log_text import LogText
 from tui.jobs.page import JobsPage
@@ -314,8 +316,8 @@ async def test_a_record_of_nonsense_is_only_shown(workspace: Path) -> None:
         ("c", {"state": "succeeded"}, "is already succeeded"),
         ("r", {"state": "succeeded"}, "is succeeded"),
         ("r", {"state": "failed"}, "was on node1"),
-        ("e", {"job": "run", "state": "failed"}, "from a shell"),
-        ("r", {"job": "run", "state": "failed", "host": HERE}, "from a shell"),
+        ("e", {"job": "bake", "state": "failed"}, "unknown job bake"),
+        ("r", {"job": "bake", "state": "failed", "host": HERE}, "unknown job bake"),
     ],
 )
 async def test_what_cannot_be_done_says_why(
@@ -407,20 +409,82 @@ async def test_a_wide_terminal_shows_a_run_beside_the_table(workspace: Path) -> 
         assert table.region.x == details.region.x
 
 
-async def test_gpu_use_is_asked_of_the_driver(
+async def test_the_first_line_counts_runs_and_shows_how_busy_the_host_is(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (fake := tmp_path / "bin" / "nvidia-smi").parent.mkdir()
     fake.write_text("#!/bin/sh\necho '93, 12390, 81559'\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
-    running(workspace)
-    write_run(workspace, 3)
+    for number in range(3):
+        write_run(workspace, number)
+    async with opened(workspace, (140, 30)) as pilot:
+        await pilot.press("2", "m")
+        await until(pilot, lambda: " 93 % 12.1 of 79.6" in text_of(pilot, "HostMeters"))
+        assert "memory" in text_of(pilot, "HostMeters")
+        assert text_of(pilot, "#count") == "3 runs, 1 marked"
+        await pilot.press("slash", *"race", "enter")
+        assert text_of(pilot, "#count") == "1 of 3 runs, 1 marked"
+
+
+async def test_marked_runs_are_retried_one_at_a_time(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[JobRequest] = []
+
+    def submit(request: JobRequest) -> tuple[str, ...]:
+        started.append(request)
+        return request.run_ids
+
+    monkeypatch.setattr(_engines, "submit", submit)
+    states: tuple[State, ...] = ("failed", "succeeded", "failed")
+    for number, state in enumerate(states, 1):
+        write_run(
+            workspace, number, state=state, host=HERE, config={"task": "race", "seed": number}
+        )
     async with opened(workspace) as pilot:
-        await pilot.press("2")
-        await until(pilot, lambda: "GPU 93 %" in text_of(pilot, "GpuUse"))
-        await pilot.press("j")
-        await until(pilot, lambda: not text_of(pilot, "GpuUse"))
+        await pilot.press("2", *"mmm")
+        assert [row.cells[0] for row in page_of(pilot).query_one(RunRows).shown] == ["●"] * 3
+        await pilot.press("r")
+        assert any("1 of 3 runs: the run is succeeded" in note for note in notes(pilot))
+        await pilot.press("o")
+        await until(pilot, lambda: len(started) == 2)
+        assert [r.flags["seed"] for r in started] == [1, 3]
+        assert all(r.options.one_at_a_time for r in started)
+        await until(pilot, lambda: text_of(pilot, "#count") == "3 runs")
+
+
+async def test_a_pipeline_is_retried_and_cloned(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[JobRequest] = []
+
+    def submit(request: JobRequest) -> tuple[str, ...]:
+        started.append(request)
+        return request.run_ids
+
+    monkeypatch.setattr(_engines, "submit", submit)
+    file = tmp_path / "study.yaml"
+    own = {"config": str(file), "seeds": "0,1", "workspace": "/elsewhere", "cores": None}
+    write_run(workspace, 1, "run", "failed", host=HERE, config=own | {"models": {}})
+    models = {"models": {"main": {}}, "tasks": "gender"}
+    write_run(workspace, 2, "run", "failed", host=HERE, config=own | models)
+    async with opened(workspace) as pilot:
+        await pilot.press("2", "r")
+        app = pilot.app
+        assert isinstance(app, Dashboard)
+        await until(pilot, lambda: app.errors)
+        assert "press e and give its path" in app.errors[0]
+        file.write_text("train-task:\n  epochs: 2\n")
+        await pilot.press("r")
+        await until(pilot, lambda: started)
+        assert (started[0].job, started[0].flags) == ("run", {"config": file, "seeds": "0,1"})
+        await pilot.press("j", "r")
+        await until(pilot, lambda: len(started) == 2)
+        # Models come again from the file, which seeds would replace.
+        assert started[1].flags == {"config": file, "tasks": "gender"}
+        await pilot.press("e")
+        assert form_of(pilot)[0] == "run"
 
 
 async def test_states_that_may_be_old_are_told(

@@ -101,7 +101,7 @@ async def test_every_jobs_form_opens_with_all_its_fields(spec: Spec, workspace: 
     async with form(workspace, spec.name, size=(80, 24)) as pilot:
         fields = [f for f in pilot.app.screen.query(FormField) if f.display]
         own = set(spec.config.model_fields) - {"workspace", "debug", "inspect"}
-        assert {f.entry.name for f in fields} == own | {"engine", "gpus"}
+        assert {f.entry.name for f in fields} == own | {"engine", "gpus", "one_at_a_time"}
         fields[0].focus_control()
         for field in fields:
             await pilot.pause()
@@ -120,7 +120,7 @@ async def test_arrows_and_tab_move_between_fields_and_keep_them_in_sight(workspa
             seen.append(next(a.id for a in pilot.app.focused.ancestors if isinstance(a, FormField)))
         names = ["name", "architecture", "weights", "architecture", "name"]
         assert seen == [f"field-{name}" for name in names]
-        last = pilot.app.screen.query_one("#field-gpus", FormField)
+        last = pilot.app.screen.query_one("#field-one_at_a_time", FormField)
         last.focus_control()
         await done(pilot)
         assert pilot.app.screen.query_one(LaunchForm).region.contains_region(last.region)
@@ -168,6 +168,23 @@ async def test_two_tasks_and_two_seeds_are_four_runs(
                          ("gender", "main", 0), ("gender", "seed1", 1)]  # fmt: skip
         assert {o.workspace for o in submitted} == {workspace}
         assert submitted[0].flags == {"task": "mortality"}
+
+
+@pytest.mark.parametrize("by", ["ctrl+g", "#queue"])
+async def test_several_runs_are_launched_one_at_a_time(
+    workspace: Path, submitted: list[JobRequest], by: str
+) -> None:
+    async with form(workspace, "train-task") as pilot:
+        await pilot.press("space", "ctrl+g")
+        await done(pilot)
+        assert submitted == [], "a single run has no queue"
+        assert not pilot.app.screen.query_one("#queue").display
+        await pilot.press("right", "space")
+        await done(pilot)
+        await (pilot.click(by) if by.startswith("#") else pilot.press(by))
+        await done(pilot)
+        assert len(submitted) == 2
+        assert all("one_at_a_time" in o.options.model_fields_set for o in submitted)
 
 
 async def test_keys_that_come_in_one_burst_go_where_they_were_meant(
@@ -353,6 +370,36 @@ async def test_a_job_is_chosen_from_all_and_another_one_after(workspace: Path) -
         await pilot.press("ctrl+o", "down", "enter")
         await done(pilot)
         assert list(JOBS)[2] in str(title.render())
+
+
+async def test_a_pipeline_with_seeds_and_controls_is_launched(
+    workspace: Path, tmp_path: Path, submitted: list[JobRequest]
+) -> None:
+    async with form(workspace, "run") as pilot:
+        assert {f.entry.name for f in pilot.app.screen.query(FormField)} == {
+            "config", "tasks", "seeds", "controls", "shards", "cores", "engine", "profile", "force",
+        }  # fmt: skip
+        (file := tmp_path / "study.yaml").write_text("train-tusk: {}\n")
+        await enter(pilot, "config", str(file))
+        assert "did you mean train-task" in state(pilot)
+        assert button(pilot).disabled
+        file.write_text("train-task: {epochs: 2}\n")
+        await enter(pilot, "tasks", "mortality,gender")
+        await enter(pilot, "seeds", "0,")
+        assert hint(pilot, "seeds") == "must have the form of 0,1,2"
+        await enter(pilot, "seeds", "1")
+        await enter(pilot, "controls", "permuted-labels")
+        (command,) = shown(pilot)
+        assert shlex.split(command)[:2] == ["cxr", "run"]
+        assert shown(pilot, "docker") == ()
+        assert state(pilot) == "13 jobs, less what is up to date"
+        await pilot.press("ctrl+l")
+        await done(pilot)
+    (request,) = submitted
+    assert (request.job, request.options.engine) == ("run", "process")
+    assert request.flags == {
+        "config": file, "controls": "permuted-labels", "seeds": "0,1", "tasks": "mortality,gender",
+    }  # fmt: skip
 
 
 async def test_without_a_cohort_a_task_is_typed(tmp_path: Path) -> None:

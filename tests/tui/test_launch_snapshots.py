@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from dashboards import pictures, settled, write_workspace
 from textual.pilot import Pilot
 
+from data_contracts.run import RunRecord
 from tui.app import Dashboard
 from tui.launch import screen as launch
 from tui.launch import submission
@@ -30,10 +33,10 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         line = re.sub(r"\d{8}T\d{6}-([a-z-]+)-[0-9a-f]{6}", r"20261123T120000-\1-0a1b2c", line)
         return re.sub(r"--user=\d+:\d+", "--user=1000:1000", line)
 
-    def commands(request: LaunchRequest) -> Commands:
-        found = submission.equivalent_commands(request)
+    def commands(request: LaunchRequest, records: Sequence[RunRecord]) -> Commands:
+        found = submission.equivalent_commands(request, records)
         shell, docker = tuple(map(plain, found.shell)), tuple(map(plain, found.docker))
-        return Commands(shell, docker, found.notes, found.fault)
+        return replace(found, shell=shell, docker=docker)
 
     monkeypatch.setattr(launch, "equivalent_commands", commands)
     return folder

@@ -116,6 +116,24 @@ async def test_the_filter_narrows_the_table(finished: Path) -> None:
         assert "2 rows" in text(pilot, "#state")
 
 
+async def test_a_filter_finds_a_stratum_and_a_metric_that_are_not_shown(finished: Path) -> None:
+    async with metrics_page(finished) as pilot:
+        await press(pilot, "slash", *"auprc mortality ap")
+        assert column(pilot, "level") == ["AP", "AP"]
+        assert "AUPRC" in text(pilot, "#state")
+        await press(pilot, "escape")
+        assert len(rows(pilot).shown) == 8
+        assert "AUROC" in text(pilot, "#state")
+
+
+async def test_of_two_variables_at_once_it_says_that_there_is_none(finished: Path) -> None:
+    async with metrics_page(finished, (100, 24)) as pilot:
+        await press(pilot, "slash", *"mortality ap 80+", "enter")
+        assert column(pilot, "level") == ["AP", "80+"] * 2
+        assert "no metrics of AP and 80+ together" in text(pilot, "#note")
+        assert "(view, age band)" in text(pilot, "#note")
+
+
 async def test_the_export_says_where_it_went_and_holds_the_shown_rows(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,8 +187,17 @@ async def test_marked_models_are_compared(finished: Path) -> None:
         assert "2 marked" in text(pilot, "#state")
         await press(pilot, "c")
         assert isinstance(pilot.app.screen, Compare)
-        assert column(pilot, "model") == ["━━ mortality/main", "━━ gender/main"]
+        assert column(pilot, "model") == ["━● mortality/main", "━▲ gender/main"]
         assert column(pilot, "class") == ["died", "M"]
+        assert "no paired difference" in text(pilot, "#difference")
+        await press(pilot, "t")
+        forest = text(pilot, "#forest Static")
+        assert "PA" in forest
+        assert "▲ gender/main" in forest
+        assert not pilot.app.screen.query_one("#plots").display
+        assert "n/d: not disclosed" in text(pilot, "Disclosure")
+        await press(pilot, "t")
+        assert pilot.app.screen.query_one("#plots").display
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, MetricsPage)
         await press(pilot, "u")
@@ -187,7 +214,7 @@ async def test_no_more_models_are_marked_than_there_are_colours(finished: Path) 
 async def test_a_model_without_marks_shows_its_curves(finished: Path) -> None:
     async with metrics_page(finished) as pilot:
         await press(pilot, "G", "enter")
-        assert column(pilot, "model") == ["━━ insurance/seed-1"]
+        assert column(pilot, "model") == ["━● insurance/seed-1"]
         plot = pilot.app.screen.query_one("#roc", CurvePlot)
         assert plot.display
         assert not plot.has_class("bare")
@@ -345,8 +372,8 @@ async def test_lines_take_the_colours_of_another_theme(finished: Path) -> None:
     async with metrics_page(finished) as pilot:
         await press(pilot, "c")
         plot = pilot.app.screen.query_one("#roc PlotWidget", PlotWidget)
-        dark = [line.line_style for line in cast(list[LinePlot], plot._datasets)]
+        dark = [line.line_style for line in plot._datasets if isinstance(line, LinePlot)]
         await press(pilot, "ctrl+t")
-        light = [line.line_style for line in cast(list[LinePlot], plot._datasets)]
+        light = [line.line_style for line in plot._datasets if isinstance(line, LinePlot)]
         assert len(light) == len(dark) == 2
         assert not set(light) & set(dark)

@@ -15,6 +15,7 @@ from tui.shared.preferences import Preferences
 KEYS = {
     "table": ("3", "j", "space", "j", "space"),
     "roc": ("3", "space", "j", "j", "space", "c"),
+    "subgroups": ("3", "space", "j", "j", "space", "c", "t"),
     "loss": ("3", "space", "j", "space", "c", "v", "v"),
 }
 
@@ -29,7 +30,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pictures(
     "table-80-dark", "table-140-light", "roc-80-dark",
-    "roc-140-light", "loss-80-dark",
+    "roc-140-light", "loss-80-dark", "subgroups-80-dark",
 )  # fmt: skip
 def test_the_page(
     workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str

@@ -12,11 +12,13 @@ from dashboards import CREATED, LEAST, curves, metrics, write_workspace
 from data_contracts.store import Provenance, write_table
 from data_contracts.summary import CURVES, METRICS
 from tui.metrics.comparison import Compared, Comparison
-from tui.metrics.comparison_plots import drawings, row_of
+from tui.metrics.comparison_plots import LOOKS, drawings, row_of
+from tui.metrics.forest import forest
 from tui.metrics.model_curves import classes_of, model_curves
 from tui.workspace.scan import Scanner
 from tui.workspace.tables import Tables
 
+TASKS = ("gender", "race")
 ORIGIN = Provenance("aggregate", {}, created=CREATED)
 
 
@@ -52,8 +54,47 @@ def test_the_points_are_those_of_the_table_in_order() -> None:
     assert classes_of(frame) == ["White", "Black", "Asian"]
     drawn = model_curves(frame.sample(fraction=1, shuffle=True, seed=0), "Black")
     want = frame.filter(pl.col("class") == "Black", curve="roc")
-    assert drawn.roc == (want["x"].to_list(), want["y"].to_list())
-    assert drawn.calibration[0] == [i / 10 for i in range(11)]
+    assert drawn.roc.points == (want["x"].to_list(), want["y"].to_list())
+    assert drawn.calibration.points[0] == [i / 10 for i in range(11)]
+
+
+def test_a_band_has_the_points_that_have_ends() -> None:
+    frame = curves(("gender",), ("main",)).filter(split="test")
+    ends = [pl.col("y") - 0.1, pl.col("y") + 0.1]
+    known = pl.col("point") > 0
+    low, high = (pl.when(known).then(end) for end in ends)
+    drawn = model_curves(frame.with_columns(low=low, high=high), "M").roc
+    (x, lower), (_, upper) = drawn.band
+    assert list(x) == list(drawn.points[0][1:])
+    assert [round(b - a, 3) for a, b in zip(lower, upper, strict=True)] == [0.2] * 10
+    assert model_curves(frame.with_columns(low=pl.lit(None)), "M").roc.band == ()
+
+
+def test_models_are_told_apart_by_signs_as_well(workspace: Path) -> None:
+    pairs = [(compared(workspace, task), look) for task, look in zip(TASKS, LOOKS, strict=False)]
+    signs = {line.signs for line in drawings(pairs)["roc"].lines if line.signs}
+    assert signs == {row_of(*pair).cells[0][1] for pair in pairs} == {"●", "▲"}
+
+
+def test_subgroups_stand_below_each_other_with_their_intervals(workspace: Path) -> None:
+    pairs = [(compared(workspace, task), look) for task, look in zip(TASKS, LOOKS, strict=False)]
+    lines = ["".join(text for _, text in line) for line in forest(pairs, 100)]
+    assert [line[:17].strip() for line in lines[:8]] == [
+        "all images", "", "PA", "", "AP", "", "age 80+", "",
+    ]  # fmt: skip
+    assert lines[2].endswith("0.700 (0.660–0.740)   n 80")
+    assert "n/d" in lines[6]
+    ends = [(line.index("━"), line.rindex("━")) for line in lines[:6]]
+    assert all(
+        a < line.rindex(sign) < b for (a, b), line, sign in zip(ends, lines, "●▲" * 3, strict=False)
+    )
+    assert ends[0][0] > ends[2][0], "the interval of a lower value begins further to the left"
+
+
+def test_without_strata_it_says_which_split_has_them(workspace: Path) -> None:
+    write_metrics(workspace, metrics(("race",), ("main",)).filter(metric="brier"))
+    ((_, text),) = forest([(compared(workspace, "race"), LOOKS[0])], 80)[0]
+    assert text.startswith("No AUROC by subgroup")
 
 
 def test_keys_go_through_the_classes_of_each_model(workspace: Path) -> None:
@@ -69,7 +110,7 @@ def test_without_curves_the_history_is_shown_and_the_reason(workspace: Path) -> 
     found = compared(workspace, "gender")
     assert found.why == "aggregate has not run yet"
     assert found.curves is None
-    drawn = drawings([(found, "live")])
+    drawn = drawings([(found, LOOKS[0])])
     assert len(drawn["roc"].lines) == 1, "the diagonal alone"
     assert len(drawn["loss"].lines) == 2
 
@@ -82,12 +123,12 @@ def test_a_model_that_is_newer_than_the_summary_has_no_curves(workspace: Path) -
 def test_what_is_not_disclosed_is_neither_drawn_nor_told(workspace: Path) -> None:
     withheld(workspace, "race")
     found = compared(workspace, "race")
-    assert found.is_suppressed
+    assert all(row["suppressed"] for row in found.metrics.values())
     assert (found.curves, found.why) == (None, "n/d")
-    cells = row_of(found, "live").cells
+    cells = row_of(found, LOOKS[0]).cells
     assert cells[2:6] == ("n/d",) * 4
     assert cells[-2:] == ("n/d", "n/d")
-    assert not compared(workspace, "gender").is_suppressed
+    assert not any(row["suppressed"] for row in compared(workspace, "gender").metrics.values())
 
 
 @pytest.mark.parametrize(
@@ -112,7 +153,7 @@ def test_the_line_of_a_class_has_the_auroc_of_that_class(workspace: Path) -> Non
         for i, (m, v) in enumerate(values.items())
     ]
     write_metrics(workspace, pl.concat(rows))
-    cells = [row_of(compared(workspace, "race", shift=i), "live").cells for i in range(3)]
+    cells = [row_of(compared(workspace, "race", shift=i), LOOKS[0]).cells for i in range(3)]
     assert [(c[1], c[2], c[-1]) for c in cells] == [
         ("White", "0.600", "1"), ("Black", "0.800", "2"), ("Asian", "0.700", "0")
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from tui.app import Dashboard
 from tui.jobs.note_dialog import note_line, note_of
 from tui.jobs.run_diff import diff_text
 from tui.jobs.run_rows import RunRows
-from tui.jobs.training import sparkline
+from tui.jobs.sparkline import sparkline
 from tui.shared.dialogs import TextDialog
 from tui.shared.filter_bar import FilterBar
 from tui.shared.views import Views
@@ -120,7 +120,7 @@ def test_bars_go_from_the_lowest_to_the_highest() -> None:
 
 
 async def test_the_reason_of_an_end_is_told(workspace: Path) -> None:
-    write_run(workspace, 3, state="lost")
+    write_run(workspace, 3, state="lost", message="waiting for its turn")
     write_run(workspace, 2, state="interrupted", message="")
     write_run(workspace, 1, state="failed", message="no space left")
     async with opened(workspace, (140, 30)) as pilot:

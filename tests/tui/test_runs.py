@@ -18,8 +18,10 @@ from jobs._registry import find_jobs
 from jobs._runs import row
 from tui.jobs import actions
 from tui.jobs.event_series import EventSeries
-from tui.jobs.gpu import gpu_text
+from tui.jobs.host_use import CpuTimes, Use, cpu_times, gpu_uses, memory_use, read_use
 from tui.jobs.run_info import info_text
+from tui.jobs.sparkline import sparkline
+from tui.shared.launchable import settings_of
 from tui.shared.run_texts import age_text, duration_text, progress_text, state_text, what_of
 from tui.workspace.progress import progress_of
 from tui.workspace.records import duration_of
@@ -62,14 +64,14 @@ def test_what_can_be_cancelled(facts: dict[str, Any], reason: str) -> None:
         ({"state": "succeeded"}, "is succeeded"),
         ({"host": "node7"}, "was on node7"),
         ({"host": "node7", "engine": "slurm"}, ""),
-        ({"job": "run"}, "from a shell"),
+        ({"job": "run"}, ""),
         ({"job": "bake"}, "unknown job bake"),
     ],
 )
 def test_what_can_be_started_again(facts: dict[str, Any], reason: str) -> None:
-    reason = actions.why_no_retry(record(**facts), writable=True)
-    assert reason in reason
-    assert bool(reason) == bool(reason)
+    found = actions.why_no_retry(record(**facts), writable=True)
+    assert reason in found
+    assert bool(found) == bool(reason)
     if not reason:
         assert "read-only" in actions.why_no_retry(record(**facts), writable=False)
 
@@ -79,7 +81,7 @@ def test_a_retry_gives_only_what_is_no_default(tmp_path: Path) -> None:
     own: dict[str, Any] = {"task": "gender", "epochs": 3}
     first = spec.config(**own, workspace=tmp_path / "elsewhere")
     again = actions.config_again(
-        spec, actions.settings_of(record(config=first.settings())), tmp_path
+        spec, settings_of(record(config=first.settings())), tmp_path
     )  # fmt: skip
     assert given(again) == own
     assert again.settings() == first.settings() | {"workspace": str(tmp_path)}
@@ -91,9 +93,7 @@ def test_every_jobs_settings_can_be_taken_over(job: str, tmp_path: Path) -> None
     needed = {"task": "gender", "raw": tmp_path, "root": tmp_path, "images": tmp_path}
     own = {n: needed[n] for n, f in spec.config.model_fields.items() if f.is_required()}
     first = spec.config(**own, workspace=tmp_path)
-    again = actions.config_again(
-        spec, actions.settings_of(record(config=first.settings())), tmp_path
-    )
+    again = actions.config_again(spec, settings_of(record(config=first.settings())), tmp_path)
     assert again == first
     assert set(given(again)) <= set(own)
 
@@ -223,10 +223,28 @@ def test_facts_of_a_record_that_means_harm() -> None:
     assert state_text("melted") == "melted"
 
 
-def test_gpu_use() -> None:
-    assert gpu_text("93, 12390, 81559\n") == "GPU 93 %, 12.1 of 79.6 GiB"
-    assert gpu_text("93, 1024, 2048\n5, 0, 2048\n") == "GPU 93 5 %, 1.0 of 4.0 GiB"
-    assert gpu_text("[N/A], [N/A], 5\n") == ""
+def test_how_busy_a_host_is() -> None:
+    assert list(gpu_uses("93, 12390, 81559\n")) == [Use("GPU", 0.93, "12.1 of 79.6 GiB")]
+    assert list(gpu_uses("90, 1024, 2048\n10, 0, 2048\n")) == [Use("2 GPUs", 0.5, "1.0 of 4.0 GiB")]
+    assert list(gpu_uses("[N/A], [N/A], 5\n")) == []
+    assert cpu_times("cpu  10 0 5 80 5 0 0 0 0 0\ncpu0 1") == CpuTimes(85, 100)
+    memory = "MemTotal:       8388608 kB\nMemFree: 1 kB\nMemAvailable:    2097152 kB\n"
+    assert memory_use(memory) == Use("memory", 0.75, "of 8 GiB")
+
+
+def test_processors_are_as_busy_as_since_the_last_look(tmp_path: Path) -> None:
+    times, uses = read_use(tmp_path, CpuTimes())
+    assert {use.name for use in uses} >= {"memory", "disk"}
+    assert "CPU" not in {use.name for use in uses}
+    idle = CpuTimes(times.idle - 100, times.total - 100)
+    _, again = read_use(tmp_path, idle)
+    assert 0 <= next(use.share for use in again if use.name == "CPU") < 0.9
+
+
+def test_bars_stand_between_limits() -> None:
+    assert sparkline([0.2, 0.4], 8) == "▁█"
+    assert sparkline([0.0, 0.5, 1.0], 8, (0, 1)) == "▁▅█"
+    assert sparkline([0.3] * 9, 8) == "▄" * 8
 
 
 def test_a_clock_that_went_back_is_no_negative_time() -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from dashboards import write_workspace
@@ -124,6 +125,8 @@ def test_a_browser_launches_a_job_and_sees_it_finish(tmp_path: Path) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=quiet)
         try:
             page = browser.new_page(viewport={"width": 1300, "height": 800})
+            requested: list[str] = []
+            page.on("request", lambda request: requested.append(request.url))
             page.goto(url)
             page.wait_for_selector("body.-first-byte")
             page.click(".textual-terminal")
@@ -137,6 +140,9 @@ def test_a_browser_launches_a_job_and_sees_it_finish(tmp_path: Path) -> None:
             page.keyboard.press("1")
             page.keyboard.press("q")
             page.wait_for_selector("body.-closed")
+            assert page.title() == "cxr: workspace"
+            assert "Jobs go on without it" in page.inner_text("#closed")
+            assert {urlsplit(address).netloc for address in requested} <= {urlsplit(url).netloc, ""}
         finally:
             browser.close()
     (run,) = read_runs(workspace)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Tree
 
@@ -28,6 +26,7 @@ from tui.shared.messages import ErrorMet, OpenArtifact, OpenLaunch
 from tui.shared.page import Page
 from tui.shared.pipeline import ARTIFACT_COLUMNS, artifact_row, writer_of
 from tui.shared.placeholder import Placeholder
+from tui.shared.reading import Reading
 from tui.shared.rows import Rows
 from tui.workspace.next_step import step_again
 from tui.workspace.snapshot import Artifact, Identity, Snapshot
@@ -68,13 +67,6 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
         Binding("Y", "copy('digest')", "Copy digest", show=False, id="artifact.copy-digest"),
     ]
 
-    @dataclass
-    class Verified(Message):
-        """An artifact has been read whole."""
-
-        artifact: Artifact
-        verdict: Verdict
-
     def __init__(self) -> None:
         super().__init__()
         self._specs = find_jobs()
@@ -82,6 +74,7 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
         self._shown: Artifact | None = None
         self._schema: Schema | None = None
         self._verdicts: dict[Identity, Verdict] = {}
+        self._verifying = Reading(self, "verify", self._take_verdict)
 
     def content(self) -> Iterator[Widget]:
         yield Placeholder("reading the workspace …")
@@ -113,9 +106,6 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
 
     def on_rows_chosen(self) -> None:
         self.focus_next("ContentSwitcher > *")
-
-    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
-        self.query_one(ArtifactList).filter(message.text)
 
     def _choose(self, place: str) -> None:
         snapshot = self.dashboard.snapshot
@@ -159,28 +149,27 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
     def action_verify(self) -> None:
         if self._shown is not None:
             self.notify(f"verifying {self._place}", title="verify", timeout=2, markup=False)
-            self._verify(self._shown)
+            self._verifying.do(partial(self._verify, self._shown))
 
-    @work(thread=True, exclusive=True, group="verify", description="verify")
-    def _verify(self, artifact: Artifact) -> None:
+    def _verify(self, artifact: Artifact) -> tuple[Artifact, Verdict]:
         from data_contracts.store import verify
 
         fault = ""
         try:
             verify(self.dashboard.workspace / artifact.place)
         except CxrError as error:
-            fault = str(error)
             if not concerns_content(error):
                 # It may be whole: there is no verdict.
-                self.post_message(ErrorMet("verify", fault))
-                return
-        self.post_message(self.Verified(artifact, Verdict(fault, clock.now())))
+                raise
+            fault = str(error)
+        return artifact, Verdict(fault, clock.now())
 
-    def on_artifact_page_verified(self, message: Verified) -> None:
-        self._verdicts[message.artifact.identity] = message.verdict
-        if message.verdict.fault:
-            self.post_message(ErrorMet("verify", message.verdict.fault))
-            self.dashboard.mark_damaged(message.artifact, message.verdict.fault)
+    def _take_verdict(self, verified: tuple[Artifact, Verdict]) -> None:
+        artifact, verdict = verified
+        self._verdicts[artifact.identity] = verdict
+        if verdict.fault:
+            self.post_message(ErrorMet("verify", verdict.fault))
+            self.dashboard.mark_damaged(artifact, verdict.fault)
         self._show_info()
 
     def on_tree_node_selected(self, message: Tree.NodeSelected[Relative]) -> None:

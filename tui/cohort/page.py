@@ -23,7 +23,6 @@ from tui.cohort.table import (
     table_content,
 )
 from tui.shared.disclosure import Disclosure
-from tui.shared.filter_bar import FilterBar
 from tui.shared.messages import ErrorMet, OpenLaunch
 from tui.shared.page import Page
 from tui.shared.placeholder import Placeholder
@@ -32,7 +31,6 @@ from tui.shared.rows import Rows
 from tui.shared.sanitize import escape_markup
 from tui.shared.tab_bar import TabBar
 from tui.workspace.snapshot import Artifact, Snapshot
-from tui.workspace.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,6 @@ class CohortPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tables: Tables | None = None
         self._snapshot: Snapshot | None = None
         self._part = self._shown = "flow"
         self._content: Any = None
@@ -133,8 +130,7 @@ class CohortPage(Page):
 
         from data_contracts.cohort_tables import flow_table, reject_table, table_one
 
-        self._tables = self._tables or Tables(self.dashboard.workspace)
-        content = pl.concat([self._tables.read(artifact) for artifact in artifacts])
+        content = pl.concat([self.dashboard.tables.read(artifact) for artifact in artifacts])
         if part == "rejects":
             return reject_table(content, self._least)
         return flow_table(content) if part == "flow" else table_one(content)
@@ -197,9 +193,6 @@ class CohortPage(Page):
         detail.set_class(is_flow, "shown")
         if is_flow and row:
             detail.update(flow_sentence(self._content[int(row.key)]))
-
-    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
-        self.query_one(Rows).filter(message.text)
 
     def action_tab(self, part: str) -> None:
         self._part = part

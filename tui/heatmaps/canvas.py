@@ -17,6 +17,7 @@ from tui.heatmaps.panes import MapPane, PanelsPane
 from tui.heatmaps.state import TabName
 from tui.shared.messages import ErrorMet, Export
 from tui.shared.placeholder import Placeholder
+from tui.shared.reading import Reading
 
 Make = Callable[[], HeatmapFigure]
 
@@ -39,6 +40,9 @@ class Canvas(ContentSwitcher):
         self._tab: TabName = "map"
         self._waiting: Make | None = None
         self._busy = False
+        self._exporting = Reading[tuple[str, bytes]](
+            self, "export", lambda file: self.post_message(Export(*file))
+        )
         self.seen: HeatmapFigure | None = None
         """What is shown now."""
 
@@ -84,10 +88,6 @@ class Canvas(ContentSwitcher):
         else:
             await self.query_one(PanelsPane).show(message.figure)
 
-    @work(thread=True, exclusive=True, group="export", description="export")
     def export(self, make: Make) -> None:
         """Make a file of what `make` makes."""
-        try:
-            self.post_message(Export(*exported(make())))
-        except CxrError as error:
-            self.post_message(ErrorMet("export", str(error)))
+        self._exporting.do(lambda: exported(make()))

@@ -35,7 +35,6 @@ from tui.heatmaps.work import (
     with_warning,
 )
 from tui.shared.dialogs import Question
-from tui.shared.filter_bar import FilterBar
 from tui.shared.messages import ErrorMet
 from tui.shared.page import Page
 from tui.shared.reading import Reading
@@ -218,9 +217,9 @@ class HeatmapsPage(Page):
             tabs.caption = message.text
             tabs.mark(tabs.present)
 
-    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
-        self.state.query, self.state.first = message.text, 0
-        self.query_one(Rows).filter(message.text)
+    def apply_filter(self, text: str) -> None:
+        super().apply_filter(text)
+        self.state.query, self.state.first = text, 0
         self._draw()
 
     def action_export(self) -> None:
@@ -231,10 +230,10 @@ class HeatmapsPage(Page):
         elif seen.patient_level:
             self.app.push_screen(Question(PATIENT_LEVEL), self._export_if)
         else:
-            self._export_if(True)
+            self._export_if("y")
 
-    def _export_if(self, yes: bool | None) -> None:
+    def _export_if(self, answer: str | None) -> None:
         canvas = self.query_one(Canvas)
-        if yes and canvas.seen is not None:
+        if answer == "y" and canvas.seen is not None:
             side = side_for(len(canvas.seen.panels))
             canvas.export(self._maker(small=side, large=side))

@@ -1,4 +1,4 @@
-"""What can be done to a run: cancel it, start it again, take over its settings."""
+"""What can be done to runs: cancel them, start them again, take over their settings."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from data_contracts.run import RunRecord
 from jobs import _engines
 from jobs._config import JobConfig
 from jobs._engines._request import Options
-from jobs._registry import Spec, find_jobs
-from tui.workspace.records import config_of
+from jobs._registry import Spec
+from tui.shared.launchable import launchable, settings_of
 
 _ENDED_BADLY = ("failed", "interrupted", "cancelled", "lost")
 READ_ONLY = "read-only workspace: runs cannot be launched or cancelled"
@@ -47,25 +47,27 @@ def why_no_retry(record: RunRecord, writable: bool) -> str:
 
 def why_no_form(record: RunRecord) -> str:
     """Why the settings of the run cannot be taken over; empty when they can."""
-    if record.job == "run":
-        return "resume a pipeline from a shell: `cxr run` with the same flags"
-    return "" if record.job in find_jobs() else f"unknown job {record.job}"
+    return "" if record.job in launchable() else f"unknown job {record.job}"
 
 
-def settings_of(record: RunRecord) -> dict[str, Any]:
-    """The recorded settings, but for the workspace: it is this one, however it was called."""
-    return {k: v for k, v in config_of(record).items() if k != "workspace"}
-
-
-def launch_again(workspace: Path, record: RunRecord) -> str:
+def launch_again(workspace: Path, record: RunRecord, *, one_at_a_time: bool = False) -> str:
     """Start the job of a run with the same settings as a process on this host; the new run's id.
 
     Raises `CxrError` when the settings are no longer valid or it cannot be started.
     """
-    spec = find_jobs()[record.job]
+    spec = launchable()[record.job]
     config = config_again(spec, settings_of(record), workspace)
-    (run_id,) = _engines.submit(_engines.plan(spec, config, Options()))
+    _require_file(config)
+    options = Options(one_at_a_time=True) if one_at_a_time else Options()
+    (run_id,) = _engines.submit(_engines.plan(spec, config, options))
     return run_id
+
+
+def _require_file(config: JobConfig) -> None:
+    """Raise `UsageError` where the file of a pipeline's settings is named from another folder."""
+    file = getattr(config, "config", None)
+    if file is not None and not file.is_file():
+        raise UsageError(f"--config {file} is not here; press e and give its path")
 
 
 def config_again(spec: Spec, settings: Mapping[str, Any], workspace: Path) -> JobConfig:

@@ -7,22 +7,15 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from tui.shared.dialogs import Dialog
 from tui.workspace.notes import RunNote
 
 
-class NoteDialog(ModalScreen[RunNote]):
+class NoteDialog(Dialog[RunNote]):
     """Asks for one line: words that begin with # are tags, the others the note."""
 
-    DEFAULT_CSS = """
-    NoteDialog { align: center middle; }
-    NoteDialog > Vertical {
-        width: 70; max-width: 96%; height: auto; border: round $primary; background: $surface;
-        padding: 0 1;
-    }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Cancel", id="note.cancel"),
     ]
@@ -32,7 +25,7 @@ class NoteDialog(ModalScreen[RunNote]):
         self._title, self._note = title, note
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
+        with Vertical(classes="box") as box:
             box.border_title = self._title
             box.border_subtitle = "Enter keeps it · Esc cancels"
             line = note_line(self._note)

@@ -187,4 +187,4 @@ class RunCurves(Vertical):
 
 def _line(points: tuple[list[float], list[float]], tone: Tone) -> PlotLine:
     """A line, or a dot while there is only one point."""
-    return PlotLine(*points, tone, dots=len(points[0]) == 1)
+    return PlotLine(*points, tone, signs="•" * (len(points[0]) == 1))

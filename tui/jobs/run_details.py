@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from textual.widgets import ContentSwitcher, Static
 
 from data_contracts.run import RunRecord
 from jobs._engines import UNFINISHED
-from tui.jobs.gpu import GpuUse
 from tui.jobs.log_pane import LogPane
 from tui.jobs.log_text import LogText
 from tui.jobs.run_curves import RunCurves
@@ -24,7 +22,6 @@ from tui.workspace.notes import RunNote
 
 #: Views with the key that opens each.
 TABS = {"log": "l", "curves": "v", "info": "i"}
-_ASK_GPU_EVERY = 2
 
 
 class RunDetails(Vertical):
@@ -44,13 +41,11 @@ class RunDetails(Vertical):
         self._record: RunRecord | None = None
         self._resumed: Sequence[str] = ()
         self._note = RunNote()
-        self._ticks = 0
 
     def compose(self) -> Iterator[Widget]:
         with Horizontal(id="head"):
             yield TabBar({name: (key, name.capitalize()) for name, key in TABS.items()})
             yield Static(id="subject")
-            yield GpuUse()
         with ContentSwitcher(initial="log"):
             for name, pane in (
                 ("log", LogPane(self._workspace)),
@@ -73,8 +68,6 @@ class RunDetails(Vertical):
         words = ["★"] * note.star + [record.job, what_of(record), *(f"#{t}" for t in note.tags)]
         subject = escape_markup("  ".join(filter(None, [" ".join(words), note.text])))
         self.query_one("#subject", Static).update(subject, layout=False)
-        if not self._works_here:
-            self.query_one(GpuUse).clear()
         self._show_tab()
 
     def choose(self, tab: str) -> None:
@@ -102,14 +95,6 @@ class RunDetails(Vertical):
             self.query_one(RunCurves).read_on()
         else:
             self.query_one(RunInfo).look_at(record, self._note)
-        if self._works_here and self._ticks % _ASK_GPU_EVERY == 0:
-            self.query_one(GpuUse).ask()
-        self._ticks += 1
-
-    @property
-    def _works_here(self) -> bool:
-        record = self._record
-        return bool(record and record.state == "running" and record.host == socket.gethostname())
 
     def _show_tab(self) -> None:
         record = self._record

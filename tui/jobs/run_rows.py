@@ -10,7 +10,8 @@ from data_contracts.run import RunRecord, moment
 from jobs._engines import UNFINISHED
 from tui import clock
 from tui.jobs.run_tree import in_tree, parents_of
-from tui.jobs.training import Training, sparkline
+from tui.jobs.sparkline import sparkline
+from tui.jobs.training import Training
 from tui.shared.numbers import number
 from tui.shared.rows import Rows
 from tui.shared.run_texts import (
@@ -41,8 +42,9 @@ _WIDE = (
 #: From this width on, the wide columns have room.
 _WIDE_FROM = 124
 _OUTCOME, _BARS = 4, 8
-#: Before the state: a pipeline whose runs are folded away, or not; a run of a pipeline; a star.
-_FOLDED, _UNFOLDED, _CHILD, _STAR = "+", "−", "│", "★"
+#: Before the state: a run that is marked; a pipeline whose runs are folded away, or not; a run of a
+#: pipeline; a star.
+_MARK, _FOLDED, _UNFOLDED, _CHILD, _STAR = "●", "+", "−", "│", "★"
 
 _Seen = tuple[Any, ...]
 
@@ -57,6 +59,8 @@ class RunRows(Rows):
         super().__init__(*_NARROW)
         self.stopping: set[str] = set()
         """Runs that have been asked to end."""
+        self.marks: dict[str, None] = {}
+        """Runs that are to be cancelled or retried together, in the order of marking."""
         self.trainings: Mapping[str, Training] = {}
         self._unfolded: set[str] = set()
         self._parents: dict[str, str] = {}
@@ -128,7 +132,7 @@ class RunRows(Rows):
     def _row_of(self, record: RunRecord, snapshot: Snapshot, now: datetime) -> Row:
         run_id = record.run_id
         note, training = snapshot.notes.get(run_id, RunNote()), self.trainings.get(run_id)
-        seen = record, note, training, run_id in self._unfolded
+        seen = record, note, training, run_id in self._unfolded, run_id in self.marks
         made = self._made.get(run_id)
         if made is not None and made[0][0] is record and made[0][1:] == seen[1:]:
             return made[1]
@@ -180,6 +184,8 @@ class RunRows(Rows):
         return "", None if training.best is None else (2, training.best, "")
 
     def _mark(self, run_id: str, note: RunNote) -> str:
+        if run_id in self.marks:
+            return _MARK
         if note.star:
             return _STAR
         if run_id in self._parents:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_contracts.run import RunRecord, run_folder
 from jobs._engines import UNFINISHED
 
-_BARS = "▁▂▃▄▅▆▇█"
 #: The job whose events have an AUROC.
 JOB = "train-task"
 
@@ -26,7 +25,7 @@ class Training:
 
     @property
     def best(self) -> float | None:
-        """The highest; that of the epoch that is kept may be lower: its loss is the lowest."""
+        """The highest, which is that of the epoch that is kept."""
         return max(self.aurocs, default=None)
 
 
@@ -64,12 +63,3 @@ def _auroc(line: bytes) -> float | None:
     except (ValueError, KeyError, TypeError):
         return None
     return float(value) if isinstance(value, int | float) else None
-
-
-def sparkline(values: Sequence[float], width: int) -> str:
-    """The last `width` values as bars, from the lowest of them to the highest."""
-    shown = values[-width:]
-    low, high = min(shown, default=0.0), max(shown, default=0.0)
-    span = high - low
-    top = len(_BARS) - 1
-    return "".join(_BARS[round(top * (v - low) / span) if span else top // 2] for v in shown)

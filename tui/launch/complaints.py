@@ -25,7 +25,7 @@ def complaint_of(error: ErrorDetails, field: FieldInfo) -> str:
         return complaint(error)
     if name := _NAME.fullmatch(pattern := error["ctx"]["pattern"]):
         return _allowed(pattern, longest=int(name[2]) + bool(name[1]))
-    default = field.get_default(call_default_factory=True)
+    default = (field.examples or [field.get_default(call_default_factory=True)])[0]
     help_text = " ".join((field.description or "").split())
     return f"must have the form of {default}" if default else f"does not fit: {help_text}"
 

@@ -18,6 +18,7 @@ from jobs._config import JobConfig
 from jobs._engines._request import Options
 from jobs._registry import Spec
 from jobs._variants import template_keys, trains_models
+from tui.shared.launchable import chooses_engine
 
 Raw = str | bool | tuple[str, ...]
 """The value of an entry: a text, a switch, or what is ticked. An empty text is the default."""
@@ -62,7 +63,10 @@ def entries_of(
     spec: Spec, tasks: Sequence[str] | None = None, models: Models = ()
 ) -> tuple[Entry, ...]:
     """The entries for a job's own settings. `tasks`: those of the cohort, if there is one."""
-    fields = {n: f for n, f in spec.config.model_fields.items() if n not in _NOT_ASKED}
+    fields = {
+        n: f for n, f in spec.config.model_fields.items()
+        if n not in _NOT_ASKED and get_origin(f.annotation) is not dict
+    }  # fmt: skip
     # What every job has comes last.
     order = sorted(fields, key=lambda n: n in JobConfig.model_fields)
     names = tuple(sorted({name for _, name in models}, key=lambda n: (n != "main", n)))
@@ -73,10 +77,18 @@ def entries_of(
 
 
 def option_entries(spec: Spec) -> tuple[Entry, ...]:
-    """The entries for where and with what to run; an engine heeds those of `supported_options`."""
+    """The entries for where and with what to run; an engine heeds those of `used_entries`."""
+    if chooses_engine(spec):
+        return ()
     unfit = {"shards"} - {"shards" for n in spec.config.model_fields if n == "shard"}
     fields = Options.model_fields
     return tuple(_entry(n, fields[n], spec) for n in fields if n not in _NOT_ASKED | unfit)
+
+
+def used_entries(spec: Spec, raw: Mapping[str, Raw]) -> frozenset[str]:
+    """The entries that mean something: a job's own, and the options that its engine supports."""
+    own = frozenset(spec.config.model_fields)
+    return own if chooses_engine(spec) else own | supported_options(str(raw["engine"]))
 
 
 def supported_options(engine: str) -> frozenset[str]:

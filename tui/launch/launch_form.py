@@ -45,7 +45,7 @@ class LaunchForm(VerticalScroll, can_focus=False, inherit_bindings=False):
             await self.remove_children()
             await self.mount(
                 *(FormField(e, held[e.name]) for e in own),
-                Static("where to run it", classes="section"),
+                *([Static("where to run it", classes="section")] if options else []),
                 *(FormField(e, held[e.name]) for e in options),
             )
         self.focus_first()

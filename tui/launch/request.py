@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,8 @@ from jobs._engines._request import Options
 from jobs._registry import Spec
 from jobs._variants import trains_models, variants
 from tui.launch.complaints import REQUIRED, complaint_of
-from tui.launch.form import Entry, Models, Raw, supported_options, words
+from tui.launch.form import Entry, Models, Raw, supported_options, used_entries, words
+from tui.shared.launchable import chooses_engine
 
 MOST_RUNS = 1000
 _TOO_MANY = f"creates more than {MOST_RUNS:,} runs"
@@ -37,6 +38,16 @@ class LaunchRequest:
     notes: Mapping[str, str] = field(default_factory=dict)
     """What is good to know of an entry."""
 
+    @property
+    def may_queue(self) -> bool:
+        """Whether it is several runs, on an engine that runs them one at a time if asked to."""
+        several = len(self.configs) > 1 and not self.faults and not chooses_engine(self.spec)
+        return several and "one_at_a_time" in supported_options(self.options.engine)
+
+    def one_at_a_time(self) -> LaunchRequest:
+        """The same runs, one after the other."""
+        return replace(self, options=self.options.model_copy(update={"one_at_a_time": True}))
+
 
 def read_form(
     spec: Spec,
@@ -46,9 +57,10 @@ def read_form(
     models: Models = (),
 ) -> LaunchRequest:
     """What was entered, as the models of job and engine take it, or their own complaints."""
-    used = supported_options(str(raw["engine"]))
-    options, faults = checked(Options, _given([e for e in entries if e.name in used], raw))
-    own = _given([e for e in entries if e.name in spec.config.model_fields], raw)
+    used, mine = used_entries(spec, raw), set(spec.config.model_fields)
+    theirs = _given([e for e in entries if e.name in used - mine], raw)
+    options, faults = checked(Options, theirs)
+    own = _given([e for e in entries if e.name in mine], raw)
     own["workspace"] = workspace
     axes, wrong = _axes(spec, own)
     combined = [own | {k: v for part in parts for k, v in part.items()} for parts in product(*axes)]
@@ -63,8 +75,8 @@ def read_form(
         wrong |= {"name": f"no such model: {left}"}
     configs = []
     for values in kept or combined[:1]:
-        config, theirs = checked(spec.config, values)
-        faults = theirs | faults
+        config, wrong_here = checked(spec.config, values)
+        faults = wrong_here | faults
         configs += [config] if config else []
     notes = {"name": f"skipped, no such model: {left}"} if left else {}
     if trains_models(spec) and (there := [c for c in combined if _key(c) in models]):

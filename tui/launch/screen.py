@@ -15,15 +15,16 @@ from textual.widgets import Button, Static
 
 from data_contracts.cohort import COHORT, tasks_of
 from data_contracts.errors import CxrError
-from jobs._registry import Spec, find_jobs
+from jobs._registry import Spec
 from tui.launch.command_box import CommandBox
-from tui.launch.form import entries_of, option_entries, raw_of, supported_options
+from tui.launch.form import entries_of, option_entries, raw_of, used_entries
 from tui.launch.form_field import FormField
 from tui.launch.launch_form import LaunchForm
 from tui.launch.request import LaunchRequest, read_form
 from tui.launch.submission import Commands, equivalent_commands, launch
 from tui.shared.dashboard import DashboardApp
 from tui.shared.key_footer import KeyFooter
+from tui.shared.launchable import launchable
 from tui.shared.messages import ErrorMet
 from tui.shared.reading import Reading
 from tui.shared.rows import Rows
@@ -57,6 +58,7 @@ class LaunchScreen(ModalScreen[bool]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+l", "launch", "Launch", id="launch.go"),
+        Binding("ctrl+g", "launch(True)", "One at a time", id="launch.one-at-a-time"),
         Binding("ctrl+y", "copy('shell')", "Copy shell", id="launch.copy-shell"),
         Binding("ctrl+r", "copy('docker')", "Copy docker", id="launch.copy-docker"),
         Binding("ctrl+o", "choose", "Other job", id="launch.other"),
@@ -68,7 +70,7 @@ class LaunchScreen(ModalScreen[bool]):
 
     def __init__(self, job: str | None, settings: Mapping[str, Any]) -> None:
         super().__init__()
-        self._specs = find_jobs()
+        self._specs = launchable()
         self._job, self._settings, self._lacking = job, settings, ""
         self._request: LaunchRequest | None = None
         self._cohort = Reading(self, "cohort", self._fill, self._without_tasks)
@@ -87,6 +89,7 @@ class LaunchScreen(ModalScreen[bool]):
         yield Static(id="help", classes="form", markup=False)
         with Horizontal(id="foot", classes="form"):
             yield Button("Launch", variant="primary", compact=True, disabled=True)
+            yield Button("One at a time", id="queue", compact=True)
             yield Static(id="state", markup=False)
         yield CommandBox("shell", classes="form")
         yield CommandBox("docker", classes="form")
@@ -105,9 +108,11 @@ class LaunchScreen(ModalScreen[bool]):
         self.query_one("#title", Static).update("[b]Launch[/b]  choose a job")
         self.query_one(Rows).focus()
 
-    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # What is done with a form needs one.
         formed = self._request is not None and not self.has_class("choosing")
+        if action == "launch" and parameters and self._request:
+            return formed and self._request.may_queue
         return formed or action not in ("launch", "copy", "choose", "go")
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
@@ -171,7 +176,8 @@ class LaunchScreen(ModalScreen[bool]):
         return request
 
     def _commands(self, request: LaunchRequest) -> tuple[LaunchRequest, Commands]:
-        return request, equivalent_commands(request)
+        snapshot = self.dashboard.snapshot
+        return request, equivalent_commands(request, snapshot.runs if snapshot else ())
 
     def _take_commands(self, planned: tuple[LaunchRequest, Commands]) -> None:
         self._show(*planned)
@@ -180,15 +186,17 @@ class LaunchScreen(ModalScreen[bool]):
 
     def _show(self, request: LaunchRequest, planned: Commands) -> None:
         form = self.query_one(LaunchForm)
-        used = supported_options(str(form.raw["engine"])) | set(request.spec.config.model_fields)
+        used = used_entries(request.spec, form.raw)
         form.update_status(used, request.faults, {**planned.notes, **request.notes})
         if request.faults:
             for box in self.query(CommandBox):
                 box.show(())
         runs = len(request.configs)
-        button = self.query_one(Button)
+        button, queue = self.query(Button)
         button.label = "Launch" if request.faults else f"Launch {runs} run{'s' * (runs != 1)}"
         button.disabled = bool(request.faults or planned.fault) or self._read_only
+        queue.display, queue.disabled = request.may_queue, button.disabled
+        self.refresh_bindings()
         self.query_one("#state", Static).update(self._state(request, planned), layout=False)
 
     @property
@@ -204,29 +212,32 @@ class LaunchScreen(ModalScreen[bool]):
             return self.query_one(LaunchForm).faults_text(request.faults)
         if planned.fault:
             return planned.fault
-        return f"ignored, not in this version: {self._lacking}" if self._lacking else ""
+        lacking = f"ignored, not in this version: {self._lacking}" if self._lacking else ""
+        return lacking or planned.time
 
     def action_copy(self, kind: Literal["shell", "docker"]) -> None:
         if lines := self.query_one(f"#{kind}", CommandBox).lines:
             self.app.copy_to_clipboard("\n".join(lines))
             self.notify(f"copied {len(lines)} command{'s' * (len(lines) != 1)}", timeout=2)
 
-    def on_button_pressed(self) -> None:
-        self.action_launch()
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.action_launch(event.button.id == "queue")
 
     def action_go(self, step: int) -> None:
         (self.focus_next if step > 0 else self.focus_previous)()
 
-    def action_launch(self) -> None:
+    def action_launch(self, one_at_a_time: bool = False) -> None:
         """Start the runs, unless something is wrong; the page below shows what becomes of them."""
         # Keys that were pressed before this one may still be on their way.
-        self.call_after_refresh(self._launch)
+        self.call_after_refresh(self._launch, one_at_a_time)
 
-    def _launch(self) -> None:
+    def _launch(self, one_at_a_time: bool) -> None:
         self.query_one(LaunchForm).touch()
         request, app = self._check(), self.dashboard
         if self.query_one(Button).disabled or not self.is_current:
             return
+        if one_at_a_time:
+            request = request.one_at_a_time()
         start = partial(launch, request, app.post_message, app.refresh_workspace)
         # The app's worker, since this screen is gone before the last run has been started.
         app.run_worker(start, thread=True, group="launch", name="launch")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_contracts.errors import CxrError
+from data_contracts.run import RunRecord
 from jobs import _engines
 from jobs._config import JobConfig
 from jobs._engines._request import JobRequest, Options, arguments
 from jobs._registry import Spec
 from tui.launch.form import supported_options
+from tui.launch.launch_time import launch_time
 from tui.launch.request import LaunchRequest
+from tui.shared.launchable import chooses_engine
 from tui.shared.messages import ErrorMet
 
 
@@ -27,19 +30,29 @@ class Commands:
     """What is good to know of an entry, such as a path that leads nowhere here."""
     fault: str = ""
     """Why the engine would refuse."""
+    time: str = ""
+    """How long it will take, as far as earlier runs tell."""
 
 
-def equivalent_commands(request: LaunchRequest) -> Commands:
-    """The commands equivalent to a request. It reads the disk; call it in a worker."""
+def equivalent_commands(request: LaunchRequest, records: Sequence[RunRecord]) -> Commands:
+    """The commands equivalent to a request. It reads the disk; call it in a worker.
+
+    `records`: the runs of the workspace, which tell how long it will take.
+    """
+    spec, options = request.spec, request.options
     try:
-        orders = [_engines.plan(request.spec, c, request.options) for c in request.configs]
+        orders = [_engines.plan(spec, c, options) for c in request.configs]
+        time = launch_time(request, [order.settings for order in orders], records)
+        if chooses_engine(spec):
+            own = tuple(shlex.join(["cxr", *arguments(order)]) for order in orders)
+            return Commands(own, time=time)
         shell = tuple(shell_command(order) for order in orders)
-        docker = tuple(_docker_command(request.spec, c, request.options) for c in request.configs)
+        docker = tuple(_docker_command(spec, c, options) for c in request.configs)
     except CxrError as error:
         return Commands(fault=str(error))
     paths = {name: path for order in orders for name, path in order.paths.items()}
     missing_paths = {n: "does not exist on this host" for n, p in paths.items() if not _is_there(p)}
-    return Commands(shell, docker, missing_paths)
+    return Commands(shell, docker, missing_paths, time=time)
 
 
 def shell_command(order: JobRequest) -> str:

@@ -1,4 +1,4 @@
-"""Curves of several models, one over the other, and their metrics side by side."""
+"""Several models side by side: curves one over the other, metrics, and AUROC by subgroup."""
 
 from __future__ import annotations
 
@@ -16,34 +16,41 @@ from data_contracts.errors import CxrError, concerns_content
 from data_contracts.model import TRAINING_HISTORY
 from data_contracts.summary import CURVES, METRICS
 from tui.metrics.comparison import Compared, Comparison
-from tui.metrics.comparison_plots import columns, drawings, row_of
-from tui.shared.curve_plot import LINE_TONES, CurvePlot
+from tui.metrics.comparison_plots import LOOKS, columns, drawings, row_of
+from tui.metrics.forest import forest
+from tui.shared.curve_plot import CurvePlot
 from tui.shared.disclosure import Disclosure
 from tui.shared.messages import ErrorMet
 from tui.shared.page import Page
 from tui.shared.reading import Reading
+from tui.shared.reading_pane import ReadingPane
 from tui.shared.rows import Rows
 from tui.shared.sanitize import escape_markup
 from tui.shared.switch import after, switch
+from tui.shared.toned import as_content
 from tui.workspace.snapshot import Snapshot
-from tui.workspace.tables import Tables
 
-MOST_MODELS = len(LINE_TONES)
+MOST_MODELS = len(LOOKS)
 _TITLES = {
     "roc": "ROC", "calibration": "calibration", "loss": "loss", "auroc": "AUROC by epoch",
 }  # fmt: skip
+_NO_DIFFERENCE = (
+    "aggregate writes no paired difference of two models; overlapping CIs do not show equality"
+)
 #: Cells from which all plots are shown at once.
 _GRID = (110, 34)
 
 
 class Compare(Page):
-    """ROC, calibration and training curves of a few models."""
+    """ROC, calibration and training curves of a few models, or their AUROC by subgroup."""
 
     NAME: ClassVar[str] = "metrics"
     HELP: ClassVar[str] = (
         "Curves of one class against the rest, as aggregate has written them.\n"
         "Calibration: observed share vs mean predicted probability, in bins with equal numbers of\n"
-        "images. A class of few patients gets no curve.\n"
+        "images. A class of few patients gets no curve. Fine dots are pointwise 95 % bands. Each\n"
+        "model has a sign beside its colour.\n"
+        "Subgroups: the same AUROC by subgroup of patients, with its 95 % CI.\n"
         "With more than two classes, AUPRC and slope are means over the classes, Brier is their\n"
         "sum, and the CI is that of the class."
     )
@@ -51,6 +58,7 @@ class Compare(Page):
         Binding("escape,backspace", "app.pop_screen", "Back", id="compare.back"),
         Binding("v,right,l", "next_plot(1)", "Plot", id="compare.plot"),
         Binding("left,h", "next_plot(-1)", "Previous plot", show=False, id="compare.plot-previous"),
+        Binding("t", "subgroups", "Subgroups", id="compare.subgroups"),
         Binding("c", "next_class", "Class", id="compare.class"),
         Binding("p", "next_split", "Split", id="compare.split"),
     ]
@@ -63,6 +71,10 @@ class Compare(Page):
         &.all #plots { grid-size: 2 2; }
         &.all #plots CurvePlot { display: block; }
         Rows { height: auto; margin-top: 1; padding-right: 1; }
+        #difference { height: auto; padding: 0 1; color: $foreground 70%; }
+        #forest { display: none; height: 1fr; }
+        &.subgroups #plots, &.subgroups Rows { display: none; }
+        &.subgroups #forest { display: block; }
     }
     """
 
@@ -70,7 +82,6 @@ class Compare(Page):
         super().__init__()
         self._models, self._split = models[:MOST_MODELS], split
         self._plot, self._shift = "roc", 0
-        self._comparison: Comparison | None = None
         self._snapshot: Snapshot | None = None
         self._reading = Reading(self, "curves", self._take)
         self._compared: Sequence[Compared] = ()
@@ -80,16 +91,21 @@ class Compare(Page):
         with Container(id="plots"):
             for name, title in _TITLES.items():
                 yield CurvePlot(title, "nothing to plot", id=name)
+        with ReadingPane(id="forest"):
+            yield Static()
         yield Static(id="note")
         yield Disclosure()
         rows = Rows()
         rows.styles.height = len(self._models) + 1
         yield rows
+        if len(self._models) > 1:
+            yield Static(_NO_DIFFERENCE, id="difference")
 
     def on_resize(self) -> None:
         wide, high = self.size
         self.set_class(wide >= _GRID[0] and high >= _GRID[1], "all")
         self.query_one(Rows).columns = columns(wide, self._models)
+        self._draw_forest()
         self._update_status()
 
     def show(self, snapshot: Snapshot) -> None:
@@ -110,14 +126,14 @@ class Compare(Page):
         self._reading.want(key, partial(self._compare, self._snapshot, self._split, self._shift))
 
     def _compare(self, snapshot: Snapshot, split: str, shift: int) -> list[Compared]:
-        self._comparison = self._comparison or Comparison(Tables(self.dashboard.workspace))
+        comparison = Comparison(self.dashboard.tables)
         # Drawing needs it, and loading it takes long enough to be felt.
         import textual_plot  # noqa: F401
 
         compared = []
         for task, name in self._models:
             try:
-                compared.append(self._comparison.of(snapshot, task, name, split, shift))
+                compared.append(comparison.of(snapshot, task, name, split, shift))
             except CxrError as error:
                 self.post_message(ErrorMet(f"{task}/{name}", str(error)))
                 why = "damaged" if concerns_content(error) else "cannot be read"
@@ -126,14 +142,19 @@ class Compare(Page):
 
     async def _take(self, compared: Sequence[Compared]) -> None:
         self._compared = compared
-        pairs = list(zip(compared, LINE_TONES, strict=False))
+        pairs = list(zip(compared, LOOKS, strict=False))
         for name, drawing in drawings(pairs).items():
             plot = self.query_one(f"#{name}", CurvePlot)
             limits = drawing.x, drawing.y
             await plot.draw(drawing.lines, *limits, drawing.title, whole=drawing.whole)
-        self.query_one(Rows).set_rows([row_of(one, tone) for one, tone in pairs])
-        self.show_note("\n".join(map(escape_markup, self._notes())))
+        self.query_one(Rows).set_rows([row_of(one, look) for one, look in pairs])
+        self._draw_forest()
         self._update_status()
+
+    def _draw_forest(self) -> None:
+        pairs = list(zip(self._compared, LOOKS, strict=False))
+        lines = forest(pairs, self.size.width - 3) if pairs else []
+        self.query_one("#forest Static", Static).update(as_content(lines))
 
     def _notes(self) -> list[str]:
         """What is out of date, and which curves are missing; explains what is not disclosed."""
@@ -141,7 +162,9 @@ class Compare(Page):
             self._snapshot.artifacts.get(c.path_template) if self._snapshot else None
             for c in (CURVES, METRICS)
         )
-        suppressed = any(one.is_suppressed for one in self._compared)
+        by_subgroup = self.has_class("subgroups")
+        shown = [one.strata if by_subgroup else one.metrics for one in self._compared]
+        suppressed = any(row["suppressed"] for rows in shown for row in rows.values())
         self.query_one(Disclosure).explain(metrics.least if metrics and suppressed else None)
         notes = [f"no curve for {c.task}/{c.name}: {c.why}" for c in self._compared if c.why]
         if curves and curves.state == "stale":
@@ -149,12 +172,15 @@ class Compare(Page):
         return notes
 
     def _update_status(self) -> None:
+        self.show_note("\n".join(map(escape_markup, self._notes())))
         classes = dict.fromkeys(c.curves.positive for c in self._compared if c.curves)
         parts = [
             switch("p", "next_split", "split", self._split),
             switch("c", "next_class", "class", ", ".join(classes) or "–"),
         ]
-        if not self.has_class("all"):
+        if self.has_class("subgroups"):
+            parts.append(switch("t", "subgroups", "", "AUROC by subgroup"))
+        elif not self.has_class("all"):
             parts.append(switch("v", "next_plot(1)", "", _TITLES[self._plot]))
         self.query_one("#state", Static).update("  ".join(parts))
         for name in _TITLES:
@@ -162,7 +188,15 @@ class Compare(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # A handful of lines needs no filter.
-        return False if action == "filter" else super().check_action(action, parameters)
+        if action == "filter" or (action == "next_plot" and self.has_class("subgroups")):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_subgroups(self) -> None:
+        self.toggle_class("subgroups")
+        self.query_one("#forest" if self.has_class("subgroups") else Rows).focus()
+        self._update_status()
+        self.refresh_bindings()
 
     def action_next_plot(self, step: int) -> None:
         self._plot = after(tuple(_TITLES), self._plot, step)

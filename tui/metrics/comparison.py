@@ -28,14 +28,17 @@ class Compared:
     history: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """TRAINING_HISTORY by column; empty when there is none."""
     metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Rows of METRICS on the split, undivided."""
+    """Rows of METRICS on the split, undivided, by metric."""
+    strata: Mapping[tuple[str, str, str], Mapping[str, Any]] = field(default_factory=dict)
+    """Rows of METRICS on the split by metric, stratum and level."""
     why: str = ""
     """Why there are no curves."""
 
     @property
-    def is_suppressed(self) -> bool:
-        """Whether any of its numbers are not disclosed."""
-        return any(row["suppressed"] for row in self.metrics.values())
+    def auroc(self) -> str:
+        """The metric that is the AUROC of the class that is shown, or of all classes together."""
+        name = f"auroc:{self.curves.positive}" if self.curves else ""
+        return name if name in self.metrics else "auroc"
 
 
 class Comparison:
@@ -54,13 +57,14 @@ class Comparison:
         metrics = None if curves is None else self._rows(snapshot, METRICS, task, name, split)
         if curves is None or metrics is None:
             return Compared(task, name, history=history, why="aggregate has not run yet")
-        whole = metrics.filter(stratum="all")
-        rows = {row["metric"]: row for row in whole.iter_rows(named=True)}
+        found = metrics.iter_rows(named=True)
+        strata = {(row["metric"], row["stratum"], row["level"]): row for row in found}
+        rows = {metric: row for (metric, stratum, _), row in strata.items() if stratum == "all"}
         classes = classes_of(curves)
         if not classes:
-            return Compared(task, name, None, history, rows, _why_no_curves(rows, split))
+            return Compared(task, name, None, history, rows, strata, _why_no_curves(rows, split))
         drawn = model_curves(curves, classes[shift % len(classes)])
-        return Compared(task, name, drawn, history, rows)
+        return Compared(task, name, drawn, history, rows, strata)
 
     def _history(self, snapshot: Snapshot, task: str, name: str) -> dict[str, list[Any]]:
         artifacts = snapshot.of(TRAINING_HISTORY.name, task=task, name=name)

@@ -8,9 +8,9 @@ from typing import Any
 
 from data_contracts.disclosure import SUPPRESSED
 from tui.metrics.comparison import Compared
-from tui.metrics.model_curves import ModelCurves
+from tui.metrics.model_curves import Curve, Points
 from tui.shared.axes import Limits, auroc_limits
-from tui.shared.curve_plot import PlotLine
+from tui.shared.curve_plot import LINE_SIGNS, LINE_TONES, PlotLine
 from tui.shared.numbers import NONE, interval, number
 from tui.shared.table import Column, Row
 from tui.shared.toned import Tone
@@ -27,8 +27,20 @@ _METRICS = ("auprc", "brier", "calibration_slope")
 #: Limits that leave what is at 0 or 1 beside the frame, not under it.
 _UNIT = (-0.02, 1.02)
 _DIAGONAL = PlotLine((0.0, 1.0), (0.0, 1.0), "dim")
+#: Signs along a curve of many points.
+_SIGNS = 6
 
-Toned = Sequence[tuple[Compared, Tone]]
+
+@dataclass(frozen=True)
+class Look:
+    """By what the lines of a model are known: a colour, and a sign for where there is none."""
+
+    tone: Tone
+    sign: str
+
+
+LOOKS = tuple(Look(*look) for look in zip(LINE_TONES, LINE_SIGNS, strict=True))
+Looks = Sequence[tuple[Compared, Look]]
 
 
 @dataclass(frozen=True)
@@ -47,70 +59,83 @@ def columns(width: int, models: Sequence[tuple[str, str]]) -> tuple[Column, ...]
     """The columns of `row_of` for which there is room, for the (task, name) of some models."""
     if width < _WIDE:
         return _COLUMNS[:-1]
-    return (replace(_COLUMNS[0], width=max(len(_name(*m)) for m in models)), *_COLUMNS[1:])
+    return (replace(_COLUMNS[0], width=max(len(_name(*m, " ")) for m in models)), *_COLUMNS[1:])
 
 
-def drawings(models: Toned) -> dict[str, Drawing]:
+def drawings(models: Looks) -> dict[str, Drawing]:
     """The four plots by name: roc, calibration, loss, auroc."""
-    drawn = [(one.curves, tone) for one, tone in models if one.curves]
-    roc = [PlotLine(*c.roc, tone) for c, tone in drawn]
+    drawn = [(one.curves, look) for one, look in models if one.curves]
+    roc = [line for c, look in drawn for line in _with_band(c.roc, look, few=True)]
+    calibration = [line for c, look in drawn for line in _with_band(c.calibration, look)]
     return {
-        "roc": Drawing("ROC: TPR vs FPR", [_DIAGONAL, *roc]),
-        "calibration": _calibration(drawn),
+        "roc": _unit_square("ROC: TPR vs FPR", roc),
+        "calibration": _unit_square("calibration: observed vs predicted", calibration),
         "loss": _loss(models),
         "auroc": _auroc(models),
     }
 
 
-def _calibration(drawn: Sequence[tuple[ModelCurves, Tone]]) -> Drawing:
-    lines = [
-        PlotLine(*c.calibration, tone, dots=dots)
-        for c, tone in drawn
-        for dots in (False, True)
-        if c.calibration[0]
-    ]
-    return Drawing("calibration: observed vs predicted", [_DIAGONAL, *lines])
+def _unit_square(title: str, lines: Sequence[PlotLine]) -> Drawing:
+    band = ", ┈ 95 % band" if any(line.dotted for line in lines) else ""
+    return Drawing(title + band, [_DIAGONAL, *lines])
 
 
-def _loss(models: Toned) -> Drawing:
+def _with_band(curve: Curve, look: Look, *, few: bool = False) -> list[PlotLine]:
+    """A curve over its band, with signs at its points, or at a `few` of them."""
+    if not curve.points[0]:
+        return []
+    band = [PlotLine(*edge, look.tone, dotted=True) for edge in curve.band]
+    return [*band, *_signed(curve.points, look, _SIGNS if few else len(curve.points[0]))]
+
+
+def _signed(points: Points, look: Look, signs: int) -> list[PlotLine]:
+    """A line, and so many signs along it."""
+    x, y = points
+    step = max(1, len(x) // signs)
+    first = (step - 1) // 2
+    at = x[first::step], y[first::step]
+    return [PlotLine(x, y, look.tone), PlotLine(*at, look.tone, signs=look.sign)]
+
+
+def _loss(models: Looks) -> Drawing:
     lines = [
-        PlotLine(one.history["epoch"], one.history[column], tone, dots=column == "train_loss")
-        for one, tone in models
+        PlotLine(one.history["epoch"], one.history[column], look.tone, signs=signs)
+        for one, look in models
         if one.history
-        for column in ("val_loss", "train_loss")
+        for column, signs in (("val_loss", ""), ("train_loss", look.sign))
     ]
     top = max((v for line in lines for v in line.y), default=1.0)
-    title = "loss by epoch: ━ validation  • training"
+    title = "loss by epoch: ━ validation, signs training"
     return Drawing(title, lines, _epochs(models), (0.0, 1.05 * top or 1.0), whole=True)
 
 
-def _auroc(models: Toned) -> Drawing:
-    lines = []
-    for one, tone in models:
+def _auroc(models: Looks) -> Drawing:
+    lines: list[PlotLine] = []
+    for one, look in models:
         pairs = zip(one.history.get("epoch", ()), one.history.get("val_auroc", ()), strict=True)
         points = [(x, y) for x, y in pairs if y is not None]
         if points:
             x, y = zip(*points, strict=True)
-            lines += [PlotLine(x, y, tone), PlotLine(x, y, tone, dots=True)]
-    x, y = _epochs(models), auroc_limits([v for line in lines for v in line.y])
-    chance = [PlotLine(x, (0.5, 0.5), "dim")] if y[0] <= 0.5 <= y[1] else []
-    return Drawing("validation AUROC by epoch", [*chance, *lines], x, y, whole=True)
+            lines += _signed((x, y), look, len(points))
+    epochs, limits = _epochs(models), auroc_limits([v for line in lines for v in line.y])
+    chance = [PlotLine(epochs, (0.5, 0.5), "dim")] if limits[0] <= 0.5 <= limits[1] else []
+    return Drawing("validation AUROC by epoch", [*chance, *lines], epochs, limits, whole=True)
 
 
-def _epochs(models: Toned) -> Limits:
+def _epochs(models: Looks) -> Limits:
     """The limits of an axis of epochs."""
     last = max((max(one.history["epoch"]) for one, _ in models if one.history), default=1)
     return (0.0, 2.0) if last == 1 else (1.0, float(last))
 
 
-def _name(task: str, name: str) -> str:
-    return f"━━ {task}/{name}"
+def _name(task: str, name: str, sign: str) -> str:
+    return f"━{sign} {task}/{name}"
 
 
-def row_of(one: Compared, tone: Tone) -> Row:
+def row_of(one: Compared, look: Look) -> Row:
     """A model's line below the plots, which is their legend as well."""
-    name, positive = _name(one.task, one.name), one.curves.positive if one.curves else ""
-    measured = one.metrics.get(f"auroc:{positive}") or one.metrics.get("auroc") or {}
+    name, positive = _name(one.task, one.name, look.sign), one.curves.positive if one.curves else ""
+    measured = one.metrics.get(one.auroc, {})
     counts = (measured.get(n) for n in ("subjects", "positives"))
     area = (
         number(measured.get("value")), interval(measured.get("low"), measured.get("high")),
@@ -119,7 +144,7 @@ def row_of(one: Compared, tone: Tone) -> Row:
     if measured.get("suppressed"):
         texts = (SUPPRESSED,) * len(texts)
     rest = (_value(one.metrics.get(m)) for m in _METRICS)
-    return Row(name, (name, positive or NONE, *texts[:2], *rest, *texts[2:]), tones=(tone,))
+    return Row(name, (name, positive or NONE, *texts[:2], *rest, *texts[2:]), tones=(look.tone,))
 
 
 def _value(row: Mapping[str, Any] | None) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from data_contracts import titles
+from data_contracts.cohort import SPLITS
 from data_contracts.summary import METRICS
 
 if TYPE_CHECKING:
@@ -21,6 +22,27 @@ class Selection:
     kind: str = "auroc"
     """A metric, or with a colon at its end the metric of each class."""
     strata: bool = False
+    levels: tuple[tuple[str, str], ...] = ()
+    """Only these strata with their levels."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words of a query that choose among the rows of the table."""
+
+    kinds: tuple[str, ...] = ()
+    """Metrics `with_kind`."""
+    levels: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    """By level in small letters: the strata that have it, with the level."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What was typed means: a selection, the words to filter it by, and what there is not."""
+
+    selection: Selection
+    words: str
+    note: str = ""
 
 
 def title_of(kind: str) -> str:
@@ -38,6 +60,37 @@ def with_kind(metrics: pl.DataFrame) -> pl.DataFrame:
     return metrics.with_columns(pl.col("metric").str.replace(":.*", ":").alias("kind"))
 
 
+def vocabulary(metrics: pl.DataFrame) -> Vocabulary:
+    """That of a table `with_kind`."""
+    levels: dict[str, list[tuple[str, str]]] = {}
+    for stratum, level in (
+        metrics.select("stratum", "level").unique(maintain_order=True).iter_rows()
+    ):
+        if stratum != "all":
+            levels.setdefault(level.lower(), []).append((stratum, level))
+    return Vocabulary(tuple(metrics["kind"].unique(maintain_order=True)), levels)
+
+
+def understood(selection: Selection, query: str, known: Vocabulary) -> Query:
+    """`selection` with the metric, the split and the strata that a query names.
+
+    Of levels of several variables, of which no row has more than one, the rows of each are shown.
+    """
+    words = query.lower().split()
+    kind = next((word for word in words if word in known.kinds), selection.kind)
+    split = next((word for word in words if word in SPLITS), selection.split)
+    named = {word: known.levels[word] for word in words if word in known.levels}
+    strata = selection.strata or bool(named)
+    selection = replace(selection, kind=kind, split=split, strata=strata)
+    if len(variables := {pairs[0][0]: pairs[0][1] for pairs in named.values()}) < 2:
+        return Query(selection, query)
+    levels, names = " and ".join(variables.values()), ", ".join(variables).replace("_", " ")
+    note = f"no metrics of {levels} together: aggregate divides by one variable at a time ({names})"
+    pairs = tuple(pair for found in named.values() for pair in found)
+    rest = " ".join(word for word in words if word not in named)
+    return Query(replace(selection, levels=pairs), rest, f"{note}; each is shown alone")
+
+
 def selected(metrics: pl.DataFrame, selection: Selection) -> pl.DataFrame:
     """The rows of a selection, `with_kind`."""
     import polars as pl
@@ -49,6 +102,10 @@ def selected(metrics: pl.DataFrame, selection: Selection) -> pl.DataFrame:
         rows = rows.filter(pl.col("kind") == selection.kind)
     if not selection.strata:
         rows = rows.filter(pl.col("stratum") == "all")
+    if selection.levels:
+        which = pl.struct(pl.col("stratum"), pl.col("level"))
+        wanted = [{"stratum": stratum, "level": level} for stratum, level in selection.levels]
+        rows = rows.filter(which.is_in(wanted))
     return rows
 
 

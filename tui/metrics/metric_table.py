@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.disclosure import SUPPRESSED
@@ -112,7 +112,7 @@ def columns(table: MetricTable, width: int) -> list[Column]:
 def marked(row: Row) -> Row:
     """`row` with a mark before its first cell."""
     first = MARK + row.cells[0][len(NO_MARK) :]
-    return Row(row.key, (first, *row.cells[1:]), row.values, ("live", *row.tones[1:]))
+    return replace(row, cells=(first, *row.cells[1:]), tones=("live", *row.tones[1:]))
 
 
 def _titles(selection: Selection, wide: bool) -> tuple[str, ...]:
@@ -153,9 +153,11 @@ def _with_tones(
     key: str, cells: dict[str, str], values: dict[str, Any], titles: tuple[str, ...],
     toned: Sequence[str], tone: Tone,
 ) -> Row:  # fmt: skip
-    """A row with the columns `titles`, those in `toned` in their tone."""
+    """A row with the columns `titles`, some `toned`; a filter finds the others as well."""
     tones: tuple[Tone, ...] = tuple(tone if t in toned else "" for t in titles)
-    return Row(key, tuple(cells[t] for t in titles), tuple(values[t] for t in titles), tones)
+    shown, sorting = tuple(cells[t] for t in titles), tuple(values[t] for t in titles)
+    hidden = {n: cells[n] for n in ("split", "stratum", "level", "metric") if n not in titles}
+    return Row(key, shown, sorting, tones, hidden)
 
 
 def _count(value: int | None) -> str:

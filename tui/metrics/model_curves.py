@@ -13,13 +13,21 @@ Points = tuple[Sequence[float], Sequence[float]]
 
 
 @dataclass(frozen=True)
+class Curve:
+    """Its points, and those of its 95 % band: lower and upper; fewer where a point has none."""
+
+    points: Points = ((), ())
+    band: tuple[Points, ...] = ()
+
+
+@dataclass(frozen=True)
 class ModelCurves:
     """One class of one model against the rest."""
 
     positive: str
-    roc: Points = ((), ())
+    roc: Curve = Curve()
     """1 - specificity and sensitivity."""
-    calibration: Points = ((), ())
+    calibration: Curve = Curve()
     """Mean predicted probability and observed share of each bin."""
 
 
@@ -30,9 +38,11 @@ def classes_of(curves: pl.DataFrame) -> list[str]:
 
 def model_curves(curves: pl.DataFrame, positive: str) -> ModelCurves:
     """The curves of one class; `curves` are rows of CURVES of one model and split."""
-    return ModelCurves(positive, *(_points(curves, positive, c) for c in ("roc", "calibration")))
+    return ModelCurves(positive, *(_curve(curves, positive, c) for c in ("roc", "calibration")))
 
 
-def _points(curves: pl.DataFrame, positive: str, kind: str) -> Points:
+def _curve(curves: pl.DataFrame, positive: str, kind: str) -> Curve:
     rows = curves.filter(curves["class"] == positive, curve=kind).sort("point")
-    return rows["x"].to_list(), rows["y"].to_list()
+    band = rows.drop_nulls(["low", "high"])
+    edges = ((band["x"].to_list(), band[end].to_list()) for end in ("low", "high"))
+    return Curve((rows["x"].to_list(), rows["y"].to_list()), tuple(edges) if len(band) > 1 else ())

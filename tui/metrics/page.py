@@ -16,7 +16,17 @@ from data_contracts.errors import CxrError
 from data_contracts.predictions import PREDICTIONS
 from data_contracts.summary import METRICS
 from tui.metrics.compare import MOST_MODELS
-from tui.metrics.metric_rows import Selection, as_csv, file_name, title_of, with_kind
+from tui.metrics.metric_rows import (
+    Query,
+    Selection,
+    Vocabulary,
+    as_csv,
+    file_name,
+    title_of,
+    understood,
+    vocabulary,
+    with_kind,
+)
 from tui.metrics.metric_table import MetricTable, ModelKey, columns, marked, metric_table, note_of
 from tui.shared.disclosure import Disclosure
 from tui.shared.filter_bar import FilterBar
@@ -25,9 +35,9 @@ from tui.shared.page import Page
 from tui.shared.placeholder import Placeholder
 from tui.shared.reading import Reading
 from tui.shared.rows import Rows
+from tui.shared.sanitize import escape_markup
 from tui.shared.switch import after, switch
 from tui.workspace.snapshot import Artifact, Snapshot
-from tui.workspace.tables import Tables
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,6 +48,12 @@ _NOTHING = """No models yet, so no metrics.
 Press [b]n[/b] to launch train-task; see Overview ([b]1[/b]) for what to run first."""
 
 
+class MetricRows(Rows):
+    """The table, with the key that sorts it in the last line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "sort_next", "Sort", id="rows.sort")]
+
+
 class MetricsPage(Page):
     """A table of metrics by task, model, split and stratum; marked models are compared."""
 
@@ -46,18 +62,19 @@ class MetricsPage(Page):
         "Prediction performance of each model, with 95 % patient-bootstrap CIs.\n"
         "[b]n[/b]: patients; [b]images[/b]: their images; [b]pos.[/b]: images of the positive "
         "class, the second of two.\n[$text-warning]Amber[/]: the CI of an AUROC is not above "
-        "0.5.\n[b]n/d[/b]: not disclosed; see the line above the table."
+        "0.5.\n[b]n/d[/b]: not disclosed; see the line above the table.\nA filter also finds the "
+        "metric and strata that are not shown: [b]auroc mortality ap[/b]."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Mark", id="metrics.mark"),
         Binding("c", "curves", "Curves", id="metrics.curves"),
-        Binding("p", "next_split", "Split", show=False, id="metrics.split"),
-        Binding("m", "next_metric(1)", "Metric", show=False, id="metrics.metric"),
+        Binding("p", "next_split", "Split", id="metrics.split"),
+        Binding("m", "next_metric(1)", "Metric", id="metrics.metric"),
         Binding("M", "next_metric(-1)", "Previous metric", False, id="metrics.metric-previous"),
         Binding("t", "strata", "Strata", show=False, id="metrics.strata"),
         Binding("x", "export", "Export", id="metrics.export"),
         Binding("u", "unmark", "Unmark all", show=False, id="metrics.unmark"),
-        Binding("n", "launch", "Launch", id="metrics.launch"),
+        Binding("n", "launch", "Launch", show=False, id="metrics.launch"),
     ]
     DEFAULT_CSS = """
     MetricsPage {
@@ -68,13 +85,12 @@ class MetricsPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tables: Tables | None = None
         self._frame: tuple[pl.DataFrame, pl.DataFrame] | None = None
         self._snapshot: Snapshot | None = None
         self._selection = Selection()
         self._reading = Reading(self, "metrics", self._take)
         self._table = MetricTable()
-        self._kinds: tuple[str, ...] = ()
+        self._known, self._typed = Vocabulary(), ""
         self._least: int | None = None
         self._marks: dict[ModelKey, None] = {}
 
@@ -82,7 +98,7 @@ class MetricsPage(Page):
         yield Static(id="state")
         yield Static(id="note")
         yield Disclosure()
-        yield Rows()
+        yield MetricRows()
         yield Placeholder()
 
     def show(self, snapshot: Snapshot) -> None:
@@ -101,16 +117,22 @@ class MetricsPage(Page):
         models = tuple(a.place for a in self._snapshot.of(PREDICTIONS.name))
         wide = self.size.width >= _WIDE
         content = artifact and (artifact.state, artifact.reason, artifact.header)
-        key = content, models, self._selection, wide
-        read = partial(self._read, artifact, self._snapshot, self._selection, wide)
+        query = self._query
+        key = content, models, query.selection, wide
+        read = partial(self._read, artifact, self._snapshot, query.selection, wide)
+        self.show_note("\n".join(filter(None, (note_of(artifact), escape_markup(query.note)))))
         if self._reading.want(key, read):
-            self.show_note(note_of(artifact))
             self.show_placeholder("" if artifact or models else _NOTHING)
+
+    @property
+    def _query(self) -> Query:
+        """What is selected by keys and by what was typed."""
+        return understood(self._selection, self._typed, self._known)
 
     def _read(
         self, artifact: Artifact | None, snapshot: Snapshot, selection: Selection, wide: bool
-    ) -> tuple[MetricTable, tuple[str, ...], int | None]:
-        """The table, the kinds of metrics there are, and what number is not disclosed."""
+    ) -> tuple[MetricTable, Vocabulary, int | None]:
+        """The table, what can be asked of it, and what number is not disclosed."""
         models = [(a.keys["task"], a.keys["name"]) for a in snapshot.of(PREDICTIONS.name)]
         metrics = None
         if artifact is not None and artifact.header is not None:
@@ -118,26 +140,27 @@ class MetricsPage(Page):
                 metrics = self._metrics(artifact)
             except CxrError as error:
                 self.post_message(ErrorMet("metrics", str(error)))
-        kinds = () if metrics is None else tuple(metrics["kind"].unique(maintain_order=True))
-        if kinds and selection.kind not in (*kinds, ""):
-            selection = replace(selection, kind=kinds[0])
+        known = Vocabulary() if metrics is None else vocabulary(metrics)
+        if known.kinds and selection.kind not in (*known.kinds, ""):
+            selection = replace(selection, kind=known.kinds[0])
         table = metric_table(metrics, selection, models, wide=wide)
-        return table, kinds, artifact.least if artifact else None
+        return table, known, artifact.least if artifact else None
 
     def _metrics(self, artifact: Artifact) -> pl.DataFrame:
         """The table `with_kind`, worked out once for each content."""
-        self._tables = self._tables or Tables(self.dashboard.workspace)
-        frame = self._tables.read(artifact)
+        frame = self.dashboard.tables.read(artifact)
         if self._frame is None or self._frame[0] is not frame:
             self._frame = frame, with_kind(frame)
         return self._frame[1]
 
-    def _take(self, read: tuple[MetricTable, tuple[str, ...], int | None]) -> None:
-        self._table, self._kinds, self._least = read
-        if self._kinds and self._selection.kind not in (*self._kinds, ""):
-            self._selection = replace(self._selection, kind=self._kinds[0])
+    def _take(self, read: tuple[MetricTable, Vocabulary, int | None]) -> None:
+        self._table, self._known, self._least = read
+        kinds = self._known.kinds
+        if kinds and self._selection.kind not in (*kinds, ""):
+            self._selection = replace(self._selection, kind=kinds[0])
         self._lay_out()
         self._fill()
+        self._filter()  # words that were typed before anything was read may mean more now
 
     def _lay_out(self) -> None:
         self.query_one(Rows).set_columns(*columns(self._table, self.size.width - 2))
@@ -149,7 +172,7 @@ class MetricsPage(Page):
         self.query_one(Disclosure).explain(self._least if self._table.suppressed else None)
 
     def _update_status(self) -> None:
-        chosen = self._selection
+        chosen = self._query.selection
         shown = len(self.query_one(Rows).shown)
         counts = f"{shown:,} row{'s' * (shown != 1)}"
         if self._marks:
@@ -161,8 +184,13 @@ class MetricsPage(Page):
         ]
         self.query_one("#state", Static).update("  ".join([*switches, counts]))
 
-    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
-        self.query_one(Rows).filter(message.text)
+    def apply_filter(self, text: str) -> None:
+        self._typed = text
+        self._filter()
+
+    def _filter(self) -> None:
+        self._ask()
+        self.query_one(Rows).filter(self._query.words)
         self._update_status()
 
     def on_rows_chosen(self) -> None:
@@ -181,7 +209,7 @@ class MetricsPage(Page):
         self._select(split=after(_SPLITS, self._selection.split))
 
     def action_next_metric(self, step: int) -> None:
-        self._select(kind=after((*self._kinds, ""), self._selection.kind, step))
+        self._select(kind=after((*self._known.kinds, ""), self._selection.kind, step))
 
     def action_strata(self) -> None:
         self._select(strata=not self._selection.strata)
@@ -211,7 +239,7 @@ class MetricsPage(Page):
                 "still reading" if self.is_reading else "nothing to export: no rows visible"
             )
             return
-        name = file_name(self._selection, filtered=bool(self.query_one(FilterBar).value))
+        name = file_name(self._query.selection, filtered=bool(self.query_one(FilterBar).value))
         self.post_message(Export(name, as_csv(self._table.frame[keys])))
 
     def action_launch(self) -> None:

@@ -8,24 +8,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from tui.shared.dialogs import Dialog
 from tui.shared.filter_bar import FilterBar
 from tui.shared.pipeline import ARTIFACT_COLUMNS, artifact_row
 from tui.shared.rows import Rows
 from tui.workspace.snapshot import Artifact
 
 
-class Chooser(ModalScreen[str]):
+class Chooser(Dialog[str]):
     """Returns the chosen artifact's place, or nothing if it is left."""
 
-    DEFAULT_CSS = """
-    Chooser { align: center middle; }
-    Chooser > Vertical {
-        width: 100; max-width: 96%; height: 90%; border: round $primary; background: $surface;
-        padding: 0 1;
-    }
-    """
+    DEFAULT_CSS = "Chooser > .box { width: 100; height: 90%; }"
     AUTO_FOCUS = "Rows"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="chooser.filter"),
@@ -37,7 +31,7 @@ class Chooser(ModalScreen[str]):
         self._title, self._artifacts = title, artifacts
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
+        with Vertical(classes="box") as box:
             box.border_title = self._title
             box.border_subtitle = "Enter open · / filter · Esc close"
             yield Rows(*ARTIFACT_COLUMNS)

@@ -6,9 +6,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from jobs import _engines
-from jobs._engines._request import JobRequest, Options
+from jobs._engines._request import Options
 from jobs._pipeline.config import PipelineConfig
-from jobs._record import new_run_id
+from tui.shared.launchable import PIPELINE
 
 SETTINGS = Path(str(files("tui.overview") / "demo.yaml"))
 
@@ -19,9 +19,6 @@ def start_demo(workspace: Path) -> str:
     Its output lies beside the run's record. Raises `CxrError` when it cannot be started. The run
     itself discovers, and records, that another pipeline is running here.
     """
-    workspace = workspace.absolute()
-    settings = PipelineConfig(config=SETTINGS, workspace=workspace).settings()
-    flags = {"config": SETTINGS}
-    order = JobRequest("run", workspace, (new_run_id("run"),), settings, flags, flags, Options())
-    (run_id,) = _engines.submit(order)
+    config = PipelineConfig(config=SETTINGS, workspace=workspace)
+    (run_id,) = _engines.submit(_engines.plan(PIPELINE, config, Options()))
     return run_id

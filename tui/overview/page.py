@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -21,7 +18,6 @@ from tui.overview.chooser import Chooser
 from tui.overview.pipeline_graph import PipelineGraph
 from tui.overview.run_list import RunList
 from tui.overview.texts import about, answer, next_step_text, welcome
-from tui.shared.filter_bar import FilterBar
 from tui.shared.messages import ErrorMet, OpenArtifact, OpenLaunch, OpenRun
 from tui.shared.page import Page
 from tui.shared.pipeline import SIGNS, groups_of
@@ -65,12 +61,6 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
         Binding("tab", "app.focus_next", "Graph or runs", show=False, id="overview.other"),
     ]
 
-    @dataclass
-    class DemoStarted(Message):
-        """The run that makes the demonstration."""
-
-        run_id: str
-
     def __init__(self) -> None:
         super().__init__()
         self._specs = find_jobs()
@@ -78,6 +68,7 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
         self._tasks: Sequence[str] = ()
         """Those that the cohort can label."""
         self._reading = Reading(self, "cohort", self._take_tasks)
+        self._starting = Reading(self, "demo", self._demo_started, self._without_demo)
         self._missing: Path | None = None
         """The workspace's folder, if there was none at the start: its name may be mistyped."""
         self._demo = ""
@@ -170,9 +161,8 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
         if len(group.artifacts) == 1:
             self.post_message(OpenArtifact(group.artifacts[0].place))
         elif group.artifacts:
-            chooser = Chooser(
-                f"{group.contract.name}: {group.contract.description}", group.artifacts
-            )
+            title = f"{len(group.artifacts):,} {group.contract.name}: {group.contract.description}"
+            chooser = Chooser(title, group.artifacts)
             await self.app.push_screen(chooser, self._open)
         else:
             self.notify(f"no {group.contract.name} yet: `cxr {group.job}` creates it", timeout=3)
@@ -183,9 +173,6 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
 
     def on_rows_chosen(self, message: Rows.Chosen) -> None:
         self.post_message(OpenRun(message.key))
-
-    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
-        self.query_one(RunList).filter(message.text)
 
     def check_action(self, action: str, _: tuple[object, ...]) -> bool | None:
         snapshot = self.dashboard.snapshot
@@ -203,22 +190,21 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
     def action_demo(self) -> None:
         self._demo = "starting"
         self.refresh_bindings()
-        self._start_demo()
+        self._starting.do(self._start_demo)
 
-    @work(thread=True, group="demo", description="demo")
-    def _start_demo(self) -> None:
+    def _start_demo(self) -> str:
         from tui.overview.demo import start_demo
 
-        try:
-            self.post_message(self.DemoStarted(start_demo(self.dashboard.workspace)))
-        except CxrError as error:
-            self.post_message(ErrorMet("demo", str(error)))
-            self.post_message(self.DemoStarted(""))
+        return start_demo(self.dashboard.workspace)
 
-    def on_overview_page_demo_started(self, message: DemoStarted) -> None:
-        self._demo = message.run_id
+    def _demo_started(self, run_id: str) -> None:
+        self._demo = run_id
         self.dashboard.refresh_workspace()
         self.refresh_bindings()
+
+    def _without_demo(self, error: CxrError) -> None:
+        self.post_message(ErrorMet("demo", str(error)))
+        self._demo_started("")
 
     def _follow_demo(self, snapshot: Snapshot) -> None:
         """Report a demonstration that failed, such as beside another one."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from data_contracts.disclosure import SUPPRESSED, explanation
 from tui.results.ladder import Ladder, Rung
 from tui.shared.axes import Axis, even_axis, limits_of
+from tui.shared.axis_line import cell_of, tick_line
 from tui.shared.numbers import holm, interval, number
 from tui.shared.toned import Tone, TonedLine
 
@@ -40,7 +41,7 @@ def _rungs(ladder: Ladder, width: int) -> list[list[TonedLine]]:
         if axis is not None and not rung.why:
             lines.append([("", _INDENT), *_drawing(rung, axis, width, ladder.relevant)])
     if axis is not None:
-        lines.append([("dim", _INDENT + _ticks(axis, width))])
+        lines.append([("dim", _INDENT + tick_line(axis, width))])
     return lines
 
 
@@ -64,7 +65,7 @@ def _drawing(rung: Rung, axis: Axis, width: int, relevant: float | None) -> list
 
     def put(low: float | None, high: float | None, piece: TonedLine) -> None:
         if low is not None and high is not None:
-            for at in range(_cell(low, axis, width), _cell(high, axis, width) + 1):
+            for at in range(cell_of(low, axis, width), cell_of(high, axis, width) + 1):
                 cells[at] = piece
 
     put(row["null_low"], row["null_high"], ("dim", NULL))
@@ -75,23 +76,6 @@ def _drawing(rung: Rung, axis: Axis, width: int, relevant: float | None) -> list
         put(value, value, ("warn", CONTROL))
     put(row["value"], row["value"], ("bold", VALUE))
     return cells
-
-
-def _cell(value: float, axis: Axis, width: int) -> int:
-    share = (value - axis.low) / (axis.high - axis.low)
-    return max(0, min(width - 1, int(share * width)))
-
-
-def _ticks(axis: Axis, width: int) -> str:
-    """The axis's numbers, each after a tick at its cell."""
-    digits = next((d for d in range(6) if all(round(t, d) == t for t in axis.ticks)), 6)
-    line = ""
-    for tick in axis.ticks:
-        text = f"╵{number(tick, digits)}"
-        at = _cell(tick, axis, width)
-        if at >= len(line) + bool(line) and at + len(text) <= width:
-            line = line.ljust(at) + text
-    return line
 
 
 def _legend(rungs: Sequence[Rung], ladders: Sequence[Ladder]) -> list[str]:

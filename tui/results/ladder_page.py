@@ -21,7 +21,7 @@ from tui.shared.messages import OpenCurves, OpenMaps
 from tui.shared.page import Page
 from tui.shared.sanitize import escape_markup
 from tui.shared.switch import after
-from tui.shared.toned import LOOKS, TonedLine
+from tui.shared.toned import as_content
 from tui.workspace.snapshot import Snapshot, content_key
 
 
@@ -105,7 +105,7 @@ class LadderPage(Page):
         if not ladders:
             return Content(f"— {why_no_verdict(self._attribute, self._level)}")
         lines = drawn(ladders, max(40, self.size.width - 3), self._evidence.least)
-        return Content("\n").join(_styled(line) for line in lines)
+        return as_content(lines)
 
     def action_step_level(self, by: int) -> None:
         rows = self._evidence.verdicts
@@ -139,8 +139,3 @@ class LadderPage(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return False if action == "filter" else super().check_action(action, parameters)
-
-
-def _styled(line: list[TonedLine]) -> Content:
-    pieces = [Content.styled(text, LOOKS[tone]) if tone else Content(text) for tone, text in line]
-    return Content("").join(pieces)

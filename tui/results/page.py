@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
-from textual import work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
@@ -18,7 +18,6 @@ from tui.results.explanations import explanation_of, why_no_verdict
 from tui.results.ladder_page import LadderPage
 from tui.results.verdict_table import VerdictTable
 from tui.results.verdicts import Verdicts, verdicts_of
-from tui.shared.filter_bar import FilterBar
 from tui.shared.messages import ErrorMet, Export
 from tui.shared.page import Page
 from tui.shared.placeholder import Placeholder, unreadable_text
@@ -26,7 +25,6 @@ from tui.shared.reading import Reading
 from tui.shared.sanitize import escape_markup
 from tui.shared.toned import marked_up, out_of_date
 from tui.workspace.snapshot import Snapshot, content_key
-from tui.workspace.tables import Tables
 
 
 class ResultsPage(Page):
@@ -53,12 +51,12 @@ class ResultsPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tables: Tables | None = None
         self._snapshot: Snapshot | None = None
         self._key: tuple[str, ...] | None = None
         self._evidence = Evidence()
         self._query = ""
         self._reading = Reading(self, "evidence", self._take)
+        self._exporting = Reading(self, "export", self.post_message)
 
     def content(self) -> Iterator[Widget]:
         yield Placeholder("reading the workspace …")
@@ -76,8 +74,7 @@ class ResultsPage(Page):
             self._draw()
 
     def _read(self, snapshot: Snapshot) -> Evidence:
-        self._tables = self._tables or Tables(self.dashboard.workspace)
-        return read_evidence(self._tables, snapshot)
+        return read_evidence(self.dashboard.tables, snapshot)
 
     def _take(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -122,21 +119,20 @@ class ResultsPage(Page):
         if message.cell is not None:
             self.app.push_screen(LadderPage(self._evidence, self._key, *message.cell))
 
-    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
-        self._query = message.text
+    def apply_filter(self, text: str) -> None:
+        self._query = text
         self._draw()
 
     def action_export(self) -> None:
         if self.has_class("empty"):
             self.notify("still reading" if self.is_reading else "nothing to export")
         else:
-            self._export(self._verdicts())
+            self._exporting.do(partial(self._exported, self._verdicts()))
 
-    @work(thread=True, exclusive=True, group="export", description="export")
-    def _export(self, verdicts: Verdicts) -> None:
+    def _exported(self, verdicts: Verdicts) -> Export:
         from tui.results.export import png_of_verdicts
 
-        self.post_message(Export(f"verdicts-{verdicts.reference}.png", png_of_verdicts(verdicts)))
+        return Export(f"verdicts-{verdicts.reference}.png", png_of_verdicts(verdicts))
 
 
 def missing(snapshot: Snapshot, evidence: Evidence) -> str:

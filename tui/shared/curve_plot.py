@@ -16,20 +16,22 @@ from tui.shared.toned import Tone
 if TYPE_CHECKING:
     from textual_plot import PlotWidget
 
-#: The tones that distinguish lines, in this order.
+#: The tones that distinguish lines, in this order, and the signs that do so without colour.
 LINE_TONES: tuple[Tone, ...] = ("live", "warn", "good", "bad", "")
+LINE_SIGNS = ("●", "▲", "■", "◆", "+")
 #: Cells from one tick to the next, at least: of y, and of x beside the width of a number.
 _ROWS_APART, _COLUMNS_APART = 2, 3
 
 
 @dataclass(frozen=True)
 class PlotLine:
-    """A line, or dots, through points."""
+    """A line through points, or a sign at each of them, or a line of fine dots, as of a band."""
 
     x: Sequence[float]
     y: Sequence[float]
     tone: Tone
-    dots: bool = False
+    signs: str = ""
+    dotted: bool = False
 
 
 class CurvePlot(Vertical):
@@ -106,11 +108,21 @@ class CurvePlot(Vertical):
         plot.clear()
         for line in self._lines:
             style = self._colour(line.tone)
-            if line.dots:
-                plot.scatter(line.x, line.y, marker="•", marker_style=style)
+            if line.signs:
+                plot.scatter(line.x, line.y, marker=line.signs, marker_style=style)
+            elif line.dotted:
+                x, y = self._dots(line)
+                plot.scatter(x, y, marker_style=style, hires_mode=HiResMode.BRAILLE)
             else:
                 plot.plot(line.x, line.y, line_style=style, hires_mode=HiResMode.BRAILLE)
         self._set_axes(plot)
+
+    def _dots(self, line: PlotLine) -> tuple[Sequence[float], Sequence[float]]:
+        """A dot for each column of the plot."""
+        import numpy as np
+
+        x = np.linspace(line.x[0], line.x[-1], max(2, self.size.width))
+        return x.tolist(), np.interp(x, line.x, line.y).tolist()
 
     def _set_axes(self, plot: PlotWidget) -> None:
         (x_limits, y_limits), title, frame = self._limits, 1, 2

@@ -20,6 +20,7 @@ from tui.shared.preferences import Preferences
 from tui.shared.sanitize import escape_markup
 from tui.shared.views import Views
 from tui.workspace.snapshot import Artifact, Snapshot
+from tui.workspace.tables import Tables
 from tui.workspace.watch import Watch
 
 #: Seconds.
@@ -40,6 +41,7 @@ class DashboardApp(App[None]):
         super().__init__()
         self.workspace, self.graphics = workspace, graphics
         self.preferences, self.views = preferences or Preferences(), views or Views()
+        self.tables = Tables(workspace)
         self.snapshot: Snapshot | None = None
         self.errors: list[str] = []
         self.seen_errors = 0

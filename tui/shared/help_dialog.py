@@ -8,25 +8,19 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui.shared.dialogs import keys_text
+from tui.shared.dialogs import Dialog, keys_text
 from tui.shared.sanitize import escape_markup
 
 KeyGroups = Mapping[str, Sequence[tuple[str, str]]]
 """Keys and what they do, by page."""
 
 
-class HelpDialog(ModalScreen[None]):
+class HelpDialog(Dialog[None]):
     """A text, and below it the keys; what is typed narrows them."""
 
     DEFAULT_CSS = """
-    HelpDialog { align: center middle; }
-    HelpDialog > Vertical {
-        width: 76; max-width: 96%; height: auto; max-height: 90%;
-        border: round $primary; background: $surface; padding: 0 1;
-    }
     HelpDialog VerticalScroll { height: auto; scrollbar-size-vertical: 1; }
     HelpDialog Input { background: $panel; margin: 0 0 1 0; }
     HelpDialog Static { width: 1fr; height: auto; }
@@ -44,7 +38,7 @@ class HelpDialog(ModalScreen[None]):
         self._title, self._text, self._groups = title, text, groups
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
+        with Vertical(classes="box") as box:
             box.border_title, box.border_subtitle = self._title, "Esc closes"
             yield Input(placeholder="type to find a key", compact=True)
             with VerticalScroll(can_focus=False):

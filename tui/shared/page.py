@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, ClassVar, cast
+from functools import partial
+from typing import Any, ClassVar, NamedTuple, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -23,28 +25,49 @@ from tui.shared.rows import Rows
 from tui.shared.status_header import Status, StatusHeader
 from tui.workspace.snapshot import Snapshot
 
+#: Keys that do everywhere what their names say.
+_MOVES = (
+    "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "enter", "escape", "tab",
+)  # fmt: skip
+
 
 class PageCommands(Provider):
-    """Everything that a page's keys do, in the command palette."""
+    """Everything that keys do on a page, in the command palette, with the keys."""
 
     async def discover(self) -> Hits:
-        for binding in self._bindings():
-            yield DiscoveryHit(binding.description, self._call(binding), help=binding.tooltip)
+        for title, shown, call, text in self._commands():
+            yield DiscoveryHit(shown(title), call, text=title, help=text)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for binding in self._bindings():
-            if (score := matcher.match(binding.description)) > 0:
-                text = matcher.highlight(binding.description)
-                yield Hit(score, text, self._call(binding), help=binding.tooltip)
+        for title, shown, call, text in self._commands():
+            if (score := matcher.match(title)) > 0:
+                yield Hit(score, shown(matcher.highlight(title)), call, text=title, help=text)
 
-    def _bindings(self) -> Iterator[Binding]:
-        for binding in type(self.screen).BINDINGS:
-            if isinstance(binding, Binding) and binding.description:
-                yield binding
+    def _commands(self) -> Iterator[Command]:
+        """Of the page, and of what has the focus on it; without the keys that only move."""
+        seen = set()
+        for active in self.screen.active_bindings.values():
+            binding, action = active.binding, (active.node, active.binding.action)
+            first = action not in seen and binding.key not in _MOVES
+            seen.add(action)
+            if first and active.enabled and binding.description and not binding.system:
+                key = self.app.get_key_display(binding)
+                call = partial(self.app.run_action, binding.action, active.node)
+                yield Command(binding.description, partial(_with_key, key), call, binding.tooltip)
 
-    def _call(self, binding: Binding) -> Callable[[], Any]:
-        return lambda: self.screen.run_action(binding.action)
+
+class Command(NamedTuple):
+    """An entry of the palette. `shown` makes what is seen of its title."""
+
+    title: str
+    shown: Callable[[str | Content], Content]
+    call: Callable[[], Any]
+    help: str
+
+
+def _with_key(key: str, title: str | Content) -> Content:
+    return Content.assemble(title, "  ", (key, "dim"))
 
 
 class Page(Screen[None]):
@@ -132,6 +155,11 @@ class Page(Screen[None]):
 
     def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
         self.dashboard.views.change(type(self).__name__, filter=message.text)
+        self.apply_filter(message.text)
+
+    def apply_filter(self, text: str) -> None:
+        """Show only what matches every word of `text`."""
+        self.query_one(Rows).filter(text)
 
     def on_screen_resume(self) -> None:
         self._update_header(self.dashboard.error_count)

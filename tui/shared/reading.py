@@ -46,6 +46,10 @@ class Reading(Generic[_T]):
         )  # fmt: skip
         return True
 
+    def do(self, act: Callable[[], _T]) -> None:
+        """Have `act` called in a thread, whatever is asked for later."""
+        self.want(self._name, act, again=True)
+
     def forget(self) -> None:
         """Show nothing that is being read; whatever is wanted next is read."""
         self._wanted = None

@@ -47,18 +47,19 @@ def what_of(record: RunRecord) -> str:
 
 def reason_of(record: RunRecord) -> str:
     """Why a run ended as it did; empty where nothing more is to be said than its state."""
+    if record.state in FAILED:
+        return sanitize(why_failed(record))
     if record.message and record.message not in ("done", "cancelled"):
         return sanitize(record.message)
-    if record.state in FAILED:
-        return why_failed(record)
     if record.state == "interrupted":
         return EXIT_CODES.get(record.exit_code or 0, "")
     return ""
 
 
 def why_failed(record: RunRecord) -> str:
-    """Why a run failed; one that was killed could not record it."""
-    return record.message or "killed (possibly out of memory)"
+    """Why a run failed; one that was killed, and so is lost, could not record it."""
+    recorded = record.message if record.state == "failed" else ""
+    return recorded or "killed (possibly out of memory)"
 
 
 def duration_text(seconds: float | None) -> str:

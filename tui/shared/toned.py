@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from textual.content import Content
+
 from tui.shared.sanitize import escape_markup
 
 #: The meaning of a text's colour.
@@ -27,6 +29,16 @@ def in_tone(tone: Tone, text: str) -> str:
     """A text as content markup."""
     plain = escape_markup(text)
     return f"[{LOOKS[tone]}]{plain}[/]" if tone and text else plain
+
+
+def as_content(lines: Sequence[Sequence[TonedLine]]) -> Content:
+    """Lines of several pieces each."""
+    return Content("\n").join(Content("").join(map(_styled, line)) for line in lines)
+
+
+def _styled(piece: TonedLine) -> Content:
+    tone, text = piece
+    return Content.styled(text, LOOKS[tone]) if tone else Content(text)
 
 
 def out_of_date(reason: str) -> tuple[TonedLine, ...]:

@@ -6,13 +6,14 @@ The images (3056 × 2544, 12 bit DICOM; the same as 8 bit JPEG) are drawn and wr
 temporary folder. All rows are measured in turn in this process, several rounds; of each image
 the best round counts (neighbours only ever slow it down), and the mean is printed beside its
 ratio to ours. A peer that cannot be imported is named so; `requirements/bench.txt` holds their
-versions.
+versions. Then images per second of one worker and of two, and the memory of the largest.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
 import os
 import statistics
 import tempfile
@@ -33,7 +34,7 @@ from numpy.typing import NDArray  # noqa: E402
 from PIL import Image  # noqa: E402
 from pydicom.dataset import FileDataset, FileMetaDataset  # noqa: E402
 
-from cxrcore.pixels import ProcessedImage, prepare  # noqa: E402
+from cxrcore.pixels import ProcessedImage, prepare, prepare_all  # noqa: E402
 
 ROWS, COLUMNS, SIZE = 3056, 2544, 224
 Row = tuple[str, Callable[[Path], object] | None]
@@ -81,6 +82,32 @@ def pydicom_and_pil(path: Path) -> Image.Image:
     low, high = (2000 - 1800, 2000 + 1800) if "WindowCenter" in ds else (stored.min(), stored.max())
     grey = np.clip((stored.astype(np.float32) - low) * (255 / (high - low)), 0, 255)
     return scaled(Image.fromarray(grey.astype(np.uint8)))
+
+
+def torchvision(reader: str) -> Callable[[Path], object]:
+    torch, functional = (
+        import_module("torch"),
+        import_module("torchvision.transforms.v2.functional"),
+    )
+    decode = import_module("torchvision.io").decode_jpeg
+    torch.set_num_threads(1)
+
+    def load(path: Path) -> object:
+        if reader == "jpeg":
+            grey = decode(torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8))
+        else:
+            stored = torch.from_numpy(pydicom.dcmread(path).pixel_array.astype(np.float32))
+            low, high = torch.aminmax(stored)
+            grey = ((stored - low) / (high - low)).clamp(0, 1)[None]
+        return functional.resize(grey, [SIZE, round(SIZE * COLUMNS / ROWS)], antialias=True)
+
+    return load
+
+
+def scaled_decode(path: Path) -> None:
+    image = Image.open(path)
+    image.draft("L", (SIZE, SIZE))
+    image.load()
 
 
 def pil(path: Path) -> Image.Image:
@@ -134,6 +161,29 @@ def measure(title: str, paths: list[Path], rows: list[Row], rounds: int) -> None
         print(f"{name:28}{shown}")
 
 
+def largest_worker() -> int:
+    """MiB of resident memory, at most until now, of the largest worker."""
+    status = [Path(f"/proc/{c.pid}/status").read_text() for c in multiprocessing.active_children()]
+    return max(int(text.split("VmHWM:")[1].split()[0]) for text in status) >> 10
+
+
+def measure_workers(folder: Path, names: list[str], repeats: int) -> None:
+    """Images per second and memory; starting is left out, as are the first images of a worker."""
+    for workers in (1, 2):
+        results = prepare_all(folder, names * repeats, SIZE, workers)
+        for _ in range(2 * workers):
+            next(results)
+        rest, memory = len(names) * repeats - 2 * workers, [largest_worker()]
+        start = time.perf_counter()
+        for _ in range(rest - 1):
+            next(results)
+        seconds = time.perf_counter() - start
+        memory.append(largest_worker())
+        results.close()
+        print(f"{workers} workers: {(rest - 1) / seconds:.1f} images/s, the largest has "
+              f"{memory[0]} MiB at first, {memory[1]} in the end")  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--images", type=int, default=6)
@@ -142,11 +192,13 @@ def main() -> None:
     warnings.simplefilter("ignore")
     cv2.setNumThreads(1)
     dicom_peers: list[Row] = [
-        ("bare file read", read), ("pydicom + PIL", pydicom_and_pil), ("MONAI", monai()),
+        ("bare file read", read), ("pydicom + PIL", pydicom_and_pil),
+        ("pydicom + torchvision", torchvision("dicom")), ("MONAI", monai()),
         ("torchxrayvision", torchxrayvision("dicom")),
     ]  # fmt: skip
     jpeg_peers: list[Row] = [
-        ("bare file read", read), ("PIL", pil), ("torchxrayvision", torchxrayvision("jpeg")),
+        ("bare file read", read), ("scaled decode alone", scaled_decode), ("PIL", pil),
+        ("torchvision", torchvision("jpeg")), ("torchxrayvision", torchxrayvision("jpeg")),
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         folder, numbers = Path(name), range(options.images)
@@ -163,6 +215,8 @@ def main() -> None:
             paths = sorted(folder.glob(pattern))
             measure(f"{title}, {ROWS}×{COLUMNS} → {SIZE}²", paths, [("cxr", ours), *peers],
                     options.rounds)  # fmt: skip
+        print("\nDICOM without a window, by worker processes")
+        measure_workers(folder, [f"plain{i}.dcm" for i in numbers], 8 * options.rounds)
 
 
 if __name__ == "__main__":

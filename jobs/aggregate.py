@@ -37,6 +37,8 @@ READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
 WRITES = (MODELS, METRICS, METADATA_PREDICTIONS, ADDED_VALUE, CURVES, ASSOCIATIONS, VERDICTS,
           ORDERS, REPLICATION, MEAN_HEATMAPS)  # fmt: skip
 FILES = ("report/report.html", "report/report.pdf")
+#: Earlier versions compared magnitudes of maps, without nulls.
+SINCE = "0.4.0"
 
 _COMPARED = "verdicts of "
 

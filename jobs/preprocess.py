@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 READS = (COHORT,)
 WRITES = (IMAGES, IMAGE_REJECTS)
 CHECKPOINTS = (_chunks.FOLDER,)
+#: Earlier versions took percentiles from every row, and rounded before they averaged.
+SINCE = "0.4.0"
 
 
 class Config(JobConfig):

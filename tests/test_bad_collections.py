@@ -100,7 +100,7 @@ def test_a_missing_collection(source: str, refuse: Refuse, tmp_path: Path) -> No
     assert f"{tmp_path}/" in line
     assert "does not exist" in line
     assert "--root must contain" in line
-    assert "needs --root DIR" in refuse(["extract", f"--source={source}"], 2)
+    assert "needs --root DIR" in refuse(["extract", f"--source={source}"], 2, tmp_path / "ws")
 
 
 def test_the_collection_as_it_is(

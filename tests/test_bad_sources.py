@@ -184,7 +184,8 @@ def test_a_bad_nih_folder(nih: Path, refuse: Refuse, tmp_path: Path) -> None:
     assert "images does not exist" in refuse(command, 4, workspace)
     shutil.rmtree(nih)
     assert "does not exist" in refuse(command, 4, workspace)
-    assert refuse(["extract", "--source=nih"], 2).startswith("--source nih needs --root DIR")
+    told = refuse(["extract", "--source=nih"], 2, workspace)
+    assert told.startswith("--source nih needs --root DIR")
 
 
 @pytest.mark.parametrize("damage", DAMAGE)

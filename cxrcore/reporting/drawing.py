@@ -10,7 +10,15 @@ import numpy as np
 import polars as pl
 
 from cxrcore.associations.maps import rms_over_classes
-from cxrcore.reporting import figures, forest, ladder, map_figures, survival_figure, tables
+from cxrcore.reporting import (
+    figures,
+    flow_figure,
+    forest,
+    ladder,
+    map_figures,
+    survival_figure,
+    tables,
+)
 from cxrcore.reporting.content import Content
 from cxrcore.summary import Summary
 
@@ -22,6 +30,7 @@ def draw(content: Content, folder: Path) -> dict[str, Path]:
     curves = tables.of_primary(found.curves, found.models)
     tasks = list(content.primary)
     drawn = {
+        "flow": flow_figure.flow_figure(content.flow),
         "roc": figures.roc_figure(curves, _areas(found), tasks),
         "training": figures.training_figure(
             {m.task: m.history for m in content.known if content.primary.get(m.task) == m.name}

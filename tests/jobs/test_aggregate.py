@@ -158,6 +158,7 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     assert not re.search(r"subject\d|image\d{4}", page)
     drawn = {p.stem for p in (done / "report" / "figures").glob("*.png")}
     assert drawn == {
+        "flow",
         "roc",
         "training",
         "rms-of-differences",

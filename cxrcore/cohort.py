@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cxrcore.splits import choose_one, split_of
-from data_contracts.cohort import LABEL_PREFIX, SPLITS, tasks_of
+from data_contracts.cohort import DIFFERENCE, LABEL_PREFIX, SPLITS, tasks_of
 from data_contracts.errors import SourceError
 
 if TYPE_CHECKING:
@@ -170,7 +170,10 @@ def _described(columns: list[str]) -> list[str]:
 
 
 def characteristics(cohort: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `COHORT_CHARACTERISTICS`: size, age, view and every task, by split and in all."""
+    """Rows of `COHORT_CHARACTERISTICS`: size, age, view and every task, by split and in all.
+
+    Validation and test have the standardised difference from train as well.
+    """
     import polars as pl
 
     rows: list[tuple[str, str, str, int, int, float | None]] = []
@@ -182,12 +185,37 @@ def characteristics(cohort: pl.DataFrame) -> pl.DataFrame:
         for statistic, value in (("mean", years.mean()), ("sd", years.std())):
             known = aged.select(value).item()
             rows.append(("age", statistic, split, *_images_and_subjects(aged), known))
+        apart = _from_train(cohort, split, "age")
+        rows.append(("age", DIFFERENCE, split, *_images_and_subjects(aged), apart))
         for column in _described(cohort.columns):
+            name = column.removeprefix(LABEL_PREFIX)
             for level in (*_categories(cohort[column]), None):
                 group = part.filter(pl.col(column).eq_missing(pl.lit(level)))
                 share = group.height / part.height if part.height else None
-                at = column.removeprefix(LABEL_PREFIX), level or "missing", split
+                at = name, level or "missing", split
                 rows.append((*at, *_images_and_subjects(group), share))
+            apart = _from_train(cohort, split, column)
+            rows.append((name, DIFFERENCE, split, *_images_and_subjects(part), apart))
     names = ("variable", "level", "split", "images", "subjects", "value")
     kinds = (pl.String, pl.String, pl.String, pl.Int64, pl.Int64, pl.Float64)
     return pl.DataFrame(rows, schema=dict(zip(names, kinds, strict=True)), orient="row")
+
+
+def _from_train(cohort: pl.DataFrame, split: str, column: str) -> float | None:
+    """Standardised difference of a split from train; None where it is not defined."""
+    import numpy as np
+    import polars as pl
+
+    from cxrcore.standardised_differences import of_shares, of_values
+
+    if split not in SPLITS[1:]:
+        return None
+    parts = [cohort.filter(pl.col("split") == name)[column] for name in (split, "train")]
+    if column == "age":
+        first, second = (part.drop_nulls().cast(pl.Float64).to_numpy() for part in parts)
+        apart = of_values(first, second)
+    else:
+        levels = [*_categories(cohort[column]), None]
+        counts = [[int(part.eq_missing(level).sum()) for level in levels] for part in parts]
+        apart = of_shares(*np.array(counts, dtype=float))
+    return apart if np.isfinite(apart) else None

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 SPLITS = ("train", "val", "test")
+#: The level of Table 1 that holds a variable's standardised difference from train.
+DIFFERENCE = "standardised difference"
 VIEWS = ("PA", "AP")
 LABEL_PREFIX = "label_"
 

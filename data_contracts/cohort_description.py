@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from data_contracts.cohort import DIFFERENCE
 from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 from data_contracts.vocabulary import Contract, Field, Upgrade
 
@@ -74,30 +75,31 @@ def _example_characteristics() -> dict[str, Any]:
     import polars as pl
 
     return {
-        "variable": ["subjects", "age", "age", "view"],
-        "level": ["all", "mean", "sd", "PA"],
-        "split": ["all"] * 4,
-        "images": pl.Series([12, 12, 12, 6], dtype=pl.Int64),
-        "subjects": pl.Series([12, 12, 12, 6], dtype=pl.Int64),
-        "value": pl.Series([None, 45.5, 3.6, 0.5], dtype=pl.Float64),
+        "variable": ["subjects", "age", "age", "view", "age"],
+        "level": ["all", "mean", "sd", "PA", DIFFERENCE],
+        "split": [*["all"] * 4, "test"],
+        "images": pl.Series([12, 12, 12, 6, 4], dtype=pl.Int64),
+        "subjects": pl.Series([12, 12, 12, 6, 4], dtype=pl.Int64),
+        "value": pl.Series([None, 45.5, 3.6, 0.5, 0.1], dtype=pl.Float64),
     }
 
 
 COHORT_CHARACTERISTICS = Contract(
     name="cohort_characteristics",
-    version="2.0",
+    version="2.1",
     kind="table",
     path_template="cohort/characteristics.parquet",
     description="Table 1: who is in the cohort, by split",
     key=("variable", "level", "split"),
     fields=(
         Field("variable", "string", "'subjects', 'age', 'view', or a task"),
-        Field("level", "string", "'all', 'mean', 'sd', a category, or 'missing'"),
+        Field("level", "string",
+              "'all', 'mean', 'sd', a category, 'missing' or 'standardised difference' from train"),
         Field("split", "string", "train, val, test or all"),
         Field("images", "int64", "Images counted", unit="images", nullable=True),
         Field("subjects", "int64", "Subjects counted", unit="subjects", nullable=True),
         Field("value", "float64",
-              "The mean or standard deviation (age, years) or the share of images",
+              "Mean, standard deviation (years), share of images, or standardised difference",
               unit="1; years for age", nullable=True),
     ),
     attributes=(SUPPRESSION,),

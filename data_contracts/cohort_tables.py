@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.cohort import DIFFERENCE
 from data_contracts.disclosure import SUPPRESSED, is_small
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def table_one(characteristics: pl.DataFrame) -> dict[str, Any]:
 def _cell(row: Mapping[str, Any]) -> str:
     if row["subjects"] is None:
         return SUPPRESSED
+    if row["level"] == DIFFERENCE:
+        return "–" if row["value"] is None else f"{row['value']:z.2f}".replace("-", "−")
     if row["level"] in ("mean", "sd"):
         return "–" if row["value"] is None else f"{row['value']:.1f}"
     share = "" if row["value"] is None else f" ({100 * row['value']:.1f} %)"

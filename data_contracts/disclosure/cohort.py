@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.cohort import DIFFERENCE
 from data_contracts.disclosure import (
     is_small,
     suppressed_in_all,
@@ -67,7 +68,7 @@ def disclosed_characteristics(table: pl.DataFrame, least: int) -> pl.DataFrame:
     The levels of a variable add up to the split, and the splits to 'all'.
     """
     rows = table.to_dicts()
-    counted = [r for r in rows if r["level"] not in ("mean", "sd")]
+    counted = [r for r in rows if r["level"] not in ("mean", "sd", DIFFERENCE)]
     patients = {(r["variable"], r["level"], r["split"]): r["subjects"] for r in counted}
     sums: dict[tuple[str, ...], list[tuple[str, str, str]]] = {}
     for variable, level, split in patients:
@@ -81,8 +82,12 @@ def disclosed_characteristics(table: pl.DataFrame, least: int) -> pl.DataFrame:
         # Also the sum itself may be what is left over.
         sums.setdefault(("level", variable, level), []).append((variable, level, split))
     hidden = suppressed_in_all(patients, list(sums.values()), least)
+    # A difference is of both splits' levels.
+    of_variable = {(variable, split) for variable, _, split in hidden}
     for row in rows:
         small = is_small(row["subjects"], least)
+        if row["level"] == DIFFERENCE:
+            small |= bool(of_variable & {(row["variable"], s) for s in (row["split"], "train")})
         if small or (row["variable"], row["level"], row["split"]) in hidden:
             row |= dict.fromkeys(("images", "subjects", "value"))
     return _as(table, rows)

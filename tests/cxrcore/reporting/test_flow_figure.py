@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 from matplotlib.figure import Figure
 
@@ -20,7 +22,7 @@ ROWS = [
 ]
 
 
-def flow(rows: list[tuple[str, str, int | None, int | None, int | None]]) -> pl.DataFrame:
+def flow(rows: Sequence[tuple[str, str, int, int, int | None]]) -> pl.DataFrame:
     """COHORT_FLOW of scope, rule, images, patients and excluded images."""
     scope, rule, images, subjects, lost = zip(*rows, strict=True)
     columns = {

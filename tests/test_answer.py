@@ -14,11 +14,11 @@ from jobs._cli import run
 
 #: Test AUROC by task and model.
 AUROC = {
-    ("mortality", "main"): 0.625, ("mortality", "seed1"): 0.323,
-    ("insurance", "main"): 0.636, ("insurance", "seed1"): 0.574,
+    ("mortality", "main"): 0.781, ("mortality", "seed1"): 0.490,
+    ("insurance", "main"): 0.413, ("insurance", "seed1"): 0.672,
 }  # fmt: skip
 #: Similarity of insurance with mortality, by name of the two models.
-SIMILARITY = {"main": -0.288, "seed1": 0.900}
+SIMILARITY = {"main": 0.731, "seed1": 0.572}
 
 
 def test_two_seeds_give_the_answer_they_gave(copy: Path) -> None:

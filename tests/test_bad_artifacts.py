@@ -33,7 +33,7 @@ def train(task: str = "mortality", **flags: object) -> list[str]:
     return ["train-task", *(f"--{name}={value}" for name, value in chosen.items())]
 
 
-PREPROCESS = ["preprocess", "--root={source}", "--size=32", "--workers=0"]
+PREPROCESS = ["preprocess", "--root={source}", "--size=48", "--workers=0"]
 EXPLAIN = ["explain", "--task=mortality", "--device=cpu"]
 AGGREGATE = ["aggregate", "--replicates=100", "--surrogates=99", "--permutations=99"]
 #: A job that reads the artifact, for artifacts of every kind.
@@ -282,7 +282,7 @@ def test_a_task_without_classes_to_learn(
 
 
 def test_images_too_small_for_a_network(copy: Path, refuse: Refuse) -> None:
-    words = [w.replace("--size=32", "--size=16") for w in command(PREPROCESS, copy)]
+    words = [w.replace("--size=48", "--size=16") for w in command(PREPROCESS, copy)]
     assert run([*words, f"--workspace={copy}"]) == 0
     small = ["train-task", "--task=gender", "--weights=none", "--device=cpu"]
     line = refuse(small, 2, copy)

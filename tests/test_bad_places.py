@@ -76,7 +76,8 @@ def test_a_full_disk(step: str, disk: Path, finished: Path, refuse: Refuse) -> N
     workspace = disk / "workspace"
     before = artifacts(workspace)
     # First the run record cannot be written, then the locks, at last the job's own artifact.
-    for pages in (0, 1, 2, 3, 5 if step.startswith("ex") else 12):
+    enough = {"aggregate": 60, "extract": 5, "explain mortality": 5}.get(step, 12)
+    for pages in (0, 1, 2, 3, enough):
         filler = fill(disk, pages)
         try:
             line = refuse(command(step, workspace, finished), 3, workspace, recorded=pages > 5)

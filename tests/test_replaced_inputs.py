@@ -139,5 +139,5 @@ def _weights(workspace: Path) -> Path:
     import torchvision
 
     path = workspace / "weights.pth"
-    torch.save(torchvision.models.resnet18(weights=None).state_dict(), path)
+    torch.save(torchvision.models.squeezenet1_1(weights=None).state_dict(), path)
     return path

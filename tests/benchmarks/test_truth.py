@@ -87,7 +87,7 @@ def test_twins_with_their_own_sign_are_what_the_store_holds(finished: Path) -> N
     drawn = [(p, s, i) for p in subjects for s in p.studies for i in s.images if i.dicom_id in held]
     subject = drawn[0][0]
     for label in TRAITS["gender"].classes:
-        (twin,) = twins._squares(drawn[:1], "gender", label, "planted", 64, 32)
+        (twin,) = twins._squares(drawn[:1], "gender", label, "planted", 64, 48)
         assert (twin == held[drawn[0][2].dicom_id]).all() == (label == subject.labels["gender"])
     found = twins.responses(finished, "planted", 60, 64, 0)
     assert set(found) == {"gender", "race", "insurance"}

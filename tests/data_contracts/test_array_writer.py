@@ -185,7 +185,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
         )  # fmt: skip
     message = str(caught.value)
     for want in (
-        "breaks the contract images 2.0",
+        f"breaks the contract images {IMAGES.version}",
         "dataset 'pixels': want uint8 (image, size, size), got none",
         "dataset 'image_id': want string (image), got none",
         "dataset 'polarity_suspect': want axes (image), got shape (3, 1)",

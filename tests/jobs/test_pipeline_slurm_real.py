@@ -101,7 +101,7 @@ def reference(workspace: Path, tmp_path: Path) -> dict[str, str]:
     source = other / "synthetic" / "source"
     given = {"mimic-iv": source / "mimic-iv", "mimic-cxr": source / "mimic-cxr"}
     shards = [
-        {"root": source / "mimic-cxr", "size": 32, "shard": f"{i}/2", "workers": 1} for i in (1, 2)
+        {"root": source / "mimic-cxr", "size": 48, "shard": f"{i}/2", "workers": 1} for i in (1, 2)
     ]
     steps: list[tuple[str, dict[str, Any]]] = [
         ("extract", given),

@@ -15,7 +15,7 @@ TASKS = ("mortality", "insurance")
 COMMANDS: dict[str, list[str]] = {
     "synthesize": ["synthesize", "--subjects", "60", "--size", "64", "--workers", "1"],
     "extract": ["extract", "--mimic-iv", "{source}/mimic-iv", "--mimic-cxr", "{source}/mimic-cxr"],
-    "preprocess": ["preprocess", "--root", "{source}/mimic-cxr", "--size", "32", "--workers", "1"],
+    "preprocess": ["preprocess", "--root", "{source}/mimic-cxr", "--size", "48", "--workers", "1"],
     **{
         f"train-task {task}": [
             "train-task", "--task", task, "--architecture", "squeezenet1_1", "--weights", "none",

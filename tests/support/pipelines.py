@@ -18,7 +18,7 @@ SETTINGS: dict[str, Any] = {
     "cores": 2,
     "synthesize": {"subjects": 60, "size": 64},
     "extract": {"mimic-iv": f"{SOURCE}/mimic-iv", "mimic-cxr": f"{SOURCE}/mimic-cxr"},
-    "preprocess": {"root": f"{SOURCE}/mimic-cxr", "size": 32},
+    "preprocess": {"root": f"{SOURCE}/mimic-cxr", "size": 48},
     "train-task": {
         "architecture": "squeezenet1_1", "weights": "none", "output_stride": 16, "epochs": 1,
         "device": "cpu",

@@ -168,7 +168,7 @@ async def test_keys_turn_the_views(workspace: Path) -> None:
 
 async def test_the_cursor_chooses_and_the_filter_narrows(workspace: Path) -> None:
     async with opened(workspace) as pilot:
-        await pilot.press("6", "j")
+        await pilot.press("6", "j", "j")
         page = pilot.app.screen
         await rest(pilot)
         assert f" cohort {COHORT.version}" in text(page.query_one(ArtifactInfo))

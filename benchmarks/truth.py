@@ -139,7 +139,9 @@ def judged(record: Record) -> dict[str, bool]:
     verdicts = {(row["evidence_level"], row["attribute"]): row for row in record["verdicts"]}
     rows = record["verdicts"]
     checks = {
-        "nothing falsely shared": not any(is_falsely_shared(r, record["responses"]) for r in rows),
+        "nothing falsely shared": not any(
+            is_falsely_shared(r, record.get("responses", {})) for r in rows
+        ),
         "nothing falsely not shared": not any(
             r["verdict"] == "not shared" and r["expected"] == "shared" for r in rows
         ),

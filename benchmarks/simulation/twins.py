@@ -33,8 +33,9 @@ def responses(
     """By attribute with a sign how much the mortality network's log-odds move with the sign alone.
 
     Every test radiograph is drawn again with the sign of each class, all else the same, and goes
-    through the same preparation. The value is the correlation ratio of log-odds and sign over
-    these twins, 0 to 1: what the level score measures, without any other difference of patients.
+    through the same preparation. The value is the correlation ratio of log-odds and sign among
+    patients with the same outcome, 0 to 1: what the level score measures, without any other
+    difference of patients.
     """
     cohort = read_table(COHORT, COHORT.path(workspace)).frame
     tested = set(cohort.filter(split="test")["image_id"])
@@ -45,6 +46,7 @@ def responses(
         for image in study.images
         if image.dicom_id in tested and not image.damaged
     ]
+    outcome = np.array([subject.labels["mortality"] for subject, _, _ in drawn])
     network, recipe = _network(workspace)
     signs = {**PRESETS[preset].markers, **PRESETS[preset].exposures}
     found = {}
@@ -58,12 +60,15 @@ def responses(
             inputs = to_input(np.stack(squares), recipe.mean, recipe.std, torch.device("cpu"))
             logits = torch.cat([network(part) for part in torch.split(inputs, 32)]).double().numpy()
         odds = log_odds(logits)[:, -1].reshape(len(TRAITS[task].classes), len(drawn))
-        found[task] = correlation_ratio(odds)
+        found[task] = correlation_ratio(odds, outcome)
     return found
 
 
-def correlation_ratio(values: Floats) -> float:
-    """Share of the deviation of `values` (classes, n) that lies between the classes, 0 to 1."""
+def correlation_ratio(values: Floats, group: NDArray[np.str_]) -> float:
+    """Share of the deviation of `values` (classes, n) between the classes, within `group` (n,)."""
+    values = values.copy()
+    for name in np.unique(group):
+        values[:, group == name] -= values[:, group == name].mean()
     between = values.mean(axis=1).var()
     return float(np.sqrt(between / (between + values.var(axis=1).mean())))
 

@@ -94,13 +94,13 @@ def test_twins_with_their_own_sign_are_what_the_store_holds(finished: Path) -> N
     assert all(0 < value < 1 for value in found.values())
 
 
-def test_responses_are_shares_of_the_deviation() -> None:
+def test_responses_are_shares_of_the_deviation_within_the_outcome() -> None:
     values = np.random.default_rng(0).normal(size=(2, 20_000))
-    assert twins.correlation_ratio(values) < 0.02
-    # Two classes 2 SDs apart: half of the variance lies between them.
-    assert twins.correlation_ratio(values + np.array([[-1], [1]])) == pytest.approx(
-        0.5**0.5, abs=0.01
-    )
+    group = np.repeat(["died", "survived"], 10_000)
+    assert twins.correlation_ratio(values, group) < 0.02
+    # Two classes 2 SDs apart: half of the variance lies between them, however far the outcomes.
+    apart = values + np.array([[-1], [1]]) + 50 * (group == "died")
+    assert twins.correlation_ratio(apart, group) == pytest.approx(0.5**0.5, abs=0.01)
 
 
 def test_a_finished_workspace_is_read(finished: Path, tmp_path: Path) -> None:

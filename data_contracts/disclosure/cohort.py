@@ -82,8 +82,9 @@ def disclosed_characteristics(table: pl.DataFrame, least: int) -> pl.DataFrame:
         # Also the sum itself may be what is left over.
         sums.setdefault(("level", variable, level), []).append((variable, level, split))
     hidden = suppressed_in_all(patients, list(sums.values()), least)
-    # A difference is of both splits' levels.
+    # A difference is of both splits' levels, and of both splits' patients.
     of_variable = {(variable, split) for variable, _, split in hidden}
+    of_variable |= {(r["variable"], r["split"]) for r in rows if is_small(r["subjects"], least)}
     for row in rows:
         small = is_small(row["subjects"], least)
         if row["level"] == DIFFERENCE:

@@ -46,5 +46,11 @@ def test_table_one_has_them_for_validation_and_test_unless_a_level_is_hidden() -
     ages = [cohort.filter(split=s)["age"].to_numpy().astype(float) for s in ("test", "train")]
     found = apart.filter(variable="age", split="test")["value"].item()
     assert found == pytest.approx(of_values(*ages))
+    # Of few train patients the mean age would follow from that of test and the difference.
+    few = pl.concat(
+        [cohort.filter(split="train").head(5), cohort.filter(pl.col("split") != "train")]
+    )
+    shown = disclosed_characteristics(characteristics(few), 11).filter(level=DIFFERENCE)
+    assert shown.filter(variable="age", split="test")["value"].item() is None
     hidden = disclosed_characteristics(table, 1000)
     assert hidden.filter(level=DIFFERENCE)["value"].null_count() == apart.height

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.disclosure import is_small
@@ -37,12 +38,9 @@ class Count:
     def wanted(self) -> dict[str, str]:
         """By variable the level that its patients have; '': any that is known."""
         task, stratum, level, of_class = self.place
-        found = {task: of_class}
-        if stratum not in ("all", "true_class"):
-            found[stratum] = level
-        elif stratum == "true_class" and of_class in ("", level):
-            found[task] = level
-        return found
+        if stratum == "true_class":
+            return {task: level}
+        return {task: of_class} | ({} if stratum == "all" else {stratum: level})
 
 
 def worked_out(
@@ -66,10 +64,7 @@ def worked_out(
 
 
 def _searched(variables: Mapping[str, Sequence[str]]) -> Iterator[Mapping[str, Sequence[str]]]:
-    cells = 1
-    for levels in variables.values():
-        cells *= len(levels) + 1
-    if cells <= _MOST_CELLS:
+    if prod(len(levels) + 1 for levels in variables.values()) <= _MOST_CELLS:
         yield variables
     else:
         for names in combinations(variables, 3):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from dashboards import NOW
 
+from jobs import _engines
+from jobs._engines._request import JobRequest
 from tui import clock
 from tui.jobs.host_meters import HostMeters
 from tui.jobs.host_use import CpuTimes, Use
@@ -43,3 +45,16 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "workspace"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def submitted(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
+    """The orders that would have been submitted."""
+    orders: list[JobRequest] = []
+
+    def submit(order: JobRequest) -> tuple[str, ...]:
+        orders.append(order)
+        return order.run_ids
+
+    monkeypatch.setattr(_engines, "submit", submit)
+    return orders

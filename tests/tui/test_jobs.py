@@ -428,15 +428,8 @@ async def test_the_first_line_counts_runs_and_shows_how_busy_the_host_is(
 
 
 async def test_marked_runs_are_retried_one_at_a_time(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, submitted: list[JobRequest]
 ) -> None:
-    started: list[JobRequest] = []
-
-    def submit(request: JobRequest) -> tuple[str, ...]:
-        started.append(request)
-        return request.run_ids
-
-    monkeypatch.setattr(_engines, "submit", submit)
     states: tuple[State, ...] = ("failed", "succeeded", "failed")
     for number, state in enumerate(states, 1):
         write_run(
@@ -448,22 +441,15 @@ async def test_marked_runs_are_retried_one_at_a_time(
         await pilot.press("r")
         assert any("1 of 3 runs: the run is succeeded" in note for note in notes(pilot))
         await pilot.press("o")
-        await until(pilot, lambda: len(started) == 2)
-        assert [r.flags["seed"] for r in started] == [1, 3]
-        assert all(r.options.one_at_a_time for r in started)
+        await until(pilot, lambda: len(submitted) == 2)
+        assert [r.flags["seed"] for r in submitted] == [1, 3]
+        assert all(r.options.one_at_a_time for r in submitted)
         await until(pilot, lambda: text_of(pilot, "#count") == "3 runs")
 
 
 async def test_a_pipeline_is_retried_and_cloned(
-    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, tmp_path: Path, submitted: list[JobRequest]
 ) -> None:
-    started: list[JobRequest] = []
-
-    def submit(request: JobRequest) -> tuple[str, ...]:
-        started.append(request)
-        return request.run_ids
-
-    monkeypatch.setattr(_engines, "submit", submit)
     file = tmp_path / "study.yaml"
     own = {"config": str(file), "seeds": "0,1", "workspace": "/elsewhere", "cores": None}
     write_run(workspace, 1, "run", "failed", host=HERE, config=own | {"models": {}})
@@ -477,12 +463,12 @@ async def test_a_pipeline_is_retried_and_cloned(
         assert "press e and give its path" in app.errors[0]
         file.write_text("train-task:\n  epochs: 2\n")
         await pilot.press("r")
-        await until(pilot, lambda: started)
-        assert (started[0].job, started[0].flags) == ("run", {"config": file, "seeds": "0,1"})
+        await until(pilot, lambda: submitted)
+        assert (submitted[0].job, submitted[0].flags) == ("run", {"config": file, "seeds": "0,1"})
         await pilot.press("j", "r")
-        await until(pilot, lambda: len(started) == 2)
+        await until(pilot, lambda: len(submitted) == 2)
         # Models come again from the file, which seeds would replace.
-        assert started[1].flags == {"config": file, "tasks": "gender"}
+        assert submitted[1].flags == {"config": file, "tasks": "gender"}
         await pilot.press("e")
         assert form_of(pilot)[0] == "run"
 

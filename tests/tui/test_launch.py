@@ -83,19 +83,6 @@ def shown(pilot: Pilot[None], kind: str = "shell") -> tuple[str, ...]:
     return pilot.app.screen.query_one(f"#{kind}", CommandBox).lines
 
 
-@pytest.fixture
-def submitted(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
-    """The orders that would have been submitted."""
-    orders: list[JobRequest] = []
-
-    def submit(order: JobRequest) -> tuple[str, ...]:
-        orders.append(order)
-        return order.run_ids
-
-    monkeypatch.setattr(_engines, "submit", submit)
-    return orders
-
-
 @pytest.mark.parametrize("spec", JOBS.values(), ids=JOBS)
 async def test_every_jobs_form_opens_with_all_its_fields(spec: Spec, workspace: Path) -> None:
     async with form(workspace, spec.name, size=(80, 24)) as pilot:

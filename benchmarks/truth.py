@@ -122,29 +122,29 @@ def at_its_sign(workspace: Path) -> dict[str, bool]:
     return found
 
 
-def is_falsely_shared(row: Record, responses: Mapping[str, float]) -> bool:
-    """Whether a verdict says *shared* where the truth does not.
+def expected(row: Record, responses: Mapping[str, float]) -> str:
+    """What the truth says of a verdict.
 
-    The truth of the level score is the network's own: labels that are independent do not keep it
-    from responding to a sign, which twins that differ in the sign alone show.
+    Of the level score it is the network's own: whether it responds to a sign is not planted, but
+    twins that differ in the sign alone show it.
     """
-    if row["verdict"] != "shared" or row["expected"] not in ("not shared", "crude only"):
-        return False
-    responds = responses.get(row["attribute"], 0.0) >= SCORE.relevant_effect
-    return not (row["evidence_level"] == "score" and responds)
+    if row["evidence_level"] != "score" or row["attribute"] not in responses:
+        return str(row["expected"])
+    assert SCORE.relevant_effect is not None
+    responds = responses[row["attribute"]] >= SCORE.relevant_effect
+    return "shared" if responds else "not shared"
 
 
 def judged(record: Record) -> dict[str, bool]:
     """Which of the checks of its preset a cohort passes."""
     verdicts = {(row["evidence_level"], row["attribute"]): row for row in record["verdicts"]}
-    rows = record["verdicts"]
+    said = [
+        (row["verdict"], expected(row, record.get("responses", {}))) for row in record["verdicts"]
+    ]
     checks = {
-        "nothing falsely shared": not any(
-            is_falsely_shared(r, record.get("responses", {})) for r in rows
-        ),
-        "nothing falsely not shared": not any(
-            r["verdict"] == "not shared" and r["expected"] == "shared" for r in rows
-        ),
+        "nothing falsely shared": not {("shared", "not shared"), ("shared", "crude only")}
+        & {*said},
+        "nothing falsely not shared": ("not shared", "shared") not in said,
         "evidence peaks at each sign": all(record["at_its_sign"].values()),
     }
     if record["preset"] in ("planted", "acquisition"):

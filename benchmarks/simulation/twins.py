@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,19 +47,19 @@ def responses(
         if image.dicom_id in tested and not image.damaged
     ]
     outcome = np.array([subject.labels["mortality"] for subject, _, _ in drawn])
-    network, recipe = _network(workspace)
+    network, recipe = network_of(workspace)
     signs = {**PRESETS[preset].markers, **PRESETS[preset].exposures}
     found = {}
     for task in (t for t in TRAITS if t in signs and t != "mortality"):
         squares = [
-            square
+            prepared(
+                replace(subject, labels=subject.labels | {task: label}), study, image, preset,
+                size, recipe.input_size,
+            )
             for label in TRAITS[task].classes
-            for square in _squares(drawn, task, label, preset, size, recipe.input_size)
-        ]
-        with torch.inference_mode():
-            inputs = to_input(np.stack(squares), recipe.mean, recipe.std, torch.device("cpu"))
-            logits = torch.cat([network(part) for part in torch.split(inputs, 32)]).double().numpy()
-        odds = log_odds(logits)[:, -1].reshape(len(TRAITS[task].classes), len(drawn))
+            for subject, study, image in drawn
+        ]  # fmt: skip
+        odds = log_odds_of(network, recipe, squares).reshape(len(TRAITS[task].classes), -1)
         found[task] = correlation_ratio(odds, outcome)
     return found
 
@@ -73,26 +73,35 @@ def correlation_ratio(values: Floats, group: NDArray[np.str_]) -> float:
     return float(np.sqrt(between / (between + values.var(axis=1).mean())))
 
 
-def _network(workspace: Path) -> tuple[Network, NetworkRecipe]:
+def network_of(workspace: Path) -> tuple[Network, NetworkRecipe]:
+    """The mortality network of a workspace, and how it was built."""
     with open_arrays(MODEL, MODEL.path(workspace, task="mortality", name="main")) as model:
         recipe = NetworkRecipe.from_attributes(model.header.attributes)
         return restore(recipe, {n: model.read(n) for n in model.names()}).eval(), recipe
 
 
-def _squares(
-    drawn: list[tuple[Subject, Study, Image]], task: str, label: str, preset: PresetName,
-    size: int, side: int,
-) -> Iterator[NDArray[np.uint8]]:  # fmt: skip
+def log_odds_of(
+    network: Network, recipe: NetworkRecipe, squares: Sequence[NDArray[np.uint8]]
+) -> Floats:
+    """(n,) log-odds of the network's last class, of prepared images."""
+    with torch.inference_mode():
+        inputs = to_input(np.stack(squares), recipe.mean, recipe.std, torch.device("cpu"))
+        logits = torch.cat([network(part) for part in torch.split(inputs, 32)]).double().numpy()
+    return log_odds(logits)[:, -1]
+
+
+def prepared(
+    subject: Subject, study: Study, image: Image, preset: PresetName, size: int, side: int
+) -> NDArray[np.uint8]:
+    """A synthetic radiograph (side, side), rendered, written and read as the jobs do it."""
+    square = render_image(subject, study, image, PRESETS[preset], size)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "twin.dcm"
-        for subject, study, image in drawn:
-            twin = replace(subject, labels=subject.labels | {task: label})
-            square = render_image(twin, study, image, PRESETS[preset], size)
-            write_radiograph(
-                path, cut(square, image, size), np.random.default_rng([*image.key, 1]),
-                subject_id=subject.subject_id, study_id=study.study_id, time=study.time,
-                view=image.view,
-            )  # fmt: skip
-            found = prepare(path, side)
-            assert isinstance(found, ProcessedImage), found
-            yield found.pixels
+        path = Path(folder) / "radiograph.dcm"
+        write_radiograph(
+            path, cut(square, image, size), np.random.default_rng([*image.key, 1]),
+            subject_id=subject.subject_id, study_id=study.study_id, time=study.time,
+            view=image.view,
+        )  # fmt: skip
+        found = prepare(path, side)
+    assert isinstance(found, ProcessedImage), found
+    return found.pixels

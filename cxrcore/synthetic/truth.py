@@ -95,19 +95,20 @@ def truth(regions: dict[str, Any], preset: PresetName) -> pl.DataFrame:
 def expectations(preset: Preset, task: str, overlap: float) -> dict[str, str]:
     """Of each of `LEVELS`, what a correct analysis may say of `task` beside mortality.
 
-    Labels tie scores and make their attribute useful to the network. What a network encodes
-    beside its target is not planted, so a task with a sign of its own may be found there.
+    Labels that go together make their attribute useful to the network; whether it makes use of it,
+    and its score responds to the sign among patients with the same outcome, is not planted. Nor is
+    what a network encodes beside its target, where any task with a sign may be found.
     """
     if preset.age_association(task) and preset.age_association("mortality"):
         return dict.fromkeys(LEVELS, "crude only")
     tied, visible = preset.association(task) != 0, preset.region(task) != "none"
-    labels = "shared" if tied else "not shared"
+    used = "either" if tied else "not shared"
     place = {0.0: "not shared", 1.0: "shared"}.get(overlap, "either")
     return {
-        "label": labels,
-        "score": labels,
+        "label": "shared" if tied else "not shared",
+        "score": used,
         "representation": "either" if tied or visible else "not shared",
-        "use": "either" if tied else "not shared",
+        "use": used,
         "attribution": place,
         "intervention": place,
     }

@@ -18,20 +18,18 @@ from cxrcore.associations.inputs import Draws, Inputs
 from cxrcore.associations.survival_curves import survival_curves
 from cxrcore.associations.verdict import sentence
 from cxrcore.evaluation import strata, table
-from cxrcore.evaluation.added_value import (
-    added_value,
-    metadata_baseline,
-    metadata_predictions,
-)
+from cxrcore.evaluation.added_value import added_value, metadata_baseline, metadata_predictions
 from cxrcore.evaluation.bootstrap import Advance, part_of
 from cxrcore.evaluation.chance import against_chance
 from cxrcore.evaluation.curves import curves_of
+from cxrcore.evaluation.differences import differences
 from cxrcore.interpretation import not_interpretable
 from cxrcore.maps import ModelAttributions, attributions_of
 from cxrcore.model import Model, ModelKey, groups, primary
 from data_contracts.added_value import ADDED_VALUE
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.cohort import SPLITS
+from data_contracts.differences import DIFFERENCES
 from data_contracts.disclosure import is_small
 from data_contracts.disclosure.subgroups import Disclosure, disclosure_of, hidden_ratios
 from data_contracts.errors import ArtifactError
@@ -62,6 +60,7 @@ class Summary:
     metrics: pl.DataFrame
     added_value: pl.DataFrame
     metadata_predictions: pl.DataFrame
+    differences: pl.DataFrame
     curves: pl.DataFrame
     heatmaps: Mapping[str, Any]
     associations: pl.DataFrame
@@ -122,6 +121,7 @@ def summarise(
         _frame(METRICS, _disclosed_metrics(measured, rule)),
         _frame(ADDED_VALUE, [_disclosed_added_value(row, rule) for row in added]),
         metadata_predictions(baselines),
+        _frame(DIFFERENCES, differences(known, rule)),
         _frame(CURVES, points),
         mean_heatmaps.as_arrays(
             [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)

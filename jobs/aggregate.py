@@ -17,6 +17,7 @@ from data_contracts.cohort_description import (
     COHORT_FLOW,
     MIN_CELL_COUNT,
 )
+from data_contracts.differences import DIFFERENCES
 from data_contracts.errors import UsageError
 from data_contracts.header import Header
 from data_contracts.images import IMAGE_REJECTS
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
          PREDICTIONS, FEATURES, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
-WRITES = (MODELS, METRICS, METADATA_PREDICTIONS, ADDED_VALUE, CURVES, ASSOCIATIONS, VERDICTS,
-          ORDERS, REPLICATION, MEAN_HEATMAPS)  # fmt: skip
+WRITES = (MODELS, METRICS, METADATA_PREDICTIONS, ADDED_VALUE, DIFFERENCES, CURVES, ASSOCIATIONS,
+          VERDICTS, ORDERS, REPLICATION, MEAN_HEATMAPS)  # fmt: skip
 FILES = ("report/report.html", "report/report.pdf")
 #: Earlier versions compared magnitudes of maps, without nulls.
 SINCE = "0.4.0"
@@ -137,6 +138,7 @@ def run(config: Config, job: Job) -> None:
     job.write(METRICS, found.metrics, min_cell_count=least)
     job.write(ADDED_VALUE, found.added_value, min_cell_count=least)
     job.write(METADATA_PREDICTIONS, found.metadata_predictions)
+    job.write(DIFFERENCES, found.differences, min_cell_count=least)
     job.write(CURVES, found.curves, min_cell_count=least)
     job.write(MEAN_HEATMAPS, found.heatmaps, min_cell_count=least)
     job.write(ASSOCIATIONS, found.associations, min_cell_count=least)

@@ -24,7 +24,10 @@ from data_contracts import cohort_tables, disclosure, titles
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.store import atomic_write, write_text
 
-_TABLES = ("models", "metrics", "added_value", "curves", "associations", "verdicts", "orders")
+_TABLES = (
+    "models", "metrics", "added_value", "differences", "curves", "associations", "verdicts",
+    "orders",
+)  # fmt: skip
 
 
 def write(folder: Path, content: Content) -> Path:
@@ -101,6 +104,7 @@ def _performance(content: Content) -> dict[str, Any]:
         "tasks": list(content.primary),
         "performance": tables.performance_table(metrics, models),
         "models": tables.models_table(metrics, models),
+        "differences": tables.differences_table(content.found.differences, models),
         "added": tables.added_value_table(content.found.added_value, models),
         "strata": tables.strata_table(metrics, models),
         "reasons": dict(reasons.select("task", "reason").iter_rows()),

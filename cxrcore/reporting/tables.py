@@ -84,10 +84,28 @@ def added_value_table(added: pl.DataFrame, models: pl.DataFrame) -> Rows:
             "task": task, "metadata": gain["metadata"],
             "without": value(of_one["metadata"]), "with": value(of_one["metadata and image"]),
             "gain": value(gain), "interval": interval(gain), "subjects": count(gain["subjects"]),
-            "p": "–" if gain["p"] is None else _p_value(gain["p"]).removeprefix("=\u00a0"),
+            "p": _p_text(gain["p"]),
             "reason": gain["reason"] or "",
         })  # fmt: skip
     return found
+
+
+def differences_table(differences: pl.DataFrame, models: pl.DataFrame) -> Rows:
+    """A row per model beside the one that stands for its task: the difference of their AUROCs."""
+    of_task = pl.col("other_task") == pl.col("task")
+    chosen = of_primary(differences, models).filter(of_task, metric="auroc")
+    return [
+        {
+            "task": row["task"], "name": row["name"], "other": row["other_name"],
+            "value": value(row), "interval": interval(row), "p": _p_text(row["p"]),
+            "subjects": count(row["subjects"]), "reason": row["reason"] or "",
+        }
+        for row in chosen.iter_rows(named=True)
+    ]  # fmt: skip
+
+
+def _p_text(p: float | None) -> str:
+    return "–" if p is None else _p_value(p).removeprefix("=\u00a0")
 
 
 def replication_table(replication: pl.DataFrame) -> Rows:
@@ -155,7 +173,7 @@ def evidence_table(associations: pl.DataFrame, *, divided: bool) -> Rows:
             "adjustment": titles.ADJUSTMENTS[r["adjustment"]], "attribute": r["attribute"],
             "within": f"{r['stratum'].replace('_', ' ')}: {r['level']}" if divided else "",
             "value": value(r, 2), "interval": interval(r, 2),
-            "p": "–" if r["p_holm"] is None else _p_value(r["p_holm"]).removeprefix("=\u00a0"),
+            "p": _p_text(r["p_holm"]),
             "null": r["null"] or "–", "band": interval(null, 2),
             "ceiling": number(r["ceiling"], 2), "subjects": count(r["subjects"]),
             "reason": r["reason"] or "",

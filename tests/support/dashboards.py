@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from textual.pilot import Pilot
 from cxrcore.mean_heatmaps import as_arrays
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.cohort import SPLITS
+from data_contracts.differences import DIFFERENCES
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.run import RunRecord, State
 from data_contracts.store import Header, Input, Provenance, as_input, write_arrays, write_table
@@ -103,6 +104,7 @@ def write_example(
         ORDERS.name: lambda: orders(tasks),
         MODELS.name: lambda: models(tasks, names),
         CURVES.name: lambda: curves(tasks, names),
+        DIFFERENCES.name: lambda: differences(tasks, names),
         MEAN_HEATMAPS.name: lambda: heatmaps(tasks, names),
     }
     make = makers.get(contract.name) or contract.example
@@ -144,6 +146,20 @@ def metrics(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
                 }  # fmt: skip
                 rows.append(row | (dict.fromkeys(numbers) if n < LEAST else numbers))
     return frame_of(METRICS, rows)
+
+
+def differences(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
+    """Every two models, each later one better by .05; the last pair is too small to be shown."""
+    models = list(product(tasks, enumerate(names)))
+    rows: list[dict[str, Any]] = []
+    for (task, (seed, name)), (other_task, (_, other)) in combinations(models, 2):
+        rows.append({
+            "task": task, "name": name, "seed": seed, "control": "none", "other_task": other_task,
+            "other_name": other, "metric": "auroc", "value": -0.05, "low": -0.11, "high": 0.01,
+            "p": 0.09, "subjects": 120, "suppressed": False, "reason": None,
+        })  # fmt: skip
+    rows[-1] |= dict.fromkeys(("value", "low", "high", "p", "subjects")) | {"suppressed": True}
+    return frame_of(DIFFERENCES, rows)
 
 
 def models(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from textual_plot import PlotWidget
 from textual_plot.plot_widget import LinePlot
 
+from data_contracts.disclosure import SUPPRESSED
 from data_contracts.model import TRAINING_HISTORY
 from data_contracts.predictions import PREDICTIONS
 from data_contracts.store import Provenance, read_table, write_table
@@ -25,6 +26,8 @@ from data_contracts.summary import CURVES, METRICS
 from data_contracts.vocabulary import Contract
 from tui.app import Dashboard
 from tui.metrics.compare import Compare
+from tui.metrics.comparison import Compared
+from tui.metrics.difference import NOT_YET, OF_TEST, difference_lines
 from tui.metrics.metric_table import NOT_AGGREGATED, MetricTable, metric_table
 from tui.metrics.page import MetricsPage
 from tui.shared.curve_plot import CurvePlot
@@ -189,7 +192,8 @@ async def test_marked_models_are_compared(finished: Path) -> None:
         assert isinstance(pilot.app.screen, Compare)
         assert column(pilot, "model") == ["━● mortality/main", "━▲ gender/main"]
         assert column(pilot, "class") == ["died", "M"]
-        assert "no paired difference" in text(pilot, "#difference")
+        line = "mortality/main − gender/main: AUROC −0.050, 95 % CI −0.110 to 0.010, p 0.090"
+        assert text(pilot, "#difference") == line
         await press(pilot, "t")
         forest = text(pilot, "#forest Static")
         assert "PA" in forest
@@ -202,6 +206,22 @@ async def test_marked_models_are_compared(finished: Path) -> None:
         assert isinstance(pilot.app.screen, MetricsPage)
         await press(pilot, "u")
         assert "marked" not in text(pilot, "#state")
+
+
+def test_a_difference_has_the_sign_of_the_order_and_says_why_it_is_not_there() -> None:
+    one, other = Compared("race", "main"), Compared("race", "seed-1")
+    row: dict[str, Any] = {"value": 0.05, "low": -0.01, "high": 0.11, "p": 0.0001, "suppressed": False}
+    found = {(("race", "seed-1"), ("race", "main"), "auroc"): row}
+    (line,) = difference_lines(found, [one, other], "test")
+    assert line.endswith(": AUROC −0.050, 95 % CI −0.110 to 0.010, p < 0.001")
+    row |= dict.fromkeys(("value", "low", "high", "p")) | {"reason": "few"}
+    assert difference_lines(found, [other, one], "test")[0].endswith(": few")
+    row |= {"suppressed": True}
+    assert SUPPRESSED in difference_lines(found, [other, one], "test")[0]
+    third = Compared("age", "main")
+    assert difference_lines(found, [one, third], "test") == ["race/main − age/main: not compared"]
+    assert difference_lines({}, [one, other], "test") == [NOT_YET]
+    assert difference_lines(found, [one, other], "val") == [OF_TEST]
 
 
 async def test_no_more_models_are_marked_than_there_are_colours(finished: Path) -> None:

@@ -12,11 +12,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from data_contracts.cohort import SPLITS
+from data_contracts.differences import DIFFERENCES
 from data_contracts.errors import CxrError, concerns_content
 from data_contracts.model import TRAINING_HISTORY
 from data_contracts.summary import CURVES, METRICS
-from tui.metrics.comparison import Compared, Comparison
+from tui.metrics.comparison import Compared, Comparison, Differences
 from tui.metrics.comparison_plots import LOOKS, columns, drawings, row_of
+from tui.metrics.difference import difference_lines
 from tui.metrics.forest import forest
 from tui.shared.curve_plot import CurvePlot
 from tui.shared.disclosure import Disclosure
@@ -30,13 +32,11 @@ from tui.shared.switch import after, switch
 from tui.shared.toned import as_content
 from tui.workspace.snapshot import Snapshot
 
+_Found = tuple[Sequence[Compared], Differences]
 MOST_MODELS = len(LOOKS)
 _TITLES = {
     "roc": "ROC", "calibration": "calibration", "loss": "loss", "auroc": "AUROC by epoch",
 }  # fmt: skip
-_NO_DIFFERENCE = (
-    "aggregate writes no paired difference of two models; overlapping CIs do not show equality"
-)
 #: Cells from which all plots are shown at once.
 _GRID = (110, 34)
 
@@ -52,7 +52,9 @@ class Compare(Page):
         "model has a sign beside its colour.\n"
         "Subgroups: the same AUROC by subgroup of patients, with its 95 % CI.\n"
         "With more than two classes, AUPRC and slope are means over the classes, Brier is their\n"
-        "sum, and the CI is that of the class."
+        "sum, and the CI is that of the class.\n"
+        "Differences: test AUROC of the first model minus that of another, paired by patient\n"
+        "(DeLong), p not adjusted for the number of pairs. Overlapping CIs do not show equality."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "app.pop_screen", "Back", id="compare.back"),
@@ -99,7 +101,7 @@ class Compare(Page):
         rows.styles.height = len(self._models) + 1
         yield rows
         if len(self._models) > 1:
-            yield Static(_NO_DIFFERENCE, id="difference")
+            yield Static(id="difference")
 
     def on_resize(self) -> None:
         wide, high = self.size
@@ -117,7 +119,7 @@ class Compare(Page):
         self._update_status()
         if self._snapshot is None:
             return
-        read = [METRICS.path_template, CURVES.path_template] + [
+        read = [c.path_template for c in (METRICS, CURVES, DIFFERENCES)] + [
             TRAINING_HISTORY.path_template.format(task=task, name=name)
             for task, name in self._models
         ]
@@ -125,7 +127,7 @@ class Compare(Page):
         key = headers, self._split, self._shift
         self._reading.want(key, partial(self._compare, self._snapshot, self._split, self._shift))
 
-    def _compare(self, snapshot: Snapshot, split: str, shift: int) -> list[Compared]:
+    def _compare(self, snapshot: Snapshot, split: str, shift: int) -> _Found:
         comparison = Comparison(self.dashboard.tables)
         # Drawing needs it, and loading it takes long enough to be felt.
         import textual_plot  # noqa: F401
@@ -138,10 +140,17 @@ class Compare(Page):
                 self.post_message(ErrorMet(f"{task}/{name}", str(error)))
                 why = "damaged" if concerns_content(error) else "cannot be read"
                 compared.append(Compared(task, name, why=f"{why} (see E)"))
-        return compared
+        try:
+            return compared, comparison.differences(snapshot)
+        except CxrError as error:
+            self.post_message(ErrorMet(DIFFERENCES.path_template, str(error)))
+            return compared, {}
 
-    async def _take(self, compared: Sequence[Compared]) -> None:
-        self._compared = compared
+    async def _take(self, found: _Found) -> None:
+        compared, differences = self._compared, _ = found
+        if len(compared) > 1:
+            lines = difference_lines(differences, compared, self._split)
+            self.query_one("#difference", Static).update(escape_markup("\n".join(lines)))
         pairs = list(zip(compared, LOOKS, strict=False))
         for name, drawing in drawings(pairs).items():
             plot = self.query_one(f"#{name}", CurvePlot)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.differences import DIFFERENCES
 from data_contracts.disclosure import SUPPRESSED
 from data_contracts.model import TRAINING_HISTORY
 from data_contracts.summary import CURVES, METRICS
@@ -16,6 +17,9 @@ from tui.workspace.tables import Tables
 
 if TYPE_CHECKING:
     import polars as pl
+
+#: Rows of DIFFERENCES by both models, (task, name) each, and metric.
+Differences = Mapping[tuple[tuple[str, str], tuple[str, str], str], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,15 @@ class Comparison:
             return Compared(task, name, None, history, rows, strata, _why_no_curves(rows, split))
         drawn = model_curves(curves, classes[shift % len(classes)])
         return Compared(task, name, drawn, history, rows, strata)
+
+    def differences(self, snapshot: Snapshot) -> Differences:
+        """Rows of DIFFERENCES by both models and metric; empty when there is no such table."""
+        artifact = snapshot.artifacts.get(DIFFERENCES.path_template)
+        rows = self._tables.read(artifact).iter_rows(named=True) if artifact else ()
+        return {
+            ((r["task"], r["name"]), (r["other_task"], r["other_name"]), r["metric"]): r
+            for r in rows
+        }
 
     def _history(self, snapshot: Snapshot, task: str, name: str) -> dict[str, list[Any]]:
         artifacts = snapshot.of(TRAINING_HISTORY.name, task=task, name=name)

@@ -18,9 +18,14 @@ def interval(low: float | None, high: float | None, digits: int = 3) -> str:
     return f"{number(low, digits)}{joint}{number(high, digits)}"
 
 
+def p_text(p: float) -> str:
+    """A p value."""
+    return "p < 0.001" if p < 0.001 else f"p {number(p)}"
+
+
 def holm(p: float) -> str:
     """A p after Holm's correction."""
-    return "Holm p < 0.001" if p < 0.001 else f"Holm p {number(p)}"
+    return f"Holm {p_text(p)}"
 
 
 def level_text(stratum: str, level: str) -> str:

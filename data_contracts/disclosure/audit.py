@@ -7,7 +7,7 @@ may tell of a third one: where all patients of a view are of one race, its row i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,8 @@ class Count:
     place: Place
     patients: int
     shown: bool
+    also: Mapping[str, str] = field(default_factory=dict)
+    """By further variables the level that its patients have too."""
 
     @property
     def wanted(self) -> dict[str, str]:
@@ -40,7 +42,7 @@ class Count:
         task, stratum, level, of_class = self.place
         if stratum == "true_class":
             return {task: level}
-        return {task: of_class} | ({} if stratum == "all" else {stratum: level})
+        return {task: of_class} | ({} if stratum == "all" else {stratum: level}) | {**self.also}
 
 
 def worked_out(

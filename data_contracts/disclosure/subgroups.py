@@ -49,11 +49,7 @@ def disclosure_of(counts: pl.DataFrame, least: int) -> Disclosure:
     'all' is the undivided split. A subgroup of a task with two classes is suppressed as well
     when one of them is small in it: a metric of few positives is a metric of few patients.
     """
-    models: dict[Model, dict[tuple[str, str], dict[str, int]]] = {}
-    names = ("task", "name", "split", "stratum", "level", "class", "subjects")
-    for task, name, split, stratum, level, of_class, n in counts.select(names).iter_rows():
-        cells = models.setdefault((task, name, split), {})
-        cells.setdefault((stratum, level), {})[of_class] = n
+    models = cells_of(counts)
     patients: dict[str, dict[str, int]] = {}
     for (task, _, split), cells in models.items():
         patients.setdefault(split, {})[task] = cells["all", "all"][""]
@@ -66,6 +62,16 @@ def disclosure_of(counts: pl.DataFrame, least: int) -> Disclosure:
         if before == len(found.subgroups) + len(found.classes):
             _decide_together(found, models)
     return found
+
+
+def cells_of(counts: pl.DataFrame) -> dict[Model, Cells]:
+    """The counts that `disclosure_of` takes, by model, subgroup and class."""
+    models: dict[Model, dict[tuple[str, str], dict[str, int]]] = {}
+    names = ("task", "name", "split", "stratum", "level", "class", "subjects")
+    for task, name, split, stratum, level, of_class, n in counts.select(names).iter_rows():
+        cells = models.setdefault((task, name, split), {})
+        cells.setdefault((stratum, level), {})[of_class] = n
+    return {**models}
 
 
 def _decide(found: Disclosure, model: Model, cells: Cells, patients: Mapping[str, int]) -> None:
@@ -112,24 +118,36 @@ def _decide_twins(found: Disclosure, models: Mapping[Model, Cells]) -> None:
 def _decide_together(found: Disclosure, models: Mapping[Model, Cells]) -> None:
     """Suppress one subgroup more of each split of which the tables together tell a small count."""
     for split in dict.fromkeys(model[2] for model in models):
-        # The networks of a task have the same patients, and the same is hidden of them.
-        of_task = {task: (task, name, s) for task, name, s in reversed(list(models)) if s == split}
-        variables = {task: [c for c in models[m]["all", "all"] if c] for task, m in of_task.items()}
-        for model in of_task.values():
-            for stratum, level in models[model]:
-                if stratum not in (*OWN_STRATA, *of_task):
-                    known = variables.setdefault(stratum, [])
-                    known += [level] if level not in known else []
-        counts = [
-            Count((task, stratum, level, c), n, not found.hides((*model, stratum, level), c))
-            for task, model in of_task.items()
-            for (stratum, level), of in models[model].items()
-            for c, n in of.items()
-            # What was predicted is no variable here, and another class than the true one empty.
-            if stratum != "outcome" and (stratum != "true_class" or c in ("", level))
-        ]
+        counts, variables = all_counts(found, models, split)
         if told := worked_out(counts, variables, found.least):
             _hide_one_more(found, models, split, told, counts)
+
+
+def all_counts(
+    found: Disclosure, models: Mapping[Model, Cells], split: str
+) -> tuple[list[Count], dict[str, list[str]]]:
+    """Every count of a split, shown or not, and the levels of each variable, for `worked_out`."""
+    of_task = one_of_each_task(models, split)
+    variables = {task: [c for c in models[m]["all", "all"] if c] for task, m in of_task.items()}
+    for model in of_task.values():
+        for stratum, level in models[model]:
+            if stratum not in (*OWN_STRATA, *of_task):
+                known = variables.setdefault(stratum, [])
+                known += [level] if level not in known else []
+    counts = [
+        Count((task, stratum, level, c), n, not found.hides((*model, stratum, level), c))
+        for task, model in of_task.items()
+        for (stratum, level), of in models[model].items()
+        for c, n in of.items()
+        # What was predicted is no variable here, and another class than the true one empty.
+        if stratum != "outcome" and (stratum != "true_class" or c in ("", level))
+    ]
+    return counts, variables
+
+
+def one_of_each_task(models: Iterable[Model], split: str) -> dict[str, Model]:
+    """The first model of each task: its networks have the same patients, and hide the same."""
+    return {task: (task, name, s) for task, name, s in reversed(list(models)) if s == split}
 
 
 def _hide_one_more(

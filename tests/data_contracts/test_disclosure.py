@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from attacks import CELL, Attack, Cohort, attacked, cohorts, decided
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from data_contracts import disclosure
 from data_contracts.cohort import SPLITS
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
-from data_contracts.disclosure.subgroups import Disclosure, disclosure_of, hidden_ratios
+from data_contracts.disclosure.subgroups import hidden_ratios
 
-LEAST, MOST = 11, 1000
-#: Numbers of patients of a cell of a small cohort: often none, often few.
-CELL = st.sampled_from([0, 0, 0, 1, 2, 4, 7, 10, 11, 12, 15, 30, 80])
+LEAST = 11
 
 
 @settings(max_examples=200)
@@ -64,103 +60,6 @@ def test_tasks_that_differ_in_few_patients_tell_of_them(
     assert disclosure.reveals_small_count(patients, task, stratum, LEAST) == told
     same = dict.fromkeys(patients, 99)
     assert not disclosure.reveals_small_count(same, task, stratum, LEAST)
-
-
-@dataclass
-class Attack:
-    """What may be learned of the patients' cells from linear combinations that are shown."""
-
-    cells: np.ndarray
-    """(n,) the patients of each cell of the finest table: what the attacker does not know."""
-    shown: list[np.ndarray] = field(default_factory=list)
-    """Which cells (n,) a published number sums."""
-
-    def publish(self, *weights: np.ndarray) -> None:
-        self.shown += weights
-
-    def range_of(self, weights: np.ndarray) -> tuple[int, int]:
-        """The least and the largest value of a sum of cells that agree with what is shown."""
-        table = np.unique(np.array(self.shown), axis=0)
-        known = LinearConstraint(table, table @ self.cells, table @ self.cells)
-        ends = []
-        for sign in (1, -1):
-            found = milp(
-                sign * weights, integrality=np.ones(len(weights)), bounds=Bounds(0, MOST),
-                constraints=known,
-            )  # fmt: skip
-            assert found.success, found.message
-            ends.append(sign * round(found.fun))
-        return ends[0], ends[1]
-
-    def exposed(self, suppressed: Iterable[tuple[Any, np.ndarray]], least: int) -> list[Any]:
-        """The small suppressed sums that the attacker works out exactly."""
-        return [
-            (name, low)
-            for name, weights in suppressed
-            if disclosure.is_small(int(weights @ self.cells), least)
-            for low, high in [self.range_of(weights)]
-            if low == high
-        ]
-
-
-def cohorts(shape: Sequence[int]) -> st.SearchStrategy[np.ndarray]:
-    """Random numbers of patients, mostly of few in some cells and many in others."""
-    size = int(np.prod(shape))
-    return st.lists(CELL, min_size=size, max_size=size).map(lambda n: np.reshape(n, shape))
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """Patients by the labels of several tasks and a view; index 0 of an axis: unknown."""
-
-    patients: np.ndarray
-    tasks: int
-
-    def members(self, axis: int, value: int) -> np.ndarray:
-        """(n,) which cells have `value` on an axis."""
-        return np.asarray(np.indices(self.patients.shape)[axis] == value, dtype=float).ravel()
-
-    def rows(self) -> Iterator[tuple[tuple[str, str, str, str, str, str], np.ndarray]]:
-        """Each count of a summary, as task, name, split, stratum, level, class and its cells."""
-        shape = self.patients.shape
-        names = [f"task{i}" for i in range(self.tasks)] + ["view"]
-        for t in range(self.tasks):
-            labelled = 1 - self.members(t, 0)
-            groups = [("all", "all", labelled)]
-            groups += [
-                ("true_class" if axis == t else names[axis], f"level{v}",
-                 labelled * self.members(axis, v))
-                for axis in range(len(shape)) for v in range(1, shape[axis])
-            ]  # fmt: skip
-            for stratum, level, inside in groups:
-                yield (names[t], "main", "test", stratum, level, ""), inside
-                for c in range(1, shape[t]):
-                    where = (names[t], "main", "test", stratum, level, f"level{c}")
-                    yield where, inside * self.members(t, c)
-
-
-def decided(cohort: Cohort, least: int) -> Disclosure:
-    """The decision about a cohort's counts; subgroups without patients have no rows."""
-    cells = cohort.patients.ravel()
-    counts = [(*where, int(inside @ cells)) for where, inside in cohort.rows()]
-    there = {c[:5] for c in counts if c[5] == "" and c[6]}
-    names = ["task", "name", "split", "stratum", "level", "class", "subjects"]
-    kept = [c for c in counts if c[:5] in there or c[3] == "all"]
-    return disclosure_of(pl.DataFrame(kept, schema=names, orient="row"), least)
-
-
-def attacked(cohort: Cohort, least: int) -> list[Any]:
-    """The small counts that a summary suppresses and that what it shows gives away."""
-    rule = decided(cohort, least)
-    attack, suppressed = Attack(cohort.patients.ravel()), []
-    for where, inside in cohort.rows():
-        if rule.hides(where[:5], where[5]):
-            suppressed.append((where, inside))
-        else:
-            attack.publish(inside)
-    if not attack.shown:
-        return []
-    return attack.exposed(suppressed, least)
 
 
 SHAPES = [(3, 3, 3), (3, 4, 3), (4, 4, 3), (3, 5, 3), (3, 3, 3, 2)]

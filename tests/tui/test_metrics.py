@@ -210,7 +210,13 @@ async def test_marked_models_are_compared(finished: Path) -> None:
 
 def test_a_difference_has_the_sign_of_the_order_and_says_why_it_is_not_there() -> None:
     one, other = Compared("race", "main"), Compared("race", "seed-1")
-    row: dict[str, Any] = {"value": 0.05, "low": -0.01, "high": 0.11, "p": 0.0001, "suppressed": False}
+    row: dict[str, Any] = {
+        "value": 0.05,
+        "low": -0.01,
+        "high": 0.11,
+        "p": 0.0001,
+        "suppressed": False,
+    }
     found = {(("race", "seed-1"), ("race", "main"), "auroc"): row}
     (line,) = difference_lines(found, [one, other], "test")
     assert line.endswith(": AUROC −0.050, 95 % CI −0.110 to 0.010, p < 0.001")

@@ -21,6 +21,7 @@ from cxrcore.evaluation import strata, table
 from cxrcore.evaluation.added_value import added_value, metadata_baseline, metadata_predictions
 from cxrcore.evaluation.bootstrap import Advance, part_of
 from cxrcore.evaluation.chance import against_chance
+from cxrcore.evaluation.crossed import crossed_metrics
 from cxrcore.evaluation.curves import curves_of
 from cxrcore.evaluation.differences import differences
 from cxrcore.interpretation import not_interpretable
@@ -29,6 +30,7 @@ from cxrcore.model import Model, ModelKey, groups, primary
 from data_contracts.added_value import ADDED_VALUE
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.cohort import SPLITS
+from data_contracts.crossed_metrics import CROSSED_METRICS
 from data_contracts.differences import DIFFERENCES
 from data_contracts.disclosure import is_small
 from data_contracts.disclosure.subgroups import Disclosure, disclosure_of, hidden_ratios
@@ -58,6 +60,7 @@ class Summary:
 
     models: pl.DataFrame
     metrics: pl.DataFrame
+    crossed_metrics: pl.DataFrame
     added_value: pl.DataFrame
     metadata_predictions: pl.DataFrame
     differences: pl.DataFrame
@@ -101,7 +104,8 @@ def summarise(
     tried = {task: metadata_baseline(first[task], cohort) for task in first}
     baselines = {task: found for task, found in tried.items() if found}
     added = [row for m in known if m.task in baselines for row in added_value(m, baselines[m.task])]
-    rule = _disclosure(known, settings.min_cell_count)
+    counts = _counts(known)
+    rule = disclosure_of(counts, settings.min_cell_count)
     points: Rows = []
     for model in known:
         points += curves_of(model, resamples, rule)
@@ -119,6 +123,7 @@ def summarise(
     return Summary(
         _frame(MODELS, _model_rows(known, explained, reasons)),
         _frame(METRICS, _disclosed_metrics(measured, rule)),
+        _frame(CROSSED_METRICS, crossed_metrics(known, counts, rule)),
         _frame(ADDED_VALUE, [_disclosed_added_value(row, rule) for row in added]),
         metadata_predictions(baselines),
         _frame(DIFFERENCES, differences(known, rule)),
@@ -187,8 +192,8 @@ def _model_rows(
     ]  # fmt: skip
 
 
-def _disclosure(known: Sequence[Model], least: int) -> Disclosure:
-    """One decision about every subgroup of every model, whatever is shown of it."""
+def _counts(known: Sequence[Model]) -> pl.DataFrame:
+    """The patients of every subgroup of every model; one decision is made about all of them."""
     rows: list[tuple[Any, ...]] = []
     for model in known:
         classes = model.classes if model.kind == "classes" else ()
@@ -200,7 +205,7 @@ def _disclosure(known: Sequence[Model], least: int) -> Disclosure:
             for counted in strata.subgroup_counts(labelled, classes, found):
                 rows.append((*model.key, split, *counted))
     names_ = ["task", "name", "split", "stratum", "level", "class", "subjects"]
-    return disclosure_of(pl.DataFrame(rows, schema=names_, orient="row"), least)
+    return pl.DataFrame(rows, schema=names_, orient="row")
 
 
 def _disclosed_metrics(rows: Rows, rule: Disclosure) -> Rows:

@@ -17,6 +17,7 @@ from data_contracts.cohort_description import (
     COHORT_FLOW,
     MIN_CELL_COUNT,
 )
+from data_contracts.crossed_metrics import CROSSED_METRICS
 from data_contracts.differences import DIFFERENCES
 from data_contracts.errors import UsageError
 from data_contracts.header import Header
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
          PREDICTIONS, FEATURES, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
-WRITES = (MODELS, METRICS, METADATA_PREDICTIONS, ADDED_VALUE, DIFFERENCES, CURVES, ASSOCIATIONS,
-          VERDICTS, ORDERS, REPLICATION, MEAN_HEATMAPS)  # fmt: skip
+WRITES = (MODELS, METRICS, CROSSED_METRICS, METADATA_PREDICTIONS, ADDED_VALUE, DIFFERENCES,
+          CURVES, ASSOCIATIONS, VERDICTS, ORDERS, REPLICATION, MEAN_HEATMAPS)  # fmt: skip
 FILES = ("report/report.html", "report/report.pdf")
 #: Earlier versions compared magnitudes of maps, without nulls.
 SINCE = "0.4.0"
@@ -136,6 +137,7 @@ def run(config: Config, job: Job) -> None:
     ))  # fmt: skip
     job.write(MODELS, found.models)
     job.write(METRICS, found.metrics, min_cell_count=least)
+    job.write(CROSSED_METRICS, found.crossed_metrics, min_cell_count=least)
     job.write(ADDED_VALUE, found.added_value, min_cell_count=least)
     job.write(METADATA_PREDICTIONS, found.metadata_predictions)
     job.write(DIFFERENCES, found.differences, min_cell_count=least)

@@ -52,16 +52,27 @@ def subgroups(labelled: pl.DataFrame, task: str, *, divided: bool = True) -> Ite
     yield Subgroup("all", "all", np.ones(labelled.height, dtype=bool))
     if not divided:
         return
+    for variable, of_level in levels_of(labelled, task).items():
+        for level, inside in of_level.items():
+            yield Subgroup(variable, level, inside)
+
+
+def levels_of(labelled: pl.DataFrame, task: str) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """By variable but the task itself, by level that occurs: which images have it (n,)."""
     levels = {"view": VIEWS, "age_band": AGE_BANDS}
     for column in labelled.columns:
         if column.startswith(LABEL_PREFIX) and column != LABEL_PREFIX + task:
             levels[column] = tuple(cast(pl.Enum, labelled.schema[column]).categories)
-    for variable, names in levels.items():
-        column_ = labelled[variable].cast(pl.String)
-        for level in names:
-            inside = (column_ == level).fill_null(False).to_numpy()
-            if inside.any():
-                yield Subgroup(variable.removeprefix(LABEL_PREFIX), level, inside)
+    return {
+        variable.removeprefix(LABEL_PREFIX): {
+            level: inside for level in names if (inside := _is(labelled[variable], level)).any()
+        }
+        for variable, names in levels.items()
+    }
+
+
+def _is(column: pl.Series, level: str) -> NDArray[np.bool_]:
+    return (column.cast(pl.String) == level).fill_null(False).to_numpy()
 
 
 def target_subgroups(

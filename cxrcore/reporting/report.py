@@ -25,8 +25,8 @@ from data_contracts.images import IMAGE_REJECTS
 from data_contracts.store import atomic_write, write_text
 
 _TABLES = (
-    "models", "metrics", "added_value", "differences", "curves", "associations", "verdicts",
-    "orders",
+    "models", "metrics", "crossed_metrics", "added_value", "differences", "curves",
+    "associations", "verdicts", "orders",
 )  # fmt: skip
 
 

@@ -9,8 +9,18 @@ import polars as pl
 import pytest
 from dashboards import LEAST, metrics
 
+from data_contracts.crossed_metrics import CROSSED_METRICS
 from data_contracts.summary import METRICS
-from tui.metrics.metric_rows import Selection, as_csv, file_name, selected, title_of, with_kind
+from tui.metrics.metric_rows import (
+    Selection,
+    as_csv,
+    file_name,
+    selected,
+    title_of,
+    understood,
+    vocabulary,
+    with_kind,
+)
 from tui.metrics.metric_table import columns, marked, metric_table
 from tui.shared.numbers import interval, number
 
@@ -78,6 +88,24 @@ def test_the_export_has_the_columns_of_the_artifact_and_no_suppressed_number() -
     chosen = Selection(kind="auroc:", strata=True)
     assert file_name(chosen) == "metrics-test-auroc-strata.csv"
     assert file_name(chosen, filtered=True) == "metrics-test-auroc-strata-filtered.csv"
+
+
+def test_two_levels_are_found_together_where_they_are_measured() -> None:
+    levels = [cell("view", "AP", 50), cell("race", "Black", 60), cell("race", "Other", 30),
+              cell("insurance", "Other", 40)]  # fmt: skip
+    crossed = pl.DataFrame(CROSSED_METRICS.example())
+    frame = with_kind(table(cell("all", "all", 120), *levels), crossed)
+    known = vocabulary(frame)
+    assert selected(frame, Selection(strata=True)).height == 5
+    asked = understood(Selection(kind="auprc"), "gender ap black", known)
+    assert (asked.words, asked.note) == ("gender", "")
+    (row,) = selected(frame, asked.selection).iter_rows(named=True)
+    assert (row["stratum"], row["level"]) == ("view × race", "AP × Black")
+    assert row["suppressed"]
+    # Of what is not measured together, each alone.
+    apart = understood(Selection(), "ap other", known)
+    assert "together" in apart.note
+    assert selected(frame, apart.selection)["level"].to_list() == ["AP", "Other", "Other"]
 
 
 def test_images_stand_beside_patients() -> None:

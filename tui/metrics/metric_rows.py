@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from data_contracts import titles
@@ -12,6 +13,10 @@ from data_contracts.summary import METRICS
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+#: Between two variables, and their levels, that images are divided by together.
+_CROSS = " × "
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Vocabulary:
     """Metrics `with_kind`."""
     levels: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """By level in small letters: the strata that have it, with the level."""
+    crossed: Mapping[frozenset[tuple[str, str]], tuple[str, str]] = field(default_factory=dict)
+    """By two levels, each with its stratum: the stratum of both together, with its level."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +60,43 @@ def title_of(kind: str) -> str:
     return f"{titles.metric(name)} {of_class or 'by class'}" if colon else titles.metric(name)
 
 
-def with_kind(metrics: pl.DataFrame) -> pl.DataFrame:
-    """METRICS with the `kind` of each metric: its name, with a colon where it is of a class."""
+def with_kind(metrics: pl.DataFrame, crossed: pl.DataFrame | None = None) -> pl.DataFrame:
+    """METRICS with the `kind` of each metric: its name, with a colon where it is of a class.
+
+    CROSSED_METRICS, if any, follow as strata of two variables together.
+    """
     import polars as pl
 
+    if crossed is not None:
+        rows = crossed.with_columns(
+            split=pl.lit("test"), metric=pl.lit("auroc"),
+            stratum=pl.concat_str("variable", "other_variable", separator=_CROSS),
+            level=pl.concat_str("level", "other_level", separator=_CROSS),
+        )  # fmt: skip
+        metrics = pl.concat([metrics, rows.select(metrics.columns).cast(metrics.schema)])
     return metrics.with_columns(pl.col("metric").str.replace(":.*", ":").alias("kind"))
 
 
 def vocabulary(metrics: pl.DataFrame) -> Vocabulary:
     """That of a table `with_kind`."""
     levels: dict[str, list[tuple[str, str]]] = {}
+    crossed = {}
     for stratum, level in (
         metrics.select("stratum", "level").unique(maintain_order=True).iter_rows()
     ):
-        if stratum != "all":
+        if _CROSS in stratum:
+            pair = zip(stratum.split(_CROSS), level.split(_CROSS), strict=True)
+            crossed[frozenset(pair)] = (stratum, level)
+        elif stratum != "all":
             levels.setdefault(level.lower(), []).append((stratum, level))
-    return Vocabulary(tuple(metrics["kind"].unique(maintain_order=True)), levels)
+    return Vocabulary(tuple(metrics["kind"].unique(maintain_order=True)), levels, crossed)
 
 
 def understood(selection: Selection, query: str, known: Vocabulary) -> Query:
     """`selection` with the metric, the split and the strata that a query names.
 
-    Of levels of several variables, of which no row has more than one, the rows of each are shown.
+    Of levels of two variables the patients who have both are shown, where they are measured; of
+    others the rows of each.
     """
     words = query.lower().split()
     kind = next((word for word in words if word in known.kinds), selection.kind)
@@ -84,11 +106,14 @@ def understood(selection: Selection, query: str, known: Vocabulary) -> Query:
     selection = replace(selection, kind=kind, split=split, strata=strata)
     if len(variables := {pairs[0][0]: pairs[0][1] for pairs in named.values()}) < 2:
         return Query(selection, query)
-    levels, names = " and ".join(variables.values()), ", ".join(variables).replace("_", " ")
-    note = f"no metrics of {levels} together: aggregate divides by one variable at a time ({names})"
-    pairs = tuple(pair for found in named.values() for pair in found)
     rest = " ".join(word for word in words if word not in named)
-    return Query(replace(selection, levels=pairs), rest, f"{note}; each is shown alone")
+    both = [known.crossed.get(frozenset(pair)) for pair in product(*named.values())]
+    if together := tuple(level for level in both if level):
+        return Query(replace(selection, kind="auroc", split="test", levels=together), rest)
+    levels, names = " and ".join(variables.values()), ", ".join(variables).replace("_", " ")
+    pairs = tuple(pair for found in named.values() for pair in found)
+    note = f"no metrics of {levels} together ({names}); each is shown alone"
+    return Query(replace(selection, levels=pairs), rest, note)
 
 
 def selected(metrics: pl.DataFrame, selection: Selection) -> pl.DataFrame:
@@ -102,6 +127,8 @@ def selected(metrics: pl.DataFrame, selection: Selection) -> pl.DataFrame:
         rows = rows.filter(pl.col("kind") == selection.kind)
     if not selection.strata:
         rows = rows.filter(pl.col("stratum") == "all")
+    elif not selection.levels:
+        rows = rows.filter(~pl.col("stratum").str.contains(_CROSS, literal=True))
     if selection.levels:
         which = pl.struct(pl.col("stratum"), pl.col("level"))
         wanted = [{"stratum": stratum, "level": level} for stratum, level in selection.levels]

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from data_contracts.cohort import SPLITS
+from data_contracts.crossed_metrics import CROSSED_METRICS
 from data_contracts.errors import CxrError
 from data_contracts.predictions import PREDICTIONS
 from data_contracts.summary import METRICS
@@ -137,7 +138,7 @@ class MetricsPage(Page):
         metrics = None
         if artifact is not None and artifact.header is not None:
             try:
-                metrics = self._metrics(artifact)
+                metrics = self._metrics(artifact, snapshot)
             except CxrError as error:
                 self.post_message(ErrorMet("metrics", str(error)))
         known = Vocabulary() if metrics is None else vocabulary(metrics)
@@ -146,11 +147,13 @@ class MetricsPage(Page):
         table = metric_table(metrics, selection, models, wide=wide)
         return table, known, artifact.least if artifact else None
 
-    def _metrics(self, artifact: Artifact) -> pl.DataFrame:
+    def _metrics(self, artifact: Artifact, snapshot: Snapshot) -> pl.DataFrame:
         """The table `with_kind`, worked out once for each content."""
         frame = self.dashboard.tables.read(artifact)
         if self._frame is None or self._frame[0] is not frame:
-            self._frame = frame, with_kind(frame)
+            more = snapshot.artifacts.get(CROSSED_METRICS.path_template)
+            crossed = self.dashboard.tables.read(more) if more else None
+            self._frame = frame, with_kind(frame, crossed)
         return self._frame[1]
 
     def _take(self, read: tuple[MetricTable, Vocabulary, int | None]) -> None:

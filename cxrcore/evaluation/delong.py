@@ -21,12 +21,13 @@ def auroc_influence(
     midranks in O(n log n) (Sun & Xu 2014, doi 10.1109/LSP.2014.2337313). Raises `ValueError`
     with fewer than two patients of a class.
     """
+    sides = ((positive, ~positive), (~positive, positive))
+    if min(len(np.unique(subject[side])) for side, _ in sides) < 2:
+        raise ValueError("DeLong's variance needs two patients of each class")
     overall, influence = rankdata(scores), np.zeros(int(subject.max()) + 1)
     area = 0.0
-    for side, others in ((positive, ~positive), (~positive, positive)):
+    for side, others in sides:
         patients = len(np.unique(subject[side]))
-        if patients < 2:
-            raise ValueError("DeLong's variance needs two patients of each class")
         # Of each image of one class the share of the other's below it.
         below = (overall[side] - rankdata(scores[side])) / others.sum()
         rightly = below if side is positive else 1 - below
@@ -46,12 +47,15 @@ def macro_auroc_influence(
     return float(np.mean(areas)), np.mean(influences, axis=0)
 
 
-def interval(value: float, influence: Floats, least: float) -> dict[str, float]:
+def interval(value: float, influence: Floats, least: float) -> dict[str, float | None]:
     """The normal 95 % interval `low` to `high` of an AUROC or a difference of two.
 
     It ends at `least`, 0 or -1, and at 1. The influence of a difference is the difference of the
-    influences.
+    influences. Without variance, where all positives stand above all negatives, nothing is known
+    of the error, and both ends are None.
     """
+    if not influence.any():
+        return {"low": None, "high": None}
     low, high = value + norm.ppf([0.025, 0.975]) * np.sqrt((influence**2).sum())
     return {"low": max(least, float(low)), "high": min(1.0, float(high))}
 

@@ -16,8 +16,9 @@ from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.model import Model
 from data_contracts.disclosure.subgroups import Disclosure
 
-#: Why a model has no AUROC with a variance.
-NO_VARIANCE = "fewer than two test patients of a class"
+#: Why a difference has no value, and why it has none but a value.
+TOO_FEW = "fewer than two test patients of a class"
+SEPARATED = "an AUROC of 0 or 1 tells nothing of its error"
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,14 @@ def _difference(one: _Area, other: _Area, patients: int, hidden: bool) -> dict[s
     if hidden:
         return empty | {"suppressed": True, "reason": None}
     if not np.isfinite(value):
-        return empty | {"subjects": patients, "suppressed": False, "reason": NO_VARIANCE}
+        return empty | {"subjects": patients, "suppressed": False, "reason": TOO_FEW}
+    if not (one.influence.any() and other.influence.any()):
+        return empty | {
+            "value": value,
+            "subjects": patients,
+            "suppressed": False,
+            "reason": SEPARATED,
+        }
     return {
         "value": value, **interval(value, influence, -1), "p": p_of(value, influence),
         "subjects": patients, "suppressed": False, "reason": None,

@@ -220,7 +220,9 @@ def test_a_difference_has_the_sign_of_the_order_and_says_why_it_is_not_there() -
     found = {(("race", "seed-1"), ("race", "main"), "auroc"): row}
     (line,) = difference_lines(found, [one, other], "test")
     assert line.endswith(": AUROC −0.050, 95 % CI −0.110 to 0.010, p < 0.001")
-    row |= dict.fromkeys(("value", "low", "high", "p")) | {"reason": "few"}
+    row |= dict.fromkeys(("low", "high", "p")) | {"reason": "apart"}
+    assert difference_lines(found, [other, one], "test")[0].endswith(": AUROC +0.050, apart")
+    row |= {"value": None, "reason": "few"}
     assert difference_lines(found, [other, one], "test")[0].endswith(": few")
     row |= {"suppressed": True}
     assert SUPPRESSED in difference_lines(found, [other, one], "test")[0]

@@ -37,7 +37,9 @@ def _line(found: Differences, first: Compared, other: Compared) -> str:
     if row["value"] is None:
         return f"{pair}: {row['reason']}"
     value = f"{sign * row['value']:+z.3f}".replace("-", "−")
-    ends = sorted((sign * row["low"], sign * row["high"]))
     of_class = metric.partition(":")[2]
     what = f"AUROC of {of_class}" if of_class else "AUROC"
+    if row["low"] is None:
+        return f"{pair}: {what} {value}, {row['reason'] or 'no interval'}"
+    ends = sorted((sign * row["low"], sign * row["high"]))
     return f"{pair}: {what} {value}, 95 % CI {interval(*ends)}, {p_text(row['p'])}"

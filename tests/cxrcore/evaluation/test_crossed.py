@@ -79,7 +79,8 @@ def test_few_patients_hide_the_whole_crossing_and_null_models_are_left_out() -> 
 def test_a_class_of_one_patient_has_no_auroc() -> None:
     model = model_of()
     target = np.where(np.arange(N) == 1, 1, 0).astype(np.int8)
-    few = model.predictions.with_columns(pl.Series("target", target))
-    rows = rows_of(replace(model, predictions=few), least=0)
-    assert {r["value"] for r in rows} == {None}
-    assert {r["suppressed"] for r in rows} == {False}
+    for few in (target, 1 - target, np.ones_like(target)):
+        images = model.predictions.with_columns(pl.Series("target", few))
+        rows = rows_of(replace(model, predictions=images), least=0)
+        assert {r["value"] for r in rows} == {None}
+        assert {r["suppressed"] for r in rows} == {False}

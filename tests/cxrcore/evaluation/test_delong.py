@@ -48,6 +48,8 @@ def test_intervals_agree_with_the_patient_bootstrap(images: int) -> None:
         assert (found["low"], found["high"]) == pytest.approx(want, abs=0.01)
     differ = delong.interval(first - second, own - its, -1)
     significant = delong.p_of(first - second, own - its) < 0.05
+    assert differ["low"] is not None
+    assert differ["high"] is not None
     assert significant == (differ["low"] > 0 or differ["high"] < 0)
 
 

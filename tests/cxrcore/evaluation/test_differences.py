@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from cxrcore.evaluation.bootstrap import patient_weights
-from cxrcore.evaluation.differences import NO_VARIANCE, differences
+from cxrcore.evaluation.differences import SEPARATED, TOO_FEW, differences
 from cxrcore.evaluation.metrics import auroc
 from cxrcore.model import Model
 from data_contracts.disclosure.subgroups import Disclosure
@@ -69,7 +69,7 @@ def test_equally_good_networks_differ_one_time_in_twenty() -> None:
 def test_one_network_twice_does_not_differ_and_exchange_turns_the_sign() -> None:
     one, other = drawn(1, (1.5, 0.5))
     (same,) = differences([one, one], ALL)
-    assert (same["value"], same["p"]) == (0, 1)
+    assert (same["value"], same["low"], same["p"]) == (0, None, 1)
     (there,), (back,) = differences([one, other], ALL), differences([other, one], ALL)
     assert there["value"] == -back["value"] > 0
     assert there["low"] == pytest.approx(-back["high"])
@@ -123,5 +123,13 @@ def test_what_one_of_the_models_withholds_is_withheld_and_few_patients_give_a_re
         for n in "ab"
     ]
     (row,) = differences(few, ALL)
-    assert (row["value"], row["reason"]) == (None, NO_VARIANCE)
+    assert (row["value"], row["reason"]) == (None, TOO_FEW)
     assert differences([few[0]], ALL) == []
+
+
+def test_nothing_is_known_of_the_error_where_the_classes_are_apart() -> None:
+    one, other = drawn(5, (100.0, 1.0))
+    (row,) = differences([one, other], ALL)
+    assert row["value"] > 0
+    assert {row[n] for n in ("low", "high", "p")} == {None}
+    assert row["reason"] == SEPARATED

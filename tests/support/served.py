@@ -54,7 +54,7 @@ def served(folder: Path) -> Iterator[Path]:
     """The path of the command, which works in the block."""
     place, command = folder / "socket", folder / "cxr"
     with socket.create_server(str(place), family=socket.AF_UNIX, backlog=100) as server:
-        process = CONTEXT.Process(target=_serve, args=(server,), daemon=True)
+        process = CONTEXT.Process(target=_serve, args=(server,))
         process.start()
     text = _COMMAND.format(python=sys.executable, place=str(place), command=str(command))
     command.write_text(text)

@@ -14,6 +14,7 @@ import pytest
 from chain import Chain, run_chain
 from refusals import refuse  # noqa: F401
 from tiny import write_tiny_workspace
+from undrawn import draw
 
 # Before torch is loaded: one thread gives the same numbers in every process, and processes of one
 # test run do not wait for each other's threads.
@@ -23,10 +24,10 @@ os.environ["OMP_NUM_THREADS"] = "1"
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
-#: Files whose tests take longest, and mostly wait: they begin first.
+#: The files that take longest begin first, before them the one whose chain most others need.
 SLOWEST = (
-    "test_pipeline_slurm_real.py", "test_pipeline_runs.py", "test_smoke.py", "test_killed.py",
-    "test_engines_slurm_real.py", "test_aggregate.py", "test_streams.py",
+    "test_smoke.py", "test_pipeline_slurm_real.py", "test_pipeline_runs.py", "test_killed.py",
+    "test_aggregate.py", "test_engines_slurm_real.py", "test_bad_places.py",
 )  # fmt: skip
 
 
@@ -66,6 +67,12 @@ def finished(chain: Chain) -> Path:
     """The workspace of a finished chain."""
     assert {step: r.stderr for step, r in chain.results.items() if r.returncode} == {}
     return chain.workspace
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports are written without their figures."""
+    monkeypatch.setattr("cxrcore.reporting.report.draw", draw)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ AUROC = {
 SIMILARITY = {"main": 0.731, "seed1": 0.572}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_two_seeds_give_the_answer_they_gave(copy: Path) -> None:
     own = ["--workspace", str(copy)]
     seed = ["--name", "seed1"]

@@ -21,6 +21,7 @@ from data_contracts.store import Provenance, read_header, read_table, verify, wr
 from data_contracts.vocabulary import Contract
 from jobs._cli import run
 
+pytestmark = pytest.mark.usefixtures("undrawn")
 Change = Callable[[Path], None]
 KEYS = {"task": "mortality", "name": "main", "shard": "1", "shards": "1"}
 

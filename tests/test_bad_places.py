@@ -22,6 +22,7 @@ from jobs._registry import find_jobs
 
 STEPS = [s for s in COMMANDS if "insurance" not in s]
 PAGE = 4096
+pytestmark = pytest.mark.usefixtures("undrawn")
 each_step = pytest.mark.parametrize("step", STEPS)
 
 

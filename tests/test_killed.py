@@ -109,7 +109,7 @@ def test_a_signal_to_the_whole_group_is_left_to_the_parent(
 
 
 #: Options with which validation worsens after the first epoch.
-WORSENING = ["--epochs=4", "--patience=0", "--learning-rate=0.01", "--seed=2"]
+WORSENING = ["--epochs=3", "--patience=0", "--learning-rate=0.01", "--seed=2"]
 
 
 def test_a_training_that_gets_worse_keeps_its_best_epoch(copy: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from jobs._registry import find_jobs
 
 STEPS = {step.split()[0]: step for step in COMMANDS}
 GOING_ON = "resuming at"
+CHECKPOINT = "models/mortality/main/checkpoint.h5"
 
 
 def command(step: str, workspace: Path) -> list[str]:
@@ -56,6 +57,7 @@ def hidden(workspace: Path) -> set[str]:
 
 @pytest.mark.parametrize("force", [False, True], ids=["up to date", "forced"])
 @pytest.mark.parametrize("job", STEPS)
+@pytest.mark.usefixtures("undrawn")
 def test_the_next_success_leaves_nothing_behind(job: str, force: bool, copy: Path) -> None:
     step = STEPS[job]
     left = leftovers(step, copy)
@@ -82,59 +84,63 @@ def test_another_models_checkpoint_stays(copy: Path) -> None:
     assert other.exists()
 
 
-@pytest.fixture
-def stopped(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> list[str]:
-    """The command of a training that was stopped after its first batch."""
+@pytest.fixture(scope="module")
+def interrupted(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a training that was stopped after its first batch."""
     from jobs._job import Job
 
-    words = [*command("train-task mortality", copy), "--seed", "3"]
-    with monkeypatch.context() as patched:
-        patched.setattr(Job, "stop_requested", True)
-        save = Job.save_checkpoint
+    workspace = tmp_path_factory.mktemp("interrupted") / "workspace"
+    shutil.copytree(finished, workspace, ignore=shutil.ignore_patterns("runs", ".locks", "source"))
+    save = Job.save_checkpoint
 
-        def save_and_stop(self: Job, *args: object, **facts: object) -> None:
-            save(self, *args, **facts)  # type: ignore[arg-type]
-            raise KeyboardInterrupt
+    def save_and_stop(self: Job, *args: object, **facts: object) -> None:
+        save(self, *args, **facts)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
 
-        patched.setattr(Job, "save_checkpoint", save_and_stop)
-        assert run(words) == 75
-    assert (copy / "models" / "mortality" / "main" / "checkpoint.h5").exists()
-    capfd.readouterr()
-    return words
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Job, "stop_requested", True)
+        patch.setattr(Job, "save_checkpoint", save_and_stop)
+        assert run(training(workspace)) == 75
+    assert (workspace / CHECKPOINT).exists()
+    return workspace
 
 
-def test_a_checkpoint_is_taken_up_once(
-    stopped: list[str], capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert run(stopped) == 0
+@pytest.fixture
+def stopped(interrupted: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(interrupted, tmp_path / "workspace"))
+
+
+def training(workspace: Path) -> list[str]:
+    return [*command("train-task mortality", workspace), "--seed", "3"]
+
+
+def test_a_checkpoint_is_taken_up_once(stopped: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(training(stopped)) == 0
     assert GOING_ON in capfd.readouterr().err
 
 
-def test_force_begins_anew(stopped: list[str], capfd: pytest.CaptureFixture[str]) -> None:
-    assert run([*stopped, "--force"]) == 0
+def test_force_begins_anew(stopped: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([*training(stopped), "--force"]) == 0
     assert GOING_ON not in capfd.readouterr().err
 
 
 def test_a_forced_run_that_a_cluster_requeues_goes_on(
-    stopped: list[str], copy: Path, capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    monkeypatch.setenv("CXR_RUN_ID", read_runs(copy)[-1].run_id)
-    assert run([*stopped, "--force"]) == 0
+    stopped: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXR_RUN_ID", read_runs(stopped)[-1].run_id)
+    assert run([*training(stopped), "--force"]) == 0
     assert GOING_ON in capfd.readouterr().err
 
 
 def test_a_checkpoint_of_another_version_is_not_taken_up(
-    stopped: list[str], copy: Path, capfd: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    path = copy / "models" / "mortality" / "main" / "checkpoint.h5"
+    stopped: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = stopped / CHECKPOINT
     with h5py.File(path, "a") as file:
         header = Header.from_json(bytes(file.attrs[HEADER_KEY]), path)
         older = Header(**vars(header) | {"package_version": "0.0.1"})
         file.attrs[HEADER_KEY] = np.bytes_(older.to_json())
-    assert run(stopped) == 0
+    assert run(training(stopped)) == 0
     assert GOING_ON not in capfd.readouterr().err
 
 

@@ -31,16 +31,18 @@ def test_every_artifact_can_be_inspected_and_verified(path: Path) -> None:
     assert run(["inspect", str(path), "--verify"]) == 0
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_explain_and_aggregate_go_on_from_the_old_models(
     workspace: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     digests = {p: read_header(p).digest for p in MODEL.find(workspace)}
     where = ["--workspace", str(workspace)]
-    assert run(["aggregate", "--replicates", "100", *where]) == 0
+    aggregate = ["aggregate", "--replicates=100", "--surrogates=99", "--permutations=99", *where]
+    assert run(aggregate) == 0
     before = read_table(METRICS, METRICS.path(workspace)).frame
     for task in ("mortality", "insurance"):
         assert run(["explain", "--task", task, "--device", "cpu", *where]) == 0
-    assert run(["aggregate", "--replicates", "100", *where]) == 0
+    assert run(aggregate) == 0
     assert read_table(METRICS, METRICS.path(workspace)).frame.equals(before)
     models = read_table(MODELS, MODELS.path(workspace)).frame
     assert models.select("task", "name", "seed", "control", "has_maps").rows() == [

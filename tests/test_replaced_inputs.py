@@ -20,6 +20,7 @@ from jobs._registry import find_jobs
 from jobs._sources import file_digest
 
 STEPS = {step.split()[0]: step for step in COMMANDS}
+pytestmark = pytest.mark.usefixtures("undrawn")
 READS = [(name, c) for name, spec in find_jobs().items() for c in spec.reads]
 
 

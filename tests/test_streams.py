@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from chain import CXR, environment, words
+from served import served
 
 from data_contracts.run import read_runs
 from jobs._registry import find_jobs
@@ -31,8 +32,8 @@ def shell(line: str, workspace: Path, **more: str) -> subprocess.CompletedProces
     )  # fmt: skip
 
 
-def command(step: str, workspace: Path) -> str:
-    return " ".join([*words(step, workspace), "--force"])
+def command(step: str, workspace: Path, cxr: Path = CXR) -> str:
+    return " ".join([str(cxr), *words(step, workspace)[1:], "--force"])
 
 
 def succeeded(step: str, workspace: Path) -> bool:
@@ -51,8 +52,9 @@ def test_a_job_whose_output_goes_nowhere_has_succeeded(end: str, copy: Path) -> 
     assert succeeded(step, copy)
 
 
-def test_a_job_whose_reader_has_gone_has_succeeded(copy: Path) -> None:
-    ended = shell(f"{command('aggregate', copy)} | true", copy)
+def test_a_job_whose_reader_has_gone_has_succeeded(copy: Path, tmp_path: Path) -> None:
+    with served(tmp_path) as cxr:
+        ended = shell(f"{command('aggregate', copy, cxr)} | true", copy)
     assert ended.returncode == 0
     assert "Broken" not in ended.stderr
     assert succeeded("aggregate", copy)

@@ -17,14 +17,14 @@ from data_contracts.errors import UsageError
 METHODS = {"gradcam": GradCAM, "layercam": LayerCAM}
 
 
-@pytest.fixture(params=["resnet18", "densenet121"])
+@pytest.fixture(params=["resnet18", "densenet121"], scope="module")
 def network(request: pytest.FixtureRequest) -> Network:
     return build(NetworkRecipe(request.param, ("a", "b", "c"), 64), "none", seed=0)[0]
 
 
 @pytest.fixture
 def inputs() -> torch.Tensor:
-    return torch.randn(3, 3, 160, 160, generator=torch.Generator().manual_seed(0))
+    return torch.randn(3, 3, 96, 96, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(("method", "library"), METHODS.items(), ids=METHODS)
@@ -36,7 +36,7 @@ def test_scaled_maps_equal_the_librarys_own(
         for index in range(maps.shape[1]):
             want = stock(inputs, [ClassifierOutputTarget(index)] * len(inputs))
             # The library scales each layer's map, and the mean over layers once more.
-            got = scale_cam_image(scale_cam_image(np.maximum(maps[:, index], 0), (160, 160)))
+            got = scale_cam_image(scale_cam_image(np.maximum(maps[:, index], 0), (96, 96)))
             np.testing.assert_allclose(got, want, atol=1e-5)
 
 

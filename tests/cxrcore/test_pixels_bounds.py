@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,33 +30,56 @@ from pydicom.uid import (
 
 from cxrcore.pixels import RejectedImage, limits, prepare
 
-#: Prepares a file with its address space limited to what it has and 400 MB more.
+#: Prepares each file in a process of its own, its address space limited to what it has and more.
 LIMITED = """
-import json, resource, sys
+import json, os, resource, signal, sys
 from pathlib import Path
 import cxrcore.pixels.dicom, cxrcore.pixels.png_jpeg, cxrcore.pixels.letterbox
 from cxrcore.pixels import prepare
 
-used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + int(sys.argv[2]), -1))
-try:
-    result = prepare(Path(sys.argv[1]), 32)
-except Exception as error:
-    result = error
-print(json.dumps([type(result).__name__, getattr(result, "detail", str(result))]))
+for line in sys.stdin:
+    path, more = json.loads(line)
+    if os.fork():
+        if os.wait()[1]:
+            print('["killed", ""]', flush=True)
+        continue
+    signal.alarm(20)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + more, -1))
+    try:
+        result = prepare(Path(path), 32)
+    except Exception as error:
+        result = error
+    print(json.dumps([type(result).__name__, getattr(result, "detail", str(result))]), flush=True)
+    os._exit(0)
 """
+Limited = Callable[..., tuple[str, str]]
 
 
-def limited(content: bytes, folder: Path, more: int = 400 << 20) -> tuple[str, str]:
+@pytest.fixture(scope="module")
+def preparing() -> Iterator[subprocess.Popen[str]]:
+    words = [sys.executable, "-c", LIMITED]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, text=True, stdin=pipe, stdout=pipe) as process:
+        yield process
+        assert process.stdin
+        process.stdin.close()
+
+
+@pytest.fixture
+def limited(preparing: subprocess.Popen[str], tmp_path: Path) -> Limited:
     """What becomes of a file where memory is short: the name of the type, and the detail."""
-    path = folder / "image"
-    path.write_bytes(content)
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(path), str(more)], text=True, capture_output=True,
-        check=True, timeout=20,
-    )  # fmt: skip
-    name, detail = json.loads(done.stdout)
-    return name, detail
+
+    def prepared(content: bytes, more: int = 400 << 20) -> tuple[str, str]:
+        path = tmp_path / "image"
+        path.write_bytes(content)
+        assert preparing.stdin
+        assert preparing.stdout
+        print(json.dumps([str(path), more]), file=preparing.stdin, flush=True)
+        name, detail = json.loads(preparing.stdout.readline())
+        return name, detail
+
+    return prepared
 
 
 def element(tag: int, vr: str, value: bytes, length: int | None = None) -> bytes:
@@ -187,20 +210,20 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_what_is_declared_costs_no_memory(attack: str, tmp_path: Path) -> None:
-    name, detail = limited(ATTACKS[attack](), tmp_path)
+def test_what_is_declared_costs_no_memory(attack: str, limited: Limited) -> None:
+    name, detail = limited(ATTACKS[attack]())
     assert name == "RejectedImage", detail
     # A decoder that was let loose would have met the limit.
     assert not {"MemoryError", "RuntimeError"} & set(re.findall(r"\w+", detail)), detail
 
 
-def test_a_sound_image_that_finds_no_memory_is_no_reject(tmp_path: Path) -> None:
+def test_a_sound_image_that_finds_no_memory_is_no_reject(limited: Limited) -> None:
     file = io.BytesIO()
     image = Image.linear_gradient("L").resize((2000, 3000))
     image.save(file, "JPEG2000", no_jp2=True)
     content = encapsulated(JPEG2000Lossless, file.getvalue(), header(3000, 2000))
-    assert limited(content, tmp_path)[0] == "ProcessedImage"
-    name, message = limited(content, tmp_path, 30 << 20)
+    assert limited(content)[0] == "ProcessedImage"
+    name, message = limited(content, 30 << 20)
     assert (name, "out of memory" in message) == ("Interrupted", True), message
 
 
@@ -208,6 +231,7 @@ def test_a_file_beyond_the_bound_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     with path.open("wb") as file:
         file.truncate(limits.MAX_BYTES + 1)
+    prepare(path, 32)  # loads what it needs
     tracemalloc.start()
     result = prepare(path, 32)
     assert tracemalloc.get_traced_memory()[1] < 10 << 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,17 @@ def setup(tiny_workspace: Path) -> Iterator[training.Setup]:
     with open_arrays(IMAGES, *IMAGES.find(tiny_workspace)) as shard:
         store = ImageStore([shard])
         targets = targets_of(cohort, "mortality", store.image_ids)
-        recipe = NetworkRecipe("resnet18", targets.classes, store.size)
+        # The quickest that has batch normalisation.
+        recipe = NetworkRecipe("shufflenet_v2_x0_5", targets.classes, store.size)
         yield training.Setup(store, targets, recipe, PLAN, torch.device("cpu"))
+
+
+@pytest.fixture
+def resnet(setup: training.Setup) -> training.Setup:
+    """Of a network that learns a little cohort within a few epochs."""
+    return training.Setup(
+        **vars(setup) | {"recipe": replace(setup.recipe, architecture="resnet18")}
+    )
 
 
 def fresh(setup: training.Setup) -> training.TrainingState:
@@ -49,9 +59,9 @@ def fresh(setup: training.Setup) -> training.TrainingState:
     return training.new_state(network, setup)
 
 
-def test_it_learns_a_planted_patch(setup: training.Setup) -> None:
-    plan = training.TrainingPlan(**vars(PLAN) | {"epochs": 6, "augment": False})
-    state = fresh(setup := training.Setup(**vars(setup) | {"plan": plan}))
+def test_it_learns_a_planted_patch(resnet: training.Setup) -> None:
+    plan = training.TrainingPlan(**vars(PLAN) | {"epochs": 3, "augment": False})
+    state = fresh(setup := training.Setup(**vars(resnet) | {"plan": plan}))
     *_, _ = training.fit(state, setup)
     assert state.history[-1]["train_loss"] < 0.3 * state.history[0]["train_loss"]
     assert state.history[state.best_epoch - 1]["val_auroc"] == 1.0
@@ -86,11 +96,10 @@ ARCHITECTURES = ("resnet18", "densenet121", "mobilenet_v2", "efficientnet_b0", "
 def test_the_best_epoch_is_kept_as_it_was(
     setup: training.Setup, architecture: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    aurocs = iter([0.9, 0.6, 0.5])
+    aurocs = iter([0.9, 0.6])
     monkeypatch.setattr(objectives, "validation_auroc", lambda *_: next(aurocs))
-    recipe = NetworkRecipe(architecture, setup.targets.classes, setup.store.size)
-    plan = training.TrainingPlan(**vars(PLAN) | {"epochs": 3})
-    setup = training.Setup(**vars(setup) | {"plan": plan, "recipe": recipe})
+    recipe = replace(setup.recipe, architecture=architecture)
+    setup = training.Setup(**vars(setup) | {"recipe": recipe})
     state = fresh(setup)
     best: dict[str, torch.Tensor] = {}
     for _ in training.fit(state, setup):
@@ -111,17 +120,17 @@ def test_what_outlives_a_step_shares_no_memory_with_it(setup: training.Setup) ->
         assert not any(np.shares_memory(array, other) for other in living), name
 
 
-def test_a_value_is_trained_and_predicted_in_its_unit(setup: training.Setup) -> None:
-    ids = setup.store.image_ids
+def test_a_value_is_trained_and_predicted_in_its_unit(resnet: training.Setup) -> None:
+    ids = resnet.store.image_ids
     cohort = tiny_cohort(len(ids)).with_columns(
         # The older have the brighter patch of mortality.
         age=40 + 20 * pl.col("label_mortality").to_physical().cast(pl.Float32)
     )
     targets = targets_of(cohort, "age", ids)
-    recipe = NetworkRecipe("resnet18", targets.classes, setup.store.size)
+    recipe = replace(resnet.recipe, classes=targets.classes)
     plan = training.TrainingPlan(**vars(PLAN) | {"epochs": 6, "augment": False})
     changed = {"targets": targets, "recipe": recipe, "plan": plan}
-    state = fresh(setup := training.Setup(**vars(setup) | changed))
+    state = fresh(setup := training.Setup(**vars(resnet) | changed))
     *_, _ = training.fit(state, setup)
     history = training.history_frame(state)
     assert table_errors(TRAINING_HISTORY, history) == []
@@ -172,16 +181,16 @@ def test_a_checkpoint_keeps_whatever_an_optimizer_remembers(
     same_network(tensors_of(whole.network), tensors_of(second.network))
 
 
-def test_a_network_of_another_epoch_is_not_written(setup: training.Setup) -> None:
-    state = fresh(setup)
-    *_, _ = training.fit(state, setup)
+def test_a_network_of_another_epoch_is_not_written(resnet: training.Setup) -> None:
+    state = fresh(resnet)
+    *_, _ = training.fit(state, resnet)
 
     load_tensors(state.network, state.best)
-    training.check_kept(state, setup, outputs_of(state, setup))
+    training.check_kept(state, resnet, outputs_of(state, resnet))
     best = state.best["head.bias"].copy()
     load_tensors(state.network, state.best | {"head.bias": best + np.array([0.01, 0])})
     with pytest.raises(ArtifactError, match="is not that of epoch"):
-        training.check_kept(state, setup, outputs_of(state, setup))
+        training.check_kept(state, resnet, outputs_of(state, resnet))
 
 
 def test_the_seed_decides(setup: training.Setup) -> None:
@@ -194,10 +203,10 @@ def test_the_seed_decides(setup: training.Setup) -> None:
     assert losses[0] == losses[1] != losses[2]
 
 
-def test_golden_losses(setup: training.Setup) -> None:
+def test_golden_losses(resnet: training.Setup) -> None:
     # The numbers people rely on: a change of transform, loss, order or schedule shows here.
     plan = training.TrainingPlan(**vars(PLAN) | {"freeze_backbone": True})
-    state = fresh(setup := training.Setup(**vars(setup) | {"plan": plan}))
+    state = fresh(setup := training.Setup(**vars(resnet) | {"plan": plan}))
     *_, _ = training.fit(state, setup)
     losses = [row["train_loss"] for row in state.history]
     assert losses == pytest.approx([0.691167, 0.672084], rel=1e-4)

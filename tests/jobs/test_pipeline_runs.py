@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chain import CXR, environment
+from chain import environment
 from pipelines import JOBS, MODEL, call, planned, settings, words
+from served import served
 
 from data_contracts.catalog import contracts
 from data_contracts.run import RunRecord, now, read_runs
@@ -40,6 +41,13 @@ def whole(
     return folder / "wörk space", call(settings(folder), folder / "wörk space")
 
 
+@pytest.fixture(scope="module")
+def cxr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A quick `cxr` for the pipelines that follow."""
+    with served(tmp_path_factory.mktemp("served")) as command:
+        yield command
+
+
 @pytest.fixture
 def copy(whole: tuple[Path, object], tmp_path: Path) -> Path:
     ignore = shutil.ignore_patterns("runs", ".locks", ".pipeline")
@@ -59,16 +67,16 @@ def test_the_whole_pipeline(whole: tuple[Path, subprocess.CompletedProcess[str]]
     assert all(line.startswith("cxr run: ") for line in result.stderr.splitlines())
 
 
-def test_a_second_run_does_nothing(copy: Path, tmp_path: Path) -> None:
+def test_a_second_run_does_nothing(copy: Path, tmp_path: Path, cxr: Path) -> None:
     os.utime(copy / "cohort" / "cohort.parquet")
-    result = call(settings(tmp_path), copy)
+    result = call(settings(tmp_path), copy, cxr=cxr)
     assert result.returncode == 0, result.stderr
     assert "everything is up to date" in result.stderr
     assert jobs_run(copy) == []
 
 
 def test_a_changed_setting_redoes_what_depends_on_it(
-    copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    copy: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], cxr: Path
 ) -> None:
     file = settings(tmp_path, train_task={"epochs": 2})
     assert planned(capfd, *words(file, copy)) == {
@@ -79,23 +87,23 @@ def test_a_changed_setting_redoes_what_depends_on_it(
     file = settings(tmp_path, aggregate={"replicates": 120})
     assert planned(capfd, *words(file, copy)) == {"aggregate": "changed: replicates"}
     before = digests(copy)
-    assert call(file, copy).returncode == 0
+    assert call(file, copy, cxr=cxr).returncode == 0
     assert jobs_run(copy) == ["aggregate"]
     kept = {p: d for p, d in before.items() if not p.startswith("summary/")}
     assert kept.items() <= digests(copy).items()
 
 
-def test_what_turns_out_the_same_is_not_done_again(copy: Path, tmp_path: Path) -> None:
+def test_what_turns_out_the_same_is_not_done_again(copy: Path, tmp_path: Path, cxr: Path) -> None:
     (copy / "cohort" / "flow.parquet").unlink()
-    result = call(settings(tmp_path), copy)
+    result = call(settings(tmp_path), copy, cxr=cxr)
     assert result.returncode == 0, result.stderr
     assert "done extract" in result.stderr
     assert "up to date train-task mortality main" in result.stderr
 
 
-def test_a_failed_branch_stops_only_what_needs_it(copy: Path, tmp_path: Path) -> None:
+def test_a_failed_branch_stops_only_what_needs_it(copy: Path, tmp_path: Path, cxr: Path) -> None:
     (copy / MODEL / "attributions-gradcam-test.h5").unlink()
-    result = call(settings(tmp_path), copy, "--tasks", "nonsense,mortality")
+    result = call(settings(tmp_path), copy, "--tasks", "nonsense,mortality", cxr=cxr)
     (failed,) = [r for r in read_runs(copy) if r.state == "failed" and r.job != "run"]
     assert result.returncode == failed.exit_code
     assert failed.job == "train-task"
@@ -108,11 +116,11 @@ def test_a_failed_branch_stops_only_what_needs_it(copy: Path, tmp_path: Path) ->
 
 
 @pytest.fixture
-def running(copy: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def running(copy: Path, tmp_path: Path, cxr: Path) -> Iterator[subprocess.Popen[str]]:
     """A pipeline in whose course a training has just begun."""
     shutil.rmtree(copy / MODEL)
     process = subprocess.Popen(
-        [CXR, *words(settings(tmp_path), copy)], env=environment(copy), text=True,
+        [cxr, *words(settings(tmp_path), copy)], env=environment(copy), text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr
@@ -140,12 +148,13 @@ def ends(pid: int, seconds: float = 30) -> bool:
 
 
 def test_killed_it_takes_its_jobs_along_and_goes_on(
-    whole: tuple[Path, object], running: subprocess.Popen[str], copy: Path, tmp_path: Path
-) -> None:
+    whole: tuple[Path, object], running: subprocess.Popen[str], copy: Path, tmp_path: Path,
+    cxr: Path,
+) -> None:  # fmt: skip
     running.kill()
     assert ends(training(copy))
     assert [r.state for r in read_runs(copy) if r.job == "train-task"] == ["interrupted"]
-    result = call(settings(tmp_path), copy)
+    result = call(settings(tmp_path), copy, cxr=cxr)
     assert result.returncode == 0, result.stderr
     assert digests(copy) == digests(whole[0])
 
@@ -179,9 +188,9 @@ def test_a_job_that_was_cancelled_by_force_is_not_called_killed() -> None:
 
 
 def test_two_at_once_and_an_interruption(
-    running: subprocess.Popen[str], copy: Path, tmp_path: Path
+    running: subprocess.Popen[str], copy: Path, tmp_path: Path, cxr: Path
 ) -> None:
-    second = call(settings(tmp_path), copy)
+    second = call(settings(tmp_path), copy, cxr=cxr)
     assert second.returncode == 75
     assert "is being written by `cxr run` " in second.stderr
     pid = training(copy)

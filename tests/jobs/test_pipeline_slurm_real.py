@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 import yaml
-from chain import CXR, environment
+from chain import environment
 from chain import words as step_words
 from forked import start
 from pipelines import SETTINGS, words
+from served import served
 from slurm_cluster import begin_again, slurm_cluster
 
 from data_contracts.catalog import contracts
@@ -29,7 +30,7 @@ PROFILE = {
     "default-resources": {"mem_mb": 0, "runtime": 60},
 }  # fmt: skip
 #: A network that takes long enough to be stopped in its course.
-TRAINING = SETTINGS["train-task"] | {"architecture": "resnet18", "epochs": 8, "patience": 0}
+TRAINING = SETTINGS["train-task"] | {"architecture": "resnet18", "epochs": 5, "patience": 0}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,7 +49,13 @@ def workspace(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path, workspace: Path) -> Callable[[], subprocess.Popen[str]]:
+def cxr(tmp_path: Path) -> Iterator[Path]:
+    with served(tmp_path) as command:
+        yield command
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, workspace: Path, cxr: Path) -> Callable[[], subprocess.Popen[str]]:
     sections = {k: SETTINGS[k] for k in ("extract", "preprocess")} | {"train-task": TRAINING}
     file, profile = tmp_path / "settings.yaml", tmp_path / "profile"
     file.write_text(yaml.safe_dump({"tasks": "mortality", "shards": 2, "cores": 1, **sections}))
@@ -58,7 +65,7 @@ def pipeline(tmp_path: Path, workspace: Path) -> Callable[[], subprocess.Popen[s
 
     def begin() -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [CXR, *flags], env=environment(workspace), text=True, stdout=subprocess.DEVNULL,
+            [cxr, *flags], env=environment(workspace), text=True, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Runs `cxr` in processes that have torch loaded from the start, and strikes them at a moment.
 
 Loading torch takes seconds, forking a process that has it takes none. The processes are real
-ones, with signals of their own.
+ones, with signals of their own; only their reports have no figures.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-_CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
+from undrawn import leave_out_figures
+
+CONTEXT = get_context("forkserver")
+CONTEXT.set_forkserver_preload(
     ["jobs._cli", "jobs._execute", "polars", "h5py", "yaml", "cxrcore.training",
      "cxrcore.attribution", "pytorch_grad_cam", "cxrcore.synthetic.mimic_layout",
-     "cxrcore.pixels.letterbox"]
+     "cxrcore.pixels.letterbox", "cxrcore.pixels.dicom", "cxrcore.pixels.png_jpeg",
+     "cxrcore.summary", "cxrcore.evaluation.kernels",
+     "cxrcore.reporting.report", "cxrcore.reporting.console", "PIL.Image"]
 )  # fmt: skip
 
 #: What happens, and for which time: an event's kind, `record` (run.json is written) or `flush` (an
@@ -60,7 +64,7 @@ def start(
 
     At `moment` the process sends `signals` to itself, or to its whole `group`.
     """
-    process = _CONTEXT.Process(target=_run, args=(words, str(told), signals, moment, group))
+    process = CONTEXT.Process(target=_run, args=(words, str(told), signals, moment, group))
     process.start()
     return Running(process, told)
 
@@ -73,6 +77,8 @@ def _run(
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     from jobs._cli import run
+
+    leave_out_figures()
 
     def strike() -> None:
         for signal in signals:

@@ -45,9 +45,11 @@ def words(file: Path, workspace: Path, *more: str) -> list[str]:
     return ["run", "--config", str(file), "--workspace", str(workspace), *more]
 
 
-def call(file: Path, workspace: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def call(
+    file: Path, workspace: Path, *more: str, cxr: Path = CXR
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [CXR, *words(file, workspace, *more)], env=environment(workspace), text=True,
+        [cxr, *words(file, workspace, *more)], env=environment(workspace), text=True,
         capture_output=True, timeout=240, check=False,
     )  # fmt: skip
 

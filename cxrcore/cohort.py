@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Select = Literal["one-per-subject", "one-per-study", "all"]
 
-NOT_SPLIT = "patient not in the split file"
+NOT_SPLIT = "patient without a split"
 #: Years; the cohort has no older ones.
 OLDEST = 120
 
@@ -67,7 +67,9 @@ def assemble(
     flow = _flow(images, kept, rules)
     split = split_of(kept["subject_id"], seed) if splits is None else _given(kept, splits)
     cohort = kept.with_columns(source=pl.lit(source), split=split)
-    extras = [c for c in cohort.columns if c.startswith(("null_", "note_", "mortality_rule"))]
+    extras = [
+        c for c in cohort.columns if c.startswith(("null_", "note_", "mortality_rule", "period"))
+    ]
     return cohort.drop("excluded", *extras), flow
 
 

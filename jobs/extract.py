@@ -52,6 +52,8 @@ class Config(JobConfig):
     """YAML file that says which column of the table is what; --inspect proposes one."""
     inspect: bool = Field(default=False, exclude=True)
     """Print a mapping proposed for --table, without values of few patients; write nothing."""
+    split_by: Literal["hash", "time"] = "hash"
+    """How patients are split; time: those of the latest anchor_year_group of MIMIC-IV are test."""
     split_file: Path | None = Field(default=None, exclude=True)
     """CSV with subject_id and split, as of `cxr export-split`; other patients are excluded."""
     select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"
@@ -92,11 +94,13 @@ def preview(config: Config) -> str | None:
 def sources(config: Config) -> dict[str, Path]:
     """The table files that are read, by a name that does not depend on the host.
 
-    Raises `UsageError` where the mortality label would depend on the outcome unasked.
+    Raises `UsageError` where the mortality label would depend on the outcome unasked, and for a
+    setting that the source has no data for.
     """
     from cxrcore.sources import locate, parse_labels
 
     parse_labels(config.label)
+    _require_supported(config)
     if _depends_on_outcome(config) and not config.allow_outcome_dependent_label:
         raise UsageError(
             f"--horizon {config.horizon}: beyond a year only patients who come back are observed "
@@ -106,6 +110,21 @@ def sources(config: Config) -> dict[str, Path]:
     names = ("mimic_iv", "mimic_cxr", "root", "table", "patients", "mapping")
     found = locate(config.source, {name: getattr(config, name) for name in names})
     return found | ({_SPLIT: config.split_file} if config.split_file else {})
+
+
+def _require_supported(config: Config) -> None:
+    """Raise `UsageError` for settings that exclude each other, or that the source cannot follow."""
+    from cxrcore.sources import adapter
+
+    if config.split_by != "hash" and "split_by" not in adapter(config.source).settings:
+        raise UsageError(
+            f"--split-by {config.split_by}: the source {config.source} does not say when its "
+            "patients came; take --split-by hash, or a split of your own with --split-file"
+        )
+    if config.split_by != "hash" and config.split_file:
+        raise UsageError(
+            f"--split-by {config.split_by} and --split-file exclude each other; give one"
+        )
 
 
 def _depends_on_outcome(config: Config) -> bool:
@@ -124,7 +143,7 @@ def run(config: Config, job: Job) -> None:
     tables = {name: path for name, path in job.sources.items() if name != _SPLIT}
     images = read(config.source, tables, config.horizon, parse_labels(config.label))
     images = only_under_65(images, config.under65)
-    splits, split_digest = _split_of_file(job)
+    splits, split_facts = _splits(config, images, job)
     limits = Limits(config.max_age, config.view, config.no_finding_only)
     cohort, flow = assemble(
         images, config.source, config.select, config.min_age, config.seed, splits, limits
@@ -136,7 +155,7 @@ def run(config: Config, job: Job) -> None:
     rule = images["mortality_rule"].first() if "mortality_rule" in images.columns else None
     job.write(
         COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed,
-        mortality_rule=rule, pixel_source=_pixel_source(cohort), split_digest=split_digest,
+        mortality_rule=rule, pixel_source=_pixel_source(cohort), **split_facts,
     )  # fmt: skip
     shown = disclosed_flow(flow, least)
     job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)
@@ -146,14 +165,20 @@ def run(config: Config, job: Job) -> None:
     job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")
 
 
-def _split_of_file(job: Job) -> tuple[pl.DataFrame | None, str | None]:
-    """The splits that a file gives, and the file's digest; None without one."""
+def _splits(
+    config: Config, images: pl.DataFrame, job: Job
+) -> tuple[pl.DataFrame | None, dict[str, str | None]]:
+    """The splits that a file or the time gives, none by the hash; what the cohort says of them."""
     from cxrcore.split_files import read_split_file
+    from cxrcore.splits import split_by_time
 
-    if _SPLIT not in job.sources:
-        return None, None
-    path = job.sources[_SPLIT]
-    return read_split_file(path), file_digest(path)
+    splits, digest, period = None, None, None
+    if path := job.sources.get(_SPLIT):
+        splits, digest = read_split_file(path), file_digest(path)
+    elif config.split_by == "time":
+        splits, period = split_by_time(images, config.seed)
+    split_by = "file" if path else config.split_by
+    return splits, {"split_by": split_by, "split_digest": digest, "test_period": period}
 
 
 def _pixel_source(cohort: pl.DataFrame) -> str | None:

@@ -77,8 +77,10 @@ def differing_settings(trainings: Sequence[Header]) -> list[str]:
 
 def _partition(attributes: Mapping[str, Any]) -> str:
     drawn = f"drawn by a hash of the patient's identifier with seed {attributes['split_seed']}"
-    digest = attributes.get("split_digest")
+    digest, period = attributes.get("split_digest"), attributes.get("test_period")
     given = f"given by a file ({digest})" if digest else drawn
+    if period:
+        given = f"test being all patients of the latest period, {period}, and the others {drawn}"
     return f"Each patient belongs to one split for all tasks, {given}."
 
 

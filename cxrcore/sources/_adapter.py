@@ -36,7 +36,8 @@ class Adapter:
       label.
 
     A source with outcomes adds `mortality_rule` (String, the same in every row): one of
-    `MORTALITY_RULES`, null where none gives a label.
+    `MORTALITY_RULES`, null where none gives a label. One that knows when its patients came adds
+    `period` (String), the same in every row of a patient.
     """
 
     title: str
@@ -54,5 +55,7 @@ class Adapter:
     """Names of single files it needs, each with its content."""
     optional_files: Mapping[str, str] = field(default_factory=dict)
     """Names of single files that it reads where they are given."""
+    settings: frozenset[str] = frozenset()
+    """Settings of `extract`, by name, that need what not every collection has."""
     caution: str = ""
     """What whoever uses the cohort must know beside the flow; logged as a warning."""

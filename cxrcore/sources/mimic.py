@@ -52,7 +52,8 @@ def read(
     ed = not edstays.is_empty() and of_version_3(admissions["insurance"])
     died = deaths(tables["patients"], admissions)
     encounters = stays(tables, died, ed=ed)
-    patients = tables["patients"].join(died, on="subject_id").drop("died_by")
+    patients = tables["patients"].rename({"anchor_year_group": "period"})
+    patients = patients.join(died, on="subject_id").drop("died_by")
     patients = patients.join(_ed_genders(edstays), on="subject_id", how="left")
     patients = patients.join(last_discharges(encounters), on="subject_id", how="left")
     images = _images(tables["records"], tables["metadata"], tables.get("findings"))
@@ -173,7 +174,7 @@ _PREFIXES = ("label", "null")
 _COLUMNS = (
     "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "days_to_death",
     "follow_up_days", "no_finding", "admission_match", "excluded", "mortality_rule",
-    "note_mortality", "note_mortality.stay", "note_mortality.times", "note_race",
+    "period", "note_mortality", "note_mortality.stay", "note_mortality.times", "note_race",
     *(f"{prefix}_{task}" for prefix in _PREFIXES for task in _TASKS),
 )  # fmt: skip
 
@@ -186,4 +187,5 @@ ADAPTER = Adapter(
     tasks=_TASKS,
     locate=locate,
     read=read,
+    settings=frozenset({"split_by"}),
 )

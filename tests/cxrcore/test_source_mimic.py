@@ -28,6 +28,7 @@ def test_a_plain_study(tree: Tree) -> None:
         "admission_match": "contained",
         "excluded": None,
         "mortality_rule": "hospital-stay",
+        "period": "2014 - 2016",
         "note_mortality": None,
         "note_mortality.stay": None,
         "note_mortality.times": None,

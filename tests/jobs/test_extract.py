@@ -74,7 +74,7 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert cohort.header.attributes == {
         "source": "mimic", "select": "all", "split_seed": 5, "mortality_rule": "hospital-stay",
-        "pixel_source": "dicom", "split_digest": None,
+        "pixel_source": "dicom", "split_digest": None, "split_by": "hash", "test_period": None,
     }  # fmt: skip
     read = {i.path for i in cohort.header.inputs}
     assert read == {
@@ -167,6 +167,30 @@ def test_missing_flags_are_a_usage_error(
     assert "--root DIR" in complaint(capsys)
     assert cxr(["extract", "--source", "table", "--workspace", str(tmp_path / "ws")]) == 2
     assert "needs --table FILE (one row per image) and --mapping FILE (YAML" in complaint(capsys)
+
+
+def test_a_split_by_time(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace, by_time = tmp_path / "ws", ("--split-by", "time")
+    assert extract(source, workspace, *by_time) == 4
+    assert "name 1 periods (anchor_year_group), want 2 or more" in complaint(capsys)
+    table = source / PATIENTS
+    table.write_text(
+        table.read_text().replace("2,M,61,2180,2014 - 2016", "2,M,61,2180,2011 - 2013")
+    )
+    assert extract(source, workspace, *by_time) == 0
+    cohort = read_table(COHORT, COHORT.path(workspace))
+    assert cohort.frame.filter(split="test")["subject_id"].unique().to_list() == ["1"]
+    facts = cohort.header.attributes
+    assert (facts["split_by"], facts["test_period"]) == ("time", "2014 - 2016")
+    capsys.readouterr()
+    assert extract(source, workspace, *by_time, "--split-file", "split.csv") == 2
+    assert "exclude each other" in complaint(capsys)
+    other = ["extract", "--source", "nih", "--root", str(source), "--workspace", str(workspace)]
+    assert cxr([*other, *by_time]) == 2
+    assert "--split-by time: the source nih does not say when" in complaint(capsys)
+    table.write_text(table.read_text().replace("2011 - 2013", "2011 to 2013"))
+    assert extract(source, workspace, *by_time) == 4
+    assert "'anchor_year_group' has unknown categories: '2011 TO 2013'" in complaint(capsys)
 
 
 LONG = ("--horizon", "730")

@@ -67,6 +67,8 @@ def test_what_a_setting_contradicts_is_not_said() -> None:
     given = said(training(), split_digest="sha256:0f")
     assert "given by a file (sha256:0f)" in given
     assert "drawn by a hash" not in given
+    timed = said(training(), test_period="2014 - 2016")
+    assert "test being all patients of the latest period, 2014 - 2016, and the others" in timed
 
 
 def test_settings_that_were_not_kept_are_not_guessed() -> None:

@@ -68,8 +68,12 @@ class Config(JobConfig):
     """Keep only images whose report names no finding."""
     horizon: int = Field(default=365, ge=1, le=3650)
     """Follow-up horizon of the mortality label, in days after the study."""
+    further_horizon: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=3650)], ...], Parameter(negative=())
+    ] = ()
+    """Another follow-up horizon, in days; 90 gives the task mortality_90d; may be given often."""
     allow_outcome_dependent_label: bool = False
-    """Accept a horizon over 365 days: who has a mortality label then depends on the outcome."""
+    """Accept horizons over 365 days: who has a mortality label then depends on the outcome."""
     label: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """Further task, NAME=COLUMN[:GROUPS], of any column of the tables; may be given often."""
     under65: Annotated[tuple[str, ...], Parameter(negative=())] = ()
@@ -101,9 +105,9 @@ def sources(config: Config) -> dict[str, Path]:
 
     parse_labels(config.label)
     _require_supported(config)
-    if _depends_on_outcome(config) and not config.allow_outcome_dependent_label:
+    if (late := _outcome_dependent(config)) and not config.allow_outcome_dependent_label:
         raise UsageError(
-            f"--horizon {config.horizon}: beyond a year only patients who come back are observed "
+            f"{late}: beyond a year only patients who come back are observed "
             "to the end, so who has a mortality label depends on the outcome; take 365 or less, "
             "or accept it with --allow-outcome-dependent-label"
         )
@@ -125,23 +129,33 @@ def _require_supported(config: Config) -> None:
         raise UsageError(
             f"--split-by {config.split_by} and --split-file exclude each other; give one"
         )
+    if len({config.horizon, *config.further_horizon}) <= len(config.further_horizon):
+        raise UsageError(
+            "--further-horizon: want each horizon once, and none that is --horizon already"
+        )
 
 
-def _depends_on_outcome(config: Config) -> bool:
+def _outcome_dependent(config: Config) -> str:
+    """The flags whose label depends on the outcome, empty without any."""
     from cxrcore.labels import KNOWN_AFTER_DISCHARGE
     from cxrcore.sources import adapter
 
-    return "mortality" in adapter(config.source).tasks and config.horizon > KNOWN_AFTER_DISCHARGE
+    flags = [("--horizon", config.horizon)]
+    flags += [("--further-horizon", days) for days in config.further_horizon]
+    late = [f"{flag} {days}" for flag, days in flags if days > KNOWN_AFTER_DISCHARGE]
+    return ", ".join(late) if "mortality" in adapter(config.source).tasks else ""
 
 
 def run(config: Config, job: Job) -> None:
     from cxrcore.cohort import Limits, assemble, characteristics
     from cxrcore.labels import only_under_65
-    from cxrcore.sources import parse_labels, read
+    from cxrcore.sources import LabelRules, parse_labels, read
     from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 
     tables = {name: path for name, path in job.sources.items() if name != _SPLIT}
-    images = read(config.source, tables, config.horizon, parse_labels(config.label))
+    horizons = config.horizon, *config.further_horizon
+    rules = LabelRules(horizons, parse_labels(config.label))
+    images = read(config.source, tables, rules)
     images = only_under_65(images, config.under65)
     splits, split_facts = _splits(config, images, job)
     limits = Limits(config.max_age, config.view, config.no_finding_only)
@@ -190,9 +204,9 @@ def _pixel_source(cohort: pl.DataFrame) -> str | None:
 def _warn(config: Config, cohort: pl.DataFrame, job: Job) -> None:
     from cxrcore.sources import adapter
 
-    if _depends_on_outcome(config):
+    if late := _outcome_dependent(config):
         job.warn(
-            f"--horizon {config.horizon}: who has a mortality label depends on the outcome; "
+            f"{late}: who has a mortality label depends on the outcome; "
             "deaths are labelled only if a later discharge was recorded"
         )
     if caution := adapter(config.source).caution:

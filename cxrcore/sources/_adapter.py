@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import polars as pl
 
-    from cxrcore.sources._further_labels import FurtherLabels
+    from cxrcore.sources._label_rules import LabelRules
 
 
 class Read(Protocol):
-    """Reads a collection: its table files, a horizon in days, and further labels by their names."""
+    """Reads a collection: its table files, and the labels that are asked for."""
 
-    def __call__(
-        self, files: Mapping[str, Path], horizon: int, labels: FurtherLabels = ...
-    ) -> pl.DataFrame:
+    def __call__(self, files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
         """The frame that `Adapter` describes; raises `SourceError`."""
 
 
@@ -48,7 +46,7 @@ class Adapter:
     """(folders and files) → the table files by a name that does not depend on the host; raises
     `SourceError` naming every file that is missing."""
     read: Read
-    """(table files, horizon in days, further labels) → the frame described above."""
+    """(table files, labels asked for) → the frame described above."""
     folders: Mapping[str, str] = field(default_factory=dict)
     """Names of the folders it needs, each with its content."""
     files: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,8 @@ from cxrcore.sources._admissions import (
     race_columns,
     subject_races,
 )
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, with_labels
+from cxrcore.sources._further_labels import with_labels
+from cxrcore.sources._label_rules import LabelRules, horizon_tasks
 from cxrcore.sources._mimic_labels import IDS, join_labels
 from cxrcore.sources._mimic_tables import locate, of_version_1, read_mimic_tables
 from cxrcore.sources._stays import deaths, ed_stays, last_discharges, stays, studies_in_stays
@@ -40,9 +41,7 @@ NO_GENDER = "gender not stated"
 _VIEW_CODES = {"ANTERO-POSTERIOR": "AP", "POSTERO-ANTERIOR": "PA"}
 
 
-def read(
-    files: Mapping[str, Path], horizon: int, labels: FurtherLabels = NO_LABELS
-) -> pl.DataFrame:
+def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     """Every image of the record list; see `Adapter.read` for the columns."""
     tables = read_mimic_tables(files)
     admissions = tables["admissions"]
@@ -63,13 +62,16 @@ def read(
         _with_stays(images, encounters.filter(~encounters["after_death"]), edstays)
         .join(subject_races(admissions, edstays.drop_nulls("race")), on="subject_id", how="left")
         .with_columns(
-            **mortality_columns(horizon, known_after), **race_columns(),
+            **_mortality_columns(rules.horizons, known_after), **race_columns(),
             **insurance_columns(admissions), **_gender_columns(),
-            mortality_rule=_mortality_rule(horizon, known_after, ed),
+            mortality_rule=_mortality_rule(max(rules.horizons), known_after, ed),
         )
     )  # fmt: skip
-    labelled = with_labels(join_labels(images, files, labels), labels, IDS, _TASKS)
-    return labelled.select(*_COLUMNS, *(f"{p}_{name}" for name in labels for p in _PREFIXES))
+    tasks, labels = dict.fromkeys((*horizon_tasks(rules.horizons), *_TASKS)), rules.further
+    labelled = with_labels(join_labels(images, files, labels), labels, IDS, tasks)
+    return labelled.select(
+        *_COLUMNS, *(f"{p}_{name}" for p in _PREFIXES for name in [*tasks, *labels])
+    )
 
 
 def _images(
@@ -128,6 +130,13 @@ def _with_stays(
     )
 
 
+def _mortality_columns(horizons: Sequence[int], known_after: int) -> dict[str, pl.Expr]:
+    columns: dict[str, pl.Expr] = {}
+    for task, days in horizon_tasks(horizons).items():
+        columns |= mortality_columns(days, known_after, task)
+    return columns
+
+
 def _mortality_rule(horizon: int, known_after: int, ed: bool) -> pl.Expr:
     """The name of the rule that gives the mortality label; null: there is no label."""
     import polars as pl
@@ -175,7 +184,6 @@ _COLUMNS = (
     "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "days_to_death",
     "follow_up_days", "no_finding", "admission_match", "excluded", "mortality_rule",
     "period", "note_mortality", "note_mortality.stay", "note_mortality.times", "note_race",
-    *(f"{prefix}_{task}" for prefix in _PREFIXES for task in _TASKS),
 )  # fmt: skip
 
 ADAPTER = Adapter(

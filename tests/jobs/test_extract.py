@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data_contracts.cohort import COHORT
+from data_contracts.cohort import COHORT, tasks_of
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.store import Provenance, read_table, write_table
 from data_contracts.synthetic import SYNTHETIC_TRUTH
@@ -215,7 +215,32 @@ def test_a_label_that_depends_on_the_outcome_is_only_made_when_asked_for(
     assert "warning" not in capsys.readouterr().err
 
 
-def test_the_nih_layout(tmp_path: Path) -> None:
+def test_several_horizons_are_several_tasks(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, also = tmp_path / "ws", ("--further-horizon", "30", "--further-horizon", "60")
+    assert extract(source, workspace, *also, "--select", "all", "--min-cell-count", "0") == 0
+    frame = read_table(COHORT, COHORT.path(workspace)).frame
+    assert tasks_of(frame.columns)[:4] == ["mortality", "mortality_30d", "mortality_60d", "gender"]
+    died = frame.filter(subject_id="2")  # 52 days after the study
+    assert died["label_mortality_30d"].to_list() == ["survived"]
+    assert died["label_mortality_60d"].to_list() == died["label_mortality"].to_list() == ["died"]
+    flow = read_table(COHORT_FLOW, COHORT_FLOW.path(workspace)).frame
+    for task in ("mortality", "mortality_30d", "mortality_60d"):
+        assert flow.filter(scope=task, rule="usable")["images"].item() == 3
+        assert flow.filter(scope=task, rule="study not in a stay").height == 1
+    capsys.readouterr()
+    for flags, want in (
+        (("--further-horizon", "365"), "none that is --horizon already"),
+        ((*also, "--further-horizon", "30"), "want each horizon once"),
+        ((*also, "--further-horizon", "1825"), "--further-horizon 1825: beyond a year only"),
+        (("--further-horizon", "0"), "--further-horizon"),
+    ):
+        assert extract(source, workspace, *flags) == 2
+        assert want in complaint(capsys)
+
+
+def test_the_nih_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "Data_Entry_2017.csv").write_text(
         "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,"
@@ -227,6 +252,9 @@ def test_the_nih_layout(tmp_path: Path) -> None:
     where = ["--root", str(tmp_path), "--workspace", str(workspace)]
     # Without outcomes the horizon says nothing.
     assert cxr(["extract", "--source", "nih", *where, *LONG]) == 0
+    capsys.readouterr()
+    assert cxr(["extract", "--source", "nih", *where, "--further-horizon", "90"]) == 2
+    assert "--further-horizon 90: the source has no dates of death" in complaint(capsys)
     cohort = read_table(COHORT, COHORT.path(workspace))
     assert cohort.header.attributes["mortality_rule"] is None
     assert cohort.header.attributes["pixel_source"] == "png"

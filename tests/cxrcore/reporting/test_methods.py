@@ -58,6 +58,9 @@ def test_what_a_setting_contradicts_is_not_said() -> None:
                                       "no_finding_only": True})  # fmt: skip
     assert "(PA) without findings of patients of 18 years or older and 64 or younger" in narrow
     assert "Further labels" not in narrow
+    assert "within 365, 90 and 30 days of" in said(
+        training(), cohort={"horizon": 365, "further_horizon": [90, 30]}
+    )
     wide = said(training(), cohort={"label": ["edema=Edema:a=0,b=1", "ward=ward"],
                                     "under65": ["insurance"]}, source="vindr")  # fmt: skip
     assert "Further labels: edema (column Edema) and ward (column ward)." in wide

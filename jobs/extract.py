@@ -78,6 +78,8 @@ class Config(JobConfig):
     """Further task, NAME=COLUMN[:GROUPS], of any column of the tables; may be given often."""
     under65: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """Tasks that only patients under 65 are labelled for; may be given often."""
+    race_conflict: Literal["exclude", "majority", "latest"] = "exclude"
+    """Of a patient of several race groups: no label, the group of most stays, or of the latest."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Random seed of the split of subjects, unless a file gives it, and of the choice of images."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
@@ -120,11 +122,15 @@ def _require_supported(config: Config) -> None:
     """Raise `UsageError` for settings that exclude each other, or that the source cannot follow."""
     from cxrcore.sources import adapter
 
-    if config.split_by != "hash" and "split_by" not in adapter(config.source).settings:
-        raise UsageError(
-            f"--split-by {config.split_by}: the source {config.source} does not say when its "
-            "patients came; take --split-by hash, or a split of your own with --split-file"
-        )
+    needed = {
+        "split_by": "when its patients came; take --split-by hash, or a split with --split-file",
+        "race_conflict": "the race at several stays of a patient; take --race-conflict exclude",
+    }
+    for name, what in needed.items():
+        value, default = getattr(config, name), config.defaults()[name]
+        if value != default and name not in adapter(config.source).settings:
+            flag = f"--{name.replace('_', '-')} {value}"
+            raise UsageError(f"{flag}: the source {config.source} does not say {what}")
     if config.split_by != "hash" and config.split_file:
         raise UsageError(
             f"--split-by {config.split_by} and --split-file exclude each other; give one"
@@ -154,7 +160,7 @@ def run(config: Config, job: Job) -> None:
 
     tables = {name: path for name, path in job.sources.items() if name != _SPLIT}
     horizons = config.horizon, *config.further_horizon
-    rules = LabelRules(horizons, parse_labels(config.label))
+    rules = LabelRules(horizons, parse_labels(config.label), config.race_conflict)
     images = read(config.source, tables, rules)
     images = only_under_65(images, config.under65)
     splits, split_facts = _splits(config, images, job)

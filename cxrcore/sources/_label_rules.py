@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cxrcore.sources._further_labels import FurtherLabels
+
+RaceConflict = Literal["exclude", "majority", "latest"]
+"""What a patient with stays of several known race groups gets: no label, or a group of them."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,7 @@ class LabelRules:
     """Of mortality, in days after the study; see `horizon_tasks`."""
     further: FurtherLabels = field(default_factory=dict)
     """Labels of any column, by their names."""
+    race_conflict: RaceConflict = "exclude"
 
 
 def horizon_tasks(horizons: Sequence[int]) -> dict[str, int]:

@@ -22,7 +22,7 @@ from cxrcore.sources._admissions import (
     subject_races,
 )
 from cxrcore.sources._further_labels import with_labels
-from cxrcore.sources._label_rules import LabelRules, horizon_tasks
+from cxrcore.sources._label_rules import LabelRules, RaceConflict, horizon_tasks
 from cxrcore.sources._mimic_labels import IDS, join_labels
 from cxrcore.sources._mimic_tables import locate, of_version_1, read_mimic_tables
 from cxrcore.sources._stays import deaths, ed_stays, last_discharges, stays, studies_in_stays
@@ -37,6 +37,7 @@ NOT_IN_PATIENTS = "subject not in the patients table"
 NO_TIME = "no study date or time"
 DIED_BEFORE = "date of death before the study"
 NO_GENDER = "gender not stated"
+GENDER_DISAGREES = "another gender in the emergency department: that of the patients table is used"
 
 _VIEW_CODES = {"ANTERO-POSTERIOR": "AP", "POSTERO-ANTERIOR": "PA"}
 
@@ -60,9 +61,9 @@ def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     images = images.with_columns(excluded=_excluded())
     images = (
         _with_stays(images, encounters.filter(~encounters["after_death"]), edstays)
-        .join(subject_races(admissions, edstays.drop_nulls("race")), on="subject_id", how="left")
+        .join(_races(rules.race_conflict, admissions, edstays), on="subject_id", how="left")
         .with_columns(
-            **_mortality_columns(rules.horizons, known_after), **race_columns(),
+            **_mortality_columns(rules.horizons, known_after), **race_columns(rules.race_conflict),
             **insurance_columns(admissions), **_gender_columns(),
             mortality_rule=_mortality_rule(max(rules.horizons), known_after, ed),
         )
@@ -161,6 +162,13 @@ def _excluded() -> pl.Expr:
     return first.cast(pl.Enum(list(rules)))
 
 
+def _races(policy: RaceConflict, admissions: pl.DataFrame, edstays: pl.DataFrame) -> pl.DataFrame:
+    """`subject_races` of all stays; those without a race in the emergency department are none."""
+    return subject_races(
+        policy, admissions, edstays.drop_nulls("race").rename({"intime": "admittime"})
+    )
+
+
 def _ed_genders(edstays: pl.DataFrame) -> pl.DataFrame:
     """Per subject `ed_gender`, the one that all stays in the emergency department state."""
     import polars as pl
@@ -172,10 +180,12 @@ def _ed_genders(edstays: pl.DataFrame) -> pl.DataFrame:
 def _gender_columns() -> dict[str, pl.Expr]:
     import polars as pl
 
-    gender = pl.coalesce(normalised("gender"), "ed_gender")
-    label = gender.cast(pl.Enum(GENDER_CLASSES))
+    stated, of_ed = normalised("gender"), pl.col("ed_gender")
+    label = pl.coalesce(stated, of_ed).cast(pl.Enum(GENDER_CLASSES))
     missing = pl.when(label.is_null()).then(pl.lit(NO_GENDER)).cast(pl.Enum([NO_GENDER]))
-    return {"label_gender": label, "null_gender": missing}
+    disagrees = pl.when(stated != of_ed).then(pl.lit(GENDER_DISAGREES))
+    note = disagrees.cast(pl.Enum([GENDER_DISAGREES]))
+    return {"label_gender": label, "null_gender": missing, "note_gender": note}
 
 
 _TASKS = ("mortality", "gender", "race", "insurance")
@@ -183,7 +193,8 @@ _PREFIXES = ("label", "null")
 _COLUMNS = (
     "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "days_to_death",
     "follow_up_days", "no_finding", "admission_match", "excluded", "mortality_rule",
-    "period", "note_mortality", "note_mortality.stay", "note_mortality.times", "note_race",
+    "period", "note_mortality", "note_mortality.stay", "note_mortality.times", "note_gender",
+    "note_race",
 )  # fmt: skip
 
 ADAPTER = Adapter(
@@ -195,5 +206,5 @@ ADAPTER = Adapter(
     tasks=_TASKS,
     locate=locate,
     read=read,
-    settings=frozenset({"split_by"}),
+    settings=frozenset({"split_by", "race_conflict"}),
 )

@@ -117,6 +117,9 @@ def test_of_mimic_every_table_has_them(tree: Tree) -> None:
     tree.admissions.append({**ADMISSION, "hadm_id": 9, "race": "ASIAN"})
     with pytest.raises(SourceError, match="has 1 values, want 2 to 20"):  # a conflict has none
         tree.read(further=parse_labels(["groups=race_group"]))
+    tree.admissions.append({**ADMISSION, "hadm_id": 10, "race": "ASIAN"})
+    images = tree.read(further=parse_labels(["groups=race_group"]), race_conflict="majority")
+    assert images["label_groups"].to_list() == ["Asian", "Hispanic or Latino"]
     with pytest.raises(SourceError, match="--label x: no table has a column 'BMI'; looked into"):
         tree.read(further=parse_labels(["x=BMI"]))
 

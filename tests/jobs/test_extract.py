@@ -188,6 +188,8 @@ def test_a_split_by_time(source: Path, tmp_path: Path, capsys: pytest.CaptureFix
     other = ["extract", "--source", "nih", "--root", str(source), "--workspace", str(workspace)]
     assert cxr([*other, *by_time]) == 2
     assert "--split-by time: the source nih does not say when" in complaint(capsys)
+    assert cxr([*other, "--race-conflict", "latest"]) == 2
+    assert "--race-conflict latest: the source nih does not say the race" in complaint(capsys)
     table.write_text(table.read_text().replace("2011 - 2013", "2011 to 2013"))
     assert extract(source, workspace, *by_time) == 4
     assert "'anchor_year_group' has unknown categories: '2011 TO 2013'" in complaint(capsys)

@@ -62,9 +62,12 @@ def test_what_a_setting_contradicts_is_not_said() -> None:
         training(), cohort={"horizon": 365, "further_horizon": [90, 30]}
     )
     wide = said(training(), cohort={"label": ["edema=Edema:a=0,b=1", "ward=ward"],
-                                    "under65": ["insurance"]}, source="vindr")  # fmt: skip
+                                    "under65": ["insurance"], "race_conflict": "latest"},
+                source="vindr")  # fmt: skip
     assert "Further labels: edema (column Edema) and ward (column ward)." in wide
     assert "Only patients under 65 are labelled for insurance." in wide
+    assert "whose stays name several race groups counts to that of the latest stay." in wide
+    assert "several race groups" not in narrow
     assert "The collection names no patients: each image counts as a patient of its own" in wide
     assert "drawn by a hash" in said(training())
     given = said(training(), split_digest="sha256:0f")

@@ -179,6 +179,8 @@ def run(config: Config, job: Job) -> None:
     )  # fmt: skip
     shown = disclosed_flow(flow, least)
     job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)
+    if "linkage" in images.columns:
+        cohort = cohort.join(images.select("image_id", "linkage"), on="image_id", how="left")
     table_one = disclosed_characteristics(characteristics(cohort), least)
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
     _warn(config, cohort, job)

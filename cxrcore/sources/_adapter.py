@@ -35,7 +35,8 @@ class Adapter:
 
     A source with outcomes adds `mortality_rule` (String, the same in every row): one of
     `MORTALITY_RULES`, null where none gives a label. One that knows when its patients came adds
-    `period` (String), the same in every row of a patient.
+    `period` (String), the same in every row of a patient; one that links studies to stays
+    `linkage` (Enum), the kind of stay of each included image.
     """
 
     title: str

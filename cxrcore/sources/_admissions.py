@@ -62,6 +62,26 @@ def match_admissions(studies: pl.DataFrame, admissions: pl.DataFrame) -> pl.Data
     )
 
 
+def linkage() -> pl.Expr:
+    """The kind of stay that each study is linked to; the first that fits counts.
+
+    The frame has `admission_match`, and of the emergency department `in_ed` (a stay contains the
+    study or begins within 24 hours after it) and `begun_in_ed` (it contains the study).
+    """
+    import polars as pl
+
+    match = pl.col("admission_match")
+    kinds = {
+        "in_admission": match == _CONTAINED,
+        "in_ed_stay": pl.col("begun_in_ed"),
+        "within_24h_before": (match == _BEFORE) | pl.col("in_ed"),
+        "within_a_year_after": match == _EARLIER,
+        "none": match == _NONE,
+    }
+    first = pl.coalesce(pl.when(holds).then(pl.lit(kind)) for kind, holds in kinds.items())
+    return pl.when(match.is_not_null()).then(first).cast(pl.Enum(list(kinds)))
+
+
 def subject_races(policy: RaceConflict, *stays: pl.DataFrame) -> pl.DataFrame:
     """Per subject of any table: `race_group`, `conflict` (of known groups) and `partly_known`.
 

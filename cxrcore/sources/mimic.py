@@ -17,6 +17,7 @@ from cxrcore.labels import (
 from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._admissions import (
     insurance_columns,
+    linkage,
     match_admissions,
     race_columns,
     subject_races,
@@ -116,18 +117,21 @@ def _with_patients(images: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame
 def _with_stays(
     images: pl.DataFrame, encounters: pl.DataFrame, edstays: pl.DataFrame
 ) -> pl.DataFrame:
-    """Add the admission of each included image's study, `in_stay` and `in_ed`."""
+    """Add the admission of each included image's study, `in_stay`, `in_ed` and `linkage`."""
     import polars as pl
 
     key = ["subject_id", "study_time"]
     studies = images.filter(pl.col("excluded").is_null()).select(key).unique()
     matched = match_admissions(studies, encounters.drop_nulls("hadm_id"))
-    in_ed = studies_in_stays(studies, ed_stays(edstays)).rename({"in_stay": "in_ed"})
+    in_ed = studies_in_stays(studies, ed_stays(edstays)).rename(
+        {"in_stay": "in_ed", "begun": "begun_in_ed"}
+    )
     return (
         images.join(matched.drop("after_death"), on=key, how="left")
-        .join(studies_in_stays(studies, encounters), on=key, how="left")
+        .join(studies_in_stays(studies, encounters).drop("begun"), on=key, how="left")
         .join(in_ed, on=key, how="left")
-        .with_columns(pl.col("in_stay", "in_ed").fill_null(False))
+        .with_columns(pl.col("in_stay", "in_ed", "begun_in_ed").fill_null(False))
+        .with_columns(linkage=linkage())
     )
 
 
@@ -194,7 +198,7 @@ _COLUMNS = (
     "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "days_to_death",
     "follow_up_days", "no_finding", "admission_match", "excluded", "mortality_rule",
     "period", "note_mortality", "note_mortality.stay", "note_mortality.times", "note_gender",
-    "note_race",
+    "note_race", "linkage",
 )  # fmt: skip
 
 ADAPTER = Adapter(

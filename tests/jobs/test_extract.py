@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data_contracts.cohort import COHORT, tasks_of
+from data_contracts.cohort import COHORT, DIFFERENCE, tasks_of
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.store import Provenance, read_table, write_table
 from data_contracts.synthetic import SYNTHETIC_TRUTH
@@ -90,7 +90,12 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
         ].item()
         == 1
     )
-    read_table(COHORT_CHARACTERISTICS, COHORT_CHARACTERISTICS.path(workspace))
+    table_one = read_table(COHORT_CHARACTERISTICS, COHORT_CHARACTERISTICS.path(workspace)).frame
+    linkage = table_one.filter(variable="linkage", split="all").select("level", "images")
+    assert dict(linkage.iter_rows()) == {
+        "in_admission": 3, "in_ed_stay": 0, "within_24h_before": 0, "within_a_year_after": 0,
+        "none": 0, "missing": 0, DIFFERENCE: 3,
+    }  # fmt: skip
 
 
 def test_the_same_tables_elsewhere_are_up_to_date(

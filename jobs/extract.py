@@ -205,8 +205,8 @@ def _splits(
 
 def _pixel_source(cohort: pl.DataFrame) -> str | None:
     """The one known format that the cohort's paths name, if there is one."""
-    suffixes = {Path(path).suffix.lower() for path in cohort["path"]}
-    return PIXEL_SOURCES.get(suffixes.pop()) if len(suffixes) == 1 else None
+    suffixes = cohort["path"].str.extract(r"(\.[^./]*)$").str.to_lowercase().unique()
+    return PIXEL_SOURCES.get(suffixes[0]) if suffixes.len() == 1 else None
 
 
 def _warn(config: Config, cohort: pl.DataFrame, job: Job) -> None:

@@ -10,55 +10,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from small_mimic import ADMISSIONS, METADATA, PATIENTS, TABLES, complaint, extract
+from small_mimic import source as source
 
-from data_contracts.cohort import COHORT, DIFFERENCE, tasks_of
+from data_contracts.cohort import COHORT, DIFFERENCE
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.store import Provenance, read_table, write_table
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._cli import run as cxr
-
-TABLES = {
-    "mimic-iv/hosp/patients.csv": """\
-subject_id,gender,anchor_age,anchor_year,anchor_year_group,dod
-1,F,52,2180,2014 - 2016,
-2,M,61,2180,2014 - 2016,2180-05-01
-3,F,70,2180,2014 - 2016,2179-01-01
-""",
-    "mimic-iv/hosp/admissions.csv": """\
-subject_id,hadm_id,admittime,dischtime,deathtime,insurance,race
-1,11,2180-03-09 10:00:00,2180-03-12 10:00:00,,Medicare,WHITE
-2,12,2180-03-09 10:00:00,2180-03-12 10:00:00,,Medicaid,ASIAN
-3,13,2178-03-09 10:00:00,2178-03-12 10:00:00,,Other,WHITE
-""",
-    "mimic-cxr/cxr-record-list.csv": """\
-subject_id,study_id,dicom_id,path
-1,101,a,files/a.dcm
-1,101,b,files/b.dcm
-2,102,c,files/c.dcm
-3,103,d,files/d.dcm
-""",
-    "mimic-cxr/mimic-cxr-2.0.0-metadata.csv": """\
-dicom_id,ViewPosition,StudyDate,StudyTime
-a,PA,21800310,90000
-b,AP,21800310,90000
-c,PA,21800310,90000
-d,PA,21800310,90000
-""",
-}
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    for name, text in TABLES.items():
-        path = tmp_path / "source" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return tmp_path / "source"
-
-
-def extract(source: Path, workspace: Path, *more: str) -> int:
-    roots = ["--mimic-iv", f"{source}/mimic-iv", "--mimic-cxr", f"{source}/mimic-cxr"]
-    return cxr(["extract", *roots, "--workspace", str(workspace), *more])
 
 
 def test_a_small_collection(source: Path, tmp_path: Path) -> None:
@@ -118,18 +77,6 @@ def test_the_same_tables_elsewhere_are_up_to_date(
     assert "up to date" not in capsys.readouterr().err
 
 
-def complaint(capsys: pytest.CaptureFixture[str]) -> str:
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    (line,) = captured.err.strip().splitlines()
-    assert line.startswith("cxr extract: ")
-    return line
-
-
-PATIENTS, ADMISSIONS = "mimic-iv/hosp/patients.csv", "mimic-iv/hosp/admissions.csv"
-RECORDS, METADATA = "mimic-cxr/cxr-record-list.csv", "mimic-cxr/mimic-cxr-2.0.0-metadata.csv"
-
-
 @pytest.mark.parametrize(
     ("table", "old", "new", "want"),
     [
@@ -174,32 +121,6 @@ def test_missing_flags_are_a_usage_error(
     assert "needs --table FILE (one row per image) and --mapping FILE (YAML" in complaint(capsys)
 
 
-def test_a_split_by_time(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    workspace, by_time = tmp_path / "ws", ("--split-by", "time")
-    assert extract(source, workspace, *by_time) == 4
-    assert "name 1 periods (anchor_year_group), want 2 or more" in complaint(capsys)
-    table = source / PATIENTS
-    table.write_text(
-        table.read_text().replace("2,M,61,2180,2014 - 2016", "2,M,61,2180,2011 - 2013")
-    )
-    assert extract(source, workspace, *by_time) == 0
-    cohort = read_table(COHORT, COHORT.path(workspace))
-    assert cohort.frame.filter(split="test")["subject_id"].unique().to_list() == ["1"]
-    facts = cohort.header.attributes
-    assert (facts["split_by"], facts["test_period"]) == ("time", "2014 - 2016")
-    capsys.readouterr()
-    assert extract(source, workspace, *by_time, "--split-file", "split.csv") == 2
-    assert "exclude each other" in complaint(capsys)
-    other = ["extract", "--source", "nih", "--root", str(source), "--workspace", str(workspace)]
-    assert cxr([*other, *by_time]) == 2
-    assert "--split-by time: the source nih does not say when" in complaint(capsys)
-    assert cxr([*other, "--race-conflict", "latest"]) == 2
-    assert "--race-conflict latest: the source nih does not say the race" in complaint(capsys)
-    table.write_text(table.read_text().replace("2011 - 2013", "2011 to 2013"))
-    assert extract(source, workspace, *by_time) == 4
-    assert "'anchor_year_group' has unknown categories: '2011 TO 2013'" in complaint(capsys)
-
-
 LONG = ("--horizon", "730")
 
 
@@ -220,31 +141,6 @@ def test_a_label_that_depends_on_the_outcome_is_only_made_when_asked_for(
     assert cohort.header.attributes["mortality_rule"] == "hospital-stay-outcome-dependent"
     assert extract(source, workspace, "--allow-outcome-dependent-label") == 0
     assert "warning" not in capsys.readouterr().err
-
-
-def test_several_horizons_are_several_tasks(
-    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    workspace, also = tmp_path / "ws", ("--further-horizon", "30", "--further-horizon", "60")
-    assert extract(source, workspace, *also, "--select", "all", "--min-cell-count", "0") == 0
-    frame = read_table(COHORT, COHORT.path(workspace)).frame
-    assert tasks_of(frame.columns)[:4] == ["mortality", "mortality_30d", "mortality_60d", "gender"]
-    died = frame.filter(subject_id="2")  # 52 days after the study
-    assert died["label_mortality_30d"].to_list() == ["survived"]
-    assert died["label_mortality_60d"].to_list() == died["label_mortality"].to_list() == ["died"]
-    flow = read_table(COHORT_FLOW, COHORT_FLOW.path(workspace)).frame
-    for task in ("mortality", "mortality_30d", "mortality_60d"):
-        assert flow.filter(scope=task, rule="usable")["images"].item() == 3
-        assert flow.filter(scope=task, rule="study not in a stay").height == 1
-    capsys.readouterr()
-    for flags, want in (
-        (("--further-horizon", "365"), "none that is --horizon already"),
-        ((*also, "--further-horizon", "30"), "want each horizon once"),
-        ((*also, "--further-horizon", "1825"), "--further-horizon 1825: beyond a year only"),
-        (("--further-horizon", "0"), "--further-horizon"),
-    ):
-        assert extract(source, workspace, *flags) == 2
-        assert want in complaint(capsys)
 
 
 def test_the_nih_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Select = Literal["one-per-subject", "one-per-study", "all"]
 
-NOT_SPLIT = "patient not in the split file"
+NOT_SPLIT = "patient without a split"
 #: Years; the cohort has no older ones.
 OLDEST = 120
 
@@ -67,7 +67,11 @@ def assemble(
     flow = _flow(images, kept, rules)
     split = split_of(kept["subject_id"], seed) if splits is None else _given(kept, splits)
     cohort = kept.with_columns(source=pl.lit(source), split=split)
-    extras = [c for c in cohort.columns if c.startswith(("null_", "note_", "mortality_rule"))]
+    extras = [
+        c
+        for c in cohort.columns
+        if c.startswith(("null_", "note_", "mortality_rule", "period", "linkage"))
+    ]
     return cohort.drop("excluded", *extras), flow
 
 
@@ -164,15 +168,17 @@ def _categories(series: pl.Series) -> list[str]:
 
 
 def _described(columns: list[str]) -> list[str]:
-    """The view and every label; a task may itself be the view."""
+    """View, linkage where there is one, and every label; a task may itself be the view."""
     labels = [c for c in columns if c.startswith(LABEL_PREFIX)]
-    return labels if f"{LABEL_PREFIX}view" in labels else ["view", *labels]
+    view = [] if f"{LABEL_PREFIX}view" in labels else ["view"]
+    return [*view, *(["linkage"] if "linkage" in columns else []), *labels]
 
 
 def characteristics(cohort: pl.DataFrame) -> pl.DataFrame:
     """Rows of `COHORT_CHARACTERISTICS`: size, age, view and every task, by split and in all.
 
-    Validation and test have the standardised difference from train as well.
+    A column `linkage` (Enum) is described as well. Validation and test have the standardised
+    difference from train.
     """
     import polars as pl
 

@@ -88,8 +88,10 @@ def follow_up_columns(known_after_discharge: int) -> dict[str, pl.Expr]:
     }
 
 
-def mortality_columns(horizon: int, known_after_discharge: int) -> dict[str, pl.Expr]:
-    """`label_mortality` and, where it is missing, the reason as `null_mortality`.
+def mortality_columns(
+    horizon: int, known_after_discharge: int, task: str = "mortality"
+) -> dict[str, pl.Expr]:
+    """`label_<task>` and, where it is missing, the reason as `null_<task>`.
 
     The frame has `study_time`, `last_discharge` and `days_to_death` as in `follow_up_columns`,
     and `in_stay` (Boolean): whether the study is in a stay, see `cxrcore.sources._stays`. Who has
@@ -109,8 +111,8 @@ def mortality_columns(horizon: int, known_after_discharge: int) -> dict[str, pl.
     died = pl.col("days_to_death").is_between(0, horizon)
     outcome = pl.when(died).then(pl.lit("died")).otherwise(pl.lit("survived"))
     return {
-        "label_mortality": pl.when(reason.is_null()).then(outcome).cast(pl.Enum(MORTALITY_CLASSES)),
-        "null_mortality": reason.cast(pl.Enum(list(missing))),
+        f"label_{task}": pl.when(reason.is_null()).then(outcome).cast(pl.Enum(MORTALITY_CLASSES)),
+        f"null_{task}": reason.cast(pl.Enum(list(missing))),
     }
 
 

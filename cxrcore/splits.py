@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from data_contracts.cohort import SPLITS
+from data_contracts.errors import SourceError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,6 +50,32 @@ def split_of(subjects: pl.Series, seed: int) -> pl.Series:
     splits = numbered.select("name", split=split.cast(pl.Enum(SPLITS)))
     rows = pl.DataFrame({"name": subjects})
     return rows.join(splits, on="name", how="left", maintain_order="left")["split"]
+
+
+def split_by_time(images: pl.DataFrame, seed: int) -> tuple[pl.DataFrame, str]:
+    """`subject_id` and `split` of every patient of a known `period`, and the period of test.
+
+    Test are all patients of the latest period; a seeded hash divides the others into train and
+    val in the shares that these have in `SPLIT_SHARES`. Periods (as 2014 - 2016) belong to
+    patients and sort as text. Raises `SourceError` unless there are two periods or more.
+    """
+    import polars as pl
+
+    patients = images.select("subject_id", "period").drop_nulls().unique()
+    periods = patients["period"].unique().sort()
+    if periods.len() < 2:
+        raise SourceError(
+            f"--split-by time: the patients' tables name {periods.len()} periods "
+            "(anchor_year_group), want 2 or more; take --split-by hash"
+        )
+    train, val, _ = SPLIT_SHARES
+    at = uniform(seed, "split", patients["subject_id"].to_list())
+    split = (
+        pl.when(pl.col("period") == periods[-1]).then(pl.lit(SPLITS[2]))
+        .when(pl.Series(at, dtype=pl.Float64) * (train + val) < train).then(pl.lit(SPLITS[0]))
+        .otherwise(pl.lit(SPLITS[1]))
+    )  # fmt: skip
+    return patients.select("subject_id", split=split.cast(pl.Enum(SPLITS))), periods[-1]
 
 
 def choose_one(images: pl.DataFrame, unit: str, seed: int) -> pl.Series:

@@ -27,6 +27,9 @@ MORTALITY_RULES = (
     "as-given",
 )
 
+#: What decides the split of a patient: a seeded hash, a file, or the time of the patient.
+SPLIT_RULES = ("hash", "file", "time")
+
 #: Image formats by the suffixes of their files: pixels of the same radiograph differ between them.
 PIXEL_SOURCES = {".dcm": "dicom", ".dicom": "dicom", ".jpg": "jpeg", ".png": "png"}
 
@@ -90,7 +93,7 @@ ADMISSION_MATCHES = ("contained", "within_24h_before", "earlier_within_a_year", 
 
 COHORT = Contract(
     name="cohort",
-    version="1.3",
+    version="1.4",
     kind="table",
     path_template="cohort/cohort.parquet",
     description="One row per image of the analysis: its patient, split and labels",
@@ -129,6 +132,11 @@ COHORT = Contract(
         Field("split_digest", "string",
               "Digest of the file that gave the split; null: the seeded hash did",
               nullable=True),
+        Field("split_by", "enum", "What gave the split; null: not known (before 1.4)",
+              nullable=True, categories=SPLIT_RULES),
+        Field("test_period", "string",
+              "The latest period, whose patients are test; null: the split is not by time",
+              nullable=True),
         Field("pixel_source", "enum",
               "Image format that the paths name; null: none, several, or not known (before 1.2)",
               nullable=True, categories=tuple(dict.fromkeys(PIXEL_SOURCES.values()))),
@@ -143,6 +151,7 @@ COHORT = Contract(
     example_attributes={
         "source": "example", "select": "one-per-subject", "split_seed": 0,
         "mortality_rule": "hospital-stay", "pixel_source": "dicom", "split_digest": None,
+        "split_by": "hash", "test_period": None,
     },
 )  # fmt: skip
 

@@ -86,13 +86,14 @@ def _example_characteristics() -> dict[str, Any]:
 
 COHORT_CHARACTERISTICS = Contract(
     name="cohort_characteristics",
-    version="2.1",
+    version="2.2",
     kind="table",
     path_template="cohort/characteristics.parquet",
     description="Table 1: who is in the cohort, by split",
     key=("variable", "level", "split"),
     fields=(
-        Field("variable", "string", "'subjects', 'age', 'view', or a task"),
+        Field("variable", "string",
+              "'subjects', 'age', 'view', 'linkage' (of studies to stays), or a task"),
         Field("level", "string",
               "'all', 'mean', 'sd', a category, 'missing' or 'standardised difference' from train"),
         Field("split", "string", "train, val, test or all"),

@@ -52,6 +52,8 @@ class Config(JobConfig):
     """YAML file that says which column of the table is what; --inspect proposes one."""
     inspect: bool = Field(default=False, exclude=True)
     """Print a mapping proposed for --table, without values of few patients; write nothing."""
+    split_by: Literal["hash", "time"] = "hash"
+    """How patients are split; time: those of the latest anchor_year_group of MIMIC-IV are test."""
     split_file: Path | None = Field(default=None, exclude=True)
     """CSV with subject_id and split, as of `cxr export-split`; other patients are excluded."""
     select: Literal["one-per-subject", "one-per-study", "all"] = "one-per-subject"
@@ -66,12 +68,18 @@ class Config(JobConfig):
     """Keep only images whose report names no finding."""
     horizon: int = Field(default=365, ge=1, le=3650)
     """Follow-up horizon of the mortality label, in days after the study."""
+    further_horizon: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=3650)], ...], Parameter(negative=())
+    ] = ()
+    """Another follow-up horizon, in days; 90 gives the task mortality_90d; may be given often."""
     allow_outcome_dependent_label: bool = False
-    """Accept a horizon over 365 days: who has a mortality label then depends on the outcome."""
+    """Accept horizons over 365 days: who has a mortality label then depends on the outcome."""
     label: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """Further task, NAME=COLUMN[:GROUPS], of any column of the tables; may be given often."""
     under65: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     """Tasks that only patients under 65 are labelled for; may be given often."""
+    race_conflict: Literal["exclude", "majority", "latest"] = "exclude"
+    """Of a patient of several race groups: no label, the group of most stays, or of the latest."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
     """Random seed of the split of subjects, unless a file gives it, and of the choice of images."""
     min_cell_count: int = Field(default=MIN_CELL_COUNT, ge=0, le=1000)
@@ -92,14 +100,16 @@ def preview(config: Config) -> str | None:
 def sources(config: Config) -> dict[str, Path]:
     """The table files that are read, by a name that does not depend on the host.
 
-    Raises `UsageError` where the mortality label would depend on the outcome unasked.
+    Raises `UsageError` where the mortality label would depend on the outcome unasked, and for a
+    setting that the source has no data for.
     """
     from cxrcore.sources import locate, parse_labels
 
     parse_labels(config.label)
-    if _depends_on_outcome(config) and not config.allow_outcome_dependent_label:
+    _require_supported(config)
+    if (late := _outcome_dependent(config)) and not config.allow_outcome_dependent_label:
         raise UsageError(
-            f"--horizon {config.horizon}: beyond a year only patients who come back are observed "
+            f"{late}: beyond a year only patients who come back are observed "
             "to the end, so who has a mortality label depends on the outcome; take 365 or less, "
             "or accept it with --allow-outcome-dependent-label"
         )
@@ -108,23 +118,52 @@ def sources(config: Config) -> dict[str, Path]:
     return found | ({_SPLIT: config.split_file} if config.split_file else {})
 
 
-def _depends_on_outcome(config: Config) -> bool:
+def _require_supported(config: Config) -> None:
+    """Raise `UsageError` for settings that exclude each other, or that the source cannot follow."""
+    from cxrcore.sources import adapter
+
+    needed = {
+        "split_by": "when its patients came; take --split-by hash, or a split with --split-file",
+        "race_conflict": "the race at several stays of a patient; take --race-conflict exclude",
+    }
+    for name, what in needed.items():
+        value, default = getattr(config, name), config.defaults()[name]
+        if value != default and name not in adapter(config.source).settings:
+            flag = f"--{name.replace('_', '-')} {value}"
+            raise UsageError(f"{flag}: the source {config.source} does not say {what}")
+    if config.split_by != "hash" and config.split_file:
+        raise UsageError(
+            f"--split-by {config.split_by} and --split-file exclude each other; give one"
+        )
+    if len({config.horizon, *config.further_horizon}) <= len(config.further_horizon):
+        raise UsageError(
+            "--further-horizon: want each horizon once, and none that is --horizon already"
+        )
+
+
+def _outcome_dependent(config: Config) -> str:
+    """The flags whose label depends on the outcome, empty without any."""
     from cxrcore.labels import KNOWN_AFTER_DISCHARGE
     from cxrcore.sources import adapter
 
-    return "mortality" in adapter(config.source).tasks and config.horizon > KNOWN_AFTER_DISCHARGE
+    flags = [("--horizon", config.horizon)]
+    flags += [("--further-horizon", days) for days in config.further_horizon]
+    late = [f"{flag} {days}" for flag, days in flags if days > KNOWN_AFTER_DISCHARGE]
+    return ", ".join(late) if "mortality" in adapter(config.source).tasks else ""
 
 
 def run(config: Config, job: Job) -> None:
     from cxrcore.cohort import Limits, assemble, characteristics
     from cxrcore.labels import only_under_65
-    from cxrcore.sources import parse_labels, read
+    from cxrcore.sources import LabelRules, parse_labels, read
     from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 
     tables = {name: path for name, path in job.sources.items() if name != _SPLIT}
-    images = read(config.source, tables, config.horizon, parse_labels(config.label))
+    horizons = config.horizon, *config.further_horizon
+    rules = LabelRules(horizons, parse_labels(config.label), config.race_conflict)
+    images = read(config.source, tables, rules)
     images = only_under_65(images, config.under65)
-    splits, split_digest = _split_of_file(job)
+    splits, split_facts = _splits(config, images, job)
     limits = Limits(config.max_age, config.view, config.no_finding_only)
     cohort, flow = assemble(
         images, config.source, config.select, config.min_age, config.seed, splits, limits
@@ -136,38 +175,46 @@ def run(config: Config, job: Job) -> None:
     rule = images["mortality_rule"].first() if "mortality_rule" in images.columns else None
     job.write(
         COHORT, cohort, source=config.source, select=config.select, split_seed=config.seed,
-        mortality_rule=rule, pixel_source=_pixel_source(cohort), split_digest=split_digest,
+        mortality_rule=rule, pixel_source=_pixel_source(cohort), **split_facts,
     )  # fmt: skip
     shown = disclosed_flow(flow, least)
     job.write(COHORT_FLOW, shown, min_cell_count=least, synthetic=synthetic)
+    if "linkage" in images.columns:
+        cohort = cohort.join(images.select("image_id", "linkage"), on="image_id", how="left")
     table_one = disclosed_characteristics(characteristics(cohort), least)
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
     _warn(config, cohort, job)
     job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")
 
 
-def _split_of_file(job: Job) -> tuple[pl.DataFrame | None, str | None]:
-    """The splits that a file gives, and the file's digest; None without one."""
+def _splits(
+    config: Config, images: pl.DataFrame, job: Job
+) -> tuple[pl.DataFrame | None, dict[str, str | None]]:
+    """The splits that a file or the time gives, none by the hash; what the cohort says of them."""
     from cxrcore.split_files import read_split_file
+    from cxrcore.splits import split_by_time
 
-    if _SPLIT not in job.sources:
-        return None, None
-    path = job.sources[_SPLIT]
-    return read_split_file(path), file_digest(path)
+    splits, digest, period = None, None, None
+    if path := job.sources.get(_SPLIT):
+        splits, digest = read_split_file(path), file_digest(path)
+    elif config.split_by == "time":
+        splits, period = split_by_time(images, config.seed)
+    split_by = "file" if path else config.split_by
+    return splits, {"split_by": split_by, "split_digest": digest, "test_period": period}
 
 
 def _pixel_source(cohort: pl.DataFrame) -> str | None:
     """The one known format that the cohort's paths name, if there is one."""
-    suffixes = {Path(path).suffix.lower() for path in cohort["path"]}
-    return PIXEL_SOURCES.get(suffixes.pop()) if len(suffixes) == 1 else None
+    suffixes = cohort["path"].str.extract(r"(\.[^./]*)$").str.to_lowercase().unique()
+    return PIXEL_SOURCES.get(suffixes[0]) if suffixes.len() == 1 else None
 
 
 def _warn(config: Config, cohort: pl.DataFrame, job: Job) -> None:
     from cxrcore.sources import adapter
 
-    if _depends_on_outcome(config):
+    if late := _outcome_dependent(config):
         job.warn(
-            f"--horizon {config.horizon}: who has a mortality label depends on the outcome; "
+            f"{late}: who has a mortality label depends on the outcome; "
             "deaths are labelled only if a later discharge was recorded"
         )
     if caution := adapter(config.source).caution:

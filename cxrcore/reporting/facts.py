@@ -48,8 +48,9 @@ def source_caution(cohort: Header) -> str:
 def mortality_rule(cohort: Header) -> str:
     """Who has a mortality label and what it means; empty where no rule is on record."""
     rule = titles.MORTALITY_RULES.get(cohort.attributes.get("mortality_rule") or "", "")
-    days = cohort.config.get("horizon")
-    return rule.format(horizon=f"{days} days" if days else "the horizon")
+    config = cohort.config
+    days = [config["horizon"], *config.get("further_horizon", ())] if "horizon" in config else []
+    return rule.format(horizon=f"{listed(days)} days" if days else "the horizon")
 
 
 def software() -> str:

@@ -29,6 +29,7 @@ _PARAGRAPHS = {
 Headers = Mapping[str, Sequence[Header]]
 #: What tells the trainings of one task from each other, and from those of other tasks.
 _OWN = ("task", "name", "seed", "control")
+_RACES = {"majority": "the most stays", "latest": "the latest stay"}
 _WEIGHTS = {"imagenet": "ImageNet weights", "none": "random weights"}
 
 
@@ -77,8 +78,10 @@ def differing_settings(trainings: Sequence[Header]) -> list[str]:
 
 def _partition(attributes: Mapping[str, Any]) -> str:
     drawn = f"drawn by a hash of the patient's identifier with seed {attributes['split_seed']}"
-    digest = attributes.get("split_digest")
+    digest, period = attributes.get("split_digest"), attributes.get("test_period")
     given = f"given by a file ({digest})" if digest else drawn
+    if period:
+        given = f"test being all patients of the latest period, {period}, and the others {drawn}"
     return f"Each patient belongs to one split for all tasks, {given}."
 
 
@@ -99,12 +102,15 @@ def _selection(cohort: Header, flow: Header) -> str:
 
 
 def _labels(config: Mapping[str, Any]) -> str:
-    """The labels that were asked for by a column, and those only of patients under 65."""
+    """The labels asked for by a column, those only under 65, and how races were settled."""
     columns = (text.partition("=") for text in config.get("label", ()))
     further = [f"{name} (column {rest.partition(':')[0]})" for name, _, rest in columns]
     young = listed(config.get("under65", ()))
     said = [f"Further labels: {listed(further)}."] if further else []
-    return " ".join([*said, *([f"Only patients under 65 are labelled for {young}."] * bool(young))])
+    said += [f"Only patients under 65 are labelled for {young}."] if young else []
+    if settled := _RACES.get(config.get("race_conflict", "")):
+        said.append(f"A patient whose stays name several race groups counts to that of {settled}.")
+    return " ".join(said)
 
 
 def _images(rejects: Sequence[Header]) -> str:

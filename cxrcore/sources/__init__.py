@@ -5,18 +5,20 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
-from cxrcore.sources._further_labels import FurtherLabels, named, parse_labels, with_labels
+from cxrcore.sources._further_labels import named, parse_labels, with_labels
+from cxrcore.sources._label_rules import LabelRules, horizon_tasks
 from data_contracts.cohort import tasks_of
 from data_contracts.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["adapter", "locate", "names", "parse_labels", "read"]
+__all__ = ["LabelRules", "adapter", "locate", "names", "parse_labels", "read"]
 
 #: Columns of the cohort that a further label may name, whatever the tables have.
 _OF_COHORT = ("age", "view")
@@ -59,16 +61,22 @@ def locate(name: str, places: Mapping[str, Path | None]) -> dict[str, Path]:
     return found.locate(given)
 
 
-def read(name: str, files: Mapping[str, Path], horizon: int, labels: FurtherLabels) -> pl.DataFrame:
-    """Every image of the source `name` with further labels; see `Adapter` and `locate`.
+def read(name: str, files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
+    """Every image of the source `name` with the labels asked for; see `Adapter` and `locate`.
 
-    A label may name a column of the tables, or the cohort's `age` and `view`. Raises `SourceError`.
+    A label may name a column of the tables, or the cohort's `age` and `view`. Raises
+    `SourceError`, and `UsageError` for a further horizon of a source without dates of death.
     """
     import polars as pl
 
-    of_cohort = {task: of for task, of in labels.items() if of.column in _OF_COHORT}
-    others = {task: of for task, of in labels.items() if task not in of_cohort}
-    images = adapter(name).read(files, horizon, others)
+    of_cohort = {task: of for task, of in rules.further.items() if of.column in _OF_COHORT}
+    others = {task: of for task, of in rules.further.items() if task not in of_cohort}
+    images = adapter(name).read(files, replace(rules, further=others))
     tasks = tasks_of(images.columns)
+    for task, days in list(horizon_tasks(rules.horizons).items())[1:]:
+        if task not in tasks:
+            raise UsageError(
+                f"--further-horizon {days}: the source has no dates of death to label it by"
+            )
     columns = [named(task, of, pl.col(of.column)) for task, of in of_cohort.items()]
     return with_labels(images.with_columns(columns), of_cohort, (), tasks)

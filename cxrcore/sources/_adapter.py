@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import polars as pl
 
-    from cxrcore.sources._further_labels import FurtherLabels
+    from cxrcore.sources._label_rules import LabelRules
 
 
 class Read(Protocol):
-    """Reads a collection: its table files, a horizon in days, and further labels by their names."""
+    """Reads a collection: its table files, and the labels that are asked for."""
 
-    def __call__(
-        self, files: Mapping[str, Path], horizon: int, labels: FurtherLabels = ...
-    ) -> pl.DataFrame:
+    def __call__(self, files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
         """The frame that `Adapter` describes; raises `SourceError`."""
 
 
@@ -36,7 +34,9 @@ class Adapter:
       label.
 
     A source with outcomes adds `mortality_rule` (String, the same in every row): one of
-    `MORTALITY_RULES`, null where none gives a label.
+    `MORTALITY_RULES`, null where none gives a label. One that knows when its patients came adds
+    `period` (String), the same in every row of a patient; one that links studies to stays
+    `linkage` (Enum), the kind of stay of each included image.
     """
 
     title: str
@@ -47,12 +47,14 @@ class Adapter:
     """(folders and files) → the table files by a name that does not depend on the host; raises
     `SourceError` naming every file that is missing."""
     read: Read
-    """(table files, horizon in days, further labels) → the frame described above."""
+    """(table files, labels asked for) → the frame described above."""
     folders: Mapping[str, str] = field(default_factory=dict)
     """Names of the folders it needs, each with its content."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Names of single files it needs, each with its content."""
     optional_files: Mapping[str, str] = field(default_factory=dict)
     """Names of single files that it reads where they are given."""
+    settings: frozenset[str] = frozenset()
+    """Settings of `extract`, by name, that need what not every collection has."""
     caution: str = ""
     """What whoever uses the cohort must know beside the flow; logged as a warning."""

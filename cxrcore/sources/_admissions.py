@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxrcore.labels import INSURANCES, RACE_CLASSES, insurance_classes, normalised, race_group
+from cxrcore.sources._label_rules import RaceConflict
 from data_contracts.cohort import ADMISSION_MATCHES
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ ED_ONLY = "in the emergency department only, where insurance is not recorded"
 RACE_MISSING = "race unknown, declined, other or multiple"
 RACE_OUTSIDE = "race group outside the classes"
 INSURANCE_MISSING = "insurance not stated"
+RACE_SETTLED = {
+    "majority": f"{CONFLICT}: that of the most stays is used",
+    "latest": f"{CONFLICT}: that of the latest stay is used",
+}
 RACE_FILLED = "race known at some stays only: the known one is used"
 
 _CONTAINED, _BEFORE, _EARLIER, _NONE = ADMISSION_MATCHES
@@ -57,46 +62,79 @@ def match_admissions(studies: pl.DataFrame, admissions: pl.DataFrame) -> pl.Data
     )
 
 
-def subject_races(*stays: pl.DataFrame) -> pl.DataFrame:
-    """Per subject of any table: `race_group` (the only known one), `conflict`, `partly_known`.
+def linkage() -> pl.Expr:
+    """The kind of stay that each study is linked to; the first that fits counts.
 
-    Each table has `subject_id` and `race`.
+    The frame has `admission_match`, and of the emergency department `in_ed` (a stay contains the
+    study or begins within 24 hours after it) and `begun_in_ed` (it contains the study).
     """
     import polars as pl
 
-    group = pl.col("group")
+    match = pl.col("admission_match")
+    kinds = {
+        "in_admission": match == _CONTAINED,
+        "in_ed_stay": pl.col("begun_in_ed"),
+        "within_24h_before": (match == _BEFORE) | pl.col("in_ed"),
+        "within_a_year_after": match == _EARLIER,
+        "none": match == _NONE,
+    }
+    first = pl.coalesce(pl.when(holds).then(pl.lit(kind)) for kind, holds in kinds.items())
+    return pl.when(match.is_not_null()).then(first).cast(pl.Enum(list(kinds)))
+
+
+def subject_races(policy: RaceConflict, *stays: pl.DataFrame) -> pl.DataFrame:
+    """Per subject of any table: `race_group`, `conflict` (of known groups) and `partly_known`.
+
+    Each table has `subject_id`, `race` and `admittime`. The group is the one known; of several
+    that of the most stays, or of the latest, as the policy says. Where it says neither, or two
+    groups tie, there is none.
+    """
+    import polars as pl
+
+    group, begin = pl.col("group"), pl.col("admittime")
+    known = group.drop_nulls()
+    latest = begin == begin.filter(group.is_not_null()).max()
+    of_policy = {
+        "exclude": known.unique(), "majority": known.mode(),
+        "latest": group.filter(latest).drop_nulls().unique(),
+    }[policy]  # fmt: skip
     return (
-        pl.concat(table.select("subject_id", group=race_group()) for table in stays)
+        pl.concat(table.select("subject_id", "admittime", group=race_group()) for table in stays)
         .group_by("subject_id")
         .agg(
-            race_group=group.drop_nulls().first(),
-            conflict=group.drop_nulls().n_unique() > 1,
+            race_group=pl.when(of_policy.len() == 1).then(of_policy.first()),
+            conflict=known.n_unique() > 1,
             partly_known=group.is_null().any() & group.is_not_null().any(),
         )
     )
 
 
-def race_columns() -> dict[str, pl.Expr]:
+def race_columns(policy: RaceConflict) -> dict[str, pl.Expr]:
     """`label_race`, `null_race` and `note_race` of images with `subject_races` joined to them.
 
-    Race is a fact about the person: without a conflict the one known group holds, also where
-    the study's own stay does not know it, or the study has none.
+    Race is a fact about the person: the patient's group holds also where the study's own stay
+    does not know it, or the study has none.
     """
     import polars as pl
 
     conflict, race = pl.col("conflict"), pl.col("race_group")
     reason = (
         pl.when(conflict.is_null()).then(pl.lit(NO_RECORD))
-        .when(conflict).then(pl.lit(CONFLICT))
+        .when(conflict & race.is_null()).then(pl.lit(CONFLICT))
         .when(race.is_null()).then(pl.lit(RACE_MISSING))
         .when(~race.is_in(RACE_CLASSES)).then(pl.lit(RACE_OUTSIDE))
     )  # fmt: skip
-    label, filled = pl.when(reason.is_null()).then(race), reason.is_null() & pl.col("partly_known")
+    notes = [*([RACE_SETTLED[policy]] if policy in RACE_SETTLED else []), RACE_FILLED]
+    note = (
+        pl.when(reason.is_not_null()).then(None)
+        .when(conflict).then(pl.lit(notes[0]))
+        .when(pl.col("partly_known")).then(pl.lit(RACE_FILLED))
+    )  # fmt: skip
     reasons = [CONFLICT, NO_RECORD, RACE_MISSING, RACE_OUTSIDE]
     return {
-        "label_race": label.cast(pl.Enum(RACE_CLASSES)),
+        "label_race": pl.when(reason.is_null()).then(race).cast(pl.Enum(RACE_CLASSES)),
         "null_race": reason.cast(pl.Enum(reasons)),
-        "note_race": pl.when(filled).then(pl.lit(RACE_FILLED)).cast(pl.Enum([RACE_FILLED])),
+        "note_race": note.cast(pl.Enum(notes)),
     }
 
 

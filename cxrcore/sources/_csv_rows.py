@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,20 +22,46 @@ def row_faults(path: Path, separator: str = ",") -> list[str]:
     """
     import polars as pl
 
-    rows = _rows(path, separator)
+    last, quoted = _bytes(path)
+    rows = _rows(path, separator, quoted=quoted)
     want = rows["named"][0]
     odd = rows.filter((pl.col("fields") < want) | (pl.col("named") > want))
     if not odd.is_empty():
         number, fields, _ = odd.row(0)
         more = f", and {odd.height - 1:,} more rows differ" if odd.height > 1 else ""
         return [f"row {number:,} has {fields:,} fields, but the header {want:,}{more}"]
-    if _last_byte(path) not in (b"\n", b"\r"):
+    if last not in (b"\n", b"\r"):
         return ["the last row does not end with a line break (cut?)"]
     return []
 
 
-def _rows(path: Path, separator: str) -> pl.DataFrame:
-    """Of every row, also the header: its `row` number, `fields`, and those up to the last text."""
+def _rows(path: Path, separator: str, *, quoted: bool) -> pl.DataFrame:
+    """Of every row, also the header: its `row` number, `fields`, and those up to the last text.
+
+    `quoted` says whether there are quotes, which take several times as long.
+    """
+    import polars as pl
+
+    # A separator that no text has, so that a line is one column.
+    scan = pl.scan_csv(
+        path, has_header=False, separator="\x1f", quote_char=None, schema={"line": pl.String},
+        truncate_ragged_lines=True, encoding="utf8-lossy", glob=False,
+    ).fill_null("")  # fmt: skip
+    if not quoted:
+        line, end = pl.col("line"), pl.col("line").str.strip_chars_end(separator + "\r ")
+        counts = {"fields": line, "named": end}
+        return scan.select(
+            row=pl.int_range(1, pl.len() + 1),
+            **{
+                name: text.str.count_matches(separator, literal=True).cast(pl.Int64) + 1
+                for name, text in counts.items()
+            },
+        ).collect()
+    return _quoted_rows(scan, separator)
+
+
+def _quoted_rows(scan: pl.LazyFrame, separator: str) -> pl.DataFrame:
+    """`_rows` of lines in which a row may go on, and separators may stand in a field."""
     import polars as pl
 
     line, quotes = pl.col("line"), pl.col("line").str.count_matches('"', literal=True)
@@ -45,11 +70,6 @@ def _rows(path: Path, separator: str) -> pl.DataFrame:
     text = pl.when(inside).then(pl.lit('"') + line).otherwise(line)
     fields = _separators(text, separator)
     named = _separators(text.str.strip_chars_end(separator + '"\r '), separator)
-    # A separator that no text has, so that a line is one column.
-    scan = pl.scan_csv(
-        path, has_header=False, separator="\x1f", quote_char=None, schema={"line": pl.String},
-        truncate_ragged_lines=True, encoding="utf8-lossy", glob=False,
-    ).fill_null("")  # fmt: skip
     lines = scan.select(row=(~inside).cum_sum(), fields=fields, beyond=fields - named)
     rows = lines.group_by("row", maintain_order=True).agg(
         fields=pl.col("fields").sum() + 1,
@@ -66,13 +86,10 @@ def _separators(text: pl.Expr, separator: str) -> pl.Expr:
     return unquoted.str.count_matches(separator, literal=True).cast(pl.Int64)
 
 
-def _last_byte(path: Path) -> bytes:
-    if path.suffix != ".gz":
-        with path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
-            return file.read()
-    last = b""
-    with gzip.open(path) as packed:
-        while block := packed.read(_BLOCK):
-            last = block[-1:]
-    return last
+def _bytes(path: Path) -> tuple[bytes, bool]:
+    """The last byte, and whether any is a quote."""
+    last, quoted = b"", False
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            last, quoted = block[-1:], quoted or b'"' in block
+    return last, quoted

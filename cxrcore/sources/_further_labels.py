@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -39,7 +38,6 @@ class FurtherLabel:
 
 #: By their names.
 FurtherLabels = Mapping[str, FurtherLabel]
-NO_LABELS: FurtherLabels = MappingProxyType({})
 
 
 def remedy(labels: FurtherLabels) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cxrcore.labels import unknown_categories
 from cxrcore.sources._further_labels import groups_of
 from cxrcore.sources._groups import class_columns, class_of, is_one_of
+from cxrcore.sources._label_rules import horizon_tasks
 from cxrcore.sources._mapped_tables import MappedTables, read_joined
 from cxrcore.sources._mapping import Mapping
 from cxrcore.sources._outcomes import mortality_columns, outcome_columns, outcome_faults
@@ -25,7 +26,6 @@ _AGES = (0, 120)
 
 def read_images(
     tables: MappedTables,
-    horizon: int,
     mend: Callable[[pl.DataFrame], pl.DataFrame] = lambda table: table,
 ) -> pl.DataFrame:
     """Every image of the tables; see `Adapter.read`.
@@ -33,16 +33,23 @@ def read_images(
     `mend` changes what the mapping cannot say, in a table with the names of `columns_of`. Raises
     one `SourceError` for all faults of a stage.
     """
-    return images_of(mend(read_joined(tables)), tables, horizon)
+    return images_of(mend(read_joined(tables)), tables)
 
 
-def images_of(table: pl.DataFrame, tables: MappedTables, horizon: int) -> pl.DataFrame:
+def images_of(table: pl.DataFrame, tables: MappedTables) -> pl.DataFrame:
     """The images of a table that was read, with the names of `columns_of`; see `read_images`."""
     mapping = tables.mapping
-    groups, faults = groups_of(tables.labels, table, _ids(mapping), list(mapping.labels))
+    horizons = horizon_tasks(tables.rules.horizons)
+    tasks = [*mapping.labels, *horizons]
+    groups, faults = groups_of(tables.rules.further, table, _ids(mapping), tasks)
+    faults += [
+        f"labels.{task} has the name of the label within {days} days"
+        for task, days in horizons.items()
+        if task != "mortality" and task in mapping.labels
+    ]
     table = _absent_as_null(table).with_columns(**outcome_columns(mapping.mortality))
     mapping = mapping.model_copy(update={"labels": {**mapping.labels, **groups}})
-    images = _images(table, mapping, horizon)
+    images = _images(table, mapping, tables.rules.horizons)
     if faults := faults + _faults(images, table, tables):
         raise SourceError(f"{tables.images[0]}: {'; '.join(faults)}; {tables.remedy}")
     return images
@@ -54,7 +61,7 @@ def _ids(mapping: Mapping) -> list[str]:
     return [of.column for of in named if of]
 
 
-def _images(table: pl.DataFrame, mapping: Mapping, horizon: int) -> pl.DataFrame:
+def _images(table: pl.DataFrame, mapping: Mapping, horizons: Sequence[int]) -> pl.DataFrame:
     import polars as pl
 
     table = table.with_columns(**_views(mapping)).with_columns(excluded=_excluded(mapping))
@@ -66,7 +73,7 @@ def _images(table: pl.DataFrame, mapping: Mapping, horizon: int) -> pl.DataFrame
                    else pl.lit(None, pl.Boolean),
         admission_match=pl.lit(None, pl.Enum(ADMISSION_MATCHES)),
         mortality_rule=pl.lit(_mortality_rule(mapping), pl.String),
-        **_labels(mapping, horizon),
+        **_labels(mapping, horizons),
     )  # fmt: skip
 
 
@@ -128,8 +135,11 @@ def _excluded(mapping: Mapping) -> pl.Expr:
     return pl.coalesce(*reasons, pl.lit(None, pl.String)).cast(pl.Enum(list(told)))
 
 
-def _labels(mapping: Mapping, horizon: int) -> dict[str, pl.Expr]:
-    columns = mortality_columns(horizon) if mapping.mortality else {}
+def _labels(mapping: Mapping, horizons: Sequence[int]) -> dict[str, pl.Expr]:
+    columns: dict[str, pl.Expr] = {}
+    if mapping.mortality:
+        for task, days in horizon_tasks(horizons).items():
+            columns |= mortality_columns(days, task)
     for name, groups in mapping.labels.items():
         columns |= class_columns(name, groups)
     return columns

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from cxrcore.sources._columns import Column, Kind
 from cxrcore.sources._file_formats import separator_of
-from cxrcore.sources._further_labels import FurtherLabels, columns_of_labels
+from cxrcore.sources._further_labels import columns_of_labels
 from cxrcore.sources._joins import join_faults
+from cxrcore.sources._label_rules import LabelRules
 from cxrcore.sources._mapping import ColumnOf, Mapping
 from cxrcore.sources._tables import Request, column_names, read_tables
 from data_contracts.errors import SourceError
@@ -31,10 +32,10 @@ class MappedTables:
     mapping: Mapping
     remedy: str
     """What to do about a fault."""
+    rules: LabelRules
+    """Labels beside those of the mapping, and horizons."""
     patients: Path | None = None
     """A table with a row for each patient, where the mapping names its column of the patient."""
-    labels: FurtherLabels = field(default_factory=dict)
-    """Labels beside those of the mapping."""
     known: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
     """By label: the values that are known to give no class, upper case. Any value beyond these
     and the mapping's is then a fault; a label that is not here only counts them."""
@@ -47,7 +48,7 @@ def read_joined(tables: MappedTables) -> pl.DataFrame:
     """
     import polars as pl
 
-    columns = columns_of(tables.mapping) | columns_of_labels(tables.labels)
+    columns = columns_of(tables.mapping) | columns_of_labels(tables.rules.further)
     theirs = _of_patients(tables, columns)
     own = {n: c for n, c in columns.items() if n in _OF_IMAGES or n not in theirs}
     requests = {

@@ -28,7 +28,7 @@ from data_contracts.yaml_files import TextLoader, load
 TO_FILL_IN = "FILL_IN"
 
 #: Names that cohort, flow and Table 1 use for something else.
-TAKEN = ("age", "cohort", "days_to_death", "follow_up_days", "subjects")
+TAKEN = ("age", "cohort", "days_to_death", "follow_up_days", "linkage", "subjects")
 _OUTCOME = ("survived", "died")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 

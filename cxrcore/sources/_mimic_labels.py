@@ -23,7 +23,7 @@ _KEYS = {
 }
 #: Name patients, stays, studies, images or staff.
 IDS = (*_KEYS.values(), "admit_provider_id")
-#: A column of the images: the one known group of a patient's races, of `cxrcore.labels`.
+#: A column of the images: the race group of the patient, of `cxrcore.labels`.
 _RACE_GROUP = "race_group"
 
 
@@ -32,8 +32,8 @@ def join_labels(
 ) -> pl.DataFrame:
     """The images with the column `label_<name>` of each label, as its table has it.
 
-    What an admission says is that of the study's admission; `race_group` is that of the patient,
-    without one where two are known. Raises `SourceError`, also for a column that no table has.
+    What an admission says is that of the study's admission; `race_group` is that of the patient.
+    Raises `SourceError`, also for a column that no table has.
     """
     import polars as pl
 
@@ -42,8 +42,7 @@ def join_labels(
     columns: dict[str, dict[str, Kind | Column]] = {}
     for name, label in labels.items():
         if label.column == _RACE_GROUP:
-            group = pl.when(~pl.col("conflict")).then(_RACE_GROUP)
-            images = images.with_columns(named(name, label, group))
+            images = images.with_columns(named(name, label, pl.col(_RACE_GROUP)))
             continue
         stem = next((s for s, names in tables.items() if label.column in names), None)
         if stem is None:

@@ -25,6 +25,8 @@ _TRANSFERS, _RECORDS, _METADATA, _FINDINGS = (
     "transfers", "cxr-record-list", "mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-chexpert",
 )  # fmt: skip
 
+#: The values of anchor_year_group.
+_PERIODS = ("2008 - 2010", "2011 - 2013", "2014 - 2016", "2017 - 2019", "2020 - 2022")
 _IDS: Mapping[str, Kind] = {"subject_id": "id", "study_id": "id"}
 _JOINS = (
     ("records", "metadata", "dicom_id"),
@@ -91,8 +93,9 @@ def _requests(paths: Mapping[str, Path]) -> dict[str, Request]:
         "patients": Request(
             paths["patients"],
             {"subject_id": "id", "gender": "text", "anchor_age": "number", "anchor_year": "number",
-             "dod": "date"},
+             "anchor_year_group": "text", "dod": "date"},
             key=("subject_id",),
+            optional=("anchor_year_group",),
         ),
         "admissions": Request(
             paths["admissions"],
@@ -155,6 +158,7 @@ def _unknown_categories(
     """A fault for each column with categories that no rule covers."""
     checked = (
         ("patients", "gender", GENDER_CLASSES),
+        ("patients", "anchor_year_group", _PERIODS),
         ("admissions", "race", RACE_GROUPS),
         ("admissions", "insurance", INSURANCES),
         ("edstays", "gender", GENDER_CLASSES),

@@ -40,8 +40,8 @@ def outcome_columns(mortality: Mortality | None) -> dict[str, pl.Expr]:
     return {n: d.floor().clip(-_LONGEST, _LONGEST).cast(pl.Int32) for n, d in days.items()}
 
 
-def mortality_columns(horizon: int) -> dict[str, pl.Expr]:
-    """`label_mortality` within `horizon` days, and why it is missing as `null_mortality`.
+def mortality_columns(horizon: int, task: str = "mortality") -> dict[str, pl.Expr]:
+    """`label_<task>`, death within `horizon` days, and why it is missing as `null_<task>`.
 
     Whether there is a label depends on `observed_days` alone, not on the outcome.
     """
@@ -55,8 +55,8 @@ def mortality_columns(horizon: int) -> dict[str, pl.Expr]:
     died = pl.col("days_to_death").is_between(0, horizon).fill_null(False)
     outcome = pl.when(died).then(pl.lit("died")).otherwise(pl.lit("survived"))
     return {
-        "label_mortality": pl.when(reason.is_null()).then(outcome).cast(pl.Enum(MORTALITY_CLASSES)),
-        "null_mortality": reason.cast(pl.Enum([NOT_OBSERVED, CENSORED])),
+        f"label_{task}": pl.when(reason.is_null()).then(outcome).cast(pl.Enum(MORTALITY_CLASSES)),
+        f"null_{task}": reason.cast(pl.Enum([NOT_OBSERVED, CENSORED])),
     }
 
 

@@ -106,6 +106,8 @@ def last_discharges(stays: pl.DataFrame) -> pl.DataFrame:
 def studies_in_stays(studies: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame:
     """The `subject_id, study_time` of `studies` that are in a stay, with `in_stay` true.
 
+    `begun` says whether one of these stays had begun.
+
     The stay contains the study or begins within 24 hours after it, and its discharge is not
     before the study: then deaths are on record from the study on, whatever the outcome.
     """
@@ -116,7 +118,7 @@ def studies_in_stays(studies: pl.DataFrame, stays: pl.DataFrame) -> pl.DataFrame
         studies.lazy()
         .join(stays.lazy(), on="subject_id")
         .filter(begin <= t + pl.duration(hours=24), end >= t)
-        .select("subject_id", "study_time", in_stay=True)
-        .unique()
+        .group_by("subject_id", "study_time")
+        .agg(in_stay=pl.lit(True), begun=(begin <= t).any())
         .collect()
     )

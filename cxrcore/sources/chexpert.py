@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._file_formats import separator_of, table_faults
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, remedy
+from cxrcore.sources._further_labels import remedy
+from cxrcore.sources._label_rules import LabelRules
 from cxrcore.sources._mapped import read_images
 from cxrcore.sources._mapped_tables import MappedTables
 from cxrcore.sources._mapping import Mapping as Columns
@@ -38,16 +39,14 @@ def locate(places: Mapping[str, Path]) -> dict[str, Path]:
     return found | ({"patients": patients} if patients else {})
 
 
-def read(
-    files: Mapping[str, Path], horizon: int, labels: FurtherLabels = NO_LABELS
-) -> pl.DataFrame:
+def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     """Every image of the tables; see `Adapter.read`. There are no outcomes."""
     patients = files.get("patients")
     tables = tuple(path for name, path in files.items() if name != "patients")
     known = {"gender": ("UNKNOWN",)}
     of_patients = column_names(patients, separator_of(patients)) if patients else []
-    mapped = MappedTables(tables, _mapping(of_patients), remedy(labels), patients, labels, known)
-    return read_images(mapped, horizon, known_ages)
+    mapping, advice = _mapping(of_patients), remedy(rules.further)
+    return read_images(MappedTables(tables, mapping, advice, rules, patients, known), known_ages)
 
 
 def _mapping(of_patients: list[str]) -> Columns:

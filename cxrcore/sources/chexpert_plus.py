@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, remedy
+from cxrcore.sources._further_labels import remedy
+from cxrcore.sources._label_rules import LabelRules
 from cxrcore.sources._mapped import read_images
 from cxrcore.sources._mapped_tables import MappedTables
 from cxrcore.sources._mapping import Mapping as Columns
@@ -33,18 +34,16 @@ def locate(places: Mapping[str, Path]) -> dict[str, Path]:
     return {_TABLE: path}
 
 
-def read(
-    files: Mapping[str, Path], horizon: int, labels: FurtherLabels = NO_LABELS
-) -> pl.DataFrame:
+def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     """Every image of the table; see `Adapter.read`. Deaths have no date, so no outcome."""
     (path,) = files.values()
-    tables = MappedTables((path,), _mapping(), remedy(labels), labels=labels, known=_KNOWN)
+    tables = MappedTables((path,), _mapping(), remedy(rules.further), rules, known=_KNOWN)
 
     def mend(table: pl.DataFrame) -> pl.DataFrame:
         paths = _image_paths(path.parent, table["path"])
         return known_ages(table).with_columns(path=paths)
 
-    return read_images(tables, horizon, mend)
+    return read_images(tables, mend)
 
 
 def _image_paths(root: Path, paths: pl.Series) -> pl.Series:

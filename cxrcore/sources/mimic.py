@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,13 @@ from cxrcore.labels import (
 from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._admissions import (
     insurance_columns,
+    linkage,
     match_admissions,
     race_columns,
     subject_races,
 )
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, with_labels
+from cxrcore.sources._further_labels import with_labels
+from cxrcore.sources._label_rules import LabelRules, RaceConflict, horizon_tasks
 from cxrcore.sources._mimic_labels import IDS, join_labels
 from cxrcore.sources._mimic_tables import locate, of_version_1, read_mimic_tables
 from cxrcore.sources._stays import deaths, ed_stays, last_discharges, stays, studies_in_stays
@@ -36,13 +38,12 @@ NOT_IN_PATIENTS = "subject not in the patients table"
 NO_TIME = "no study date or time"
 DIED_BEFORE = "date of death before the study"
 NO_GENDER = "gender not stated"
+GENDER_DISAGREES = "another gender in the emergency department: that of the patients table is used"
 
 _VIEW_CODES = {"ANTERO-POSTERIOR": "AP", "POSTERO-ANTERIOR": "PA"}
 
 
-def read(
-    files: Mapping[str, Path], horizon: int, labels: FurtherLabels = NO_LABELS
-) -> pl.DataFrame:
+def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     """Every image of the record list; see `Adapter.read` for the columns."""
     tables = read_mimic_tables(files)
     admissions = tables["admissions"]
@@ -52,7 +53,8 @@ def read(
     ed = not edstays.is_empty() and of_version_3(admissions["insurance"])
     died = deaths(tables["patients"], admissions)
     encounters = stays(tables, died, ed=ed)
-    patients = tables["patients"].join(died, on="subject_id").drop("died_by")
+    patients = tables["patients"].rename({"anchor_year_group": "period"})
+    patients = patients.join(died, on="subject_id").drop("died_by")
     patients = patients.join(_ed_genders(edstays), on="subject_id", how="left")
     patients = patients.join(last_discharges(encounters), on="subject_id", how="left")
     images = _images(tables["records"], tables["metadata"], tables.get("findings"))
@@ -60,15 +62,18 @@ def read(
     images = images.with_columns(excluded=_excluded())
     images = (
         _with_stays(images, encounters.filter(~encounters["after_death"]), edstays)
-        .join(subject_races(admissions, edstays.drop_nulls("race")), on="subject_id", how="left")
+        .join(_races(rules.race_conflict, admissions, edstays), on="subject_id", how="left")
         .with_columns(
-            **mortality_columns(horizon, known_after), **race_columns(),
+            **_mortality_columns(rules.horizons, known_after), **race_columns(rules.race_conflict),
             **insurance_columns(admissions), **_gender_columns(),
-            mortality_rule=_mortality_rule(horizon, known_after, ed),
+            mortality_rule=_mortality_rule(max(rules.horizons), known_after, ed),
         )
     )  # fmt: skip
-    labelled = with_labels(join_labels(images, files, labels), labels, IDS, _TASKS)
-    return labelled.select(*_COLUMNS, *(f"{p}_{name}" for name in labels for p in _PREFIXES))
+    tasks, labels = dict.fromkeys((*horizon_tasks(rules.horizons), *_TASKS)), rules.further
+    labelled = with_labels(join_labels(images, files, labels), labels, IDS, tasks)
+    return labelled.select(
+        *_COLUMNS, *(f"{p}_{name}" for p in _PREFIXES for name in [*tasks, *labels])
+    )
 
 
 def _images(
@@ -112,19 +117,29 @@ def _with_patients(images: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame
 def _with_stays(
     images: pl.DataFrame, encounters: pl.DataFrame, edstays: pl.DataFrame
 ) -> pl.DataFrame:
-    """Add the admission of each included image's study, `in_stay` and `in_ed`."""
+    """Add the admission of each included image's study, `in_stay`, `in_ed` and `linkage`."""
     import polars as pl
 
     key = ["subject_id", "study_time"]
     studies = images.filter(pl.col("excluded").is_null()).select(key).unique()
     matched = match_admissions(studies, encounters.drop_nulls("hadm_id"))
-    in_ed = studies_in_stays(studies, ed_stays(edstays)).rename({"in_stay": "in_ed"})
+    in_ed = studies_in_stays(studies, ed_stays(edstays)).rename(
+        {"in_stay": "in_ed", "begun": "begun_in_ed"}
+    )
     return (
         images.join(matched.drop("after_death"), on=key, how="left")
-        .join(studies_in_stays(studies, encounters), on=key, how="left")
+        .join(studies_in_stays(studies, encounters).drop("begun"), on=key, how="left")
         .join(in_ed, on=key, how="left")
-        .with_columns(pl.col("in_stay", "in_ed").fill_null(False))
+        .with_columns(pl.col("in_stay", "in_ed", "begun_in_ed").fill_null(False))
+        .with_columns(linkage=linkage())
     )
+
+
+def _mortality_columns(horizons: Sequence[int], known_after: int) -> dict[str, pl.Expr]:
+    columns: dict[str, pl.Expr] = {}
+    for task, days in horizon_tasks(horizons).items():
+        columns |= mortality_columns(days, known_after, task)
+    return columns
 
 
 def _mortality_rule(horizon: int, known_after: int, ed: bool) -> pl.Expr:
@@ -151,6 +166,13 @@ def _excluded() -> pl.Expr:
     return first.cast(pl.Enum(list(rules)))
 
 
+def _races(policy: RaceConflict, admissions: pl.DataFrame, edstays: pl.DataFrame) -> pl.DataFrame:
+    """`subject_races` of all stays; those without a race in the emergency department are none."""
+    return subject_races(
+        policy, admissions, edstays.drop_nulls("race").rename({"intime": "admittime"})
+    )
+
+
 def _ed_genders(edstays: pl.DataFrame) -> pl.DataFrame:
     """Per subject `ed_gender`, the one that all stays in the emergency department state."""
     import polars as pl
@@ -162,10 +184,12 @@ def _ed_genders(edstays: pl.DataFrame) -> pl.DataFrame:
 def _gender_columns() -> dict[str, pl.Expr]:
     import polars as pl
 
-    gender = pl.coalesce(normalised("gender"), "ed_gender")
-    label = gender.cast(pl.Enum(GENDER_CLASSES))
+    stated, of_ed = normalised("gender"), pl.col("ed_gender")
+    label = pl.coalesce(stated, of_ed).cast(pl.Enum(GENDER_CLASSES))
     missing = pl.when(label.is_null()).then(pl.lit(NO_GENDER)).cast(pl.Enum([NO_GENDER]))
-    return {"label_gender": label, "null_gender": missing}
+    disagrees = pl.when(stated != of_ed).then(pl.lit(GENDER_DISAGREES))
+    note = disagrees.cast(pl.Enum([GENDER_DISAGREES]))
+    return {"label_gender": label, "null_gender": missing, "note_gender": note}
 
 
 _TASKS = ("mortality", "gender", "race", "insurance")
@@ -173,8 +197,8 @@ _PREFIXES = ("label", "null")
 _COLUMNS = (
     "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "days_to_death",
     "follow_up_days", "no_finding", "admission_match", "excluded", "mortality_rule",
-    "note_mortality", "note_mortality.stay", "note_mortality.times", "note_race",
-    *(f"{prefix}_{task}" for prefix in _PREFIXES for task in _TASKS),
+    "period", "note_mortality", "note_mortality.stay", "note_mortality.times", "note_gender",
+    "note_race", "linkage",
 )  # fmt: skip
 
 ADAPTER = Adapter(
@@ -186,4 +210,5 @@ ADAPTER = Adapter(
     tasks=_TASKS,
     locate=locate,
     read=read,
+    settings=frozenset({"split_by", "race_conflict"}),
 )

@@ -10,7 +10,6 @@ from cxrcore.labels import GENDER_CLASSES, normalised, unknown_categories
 from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._columns import Column, Kind
 from cxrcore.sources._further_labels import (
-    NO_LABELS,
     FurtherLabels,
     columns_of_labels,
     remedy,
@@ -18,6 +17,7 @@ from cxrcore.sources._further_labels import (
     with_labels,
 )
 from cxrcore.sources._image_folders import image_folders, image_paths
+from cxrcore.sources._label_rules import LabelRules
 from cxrcore.sources._tables import Request, read_tables
 from data_contracts.cohort import ADMISSION_MATCHES, VIEWS
 from data_contracts.errors import SourceError
@@ -50,16 +50,12 @@ def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
     return {tables[-1].name: tables[-1]}
 
 
-def read(
-    files: Mapping[str, Path],
-    horizon: int,  # noqa: ARG001
-    labels: FurtherLabels = NO_LABELS,
-) -> pl.DataFrame:
-    """Every image of the table; see `Adapter.read`. There are no outcomes, so no `horizon`."""
+def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
+    """Every image of the table; see `Adapter.read`. There are no outcomes."""
     import polars as pl
 
     (path,) = files.values()
-    labels = separated(labels, "Finding Labels", "|")
+    labels = separated(rules.further, "Finding Labels", "|")
     table = _read_table(path, labels)
     view, gender = normalised("View Position"), normalised("Patient Gender")
     label = gender.cast(pl.Enum(GENDER_CLASSES))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, remedy, separated
+from cxrcore.sources._further_labels import remedy, separated
 from cxrcore.sources._image_folders import image_folders, image_paths
+from cxrcore.sources._label_rules import LabelRules
 from cxrcore.sources._mapped import read_images
 from cxrcore.sources._mapped_tables import MappedTables
 from cxrcore.sources._mapping import Mapping as Columns
@@ -32,12 +34,10 @@ def locate(places: Mapping[str, Path]) -> dict[str, Path]:
     return {tables[-1].name: tables[-1]}
 
 
-def read(
-    files: Mapping[str, Path], horizon: int, labels: FurtherLabels = NO_LABELS
-) -> pl.DataFrame:
+def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     """Every image of the table; see `Adapter.read`. There are no outcomes."""
     (path,) = files.values()
-    labels = separated(labels, "Labels", ",")
+    labels = separated(rules.further, "Labels", ",")
 
     def mend(table: pl.DataFrame) -> pl.DataFrame:
         import polars as pl
@@ -55,8 +55,8 @@ def read(
             age=age, path=image_paths(path.parent, table["path"]),
         )  # fmt: skip
 
-    tables = MappedTables((path,), _mapping(), remedy(labels), labels=labels)
-    return read_images(tables, horizon, mend)
+    rules = replace(rules, further=labels)
+    return read_images(MappedTables((path,), _mapping(), remedy(labels), rules), mend)
 
 
 def _mapping() -> Columns:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._file_formats import table_faults
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels
+from cxrcore.sources._label_rules import LabelRules
 from cxrcore.sources._mapped import read_images
 from cxrcore.sources._mapped_tables import MappedTables
 from cxrcore.sources._mapping import read_mapping
@@ -41,18 +41,14 @@ def locate(files: Mapping[str, Path]) -> dict[str, Path]:
     return dict(files)
 
 
-def read(
-    files: Mapping[str, Path], horizon: int, labels: FurtherLabels = NO_LABELS
-) -> pl.DataFrame:
+def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     """Every image of the table; see `Adapter.read`."""
     mapping, patients = read_mapping(files["mapping"]), files.get("patients")
     if bool(patients) != bool(mapping.patients):
         raise SourceError(f"--patients FILE and patients in {files['mapping']} belong together; "
                           "give both or none")  # fmt: skip
-    remedy = f"correct the table or {files['mapping']}" + (", or --label" if labels else "")
-    images = read_images(
-        MappedTables((files["table"],), mapping, remedy, patients, labels), horizon
-    )
+    remedy = f"correct the table or {files['mapping']}" + (", or --label" if rules.further else "")
+    images = read_images(MappedTables((files["table"],), mapping, remedy, rules, patients))
     faults = [
         f"column '{groups.column}': no row is in a class of labels.{name}"
         for name, groups in mapping.labels.items()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from cxrcore.sources._adapter import Adapter
 from cxrcore.sources._columns import Column, Kind, parsed
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels, remedy
+from cxrcore.sources._further_labels import FurtherLabels, remedy
+from cxrcore.sources._label_rules import LabelRules
 from cxrcore.sources._mapped import images_of
 from cxrcore.sources._mapped_tables import MappedTables
 from cxrcore.sources._mapping import Mapping as Columns
@@ -39,15 +40,14 @@ def locate(places: Mapping[str, Path]) -> dict[str, Path]:
     return found
 
 
-def read(
-    files: Mapping[str, Path], horizon: int, labels: FurtherLabels = NO_LABELS
-) -> pl.DataFrame:
+def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     """Every image of the tables; see `Adapter.read`. There are no outcomes."""
     import polars as pl
 
+    labels = rules.further
     parts = [_read_part(path, labels) for path in files.values()]
-    tables = MappedTables(tuple(files.values()), _mapping(), remedy(labels), labels=labels)
-    return images_of(pl.concat(parts), tables, horizon)
+    tables = MappedTables(tuple(files.values()), _mapping(), remedy(labels), rules)
+    return images_of(pl.concat(parts), tables)
 
 
 def _read_part(path: Path, labels: FurtherLabels) -> pl.DataFrame:

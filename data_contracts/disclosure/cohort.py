@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.cohort import DIFFERENCE
@@ -15,6 +18,10 @@ from data_contracts.disclosure import (
 if TYPE_CHECKING:
     import polars as pl
 
+_Cell = tuple[str, str, str]
+"""Variable, level and split."""
+#: The tasks of all horizons.
+_MORTALITY = re.compile(r"mortality(_[0-9]+d)?")
 _SIZES = ("images", "studies", "subjects")
 
 
@@ -65,7 +72,8 @@ def _task_rules(steps: list[dict[str, Any]], least: int) -> list[dict[str, Any]]
 def disclosed_characteristics(table: pl.DataFrame, least: int) -> pl.DataFrame:
     """COHORT_CHARACTERISTICS with null for small counts and what would reveal them.
 
-    The levels of a variable add up to the split, and the splits to 'all'.
+    The levels of a variable add up to the split, the splits to 'all', and whoever died within a
+    horizon has died within a longer one as well.
     """
     rows = table.to_dicts()
     counted = [r for r in rows if r["level"] not in ("mean", "sd", DIFFERENCE)]
@@ -81,6 +89,11 @@ def disclosed_characteristics(table: pl.DataFrame, least: int) -> pl.DataFrame:
                 known.append((variable, level, split))
         # Also the sum itself may be what is left over.
         sums.setdefault(("level", variable, level), []).append((variable, level, split))
+    between = _between_horizons(patients)
+    for later, sooner, cell in between:
+        sums["nested", *cell] = [later, sooner, cell]
+        sums.setdefault(("level", *cell[:2]), []).append(cell)
+        patients[cell] = max(0, patients[later] - patients[sooner])
     hidden = suppressed_in_all(patients, list(sums.values()), least)
     # A difference is of both splits' levels, and of both splits' patients.
     of_variable = {(variable, split) for variable, _, split in hidden}
@@ -92,6 +105,18 @@ def disclosed_characteristics(table: pl.DataFrame, least: int) -> pl.DataFrame:
         if small or (row["variable"], row["level"], row["split"]) in hidden:
             row |= dict.fromkeys(("images", "subjects", "value"))
     return _as(table, rows)
+
+
+def _between_horizons(patients: Mapping[_Cell, int]) -> list[tuple[_Cell, _Cell, _Cell]]:
+    """Who died within a horizon, within the next shorter one, and a cell for those between."""
+    died = {key for key in patients if _MORTALITY.fullmatch(key[0]) and key[1] == "died"}
+    whole = [(patients[key], key[0]) for key in died if key[2] == "all"]
+    return [
+        ((later, level, split), (sooner, level, split), (f"{sooner} to {later}", level, split))
+        for (_, sooner), (_, later) in pairwise(sorted(whole))
+        for task, level, split in sorted(died)
+        if task == later
+    ]
 
 
 def _as(table: pl.DataFrame, rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from mimic_tree import ADMISSION, IMAGE, PATIENT, Tree
 from mimic_tree import tree as tree
 
 from cxrcore.cohort import assemble
-from cxrcore.sources import locate
+from cxrcore.sources import LabelRules, locate
 from cxrcore.sources import read as read_images
 from cxrcore.sources._further_labels import parse_labels
 from cxrcore.sources._groups import NOT_STATED
@@ -25,7 +25,7 @@ from data_contracts.errors import SourceError, UsageError
 def labelled(source: str, places: dict[str, Path], *texts: str) -> pl.DataFrame:
     """The images of a source with these labels, sorted by their ids."""
     found = locate(source, places)
-    return read_images(source, found, 365, parse_labels(texts)).sort("image_id")
+    return read_images(source, found, LabelRules(further=parse_labels(texts))).sort("image_id")
 
 
 def test_values_classes_and_bands(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_of_mimic_every_table_has_them(tree: Tree) -> None:
                    {**IMAGE, **more, "dicom_id": "aa-2", "study_id": 9}]  # fmt: skip
     labels = parse_labels(["language=language", "years=anchor_year_group",
                            "portable=PerformedProcedureStepDescription"])  # fmt: skip
-    images = tree.read(labels=labels).sort("image_id")
+    images = tree.read(further=labels).sort("image_id")
     assert images["label_language"].to_list() == ["ENGLISH", "?"]
     assert images["label_years"].to_list() == ["2014 - 2016", "2008 - 2010"]
     assert images["label_portable"][1] == "CHEST (PORTABLE AP)"
@@ -110,15 +110,18 @@ def test_of_mimic_every_table_has_them(tree: Tree) -> None:
     labels = parse_labels(
         ["groups=race_group", "latino=race_group:no=White,yes=Hispanic or Latino"]
     )
-    images = tree.read(labels=labels).sort("image_id")
+    images = tree.read(further=labels).sort("image_id")
     assert images["label_groups"].to_list() == ["White", "Hispanic or Latino"]
     assert images["label_latino"].to_list() == ["no", "yes"]
     assert images["label_race"].to_list() == ["White", None]
     tree.admissions.append({**ADMISSION, "hadm_id": 9, "race": "ASIAN"})
     with pytest.raises(SourceError, match="has 1 values, want 2 to 20"):  # a conflict has none
-        tree.read(labels=parse_labels(["groups=race_group"]))
+        tree.read(further=parse_labels(["groups=race_group"]))
+    tree.admissions.append({**ADMISSION, "hadm_id": 10, "race": "ASIAN"})
+    images = tree.read(further=parse_labels(["groups=race_group"]), race_conflict="majority")
+    assert images["label_groups"].to_list() == ["Asian", "Hispanic or Latino"]
     with pytest.raises(SourceError, match="--label x: no table has a column 'BMI'; looked into"):
-        tree.read(labels=parse_labels(["x=BMI"]))
+        tree.read(further=parse_labels(["x=BMI"]))
 
 
 @pytest.mark.parametrize(

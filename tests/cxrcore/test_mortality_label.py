@@ -17,10 +17,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cxrcore.sources import adapter
+from cxrcore.sources import LabelRules, adapter
 
 T = dt.datetime(2150, 6, 1, 12)
 Days = tuple[float, float]
+#: Of the labels that do not depend on the outcome, by their tasks.
+HORIZONS = {"mortality": 365, "mortality_90d": 90}
 
 
 @dataclass
@@ -41,9 +43,8 @@ class Patient:
         known = self.death is not None and last is not None and self.death <= last + 365
         self.dod = at(self.death).date() if known and self.death is not None else None
 
-    @property
-    def dies(self) -> bool:
-        return self.death is not None and (at(self.death).date() - T.date()).days <= 365
+    def dies(self, horizon: int = 365) -> bool:
+        return self.death is not None and (at(self.death).date() - T.date()).days <= horizon
 
 
 def at(days: float) -> dt.datetime:
@@ -86,7 +87,7 @@ def read(root: Path, patients: list[Patient], private: bool = False) -> pl.DataF
         if not table.is_empty():
             files[f"{name}.csv"] = root / f"{Path(name).name}.csv"
             table.write_csv(files[f"{name}.csv"], datetime_format="%Y-%m-%d %H:%M:%S")
-    images = adapter("mimic").read(files, 365)
+    images = adapter("mimic").read(files, LabelRules((*HORIZONS.values(), 730)))
     return images.sort(pl.col("image_id").cast(pl.Int64))
 
 
@@ -105,9 +106,11 @@ def drawn(n: int, seed: int, ed: bool = False) -> list[Patient]:
     return patients
 
 
-def shares_labelled(labels: pl.Series, patients: list[Patient]) -> tuple[float, float]:
+def shares_labelled(
+    labels: pl.Series, patients: list[Patient], horizon: int = 365
+) -> tuple[float, float]:
     """The share that has a label, of those who die within the horizon and of the others."""
-    dies = pl.Series([p.dies for p in patients])
+    dies = pl.Series([p.dies(horizon) for p in patients])
     labelled = labels.is_not_null()
     return float(labelled.filter(dies).mean()), float(labelled.filter(~dies).mean())  # type: ignore[arg-type]
 
@@ -116,12 +119,14 @@ def shares_labelled(labels: pl.Series, patients: list[Patient]) -> tuple[float, 
 def test_the_labelled_share_is_the_same_for_both_outcomes(tmp_path: Path, ed: bool) -> None:
     patients = drawn(4000, 0, ed)
     images = read(tmp_path, patients, private=ed)
-    died, survived = shares_labelled(images["label_mortality"], patients)
-    assert 0.5 < survived < 0.7
-    assert abs(died - survived) < 0.05  # three standard errors
-    truth = pl.Series(["died" if p.dies else "survived" for p in patients])
-    labels = images["label_mortality"].cast(pl.String)
-    assert (labels == truth).drop_nulls().all()
+    for task, horizon in HORIZONS.items():
+        labels = images[f"label_{task}"].cast(pl.String)
+        died, survived = shares_labelled(labels, patients, horizon)
+        error = (0.24 / sum(p.dies(horizon) for p in patients)) ** 0.5
+        assert 0.5 < survived < 0.7
+        assert abs(died - survived) < 3 * error
+        truth = pl.Series(["died" if p.dies(horizon) else "survived" for p in patients])
+        assert (labels == truth).drop_nulls().all()
 
 
 def test_rules_that_ask_for_a_later_discharge_fail_this(tmp_path: Path) -> None:
@@ -155,12 +160,19 @@ def test_no_future_decides_whether_a_study_has_a_label(
 ) -> None:
     patients = [Patient([*past, *((a, a + n) for a, n in later)], d, ed) for d, later in ways]
     images = read(tmp_path, patients, private=ed)
-    assert images["label_mortality"].is_null().n_unique() == 1
-    for patient, label in zip(patients, images["label_mortality"], strict=True):
-        assert label in (None, "died" if patient.dies else "survived")
+    for task, horizon in HORIZONS.items():
+        assert images[f"label_{task}"].is_null().n_unique() == 1
+        for patient, label in zip(patients, images[f"label_{task}"], strict=True):
+            assert label in (None, "died" if patient.dies(horizon) else "survived")
+    near, year, far = (images[f"label_mortality{n}"] for n in ("_90d", "", "_730d"))
+    for sooner, later in ((near, year), (year, far), (near, far)):
+        both = sooner.is_not_null() & later.is_not_null()
+        assert ((sooner == "survived") | (later == "died")).filter(both).all()
 
 
 def test_before_version_3_a_stay_in_the_emergency_department_labels_nobody(tmp_path: Path) -> None:
     images = read(tmp_path, drawn(200, 1, ed=True))
     assert images["label_mortality"].is_null().all()
-    assert images["mortality_rule"].unique().to_list() == ["hospital-stay"]
+    # One of the horizons is beyond the year that is known of everyone.
+    rule = "hospital-stay-outcome-dependent"
+    assert images["mortality_rule"].unique().to_list() == [rule]

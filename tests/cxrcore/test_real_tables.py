@@ -18,7 +18,7 @@ import pytest
 
 from cxrcore.cohort import assemble
 from cxrcore.labels import RACE_CLASSES, RACE_GROUPS
-from cxrcore.sources import adapter, locate, parse_labels
+from cxrcore.sources import LabelRules, adapter, locate, parse_labels
 from cxrcore.sources import read as read_images
 
 DATA = Path(os.environ.get("CXR_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -69,7 +69,9 @@ def demo(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def read(demo: tuple[Path, Path]) -> pl.DataFrame:
-    return adapter("mimic").read(locate("mimic", {"mimic_iv": demo[0], "mimic_cxr": demo[1]}), 365)
+    return adapter("mimic").read(
+        locate("mimic", {"mimic_iv": demo[0], "mimic_cxr": demo[1]}), LabelRules()
+    )
 
 
 def test_mortality_age_and_gender_agree_with_plain_python(demo: tuple[Path, Path]) -> None:
@@ -145,7 +147,7 @@ def test_the_real_tables_give_a_cohort(demo: tuple[Path, Path]) -> None:
 def test_a_column_of_the_real_admissions_as_a_label(demo: tuple[Path, Path]) -> None:
     files = locate("mimic", dict(zip(("mimic_iv", "mimic_cxr"), demo, strict=True)))
     labels = parse_labels(["language=language:English=English,other=*", "status=marital_status"])
-    images = read_images("mimic", files, 365, labels)
+    images = read_images("mimic", files, LabelRules(further=labels))
     inside = images.filter(pl.col("image_id").str.ends_with("-0"))
     stays = rows(demo[0] / "hosp" / "admissions.csv.gz")
     english = sum(stay["language"].upper() == "ENGLISH" for stay in stays)
@@ -160,12 +162,14 @@ def test_a_column_of_the_real_admissions_as_a_label(demo: tuple[Path, Path]) -> 
 
 def test_the_nih_table() -> None:
     files = locate("nih", {"root": folder("nih64")})
-    cohort, _ = assemble(adapter("nih").read(files, 365), "nih", "all", 18, seed=0)
+    cohort, _ = assemble(adapter("nih").read(files, LabelRules()), "nih", "all", 18, seed=0)
     assert cohort.height == 1000
     assert cohort["subject_id"].n_unique() == 264
     assert dict(cohort["label_gender"].value_counts().iter_rows()) == {"F": 509, "M": 491}
     assert dict(cohort["view"].value_counts().iter_rows()) == {"PA": 637, "AP": 363}
     assert (cohort["age"].min(), cohort["age"].max()) == (24, 94)
     assert all((folder("nih64") / path).is_file() for path in cohort["path"])
-    one, _ = assemble(adapter("nih").read(files, 365), "nih", "one-per-subject", 18, seed=0)
+    one, _ = assemble(
+        adapter("nih").read(files, LabelRules()), "nih", "one-per-subject", 18, seed=0
+    )
     assert one.height == 264

@@ -28,10 +28,13 @@ def test_a_plain_study(tree: Tree) -> None:
         "admission_match": "contained",
         "excluded": None,
         "mortality_rule": "hospital-stay",
+        "period": "2014 - 2016",
         "note_mortality": None,
         "note_mortality.stay": None,
         "note_mortality.times": None,
+        "note_gender": None,
         "note_race": None,
+        "linkage": "in_admission",
         "label_mortality": "survived",
         "label_gender": "F",
         "label_race": "White",
@@ -165,6 +168,43 @@ def test_race_over_the_admissions(
     tree.admissions = [{**ADMISSION, "race": here}, other]
     row = tree.one()
     assert (row["label_race"], row["null_race"], row["note_race"]) == (want, reason, note)
+
+
+@pytest.mark.parametrize(
+    ("races", "majority", "latest"),
+    [
+        (["WHITE", "WHITE - RUSSIAN", "BLACK/AFRICAN"], "White", "Black"),
+        (["ASIAN", "ASIAN", "WHITE", "UNKNOWN"], "Asian", "White"),
+        (["HISPANIC OR LATINO", "WHITE", "WHITE"], "White", "White"),
+        (["WHITE", "HISPANIC OR LATINO", "HISPANIC OR LATINO"], None, None),
+        (["WHITE", "ASIAN"], None, "Asian"),
+        (["WHITE", "UNKNOWN"], "White", "White"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_whose_race_counts_where_the_stays_disagree(
+    tree: Tree, races: list[str], majority: str | None, latest: str | None, order: int
+) -> None:
+    stays: list[Row] = [
+        {**stay(i, 30 * i, 30 * i + 1, "Other"), "race": race} for i, race in enumerate(races)
+    ]
+    tree.admissions = stays[::order]
+    known = set(races) - {"UNKNOWN"}
+    for policy, want in (("majority", majority), ("latest", latest), ("exclude", None)):
+        row = tree.read(race_conflict=policy).row(0, named=True)
+        if len(known) == 1:
+            assert (row["label_race"], row["note_race"]) == ("White", _admissions.RACE_FILLED)
+            continue
+        assert row["label_race"] == want
+        settled = _admissions.RACE_SETTLED.get(policy) if want else None
+        assert row["note_race"] == settled
+        assert (row["null_race"] is None) == (want is not None)
+
+
+def test_of_two_latest_stays_with_different_races_neither_counts(tree: Tree) -> None:
+    tree.admissions = [ADMISSION, {**ADMISSION, "hadm_id": 2, "race": "ASIAN"}]
+    row = tree.read(race_conflict="latest").row(0, named=True)
+    assert (row["label_race"], row["null_race"]) == (None, _admissions.CONFLICT)
 
 
 def test_the_race_of_another_subject_does_not_count(tree: Tree) -> None:

@@ -163,6 +163,12 @@ def test_a_patient_of_the_emergency_department_only(tree: Tree) -> None:
     tree.extra = {"iv/ed/edstays": [ED, {**ED, "race": "WHITE", "gender": "M"}]}
     row = tree.one()
     assert (row["null_race"], row["null_gender"]) == (_admissions.CONFLICT, mimic.NO_GENDER)
+    later = {**ED, "intime": at(days=4), "race": "WHITE"}
+    tree.extra = {"iv/ed/edstays": [later, ED]}
+    assert tree.read(race_conflict="latest")["label_race"].item() == "White"
+    tree.patients[0] = {**PATIENT, "gender": "M"}
+    row = tree.one()
+    assert (row["label_gender"], row["note_gender"]) == ("M", mimic.GENDER_DISAGREES)
     tree.extra = {"iv/ed/edstays": [{**ED, "race": "martian", "gender": "X"}]}
     with pytest.raises(SourceError, match=r"edstays.*'X' \(1 rows\).*edstays.*'MARTIAN'"):
         tree.read()

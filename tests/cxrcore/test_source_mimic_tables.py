@@ -10,7 +10,7 @@ from mimic_tree import ADMISSION, IMAGE, PATIENT, Row, Tree, stay, write
 from mimic_tree import tree as tree
 
 from cxrcore.cohort import assemble
-from cxrcore.sources import _admissions, adapter, locate, mimic
+from cxrcore.sources import LabelRules, _admissions, adapter, locate, mimic
 from data_contracts.errors import SourceError, UsageError
 
 
@@ -30,7 +30,7 @@ def test_plain_csv_is_read_as_well(tree: Tree) -> None:
 def test_without_a_record_list_the_paths_follow_from_the_ids(tree: Tree) -> None:
     want = tree.one()
     files = {n: p for n, p in tree.files().items() if not n.startswith("cxr-record-list")}
-    got = adapter("mimic").read(files, 365).row(0, named=True)
+    got = adapter("mimic").read(files, LabelRules()).row(0, named=True)
     assert got == {**want, "path": want["path"].replace(".dcm", ".jpg")}
     (tree.root / "cxr" / "cxr-record-list.csv.gz").unlink()
     assert tree.root / "cxr" / "mimic-cxr-2.0.0-metadata.csv.gz" in set(
@@ -113,7 +113,7 @@ def test_images_of_only_one_table_are_counted(tree: Tree) -> None:
     tree.images = [IMAGE, {**IMAGE, "dicom_id": "aa-2"}]
     files = tree.files()
     write(files["mimic-cxr-2.0.0-metadata.csv.gz"], [IMAGE, {**IMAGE, "dicom_id": "aa-3"}])
-    frame = adapter("mimic").read(files, 365)
+    frame = adapter("mimic").read(files, LabelRules())
     causes = dict(frame.select("image_id", "excluded").iter_rows())
     assert causes == {"aa-1": None, "aa-2": mimic.NO_METADATA, "aa-3": mimic.NO_METADATA}
     _, flow = assemble(frame, "mimic", "all", 18, seed=0)

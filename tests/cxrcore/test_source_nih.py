@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from cxrcore.cohort import assemble
-from cxrcore.sources import adapter, locate, nih
+from cxrcore.sources import LabelRules, adapter, locate, nih
 from data_contracts.errors import SourceError
 
 HEADER = (
@@ -31,7 +31,7 @@ def collection(root: Path, rows: tuple[str, ...] = ROWS, header: str = HEADER) -
 
 
 def read(root: Path) -> pl.DataFrame:
-    return adapter("nih").read(locate("nih", {"root": root}), 365)
+    return adapter("nih").read(locate("nih", {"root": root}), LabelRules())
 
 
 def test_a_table_with_the_empty_last_column_of_the_original(tmp_path: Path) -> None:

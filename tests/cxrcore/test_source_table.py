@@ -56,6 +56,16 @@ def test_both_outcomes_need_the_whole_horizon_on_record(images: pl.DataFrame) ->
     assert images["mortality_rule"].unique().to_list() == ["observed-to-horizon"]
 
 
+def test_several_horizons(tmp_path: Path) -> None:
+    images = read(places := write(tmp_path), 365, 20, 500)
+    assert column(images, "label_mortality_20d")[:4] == ["survived"] * 4
+    assert column(images, "label_mortality_500d")[:4] == ["survived", "survived", "died", None]
+    taken = MAPPING + "  mortality_20d: {column: sex, classes: {F: [w], M: [m]}}\n"
+    places["mapping"].write_text(taken)
+    with pytest.raises(SourceError, match=r"labels.mortality_20d has the name of the label within"):
+        read(places, 365, 20)
+
+
 def test_a_patient_of_two_genders_has_neither(tmp_path: Path) -> None:
     images = read(write(tmp_path, (ROWS[0], ROWS[1].replace(";w;", ";m;"), *ROWS[2:])))
     assert column(images, "label_gender")[:3] == [None, None, "M"]
@@ -128,7 +138,7 @@ def test_days_after_the_study(tmp_path: Path) -> None:
     with places["mapping"].open("a") as file:
         file.write("mortality: {days_to_death: dead, observed_days: seen}\n")
     assert column(read(places), "label_mortality") == ["survived", "died"]
-    assert column(read(places, horizon=401), "label_mortality") == [None, None]
+    assert column(read(places, 401), "label_mortality") == [None, None]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".parquet"])

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from random import Random
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrcore.splits import SPLIT_SHARES, choose_one, split_of, uniform
+from cxrcore.splits import SPLIT_SHARES, choose_one, split_by_time, split_of, uniform
 from data_contracts.cohort import SPLITS
+from data_contracts.errors import SourceError
 
 IDS = st.lists(st.integers(10_000_000, 19_999_999).map(str), min_size=1, max_size=30)
 SEEDS = st.integers(-(2**40), 2**40)
@@ -83,3 +86,40 @@ def test_choice_depends_only_on_the_chosen_image(
 def test_every_image_of_a_subject_can_be_the_chosen_one() -> None:
     frame = pl.DataFrame({"image_id": ["a", "b", "c"], "subject_id": ["1"] * 3})
     assert {choose_one(frame, "subject_id", seed).item() for seed in range(40)} == {"a", "b", "c"}
+
+
+PERIODS = ["2008 - 2010", "2011 - 2013", "2014 - 2016", None]
+TIMED = st.dictionaries(
+    st.text("0123456789", min_size=1, max_size=4), st.sampled_from(PERIODS), min_size=1
+)
+
+
+@given(TIMED, SEEDS, st.randoms())
+def test_by_time_each_patient_of_the_latest_period_is_test_and_no_other(
+    period_of: dict[str, str | None], seed: int, random: Random
+) -> None:
+    ids = [*period_of, *random.choices(list(period_of), k=5)]  # some have several images
+    images = pl.DataFrame(
+        {"subject_id": ids, "period": pl.Series([period_of[i] for i in ids], dtype=pl.String)}
+    )
+    known = {p for p in period_of.values() if p}
+    if len(known) < 2:
+        with pytest.raises(SourceError, match="want 2 or more"):
+            split_by_time(images, seed)
+        return
+    splits, latest = split_by_time(images, seed)
+    again, _ = split_by_time(images[random.sample(range(len(ids)), len(ids))], seed)
+    assert splits.sort("subject_id").equals(again.sort("subject_id"))
+    assert splits["subject_id"].is_unique().all()
+    assert set(splits["subject_id"]) == {i for i, period in period_of.items() if period}
+    test = set(splits.filter(split="test")["subject_id"])
+    assert latest == max(known)
+    assert test == {i for i, period in period_of.items() if period == latest}
+
+
+def test_by_time_the_earlier_patients_are_divided_as_by_the_hash() -> None:
+    ids = [str(10_000_000 + i) for i in range(20_000)]
+    periods = ["2014 - 2016", "2011 - 2013"] * 10_000
+    splits, _ = split_by_time(pl.DataFrame({"subject_id": ids, "period": periods}), 7)
+    train, val, test = ((splits["split"] == split).mean() for split in SPLITS)
+    assert (train, val, test) == pytest.approx((3 / 7, 1 / 14, 0.5), abs=0.01)

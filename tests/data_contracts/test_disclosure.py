@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from attacks import CELL, Attack, Cohort, attacked, cohorts, decided
+from disclosure_attack import CELL, LEAST, Attack, Cohort, attacked, cohorts, decided
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +16,6 @@ from data_contracts.cohort import SPLITS
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 from data_contracts.disclosure.subgroups import hidden_ratios
-
-LEAST = 11
 
 
 @settings(max_examples=200)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from attacks import Cohort, attacked, cohorts, crossings_shown
+from disclosure_attack import LEAST, Cohort, attacked, cohorts, crossings_shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_contracts.disclosure import is_small
 
-LEAST = 11
 #: Most cells are none or many, so that some crossings are shown.
 CELL = st.sampled_from([0, 0, 12, 15, 30, 30, 80, 80, 4])
 

@@ -10,55 +10,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from small_mimic import ADMISSIONS, METADATA, PATIENTS, TABLES, complaint, extract
+from small_mimic import source as source
 
-from data_contracts.cohort import COHORT
+from data_contracts.cohort import COHORT, DIFFERENCE
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
 from data_contracts.store import Provenance, read_table, write_table
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 from jobs._cli import run as cxr
-
-TABLES = {
-    "mimic-iv/hosp/patients.csv": """\
-subject_id,gender,anchor_age,anchor_year,anchor_year_group,dod
-1,F,52,2180,2014 - 2016,
-2,M,61,2180,2014 - 2016,2180-05-01
-3,F,70,2180,2014 - 2016,2179-01-01
-""",
-    "mimic-iv/hosp/admissions.csv": """\
-subject_id,hadm_id,admittime,dischtime,deathtime,insurance,race
-1,11,2180-03-09 10:00:00,2180-03-12 10:00:00,,Medicare,WHITE
-2,12,2180-03-09 10:00:00,2180-03-12 10:00:00,,Medicaid,ASIAN
-3,13,2178-03-09 10:00:00,2178-03-12 10:00:00,,Other,WHITE
-""",
-    "mimic-cxr/cxr-record-list.csv": """\
-subject_id,study_id,dicom_id,path
-1,101,a,files/a.dcm
-1,101,b,files/b.dcm
-2,102,c,files/c.dcm
-3,103,d,files/d.dcm
-""",
-    "mimic-cxr/mimic-cxr-2.0.0-metadata.csv": """\
-dicom_id,ViewPosition,StudyDate,StudyTime
-a,PA,21800310,90000
-b,AP,21800310,90000
-c,PA,21800310,90000
-d,PA,21800310,90000
-""",
-}
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    for name, text in TABLES.items():
-        path = tmp_path / "source" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return tmp_path / "source"
-
-
-def extract(source: Path, workspace: Path, *more: str) -> int:
-    roots = ["--mimic-iv", f"{source}/mimic-iv", "--mimic-cxr", f"{source}/mimic-cxr"]
-    return cxr(["extract", *roots, "--workspace", str(workspace), *more])
 
 
 def test_a_small_collection(source: Path, tmp_path: Path) -> None:
@@ -74,7 +33,7 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert cohort.header.attributes == {
         "source": "mimic", "select": "all", "split_seed": 5, "mortality_rule": "hospital-stay",
-        "pixel_source": "dicom", "split_digest": None,
+        "pixel_source": "dicom", "split_digest": None, "split_by": "hash", "test_period": None,
     }  # fmt: skip
     read = {i.path for i in cohort.header.inputs}
     assert read == {
@@ -90,7 +49,12 @@ def test_a_small_collection(source: Path, tmp_path: Path) -> None:
         ].item()
         == 1
     )
-    read_table(COHORT_CHARACTERISTICS, COHORT_CHARACTERISTICS.path(workspace))
+    table_one = read_table(COHORT_CHARACTERISTICS, COHORT_CHARACTERISTICS.path(workspace)).frame
+    linkage = table_one.filter(variable="linkage", split="all").select("level", "images")
+    assert dict(linkage.iter_rows()) == {
+        "in_admission": 3, "in_ed_stay": 0, "within_24h_before": 0, "within_a_year_after": 0,
+        "none": 0, "missing": 0, DIFFERENCE: 3,
+    }  # fmt: skip
 
 
 def test_the_same_tables_elsewhere_are_up_to_date(
@@ -111,18 +75,6 @@ def test_the_same_tables_elsewhere_are_up_to_date(
     capsys.readouterr()
     assert extract(moved, workspace) == 0
     assert "up to date" not in capsys.readouterr().err
-
-
-def complaint(capsys: pytest.CaptureFixture[str]) -> str:
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    (line,) = captured.err.strip().splitlines()
-    assert line.startswith("cxr extract: ")
-    return line
-
-
-PATIENTS, ADMISSIONS = "mimic-iv/hosp/patients.csv", "mimic-iv/hosp/admissions.csv"
-RECORDS, METADATA = "mimic-cxr/cxr-record-list.csv", "mimic-cxr/mimic-cxr-2.0.0-metadata.csv"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +143,7 @@ def test_a_label_that_depends_on_the_outcome_is_only_made_when_asked_for(
     assert "warning" not in capsys.readouterr().err
 
 
-def test_the_nih_layout(tmp_path: Path) -> None:
+def test_the_nih_layout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "Data_Entry_2017.csv").write_text(
         "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,"
@@ -203,6 +155,9 @@ def test_the_nih_layout(tmp_path: Path) -> None:
     where = ["--root", str(tmp_path), "--workspace", str(workspace)]
     # Without outcomes the horizon says nothing.
     assert cxr(["extract", "--source", "nih", *where, *LONG]) == 0
+    capsys.readouterr()
+    assert cxr(["extract", "--source", "nih", *where, "--further-horizon", "90"]) == 2
+    assert "--further-horizon 90: the source has no dates of death" in complaint(capsys)
     cohort = read_table(COHORT, COHORT.path(workspace))
     assert cohort.header.attributes["mortality_rule"] is None
     assert cohort.header.attributes["pixel_source"] == "png"

@@ -117,6 +117,7 @@ def test_two_cohorts_share_a_split_by_a_file(
     split, cohort = (read_table(COHORT, COHORT.path(ws)) for ws in (one, other))
     assert cohort.header.attributes["split_digest"] == digest
     assert split.header.attributes["split_digest"] is None
+    assert [c.header.attributes["split_by"] for c in (split, cohort)] == ["hash", "file"]
     assert ("source", "split", digest) in {
         (i.contract, i.path, i.digest) for i in cohort.header.inputs
     }

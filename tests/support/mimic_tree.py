@@ -12,8 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from cxrcore.sources import adapter, locate
-from cxrcore.sources._further_labels import NO_LABELS, FurtherLabels
+from cxrcore.sources import LabelRules, adapter, locate
 
 Row = Mapping[str, Any]
 
@@ -77,8 +76,9 @@ class Tree:
             write(self.root / f"{name}{self.suffix}", rows)
         return locate("mimic", {"mimic_iv": self.root / "iv", "mimic_cxr": self.root / "cxr"})
 
-    def read(self, horizon: int = 365, labels: FurtherLabels = NO_LABELS) -> pl.DataFrame:
-        return adapter("mimic").read(self.files(), horizon, labels).sort("image_id")
+    def read(self, horizon: int = 365, **rules: Any) -> pl.DataFrame:
+        """With the `rules` of `LabelRules`."""
+        return adapter("mimic").read(self.files(), LabelRules((horizon,), **rules)).sort("image_id")
 
     def one(self, horizon: int = 365) -> dict[str, Any]:
         frame = self.read(horizon)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from cxrcore.sources import adapter, locate
+from cxrcore.sources import LabelRules, adapter, locate
 
 MAPPING = """\
 path: file
@@ -43,5 +43,5 @@ def write(folder: Path, rows: tuple[str, ...] = ROWS, mapping: str = MAPPING) ->
     return places
 
 
-def read(places: dict[str, Path], horizon: int = 365) -> pl.DataFrame:
-    return adapter("table").read(locate("table", {**places}), horizon)
+def read(places: dict[str, Path], *horizons: int) -> pl.DataFrame:
+    return adapter("table").read(locate("table", {**places}), LabelRules(horizons or (365,)))

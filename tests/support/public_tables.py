@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 from radiographs import dataset, thorax
 
-from cxrcore.sources import adapter, locate
+from cxrcore.sources import LabelRules, adapter, locate
 
 CHEXPERT = """\
 Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Edema
@@ -92,5 +92,5 @@ def write(source: str, root: Path) -> Path:
 
 def read(source: str, root: Path, **files: Path) -> pl.DataFrame:
     """Its images, sorted by their ids."""
-    found = adapter(source).read(locate(source, {"root": root, **files}), 365)
+    found = adapter(source).read(locate(source, {"root": root, **files}), LabelRules())
     return found.sort("image_id")

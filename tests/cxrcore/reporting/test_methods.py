@@ -58,15 +58,23 @@ def test_what_a_setting_contradicts_is_not_said() -> None:
                                       "no_finding_only": True})  # fmt: skip
     assert "(PA) without findings of patients of 18 years or older and 64 or younger" in narrow
     assert "Further labels" not in narrow
+    assert "within 365, 90 and 30 days of" in said(
+        training(), cohort={"horizon": 365, "further_horizon": [90, 30]}
+    )
     wide = said(training(), cohort={"label": ["edema=Edema:a=0,b=1", "ward=ward"],
-                                    "under65": ["insurance"]}, source="vindr")  # fmt: skip
+                                    "under65": ["insurance"], "race_conflict": "latest"},
+                source="vindr")  # fmt: skip
     assert "Further labels: edema (column Edema) and ward (column ward)." in wide
     assert "Only patients under 65 are labelled for insurance." in wide
+    assert "whose stays name several race groups counts to that of the latest stay." in wide
+    assert "several race groups" not in narrow
     assert "The collection names no patients: each image counts as a patient of its own" in wide
     assert "drawn by a hash" in said(training())
     given = said(training(), split_digest="sha256:0f")
     assert "given by a file (sha256:0f)" in given
     assert "drawn by a hash" not in given
+    timed = said(training(), test_period="2014 - 2016")
+    assert "test being all patients of the latest period, 2014 - 2016, and the others" in timed
 
 
 def test_settings_that_were_not_kept_are_not_guessed() -> None:

@@ -16,7 +16,7 @@ from data_contracts import disclosure
 from data_contracts.disclosure.crossed import Crossing, shown_crossings
 from data_contracts.disclosure.subgroups import Disclosure, disclosure_of
 
-MOST = 1000
+LEAST, MOST = 11, 1000
 #: Numbers of patients of a cell of a small cohort: often none, often few.
 CELL = st.sampled_from([0, 0, 0, 1, 2, 4, 7, 10, 11, 12, 15, 30, 80])
 

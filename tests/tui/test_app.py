@@ -40,11 +40,14 @@ def place_of(pilot: Pilot[None]) -> str:
     return str(pilot.app.screen.query_one("#place", Static).visual)
 
 
-async def test_number_keys_open_the_pages(workspace: Path) -> None:
+async def test_number_keys_open_the_pages(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(workspace) as pilot:
+        styled: list[bool] = []
+        monkeypatch.setattr(Dashboard, "refresh_css", lambda *_, **_options: styled.append(True))
         for number, page in enumerate(PAGES, 1):
             await pilot.press(str(number))
             assert pilot.app.current_mode == page
+        assert not styled, "a new page is styled once"
 
 
 async def test_the_name_of_a_workspace_is_no_markup(tmp_path: Path) -> None:

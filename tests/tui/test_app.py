@@ -74,8 +74,10 @@ async def test_help_names_the_keys_by_page_and_is_narrowed_by_typing(workspace: 
 async def test_the_palette_names_the_keys_of_the_page_and_of_what_has_the_focus(
     workspace: Path,
 ) -> None:
-    async with opened(workspace, preferences=Preferences(keys={"jobs.retry": "f5"})) as pilot:
-        await pilot.press("2", "ctrl+p")
+    async with opened(
+        workspace, preferences=Preferences(keys={"jobs.retry": "f5"}), page="jobs"
+    ) as pilot:
+        await pilot.press("ctrl+p")
         options = pilot.app.screen.query_one(CommandList)
         found: list[str] = []
         while not found:
@@ -214,8 +216,8 @@ def test_no_key_is_taken_from_tmux_or_the_terminal() -> None:
 async def test_a_filter_that_nothing_passes_says_so_and_escape_takes_it_away(
     workspace: Path,
 ) -> None:
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "slash", *"zzz", "enter")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("slash", *"zzz", "enter")
         table = pilot.app.screen.query_one(RunRows)
         assert not table.shown
         assert table.render_line(1).text.strip() == NOTHING
@@ -225,8 +227,7 @@ async def test_a_filter_that_nothing_passes_says_so_and_escape_takes_it_away(
 
 
 async def test_the_keys_of_the_log_are_told_where_they_work(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         state = pilot.app.screen.query_one("#log-state", Static)
         while not str(state.visual):
             await pilot.pause(0.01)

@@ -60,8 +60,10 @@ async def form(
 
 
 async def enter(pilot: Pilot[None], field: str, text: str) -> None:
+    """Go to a field and paste a text at its end."""
     pilot.app.screen.query_one(f"#field-{field}", FormField).focus_control()
-    await pilot.press(*text)
+    await pilot.pause()
+    pilot.app.post_message(events.Paste(text))
     await done(pilot)
 
 

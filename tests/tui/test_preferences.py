@@ -95,7 +95,8 @@ def test_where_the_file_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 async def test_another_key_opens_the_page(tmp_path: Path) -> None:
     write_workspace(tmp_path / "workspace", tasks=("gender",))
     preferences = Preferences("cxr-light", {"page.jobs": "f2"})
-    async with opened(tmp_path / "workspace", preferences=preferences, page="jobs") as pilot:
+    async with opened(tmp_path / "workspace", preferences=preferences) as pilot:
+        await pilot.press("2")
         assert pilot.app.current_mode == "overview"
         await pilot.press("f2")
         assert pilot.app.current_mode == "jobs"

@@ -27,6 +27,7 @@ from tui.shared.error_texts import errors_text, internal_error
 from tui.shared.messages import OpenArtifact, OpenCurves, OpenLaunch, OpenMaps, OpenRun
 from tui.shared.page import Page
 from tui.shared.status_header import PAGES
+from tui.shared.stylesheet import ParsedOnce
 from tui.terminal import StyleAll
 from tui.themes import THEMES
 
@@ -65,6 +66,7 @@ class Dashboard(DashboardApp):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.preferences.theme
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
         self.set_keymap(self.preferences.keys)
 
     def on_mount(self) -> None:

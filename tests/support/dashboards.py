@@ -6,11 +6,13 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import combinations, product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,10 @@ import polars as pl
 import pytest
 from evidence_tables import associations, frame_of, orders, sentence_about, verdicts
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from cxrcore.mean_heatmaps import as_arrays
+from data_contracts import header
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.cohort import SPLITS
 from data_contracts.differences import DIFFERENCES
@@ -66,6 +70,21 @@ def write_workspace(
     workspace: Path, tasks: Sequence[str] = TASKS, names: Sequence[str] = ("main",)
 ) -> None:
     """All artifacts of a finished analysis, from the contracts' own examples, lineage included."""
+    for place, content in _artifacts(tuple(tasks), tuple(names), header.package_version()).items():
+        (workspace / place).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / place).write_bytes(content)
+
+
+@cache
+def _artifacts(tasks: Sequence[str], names: Sequence[str], _version: str) -> dict[str, bytes]:
+    """The files of such a workspace; their headers name the version of the package."""
+    with TemporaryDirectory() as folder:
+        _make_artifacts(Path(folder), tasks, names)
+        files = sorted(p for p in Path(folder).rglob("*") if p.is_file())
+        return {str(p.relative_to(folder)): p.read_bytes() for p in files}
+
+
+def _make_artifacts(workspace: Path, tasks: Sequence[str], names: Sequence[str]) -> None:
     keys = {
         "task": tasks, "name": names, "shard": ("1",), "shards": ("1",), "method": ("gradcam",),
         "split": ("test",),
@@ -249,12 +268,18 @@ def write_run(
     return run_id
 
 
+@cache
+def dashboard(page: str) -> type[Dashboard]:
+    """The dashboard, which opens with `page`."""
+    return type("Dashboard", (Dashboard,), {"DEFAULT_MODE": page})
+
+
 @asynccontextmanager
 async def opened(
-    workspace: Path, size: tuple[int, int] = (100, 30), **options: Any
+    workspace: Path, size: tuple[int, int] = (100, 30), page: str = "overview", **options: Any
 ) -> AsyncIterator[Pilot[None]]:
-    """The dashboard on `workspace`, after its first snapshot."""
-    app = Dashboard(workspace, **options)
+    """The dashboard on a page of `workspace`, after its first snapshot."""
+    app = dashboard(page)(workspace, **options)
     async with app.run_test(size=size, notifications=True) as pilot:
         while app.snapshot is None:
             await pilot.pause(0.01)
@@ -264,8 +289,15 @@ async def opened(
 
 async def settled(pilot: Pilot[None]) -> None:
     """Wait until everything that was asked to be read has been read and shown."""
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    workers = pilot.app.workers
+    while True:
+        # One that reads again what has grown takes the place of the one before.
+        with suppress(WorkerCancelled):
+            await workers.wait_for_complete()
+        await pilot.pause()
+        # What has been read may have something else read.
+        if all(worker.is_finished for worker in workers):
+            return
 
 
 async def see(pilot: Pilot[None], *keys: str) -> None:

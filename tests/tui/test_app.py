@@ -40,11 +40,14 @@ def place_of(pilot: Pilot[None]) -> str:
     return str(pilot.app.screen.query_one("#place", Static).visual)
 
 
-async def test_number_keys_open_the_pages(workspace: Path) -> None:
+async def test_number_keys_open_the_pages(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(workspace) as pilot:
+        styled: list[bool] = []
+        monkeypatch.setattr(Dashboard, "refresh_css", lambda *_, **_options: styled.append(True))
         for number, page in enumerate(PAGES, 1):
             await pilot.press(str(number))
             assert pilot.app.current_mode == page
+        assert not styled, "a new page is styled once"
 
 
 async def test_the_name_of_a_workspace_is_no_markup(tmp_path: Path) -> None:
@@ -71,8 +74,10 @@ async def test_help_names_the_keys_by_page_and_is_narrowed_by_typing(workspace: 
 async def test_the_palette_names_the_keys_of_the_page_and_of_what_has_the_focus(
     workspace: Path,
 ) -> None:
-    async with opened(workspace, preferences=Preferences(keys={"jobs.retry": "f5"})) as pilot:
-        await pilot.press("2", "ctrl+p")
+    async with opened(
+        workspace, preferences=Preferences(keys={"jobs.retry": "f5"}), page="jobs"
+    ) as pilot:
+        await pilot.press("ctrl+p")
         options = pilot.app.screen.query_one(CommandList)
         found: list[str] = []
         while not found:
@@ -211,8 +216,8 @@ def test_no_key_is_taken_from_tmux_or_the_terminal() -> None:
 async def test_a_filter_that_nothing_passes_says_so_and_escape_takes_it_away(
     workspace: Path,
 ) -> None:
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "slash", *"zzz", "enter")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("slash", *"zzz", "enter")
         table = pilot.app.screen.query_one(RunRows)
         assert not table.shown
         assert table.render_line(1).text.strip() == NOTHING
@@ -222,8 +227,7 @@ async def test_a_filter_that_nothing_passes_says_so_and_escape_takes_it_away(
 
 
 async def test_the_keys_of_the_log_are_told_where_they_work(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         state = pilot.app.screen.query_one("#log-state", Static)
         while not str(state.visual):
             await pilot.pause(0.01)

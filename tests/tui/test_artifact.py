@@ -82,41 +82,44 @@ def tree(page: ArtifactPage) -> list[str]:
     return lines
 
 
-async def test_facts_of_the_header(workspace: Path) -> None:
+async def test_facts_of_the_header_and_what_is_copied(workspace: Path) -> None:
     header = read_header(workspace / MODEL)
-    async with opened(workspace, (140, 45)) as pilot:
+    async with opened(workspace, (140, 45), page="artifact") as pilot:
         page = await go(pilot, MODEL)
         shown = text(page.query_one(ArtifactInfo))
+        await pilot.press("y")
+        assert pilot.app.clipboard == str(workspace / MODEL)
+        await pilot.press("Y")
+        assert pilot.app.clipboard == header.digest
     for want in ("✓ current", f"model {header.version}", CREATED, "train-task", header.digest,
                  MODEL, "kB", header.package_version, "config", "seed", "attributes",
                  "classes"):  # fmt: skip
         assert want in shown
 
 
-async def test_schema_with_types_shapes_units_and_descriptions(workspace: Path) -> None:
-    async with opened(workspace, (140, 45)) as pilot:
+async def test_schema_with_types_shapes_and_units_and_no_cell(workspace: Path) -> None:
+    async with opened(workspace, (140, 45), page="artifact") as pilot:
         page = await go(pilot, "cohort/cohort.parquet")
         shown = [line.split() for line in text(page.query_one(SchemaTable)).splitlines()]
         assert shown[0] == ["name", "type", "nulls", "unit", "description"]
         assert any(line[:4] == ["days_to_death", "Int32", "6", "days"] for line in shown)
         assert "12 rows" in text(page.query_one(ArtifactInfo))
+        told = text(page.query_one(SchemaTable)) + text(page.query_one(ArtifactInfo))
+        assert not [s for s in COHORT.example()["subject_id"] if str(s) in told]
         await go(pilot, "images/images-1-of-1.h5")
         lines = " ".join(text(page.query_one(SchemaTable)).split())
         assert "pixels uint8 12 × 32 × 32" in lines
 
 
-async def test_no_cell_is_shown(workspace: Path) -> None:
-    async with opened(workspace, (140, 45)) as pilot:
-        page = await go(pilot, "cohort/cohort.parquet")
-        shown = text(page.query_one(SchemaTable)) + text(page.query_one(ArtifactInfo))
-        for subject in COHORT.example()["subject_id"]:
-            assert str(subject) not in shown
-
-
-async def test_lineage_as_a_tree(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
+async def test_the_lineage_is_a_tree_and_opens_an_artifact(workspace: Path) -> None:
+    async with opened(workspace, page="artifact") as pilot:
         page = await go(pilot, MODEL)
-        lines = tree(page)
+        await pilot.press("h", "tab", "j", "enter")
+        await rest(pilot)
+        row = page.query_one(Rows).current
+        assert row is not None
+        assert row.key == "cohort/cohort.parquet"
+        lines = tree(await go(pilot, MODEL))
     assert lines[:5] == [
         "derived from", "  ✓ cohort/cohort.parquet  ok", "  ✓ images/images-1-of-1.h5  ok",
         "    ✓ cohort/cohort.parquet  ok", "used by",
@@ -128,30 +131,20 @@ async def test_lineage_as_a_tree(workspace: Path) -> None:
 async def test_lineage_tells_stale_missing_damaged_and_outside(workspace: Path) -> None:
     changed = replace(COHORT, example_attributes={**COHORT.example_attributes, "split_seed": 9})
     write_example(changed, workspace, {}, Provenance("extract", {}, created=CREATED))
-    async with opened(workspace) as pilot:
+    async with opened(workspace, page="artifact") as pilot:
         lines = tree(await go(pilot, MODEL))
     assert lines[1] == "  ! cohort/cohort.parquet  stale: digest has changed"
     assert lines[2].startswith("  ! images/images-1-of-1.h5  itself stale")
     (workspace / "cohort/cohort.parquet").unlink()
     (workspace / "images/images-1-of-1.h5").write_bytes(b"x")
-    async with opened(workspace) as pilot:
+    async with opened(workspace, page="artifact") as pilot:
         lines = tree(await go(pilot, MODEL))
     assert lines[1] == "  ○ cohort/cohort.parquet  missing"
     assert lines[2] == "  ✗ images/images-1-of-1.h5  damaged"
 
 
-async def test_enter_in_the_lineage_opens_the_artifact(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
-        page = await go(pilot, MODEL)
-        await pilot.press("h", "tab", "j", "enter")
-        await rest(pilot)
-        row = page.query_one(Rows).current
-        assert row is not None
-        assert row.key == "cohort/cohort.parquet"
-
-
 async def test_keys_turn_the_views(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
+    async with opened(workspace, page="artifact") as pilot:
         page = await go(pilot, MODEL)
         switcher = page.query_one(ContentSwitcher)
         for key, want in {
@@ -166,9 +159,9 @@ async def test_keys_turn_the_views(workspace: Path) -> None:
         assert pilot.app.focused is page.query_one(SchemaTable)
 
 
-async def test_the_cursor_chooses_and_the_filter_narrows(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
-        await pilot.press("6", "j", "j")
+async def test_the_cursor_chooses_the_filter_narrows_and_any_place_opens(workspace: Path) -> None:
+    async with opened(workspace, page="artifact") as pilot:
+        await pilot.press("j", "j")
         page = pilot.app.screen
         await rest(pilot)
         assert f" cohort {COHORT.version}" in text(page.query_one(ArtifactInfo))
@@ -176,13 +169,15 @@ async def test_the_cursor_chooses_and_the_filter_narrows(workspace: Path) -> Non
         await rest(pilot)
         assert [r.key for r in page.query_one(Rows).shown if r.key == MODEL] == [MODEL]
         assert len(page.query_one(Rows).shown) < 10
+        nowhere = await go(pilot, "models/age/main/model.h5")
+        assert "`cxr train-task` creates it" in text(nowhere.query_one(ArtifactInfo))
 
 
 async def test_verify_says_that_it_is_whole_and_when(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    async with opened(workspace) as pilot:
+    async with opened(workspace, page="artifact") as pilot:
         page = await go(pilot, MODEL)
         assert "verified" not in text(page.query_one(ArtifactInfo))
         await pilot.press("v")
@@ -202,7 +197,7 @@ async def test_verify_finds_what_other_software_has_changed(
     place = "models/race/main/features.h5"
     with h5py.File(workspace / place, "r+") as file:
         file["features"][0, 0] += 1
-    async with opened(workspace) as pilot:
+    async with opened(workspace, page="artifact") as pilot:
         page = await go(pilot, place)
         await pilot.press("v")
         await settled(pilot)
@@ -218,7 +213,7 @@ async def test_verify_finds_what_other_software_has_changed(
 
 async def test_a_damaged_artifact_is_shown_as_such(workspace: Path) -> None:
     (workspace / MODEL).write_bytes(b"x")
-    async with opened(workspace) as pilot:
+    async with opened(workspace, page="artifact") as pilot:
         page = await go(pilot, MODEL)
         shown = text(page.query_one(ArtifactInfo))
         assert "✗ damaged: " in shown
@@ -234,7 +229,7 @@ async def test_damage_that_shows_only_when_the_content_is_read(
         raise ArtifactError(f"{MODEL} is damaged [in the middle]")
 
     monkeypatch.setattr(schema_table, "schema_of", broken)
-    async with opened(workspace) as pilot:
+    async with opened(workspace, page="artifact") as pilot:
         page = await go(pilot, MODEL)
         assert "✗ damaged: " in text(page.query_one(ArtifactInfo))
         assert "[in the middle]" in text(page.query_one(SchemaTable))
@@ -244,24 +239,8 @@ async def test_damage_that_shows_only_when_the_content_is_read(
         assert MODEL in pilot.app.errors[0]
 
 
-async def test_copying_path_and_digest(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
-        await go(pilot, MODEL)
-        await pilot.press("y")
-        assert pilot.app.clipboard == str(workspace / MODEL)
-        await pilot.press("Y")
-        assert pilot.app.clipboard == read_header(workspace / MODEL).digest
-
-
-async def test_a_place_without_an_artifact(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
-        await pilot.press("6")
-        page = await go(pilot, "models/age/main/model.h5")
-        assert "`cxr train-task` creates it" in text(page.query_one(ArtifactInfo))
-
-
 async def test_an_empty_workspace(tmp_path: Path) -> None:
-    async with opened(tmp_path) as pilot:
-        await pilot.press("6", "v", "n", "y")
+    async with opened(tmp_path, page="artifact") as pilot:
+        await pilot.press("v", "n", "y")
         await settled(pilot)
         assert "No artifacts yet" in str(pilot.app.screen.query_one(Placeholder).render())

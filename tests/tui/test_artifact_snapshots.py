@@ -1,4 +1,4 @@
-"""Pictures of the page Artifact: its tabs, and a damaged artifact."""
+"""Pictures of the tabs of the page Artifact."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import NOW, pictures, settled, write_workspace
+from dashboards import NOW, dashboard, pictures, settled, write_workspace
 from textual.pilot import Pilot
 
 from data_contracts import header
@@ -37,7 +37,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     while app.snapshot is None:
         await pilot.pause(0.01)
     await settled(pilot)
-    await pilot.press("6", *keys)
+    await pilot.press(*keys)
     view = app.screen.query_one(SchemaTable)
     while view.is_reading:
         await pilot.pause(0.02)
@@ -53,18 +53,5 @@ def test_a_tab(
         await press(pilot, *"jjjjjjjj", *keys)
         pilot.app.screen.query_one(Lineage).draw()
 
-    app = Dashboard(workspace, Preferences(theme))
-    assert snap_compare(app, terminal_size=size, run_before=before)
-
-
-@pictures("damaged-80-light")
-def test_damaged(
-    workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
-) -> None:
-    (workspace / "images/images-1-of-1.h5").write_bytes(b"x")
-
-    async def before(pilot: Pilot[None]) -> None:
-        await press(pilot, *"jjj")
-
-    app = Dashboard(workspace, Preferences(theme))
+    app = dashboard("artifact")(workspace, Preferences(theme))
     assert snap_compare(app, terminal_size=size, run_before=before)

@@ -52,8 +52,8 @@ async def test_curves_have_even_ticks_and_show_what_differs(tmp_path: Path) -> N
         for e in range(1, 8)
     ]
     write_run(tmp_path, 1, events=epochs)
-    async with opened(tmp_path, (80, 24)) as pilot:
-        await see(pilot, "2", "v")
+    async with opened(tmp_path, (80, 24), page="jobs") as pilot:
+        await see(pilot, "v")
         await pilot.pause()
         lines = screen_text(pilot).splitlines()
     for half in (slice(0, 40), slice(40, 80)):

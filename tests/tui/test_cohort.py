@@ -49,8 +49,7 @@ def text(pilot: Pilot[None], name: str) -> str:
 
 
 async def test_the_flow_narrows_rule_by_rule(finished: Path) -> None:
-    async with opened(finished, (80, 24)) as pilot:
-        await press(pilot, "5")
+    async with opened(finished, (80, 24), page="cohort") as pilot:
         found = cells(pilot)
         assert [c[1] for c in found] == [rule for _, rule, _, _ in FLOW]
         assert [len(c[2]) for c in found] == [10, 5, 5, 3, 3]
@@ -61,16 +60,16 @@ async def test_the_flow_narrows_rule_by_rule(finished: Path) -> None:
 
 
 async def test_the_rule_under_the_cursor_is_told_in_full(finished: Path) -> None:
-    async with opened(finished, (80, 24)) as pilot:
-        await press(pilot, "5", "j", "j")
+    async with opened(finished, (80, 24), page="cohort") as pilot:
+        await press(pilot, "j", "j")
         assert "younger than 18 years, or of unknown age (2,400 studies)" in text(pilot, "#detail")
         await press(pilot, "t")
         assert not pilot.app.screen.query_one("#detail").display
 
 
 async def test_table_one_has_a_column_for_each_split(finished: Path) -> None:
-    async with opened(finished, (80, 24)) as pilot:
-        await press(pilot, "5", "t")
+    async with opened(finished, (80, 24), page="cohort") as pilot:
+        await press(pilot, "t")
         titles = [c.title for c in pilot.app.screen.query_one(Rows).columns]
         assert titles == ["variable", "level", "train", "val", "test", "all"]
         assert ("view", "AP", "100 (7.1)", "100 (25.0)", "100 (16.7)", "100 (4.2)") in cells(pilot)
@@ -79,15 +78,15 @@ async def test_table_one_has_a_column_for_each_split(finished: Path) -> None:
 
 
 async def test_rejects_are_summed_over_the_shards(finished: Path) -> None:
-    async with opened(finished, (80, 24)) as pilot:
-        await press(pilot, "5", "r")
+    async with opened(finished, (80, 24), page="cohort") as pilot:
+        await press(pilot, "r")
         assert [c[:2] for c in cells(pilot)] == [("too small", "25"), ("blank", "n/d")]
 
 
 async def test_what_is_not_disclosed_is_explained_once(finished: Path) -> None:
-    async with opened(finished, (80, 24)) as pilot:
+    async with opened(finished, (80, 24), page="cohort") as pilot:
         for part, suppressed in (("f", True), ("t", False), ("r", True)):
-            await press(pilot, "5", part)
+            await press(pilot, part)
             shown = " ".join(screen_text(pilot).split())
             assert ("n/d: not disclosed" in shown) == suppressed
             assert ("fewer than 11 patients" in shown) == suppressed
@@ -95,8 +94,8 @@ async def test_what_is_not_disclosed_is_explained_once(finished: Path) -> None:
 
 async def test_missing_shards_are_told(workspace: Path) -> None:
     IMAGE_REJECTS.path(workspace, shard="2", shards="2").unlink()
-    async with opened(workspace, (80, 24)) as pilot:
-        await press(pilot, "5", "r")
+    async with opened(workspace, (80, 24), page="cohort") as pilot:
+        await press(pilot, "r")
         assert cells(pilot)[0][1] == "15"
         assert "1 of 2 shards" in text(pilot, "#note")
 
@@ -104,16 +103,16 @@ async def test_missing_shards_are_told(workspace: Path) -> None:
 async def test_no_rejects_are_good_news(workspace: Path) -> None:
     for shard in (1, 2):
         write_rejects(workspace, shard, [])
-    async with opened(workspace, (80, 24)) as pilot:
-        await press(pilot, "5", "r")
+    async with opened(workspace, (80, 24), page="cohort") as pilot:
+        await press(pilot, "r")
         assert "were usable" in text(pilot, "Placeholder")
         await press(pilot, "f")
         assert not pilot.app.screen.query_one("Placeholder").display
 
 
 async def test_arrows_turn_the_parts_over_and_the_filter_narrows(finished: Path) -> None:
-    async with opened(finished, (80, 24)) as pilot:
-        await press(pilot, "5", "right")
+    async with opened(finished, (80, 24), page="cohort") as pilot:
+        await press(pilot, "right")
         assert cells(pilot)[0][0] == "subjects"
         await press(pilot, "left", "left")
         assert cells(pilot)[0][0] == "too small"
@@ -130,9 +129,9 @@ async def test_missing_artifacts_name_the_job(
         launched.append(str(message.job))
 
     monkeypatch.setattr(Dashboard, "on_open_launch", launch)
-    async with opened(tmp_path, (80, 24)) as pilot:
+    async with opened(tmp_path, (80, 24), page="cohort") as pilot:
         for part, job in (("f", "extract"), ("t", "extract"), ("r", "preprocess")):
-            await press(pilot, "5", part, "n")
+            await press(pilot, part, "n")
             assert f"launch {job}" in text(pilot, "Placeholder")
             assert launched[-1] == job
 
@@ -140,8 +139,7 @@ async def test_missing_artifacts_name_the_job(
 async def test_a_damaged_table_is_shown_as_damaged(workspace: Path) -> None:
     path = COHORT_FLOW.path(workspace)
     path.write_bytes(path.read_bytes()[:-100])
-    async with opened(workspace, (80, 24)) as pilot:
-        await press(pilot, "5")
+    async with opened(workspace, (80, 24), page="cohort") as pilot:
         assert "cohort/flow.parquet" in text(pilot, "Placeholder").replace("\n", "")
         assert cast(Dashboard, pilot.app).errors
         await press(pilot, "t")
@@ -149,8 +147,7 @@ async def test_a_damaged_table_is_shown_as_damaged(workspace: Path) -> None:
 
 
 async def test_a_new_flow_is_shown_by_itself(workspace: Path) -> None:
-    async with opened(workspace, (80, 24)) as pilot:
-        await press(pilot, "5")
+    async with opened(workspace, (80, 24), page="cohort") as pilot:
         rows = [{"step": 0, "scope": "cohort", "rule": "all of them", "images": 90, "studies": 90,
                  "subjects": 90, "excluded_images": 0}]  # fmt: skip
         write_flow(workspace, rows)

@@ -110,7 +110,7 @@ def facts_of(config: JobConfig) -> dict[str, Any]:
 
 
 @each_job
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_shown_command_says_what_the_form_says(spec: Spec, data: st.DataObject) -> None:
     asked = ask(spec, data.draw(entered(spec)))
@@ -130,7 +130,7 @@ def test_the_shown_command_says_what_the_form_says(spec: Spec, data: st.DataObje
 
 
 @each_job
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_a_record_keeps_fills_the_form_again(spec: Spec, data: st.DataObject) -> None:
     raw = data.draw(entered(spec))

@@ -92,8 +92,7 @@ def paths(folder: Path) -> tuple[Path, Path, list[Path]]:
 async def press(pilot: Pilot[Any], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
-        for _ in range(3):
-            await settled(pilot)
+        await settled(pilot)
 
 
 def canvas_of(pilot: Pilot[Any]) -> Canvas:
@@ -146,8 +145,8 @@ def test_a_replaced_file_is_not_mixed_with_the_old_one(workspace: Path) -> None:
 
 
 async def test_images_are_stepped_through(workspace: Path) -> None:
-    async with opened(workspace, (80, 24)) as pilot:
-        await press(pilot, "4", "t", "i")
+    async with opened(workspace, (80, 24), page="heatmaps") as pilot:
+        await press(pilot, "t", "i")
         assert "gender/main, most confident correct: 1 of 3 (test split)" in caption(pilot)
         assert "observed: M, predicted: M (p = 0.950); map: class M" in caption(pilot)
         await press(pilot, "n")
@@ -166,8 +165,8 @@ async def test_images_are_stepped_through(workspace: Path) -> None:
 
 
 async def test_no_identifier_is_shown(workspace: Path) -> None:
-    async with opened(workspace, (100, 30)) as pilot:
-        await press(pilot, "4", "t", "i", "n")
+    async with opened(workspace, (100, 30), page="heatmaps") as pilot:
+        await press(pilot, "t", "i", "n")
         text = pilot.app.export_screenshot()
         with h5py.File(paths(workspace)[0]) as file:
             ids = [name.decode() for name in file["image_id"][()]]
@@ -177,8 +176,8 @@ async def test_no_identifier_is_shown(workspace: Path) -> None:
 
 
 async def test_the_export_of_a_patients_image_asks_first(workspace: Path) -> None:
-    async with opened(workspace, (80, 24)) as pilot:
-        await press(pilot, "4", "t", "i", "x")
+    async with opened(workspace, (80, 24), page="heatmaps") as pilot:
+        await press(pilot, "t", "i", "x")
         assert isinstance(pilot.app.screen, Question)
         await press(pilot, "n")
         assert not (workspace / "exports").exists()
@@ -190,8 +189,8 @@ async def test_the_export_of_a_patients_image_asks_first(workspace: Path) -> Non
 async def test_images_without_summary_store_or_right_answers(workspace: Path) -> None:
     MEAN_HEATMAPS.path(workspace).unlink()
     shutil.rmtree(workspace / "images")
-    async with opened(workspace, (80, 24)) as pilot:
-        await press(pilot, "4", "i", "t")
+    async with opened(workspace, (80, 24), page="heatmaps") as pilot:
+        await press(pilot, "i", "t")
         assert "the radiograph is not in the image store" in caption(pilot)
         assert "scale: own maximum" in caption(pilot)
 
@@ -201,8 +200,8 @@ async def test_damaged_and_foreign_attributions_are_named(workspace: Path) -> No
     path = PREDICTIONS.path(workspace, task="race", name="main")
     table = read_table(PREDICTIONS, path)
     write_table(PREDICTIONS, path, table.frame.head(3), ORIGIN, table.header.attributes)
-    async with opened(workspace, (80, 24)) as pilot:
-        await press(pilot, "4", "t", "i")
+    async with opened(workspace, (80, 24), page="heatmaps") as pilot:
+        await press(pilot, "t", "i")
         nothing = str(canvas_of(pilot).query_one("#nothing").render())
         assert "damaged" in nothing
         assert "Press t for another model" in nothing

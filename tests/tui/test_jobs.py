@@ -80,8 +80,7 @@ def notes(pilot: Pilot[None]) -> list[str]:
 async def test_the_newest_run_comes_first_with_all_that_is_told(workspace: Path) -> None:
     write_run(workspace, 90, "explain", "failed", message="no space left")
     running(workspace, 2)
-    async with opened(workspace, (140, 30)) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, (140, 30), page="jobs") as pilot:
         first, second = rows_of(pilot)
         assert first == (
             "▸ running", "train-task", "race/main",
@@ -102,8 +101,7 @@ async def test_durations_go_on_only_while_the_page_is_seen(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running(workspace)
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         page = page_of(pilot)
         assert rows_of(pilot)[0][-1] == "1:00"
         monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(seconds=5))
@@ -118,56 +116,50 @@ async def test_names_keep_the_ends_by_which_they_differ(workspace: Path) -> None
     for seed in (1, 2):
         name = f"permuted-labels-seed{seed}"
         write_run(workspace, seed, config={"task": "mortality", "name": name})
-    async with opened(workspace, (80, 24)) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, (80, 24), page="jobs") as pilot:
         await pilot.pause()
         table = page_of(pilot).query_one(RunRows)
         lines = [table.render_line(y).text for y in (1, 2)]
         assert [f"d{seed} " in line for seed, line in zip((1, 2), lines, strict=True)] == [1, 1]
 
 
-async def test_five_thousand_runs_are_made_once(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_runs_are_made_once(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = write_run(workspace, 1)
     record = json.loads((workspace / "runs" / first / "run.json").read_text())
-    for number in range(5000):
+    for number in range(500):
         folder = workspace / "runs" / f"run-{number}"
         folder.mkdir()
         (folder / "run.json").write_text(json.dumps({**record, "run_id": folder.name}))
     running(workspace, 0)
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         rows = page_of(pilot).query_one(RunRows)
-        assert len(rows.shown) == 5002
+        assert len(rows.shown) == 502
         before = list(rows.shown)
         rows.tick()
         assert sum(a is not b for a, b in zip(before, rows.shown, strict=True)) == 1
         await pilot.press("G")
-        assert rows.cursor == 5001
+        assert rows.cursor == 501
 
 
 async def test_slash_filters_the_runs(workspace: Path) -> None:
     write_run(workspace, 1, "explain")
     write_run(workspace, 2, "train-task", "failed")
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "slash", *"fail", "enter")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("slash", *"fail", "enter")
         assert [cells[1] for cells in rows_of(pilot)] == ["train-task"]
         await pilot.press("slash", "escape")
         assert len(rows_of(pilot)) == 2
 
 
 async def test_nothing_has_run(workspace: Path) -> None:
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         assert page_of(pilot).has_class("empty")
         assert "No runs in this workspace yet" in text_of(pilot, "JobsPage > Placeholder")
 
 
 async def test_a_log_is_followed_as_it_grows(workspace: Path) -> None:
     run_id = running(workspace, log="first\n")
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         await until(pilot, lambda: list(log_of(pilot)) == ["first"])
         assert "following" in text_of(pilot, "#log-state")
         with (workspace / "runs" / run_id / "log.txt").open("a") as file:
@@ -191,8 +183,7 @@ async def test_log_lines_have_the_local_time_and_nothing_that_all_repeat(
         f"{head}9.900+00:00 cxr run: 23:59:59 started explain\n"
         "2026-11-23T19:00:01.000+00:00 cxr train-task: warning: late\nTraceback\n"
     ))  # fmt: skip
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         await until(pilot, lambda: len(log_of(pilot)) == 4)
         assert list(log_of(pilot)) == [
             "23:59:58 train gender: 6/64 batches", "23:59:59 started explain",
@@ -203,8 +194,7 @@ async def test_log_lines_have_the_local_time_and_nothing_that_all_repeat(
 async def test_another_run_has_another_log(workspace: Path) -> None:
     write_run(workspace, 1, log="newer\n")
     write_run(workspace, 2, log="older\n")
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         await until(pilot, lambda: list(log_of(pilot)) == ["newer"])
         await pilot.press("j")
         await until(pilot, lambda: list(log_of(pilot)) == ["older"])
@@ -213,8 +203,8 @@ async def test_another_run_has_another_log(workspace: Path) -> None:
 
 async def test_the_log_is_searched(workspace: Path) -> None:
     write_run(workspace, 1, log="".join(f"line {i}\n" for i in range(60)))
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "enter", "slash", *"line 5", "enter")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("enter", "slash", *"line 5", "enter")
         # The first one from the top of the view on, which shows the end.
         assert "match 2 of 11, n N" in text_of(pilot, "#log-state")
         await pilot.press("n", "n")
@@ -233,8 +223,7 @@ async def test_a_log_that_cannot_be_read_is_an_error_once(workspace: Path) -> No
     run_id = running(workspace)
     (workspace / "runs" / run_id / "log.txt").unlink()
     (workspace / "runs" / run_id / "log.txt").mkdir()
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         await until(pilot, lambda: "cannot read the log" in text_of(pilot, "#log-state"))
         page_of(pilot).query_one(LogPane).read_on()
         await settled(pilot)
@@ -244,8 +233,8 @@ async def test_a_log_that_cannot_be_read_is_an_error_once(workspace: Path) -> No
 async def test_curves_grow_with_the_events(workspace: Path) -> None:
     run_id = running(workspace, config={"task": "gender", "batch_size": 32, "epochs": 4})
     folder = workspace / "runs" / run_id
-    async with opened(workspace, (140, 40)) as pilot:
-        await pilot.press("2", "v")
+    async with opened(workspace, (140, 40), page="jobs") as pilot:
+        await pilot.press("v")
         curves = page_of(pilot).query_one(RunCurves)
         await until(pilot, lambda: "32 images/s" in text_of(pilot, "#latest"))
         assert not curves.has_class("learns")
@@ -268,8 +257,8 @@ async def test_the_curves_of_a_retry_begin_with_the_run_that_it_resumed(workspac
     events = [{"event": "metric", "epoch": e, "val_loss": 1 / e} for e in (1, 2, 3, 4)]
     write_run(workspace, 2, state="interrupted", config=config, events=events[:2])
     write_run(workspace, 1, config=config, events=events[2:])
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "v")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("v")
         curves = page_of(pilot).query_one(RunCurves)
         await until(pilot, lambda: curves.has_class("drawn"))
         assert curves._series.metric("val_loss")[0] == [1, 2, 3, 4]
@@ -277,8 +266,8 @@ async def test_the_curves_of_a_retry_begin_with_the_run_that_it_resumed(workspac
 
 async def test_a_run_without_curves_says_so(workspace: Path) -> None:
     write_run(workspace, 1, "extract")
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "v")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("v")
         await settled(pilot)
         assert not page_of(pilot).query_one(RunCurves).has_class("drawn")
         assert "No curve" in text_of(pilot, "RunCurves Placeholder")
@@ -289,8 +278,8 @@ async def test_facts(workspace: Path) -> None:
         workspace, 1, state="failed", message="out of [b]memory", engine="slurm", engine_id="17",
         inputs=[{"contract": "cohort", "path": "cohort/cohort.parquet", "digest": "sha256:abc"}],
     )  # fmt: skip
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "i")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("i")
         text = str(page_of(pilot).query_one(RunInfo).query_one(Static).render())
         for part in ("out of [b]memory", "1 (internal error)", "17", "gender", "1:35",
                      "cohort/cohort.parquet  sha256:abc", "2026-11-23 11:59:00 UTC"):  # fmt: skip
@@ -304,30 +293,27 @@ async def test_a_record_of_nonsense_is_only_shown(workspace: Path) -> None:
     record = json.loads((folder / "run.json").read_text())
     nonsense = {"config": [1], "started": "never", "inputs": 7, "state": "running", "pid": 1}
     (folder / "run.json").write_text(json.dumps(record | nonsense))
-    async with opened(workspace, (140, 30)) as pilot:
-        await pilot.press("2", "i", "j", "i", "v", "l")
+    async with opened(workspace, (140, 30), page="jobs") as pilot:
+        await pilot.press("i", "j", "i", "v", "l")
         await settled(pilot)
         assert not any("\x1b" in c or "\x07" in c for cells in rows_of(pilot) for c in cells)
 
 
-@pytest.mark.parametrize(
-    ("key", "facts", "why"),
-    [
+async def test_what_cannot_be_done_says_why(workspace: Path) -> None:
+    cases: list[tuple[str, dict[str, Any], str]] = [
         ("c", {"state": "succeeded"}, "is already succeeded"),
-        ("r", {"state": "succeeded"}, "is succeeded"),
-        ("r", {"state": "failed"}, "was on node1"),
         ("e", {"job": "bake", "state": "failed"}, "unknown job bake"),
+        ("r", {"state": "succeeded"}, "is succeeded"),
         ("r", {"job": "bake", "state": "failed", "host": HERE}, "unknown job bake"),
-    ],
-)
-async def test_what_cannot_be_done_says_why(
-    workspace: Path, key: str, facts: dict[str, Any], why: str
-) -> None:
-    write_run(workspace, 1, **facts)
-    async with opened(workspace) as pilot:
-        await pilot.press("2", key)
-        assert any(why in note for note in notes(pilot))
-        assert isinstance(pilot.app.screen, JobsPage)
+        ("r", {"state": "failed"}, "was on node1"),
+    ]
+    for number, (_, facts, _) in enumerate(cases):
+        write_run(workspace, number, **facts)
+    async with opened(workspace, page="jobs") as pilot:
+        for key, _, why in cases:
+            await pilot.press(key, "j")
+            assert why in notes(pilot)[-1]
+            assert isinstance(pilot.app.screen, JobsPage)
 
 
 async def test_a_read_only_workspace_is_left_alone(
@@ -336,8 +322,8 @@ async def test_a_read_only_workspace_is_left_alone(
     monkeypatch.setattr(scan, "_writable", lambda _: False)
     write_run(workspace, 5, state="failed", host=HERE)
     running(workspace)
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "c")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("c")
         assert "read-only" in notes(pilot)[-1]
         await pilot.press("j", "r")
         assert ["read-only" in note for note in notes(pilot)] == [True, True]
@@ -345,8 +331,8 @@ async def test_a_read_only_workspace_is_left_alone(
 
 async def test_no_is_no(workspace: Path) -> None:
     running(workspace)
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "c")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("c")
         assert isinstance(pilot.app.screen, Question)
         await pilot.press("n")
         await settled(pilot)
@@ -361,22 +347,22 @@ def form_of(pilot: Pilot[None]) -> tuple[str | None, dict[str, Any]]:
 
 async def test_settings_are_taken_over_into_the_form(workspace: Path) -> None:
     write_run(workspace, 1, config={"task": "gender", "seed": 7, "workspace": "/elsewhere"})
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "e")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("e")
         assert form_of(pilot) == ("train-task", {"task": "gender", "seed": 7})
 
 
 async def test_a_new_run_begins_with_the_job_under_the_cursor(workspace: Path) -> None:
     write_run(workspace, 1, "explain")
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "n")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("n")
         assert form_of(pilot) == ("explain", {})
 
 
 async def test_other_engines_options_are_asked_for(workspace: Path) -> None:
     write_run(workspace, 1, state="failed", engine="slurm", config={"task": "gender"})
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "r")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("r")
         assert form_of(pilot) == ("train-task", {"task": "gender"})
         assert any("options for slurm" in note for note in notes(pilot))
 
@@ -399,8 +385,7 @@ async def test_other_pages_open_a_run_or_a_form(workspace: Path) -> None:
 
 async def test_a_wide_terminal_shows_a_run_beside_the_table(workspace: Path) -> None:
     write_run(workspace, 1)
-    async with opened(workspace, (200, 40)) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, (200, 40), page="jobs") as pilot:
         await settled(pilot)
         table, details = page_of(pilot).query_one(RunRows), page_of(pilot).query_one(RunDetails)
         assert table.region.y == details.region.y
@@ -418,8 +403,8 @@ async def test_the_first_line_counts_runs_and_shows_how_busy_the_host_is(
     monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
     for number in range(3):
         write_run(workspace, number)
-    async with opened(workspace, (140, 30)) as pilot:
-        await pilot.press("2", "m")
+    async with opened(workspace, (140, 30), page="jobs") as pilot:
+        await pilot.press("m")
         await until(pilot, lambda: " 93 % 12.1 of 79.6" in text_of(pilot, "HostMeters"))
         assert "memory" in text_of(pilot, "HostMeters")
         assert text_of(pilot, "#count") == "3 runs, 1 marked"
@@ -435,8 +420,8 @@ async def test_marked_runs_are_retried_one_at_a_time(
         write_run(
             workspace, number, state=state, host=HERE, config={"task": "race", "seed": number}
         )
-    async with opened(workspace) as pilot:
-        await pilot.press("2", *"mmm")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press(*"mmm")
         assert [row.cells[0] for row in page_of(pilot).query_one(RunRows).shown] == ["●"] * 3
         await pilot.press("r")
         assert any("1 of 3 runs: the run is succeeded" in note for note in notes(pilot))
@@ -455,8 +440,8 @@ async def test_a_pipeline_is_retried_and_cloned(
     write_run(workspace, 1, "run", "failed", host=HERE, config=own | {"models": {}})
     models = {"models": {"main": {}}, "tasks": "gender"}
     write_run(workspace, 2, "run", "failed", host=HERE, config=own | models)
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "r")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("r")
         app = pilot.app
         assert isinstance(app, Dashboard)
         await until(pilot, lambda: app.errors)
@@ -481,8 +466,7 @@ async def test_states_that_may_be_old_are_told(
 
     monkeypatch.setattr(_engines, "present", silent)
     write_run(workspace, 1, state="submitted", engine="slurm", engine_id="7")
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         assert page_of(pilot).query_one("#note").display
         shown = text_of(pilot, "#note")
         assert shown == "run states may be out of date: `squeue` has not answered"

@@ -73,9 +73,8 @@ def record_of(workspace: Path, run_id: str) -> RunRecord:
 
 async def test_a_run_is_seen_from_its_launch_to_its_end(workspace: Path) -> None:
     write_run(workspace, 100_000, "extract")
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
-        settings = {"subjects": 600, "size": 64, "workers": 1}
+    async with opened(workspace, page="jobs") as pilot:
+        settings = {"subjects": 300, "size": 64, "workers": 1}
         pilot.app.post_message(OpenLaunch("synthesize", settings))
         await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
         screen = pilot.app.screen
@@ -88,13 +87,12 @@ async def test_a_run_is_seen_from_its_launch_to_its_end(workspace: Path) -> None
         log = pilot.app.screen.query_one(LogText)
         await until(pilot, lambda: any(" images to " in line for line in log.lines))
         record = runs.read_runs(workspace)[-1]
-        assert record.config["subjects"] == 600
+        assert record.config["subjects"] == 300
 
 
 async def test_a_run_is_cancelled_by_keys(workspace: Path) -> None:
     run_id = submit(workspace, MANY)
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         await until(pilot, lambda: "%" in top(pilot)[3])
         await pilot.press("c")
         assert isinstance(pilot.app.screen, Question)
@@ -112,8 +110,7 @@ async def test_a_run_is_cancelled_by_keys(workspace: Path) -> None:
 async def test_cancelling_holds_nothing_up(workspace: Path) -> None:
     """While a run that hears nothing is given time to end, the page goes on."""
     run_id = submit(workspace, MANY)
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         await until(pilot, lambda: "%" in top(pilot)[3])
         os.kill(record_of(workspace, run_id).pid, signal.SIGSTOP)
         await pilot.press("c", "y")
@@ -127,8 +124,7 @@ async def test_cancelling_holds_nothing_up(workspace: Path) -> None:
 async def test_a_run_is_started_again_by_keys(workspace: Path) -> None:
     run_id = submit(workspace, MANY)
     _engines.cancel(workspace, run_id)
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         assert top(pilot)[0] == "■ cancelled"
         await pilot.press("r")
         await until(pilot, lambda: len(table_of(pilot).shown) == 2)
@@ -152,8 +148,8 @@ async def test_what_cannot_be_started_again_is_an_error(workspace: Path) -> None
     record = record_of(workspace, run_id)
     record.config["subjects"] = -1
     runs.write_record(workspace, record)
-    async with opened(workspace) as pilot:
-        await pilot.press("2", "r")
+    async with opened(workspace, page="jobs") as pilot:
+        await pilot.press("r")
         app = pilot.app
         assert isinstance(app, Dashboard)
         await until(pilot, lambda: app.errors)
@@ -163,8 +159,7 @@ async def test_what_cannot_be_started_again_is_an_error(workspace: Path) -> None
 
 async def test_a_run_that_ended_meanwhile_is_no_longer_cancelled(workspace: Path) -> None:
     run_id = submit(workspace, MANY)
-    async with opened(workspace) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, page="jobs") as pilot:
         await until(pilot, lambda: top(pilot)[0] == "▸ running")
         await pilot.press("c")
         _engines.cancel(workspace, run_id)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import NOW, pictures, settled, write_run
+from dashboards import NOW, dashboard, pictures, settled, write_run
 from textual.pilot import Pilot
 
 from jobs import _engines
@@ -17,10 +17,10 @@ from tui.jobs.log_text import LogText
 from tui.shared.preferences import Preferences
 
 KEYS = {
-    "log": ["2"],
-    "curves": ["2", "v"],
-    "search": ["2", "enter", "slash", *"batches", "enter", "n", "k"],
-    "question": ["2", "j", "c"],
+    "log": [],
+    "curves": ["v"],
+    "search": ["enter", "slash", *"batches", "enter", "n", "k"],
+    "question": ["j", "c"],
 }
 
 
@@ -79,10 +79,7 @@ def training() -> list[dict[str, Any]]:
     return events
 
 
-@pictures(
-    "log-80-dark", "log-140-light", "curves-80-dark",
-    "curves-140-light", "search-140-dark", "question-80-light",
-)  # fmt: skip
+@pictures("log-80-dark", "curves-140-light", "search-140-dark", "question-80-light")
 def test_the_page(
     workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
@@ -100,5 +97,5 @@ def test_the_page(
             await pilot.pause(0.01)
         await settled(pilot)
 
-    app = Dashboard(workspace, Preferences(theme=theme))
+    app = dashboard("jobs")(workspace, Preferences(theme=theme))
     assert snap_compare(app, terminal_size=size, run_before=prepare)

@@ -13,6 +13,7 @@ from dashboards import opened, settled, write_workspace
 from textual import events
 from textual.binding import Binding
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from data_contracts.cohort import COHORT
@@ -41,8 +42,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def done(pilot: Pilot[None]) -> None:
     """Wait until the form is there and its commands are shown."""
-    for _ in range(4):
-        await settled(pilot)
+    await settled(pilot)
 
 
 @asynccontextmanager
@@ -53,15 +53,17 @@ async def form(
     size: tuple[int, int] = (100, 40),
 ) -> AsyncIterator[Pilot[None]]:
     """The dashboard with the launch screen open."""
-    async with opened(workspace, size) as pilot:
+    async with opened(workspace, size, page="jobs") as pilot:
         await pilot.app.push_screen(LaunchScreen(job, settings or {}))
         await done(pilot)
         yield pilot
 
 
 async def enter(pilot: Pilot[None], field: str, text: str) -> None:
+    """Go to a field and paste a text at its end."""
     pilot.app.screen.query_one(f"#field-{field}", FormField).focus_control()
-    await pilot.press(*text)
+    await pilot.pause()
+    pilot.app.post_message(events.Paste(text))
     await done(pilot)
 
 
@@ -83,19 +85,34 @@ def shown(pilot: Pilot[None], kind: str = "shell") -> tuple[str, ...]:
     return pilot.app.screen.query_one(f"#{kind}", CommandBox).lines
 
 
-@pytest.mark.parametrize("spec", JOBS.values(), ids=JOBS)
-async def test_every_jobs_form_opens_with_all_its_fields(spec: Spec, workspace: Path) -> None:
-    async with form(workspace, spec.name, size=(80, 24)) as pilot:
-        fields = [f for f in pilot.app.screen.query(FormField) if f.display]
-        own = set(spec.config.model_fields) - {"workspace", "debug", "inspect"}
-        assert {f.entry.name for f in fields} == own | {"engine", "gpus", "one_at_a_time"}
-        fields[0].focus_control()
-        for field in fields:
-            await pilot.pause()
-            assert isinstance(pilot.app.focused, Input | Choices)
-            assert field in pilot.app.focused.ancestors
-            assert [f for f in fields if f.has_class("here")] == [field]
-            await pilot.press("down")
+async def test_every_jobs_form_opens_with_all_its_fields(workspace: Path) -> None:
+    async with opened(workspace, (80, 24), page="jobs") as pilot:
+        for spec in JOBS.values():
+            await pilot.app.push_screen(LaunchScreen(spec.name, {}))
+            await done(pilot)
+            await check_fields(pilot, spec)
+            await pilot.press("escape")
+
+
+async def check_fields(pilot: Pilot[None], spec: Spec) -> None:
+    """Every setting of a job has a field, to which the keys go."""
+    fields = [f for f in pilot.app.screen.query(FormField) if f.display]
+    own = set(spec.config.model_fields) - {"workspace", "debug", "inspect"}
+    assert {f.entry.name for f in fields} == own | {"engine", "gpus", "one_at_a_time"}
+    fields[0].focus_control()
+    await pilot.pause()
+    focused = [pilot.app.focused]
+
+    def note(control: Widget | None) -> None:
+        focused.append(control)
+
+    pilot.app.watch(pilot.app.screen, "focused", note, init=False)
+    for _ in fields[1:]:
+        pilot.app.post_message(events.Key("down", None))
+    await done(pilot)
+    assert all(isinstance(control, Input | Choices) for control in focused)
+    assert [control.parent for control in focused if control] == fields
+    assert [f for f in fields if f.has_class("here")] == fields[-1:]
 
 
 async def test_arrows_and_tab_move_between_fields_and_keep_them_in_sight(workspace: Path) -> None:
@@ -109,8 +126,8 @@ async def test_arrows_and_tab_move_between_fields_and_keep_them_in_sight(workspa
         assert seen == [f"field-{name}" for name in names]
         last = pilot.app.screen.query_one("#field-one_at_a_time", FormField)
         last.focus_control()
-        await done(pilot)
-        assert pilot.app.screen.query_one(LaunchForm).region.contains_region(last.region)
+        while not pilot.app.screen.query_one(LaunchForm).region.contains_region(last.region):
+            await pilot.pause(0.02)
 
 
 async def test_a_wrong_value_says_why_and_cannot_be_launched(
@@ -205,20 +222,13 @@ async def test_names_complete_what_is_typed_and_others_are_refused(workspace: Pa
         await enter(pilot, "architecture", "densnet121")
         assert "did you mean densenet121" in hint(pilot, "architecture")
         assert button(pilot).disabled
-        await pilot.press(*["backspace"] * 10, *"densenet20")
+        await pilot.press("ctrl+u", *"densenet20")
         await done(pilot)
         await pilot.press("right")
         await done(pilot)
         assert hint(pilot, "architecture") == ""
         field = pilot.app.screen.query_one("#field-architecture", FormField)
         assert field.value == "densenet201"
-
-
-async def test_the_button_launches_as_well(workspace: Path, submitted: list[JobRequest]) -> None:
-    async with form(workspace, "aggregate") as pilot:
-        await pilot.click(Button)
-        await done(pilot)
-        assert [o.job for o in submitted] == ["aggregate"]
 
 
 async def test_what_one_run_fails_of_keeps_no_other(
@@ -281,11 +291,13 @@ async def test_commands_are_copied_whole(workspace: Path) -> None:
 async def test_an_engine_brings_its_own_fields(workspace: Path) -> None:
     async with form(workspace, "preprocess", {"root": "/images"}) as pilot:
         assert hint(pilot, "root") == "does not exist on this host"
-        assert not pilot.app.screen.query_one("#field-partition").display
+        partition = pilot.app.screen.query_one("#field-partition")
+        assert not partition.display
+        assert not partition.children, "made when it is asked for"
         pilot.app.screen.query_one("#field-engine", FormField).focus_control()
         await pilot.press("right", "right")
         await done(pilot)
-        assert pilot.app.screen.query_one("#field-partition").display
+        assert partition.display
         await enter(pilot, "partition", "gpu")
         assert shown(pilot)[0].endswith("--root=/images --engine=slurm --partition=gpu")
         await enter(pilot, "shard", "1/2")
@@ -336,7 +348,7 @@ async def test_a_clone_of_an_older_run_names_what_is_no_longer(workspace: Path) 
         assert line == f"cxr submit train-task {shlex.quote(f'--workspace={workspace}')} {flags}"
 
 
-async def test_a_key_that_comes_before_the_form_does_nothing(
+async def test_a_key_before_the_form_does_nothing_and_then_the_button_launches(
     workspace: Path, submitted: list[JobRequest]
 ) -> None:
     async with opened(workspace) as pilot:
@@ -346,6 +358,9 @@ async def test_a_key_that_comes_before_the_form_does_nothing(
         await done(pilot)
         assert isinstance(pilot.app.screen, LaunchScreen)
         assert submitted == []
+        await pilot.click(Button)
+        await done(pilot)
+        assert [o.job for o in submitted] == ["aggregate"]
 
 
 async def test_a_job_is_chosen_from_all_and_another_one_after(workspace: Path) -> None:

@@ -56,8 +56,7 @@ def workspace(finished: Path, tmp_path: Path) -> Path:
 async def metrics_page(
     workspace: Path, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[Pilot[None]]:
-    async with opened(workspace, size) as pilot:
-        await press(pilot, "3")
+    async with opened(workspace, size, page="metrics") as pilot:
         yield pilot
 
 
@@ -88,18 +87,17 @@ async def until(pilot: Pilot[None], path: Path) -> bytes:
     return path.read_bytes()
 
 
-async def test_one_row_for_each_model_on_the_test_split(finished: Path) -> None:
+async def test_filter_and_keys_choose_the_rows(finished: Path) -> None:
     async with metrics_page(finished) as pilot:
         assert len(rows(pilot).shown) == 8
         assert column(pilot, "model") == ["main", "seed-1"] * 4
         assert column(pilot, "value")[0] == "0.720"
         assert column(pilot, "95 % CI")[0] == "0.680–0.760"
         assert "split test" in text(pilot, "#state")
-
-
-async def test_keys_choose_split_metric_and_strata(finished: Path) -> None:
-    async with metrics_page(finished) as pilot:
-        await press(pilot, "p")
+        await press(pilot, "slash", *"race", "enter")
+        assert column(pilot, "task") == ["race", "race"]
+        assert "2 rows" in text(pilot, "#state")
+        await press(pilot, "slash", "escape", "p")
         assert "split val" in text(pilot, "#state")
         await press(pilot, "p", "p")
         assert len(rows(pilot).shown) == 16
@@ -112,25 +110,14 @@ async def test_keys_choose_split_metric_and_strata(finished: Path) -> None:
         assert set(column(pilot, "level")) == {"all", "PA", "AP", "80+"}
 
 
-async def test_the_filter_narrows_the_table(finished: Path) -> None:
-    async with metrics_page(finished) as pilot:
-        await press(pilot, "slash", *"race", "enter")
-        assert column(pilot, "task") == ["race", "race"]
-        assert "2 rows" in text(pilot, "#state")
-
-
 async def test_a_filter_finds_a_stratum_and_a_metric_that_are_not_shown(finished: Path) -> None:
-    async with metrics_page(finished) as pilot:
+    async with metrics_page(finished, (100, 24)) as pilot:
         await press(pilot, "slash", *"auprc mortality ap")
         assert column(pilot, "level") == ["AP", "AP"]
         assert "AUPRC" in text(pilot, "#state")
         await press(pilot, "escape")
         assert len(rows(pilot).shown) == 8
         assert "AUROC" in text(pilot, "#state")
-
-
-async def test_of_two_variables_at_once_it_says_that_there_is_none(finished: Path) -> None:
-    async with metrics_page(finished, (100, 24)) as pilot:
         await press(pilot, "slash", *"mortality ap 80+", "enter")
         assert column(pilot, "level") == ["AP", "80+"] * 2
         assert "no metrics of AP and 80+ together" in text(pilot, "#note")
@@ -239,15 +226,6 @@ async def test_no_more_models_are_marked_than_there_are_colours(finished: Path) 
         assert "5 marked" in text(pilot, "#state")
 
 
-async def test_a_model_without_marks_shows_its_curves(finished: Path) -> None:
-    async with metrics_page(finished) as pilot:
-        await press(pilot, "G", "enter")
-        assert column(pilot, "model") == ["━● insurance/seed-1"]
-        plot = pilot.app.screen.query_one("#roc", CurvePlot)
-        assert plot.display
-        assert not plot.has_class("bare")
-
-
 async def test_the_curve_is_that_of_the_shown_class(finished: Path) -> None:
     async with metrics_page(finished) as pilot:
         await press(pilot, *"jjjj", "c")
@@ -262,9 +240,13 @@ async def test_the_curve_is_that_of_the_shown_class(finished: Path) -> None:
         assert "split val" in text(pilot, "#state")
 
 
-async def test_views_are_turned_over_and_all_are_seen_where_there_is_room(finished: Path) -> None:
+async def test_views_are_turned_over_and_take_the_room_and_colours_there_are(
+    finished: Path,
+) -> None:
     async with metrics_page(finished) as pilot:
-        await press(pilot, "c")
+        await press(pilot, "G", "enter")
+        assert column(pilot, "model") == ["━● insurance/seed-1"]
+        assert not pilot.app.screen.query_one("#roc", CurvePlot).has_class("bare")
         seen = []
         for _ in range(4):
             seen.append([p.id for p in pilot.app.screen.query(CurvePlot) if p.display])
@@ -273,6 +255,12 @@ async def test_views_are_turned_over_and_all_are_seen_where_there_is_room(finish
         await pilot.resize_terminal(140, 45)
         await settled(pilot)
         assert all(p.display for p in pilot.app.screen.query(CurvePlot))
+        plot = pilot.app.screen.query_one("#roc PlotWidget", PlotWidget)
+        dark = [line.line_style for line in plot._datasets if isinstance(line, LinePlot)]
+        await press(pilot, "ctrl+t")
+        light = [line.line_style for line in plot._datasets if isinstance(line, LinePlot)]
+        assert len(light) == len(dark) == 2
+        assert not set(light) & set(dark)
 
 
 async def test_curves_of_other_predictions_are_said_to_be_out_of_date(workspace: Path) -> None:
@@ -394,14 +382,3 @@ async def test_new_metrics_are_shown_by_themselves(workspace: Path) -> None:
             await pilot.pause(0.01)
         await settled(pilot)
         assert column(pilot, "value") == ["–"] * 8
-
-
-async def test_lines_take_the_colours_of_another_theme(finished: Path) -> None:
-    async with metrics_page(finished) as pilot:
-        await press(pilot, "c")
-        plot = pilot.app.screen.query_one("#roc PlotWidget", PlotWidget)
-        dark = [line.line_style for line in plot._datasets if isinstance(line, LinePlot)]
-        await press(pilot, "ctrl+t")
-        light = [line.line_style for line in plot._datasets if isinstance(line, LinePlot)]
-        assert len(light) == len(dark) == 2
-        assert not set(light) & set(dark)

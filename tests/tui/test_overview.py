@@ -288,12 +288,6 @@ async def test_an_empty_workspace_offers_the_demo_and_the_first_job(
     assert not (tmp_path / "none").exists()
 
 
-async def test_an_empty_folder_is_not_called_missing(tmp_path: Path) -> None:
-    async with opened(tmp_path) as pilot:
-        text = str(pilot.app.screen.query_one(Placeholder).render())
-        assert "This workspace is empty" in text
-
-
 async def test_a_workspace_that_cannot_be_read_is_not_called_empty(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,7 +151,7 @@ async def until(pilot: Pilot[None], done: Any) -> None:
     assert isinstance(app, Dashboard)
     while not done(app):
         app.refresh_workspace()
-        await pilot.pause(0.05)
+        await pilot.pause(0.2)
     await settled(pilot)
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import CREATED, pictures, settled, write_example, write_run, write_workspace
-from textual.pilot import Pilot
+from dashboards import CREATED, pictures, see, write_example, write_run, write_workspace
 
 from data_contracts.cohort import COHORT
 from data_contracts.store import Provenance
@@ -28,27 +27,12 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
-async def first(pilot: Pilot[None]) -> None:
-    """Wait for the first snapshot, and for all that is read because of it."""
-    app = pilot.app
-    assert isinstance(app, Dashboard)
-    while app.snapshot is None:
-        await pilot.pause(0.01)
-    await settled(pilot)
-    await settled(pilot)
-
-
-@pictures("full-80-dark", "full-140-light")
+@pictures("full-80-dark")
 def test_full(
     workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        await first(pilot)
-        await pilot.press("l")
-        await settled(pilot)
-
     app = Dashboard(workspace, Preferences(theme))
-    assert snap_compare(app, terminal_size=size, run_before=before)
+    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "l"))
 
 
 @pictures("states-140-light")
@@ -65,23 +49,13 @@ def test_in_trouble_and_at_work(
         events=[progress], host="elsewhere",
     )  # fmt: skip
 
-    async def before(pilot: Pilot[None]) -> None:
-        await first(pilot)
-        await pilot.press("l", "l")
-        await settled(pilot)
-
     app = Dashboard(workspace, Preferences(theme))
-    assert snap_compare(app, terminal_size=size, run_before=before)
+    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, "l", "l"))
 
 
 @pictures("chooser-80-dark")
 def test_many_to_choose_from(
     workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        await first(pilot)
-        await pilot.press(*"lll", "enter")
-        await settled(pilot)
-
-    app = Dashboard(workspace, Preferences(theme))
-    assert snap_compare(app, terminal_size=size, run_before=before)
+    app, keys = Dashboard(workspace, Preferences(theme)), ("l", "l", "l", "enter")
+    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, *keys))

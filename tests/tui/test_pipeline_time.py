@@ -55,8 +55,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def pipeline_line(workspace: Path) -> str:
-    async with opened(workspace, (140, 30)) as pilot:
-        await pilot.press("2")
+    async with opened(workspace, (140, 30), page="jobs") as pilot:
         await pilot.pause()
         return next(line for line in screen_text(pilot).splitlines() if " run  " in line)
 

@@ -45,19 +45,16 @@ def verdicts_of(pilot: Pilot[Any]) -> Verdicts:
 async def press(pilot: Pilot[Any], *keys: str) -> None:
     """Press keys, each after what the one before asked for has been seen."""
     await see(pilot, *keys)
-    await see(pilot)
 
 
 async def placeholder(pilot: Pilot[Any]) -> str:
-    await press(pilot, "7")
     assert pilot.app.screen.has_class("empty")
     return str(pilot.app.screen.query_one(Placeholder).render())
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 async def test_the_table_of_verdicts(workspace: Path, size: tuple[int, int]) -> None:
-    async with opened(workspace, size) as pilot:
-        await press(pilot, "7")
+    async with opened(workspace, size, page="results") as pilot:
         shown = verdicts_of(pilot)
         assert shown.attributes == ("gender", "race", "insurance")
         assert pilot.app.screen.query_one(VerdictTable).has_focus
@@ -85,8 +82,7 @@ def lines_of(pilot: Pilot[Any]) -> str:
 
 
 async def test_verdicts_differ_by_light_and_by_word(workspace: Path) -> None:
-    async with opened(workspace, (80, 50)) as pilot:
-        await press(pilot, "7")
+    async with opened(workspace, (80, 50), page="results") as pilot:
         table = pilot.app.screen.query_one(VerdictTable)
         looks: dict[str, Style] = {}
         for y in range(table.size.height):
@@ -121,15 +117,15 @@ async def test_without_verdicts_it_says_what_to_do(workspace: Path, tmp_path: Pa
     own = shutil.copytree(workspace, tmp_path / "workspace")
     VERDICTS.path(own).unlink()
     ORDERS.path(own).unlink()
-    async with opened(own, (80, 24)) as pilot:
+    async with opened(own, (80, 24), page="results") as pilot:
         text = await placeholder(pilot)
         assert "This summary has no verdicts: an older version of cxr wrote it" in text
         assert "cxr aggregate re-creates it" in text
     ASSOCIATIONS.path(own).unlink()
-    async with opened(own, (80, 24)) as pilot:
+    async with opened(own, (80, 24), page="results") as pilot:
         assert "cxr aggregate compares every task" in await placeholder(pilot)
     write_example(VERDICTS, own, {}, Provenance("aggregate", {}, created=CREATED), ("mortality",))
-    async with opened(own, (80, 24)) as pilot:
+    async with opened(own, (80, 24), page="results") as pilot:
         text = await placeholder(pilot)
         assert "No attribute could be compared with mortality." in text
         assert "cxr aggregate --reference TASK" in text
@@ -137,14 +133,14 @@ async def test_without_verdicts_it_says_what_to_do(workspace: Path, tmp_path: Pa
 
 async def test_a_summary_of_an_older_version_has_no_verdicts(tmp_path: Path) -> None:
     own = shutil.copytree(OLD, tmp_path / "workspace")
-    async with opened(own, (80, 24)) as pilot:
+    async with opened(own, (80, 24), page="results") as pilot:
         assert "an older version of cxr wrote it" in await placeholder(pilot)
 
 
 async def test_damaged_verdicts_are_shown_as_damaged(workspace: Path, tmp_path: Path) -> None:
     own = shutil.copytree(workspace, tmp_path / "workspace")
     VERDICTS.path(own).write_bytes(b"nothing")
-    async with opened(own, (80, 24)) as pilot:
+    async with opened(own, (80, 24), page="results") as pilot:
         text = await placeholder(pilot)
         assert "damaged" in text
         assert "verdicts.parquet" in text
@@ -154,8 +150,7 @@ async def test_damaged_verdicts_are_shown_as_damaged(workspace: Path, tmp_path: 
 async def test_verdicts_of_other_models_say_so(workspace: Path, tmp_path: Path) -> None:
     own = shutil.copytree(workspace, tmp_path / "workspace")
     PREDICTIONS.path(own, task="gender", name="main").unlink()
-    async with opened(own, (80, 24)) as pilot:
-        await press(pilot, "7")
+    async with opened(own, (80, 24), page="results") as pilot:
         assert "⚠ out of date: models/gender" in screen_text(pilot)
         shown = verdicts_of(pilot)
         whole = replace(shown, warning=())
@@ -163,8 +158,8 @@ async def test_verdicts_of_other_models_say_so(workspace: Path, tmp_path: Path) 
 
 
 async def test_the_cursor_explains_what_it_is_at(workspace: Path) -> None:
-    async with opened(workspace, (80, 30)) as pilot:
-        await press(pilot, "7", "right", "right", "right", "down")
+    async with opened(workspace, (80, 30), page="results") as pilot:
+        await press(pilot, "right", "right", "right", "down")
         assert "▸undetermined" in screen_text(pilot)
         text = " ".join(screen_text(pilot).split())
         assert "race, use: Does the prediction get worse when the group is erased" in text
@@ -174,8 +169,8 @@ async def test_the_cursor_explains_what_it_is_at(workspace: Path) -> None:
 
 
 async def test_a_verdict_opens_its_ladder_and_what_lies_behind(workspace: Path) -> None:
-    async with opened(workspace, (100, 40)) as pilot:
-        await press(pilot, "7", *["right"] * 4, "enter")
+    async with opened(workspace, (100, 40), page="results") as pilot:
+        await press(pilot, *["right"] * 4, "enter")
         text = screen_text(pilot)
         assert "Do the two networks find their evidence in the same places?" in text
         lines = text.splitlines()
@@ -210,8 +205,8 @@ async def test_a_dash_says_why(workspace: Path, tmp_path: Path) -> None:
     frame = frame.with_columns(reason=pl.lit("one class only"))
     origin = Provenance("aggregate", {}, created=CREATED)
     write_table(ASSOCIATIONS, ASSOCIATIONS.path(own), frame, origin, {"min_cell_count": LEAST})
-    async with opened(own, (100, 40)) as pilot:
-        await press(pilot, "7", "down", "enter")
+    async with opened(own, (100, 40), page="results") as pilot:
+        await press(pilot, "down", "enter")
         assert "– one class only" in screen_text(pilot)
         await press(pilot, "t", "n")
         assert "n/d: not disclosed" in screen_text(pilot)
@@ -225,8 +220,8 @@ async def test_a_dash_says_why(workspace: Path, tmp_path: Path) -> None:
 
 async def test_the_table_is_exported(workspace: Path, tmp_path: Path) -> None:
     own = shutil.copytree(workspace, tmp_path / "workspace")
-    async with opened(own, (80, 24)) as pilot:
-        await press(pilot, "7", "x")
+    async with opened(own, (80, 24), page="results") as pilot:
+        await press(pilot, "x")
         file = own / "exports" / "verdicts-mortality.png"
         while not file.exists() or not file.stat().st_size:
             await pilot.pause(0.01)

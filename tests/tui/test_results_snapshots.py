@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import pictures, see, write_workspace
-from textual.pilot import Pilot
+from dashboards import dashboard, pictures, see, write_workspace
 
-from tui.app import Dashboard
 from tui.shared.preferences import Preferences
 
 KEYS = {"verdicts": (), "ladder": (*["right"] * 4, "enter")}
@@ -22,13 +20,9 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
-@pictures("verdicts-80-light", "verdicts-140-dark", "ladder-80-dark", "ladder-140-light")
+@pictures("verdicts-80-light", "verdicts-140-dark", "ladder-80-dark")
 def test_the_page(
     workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        await see(pilot, "7", *KEYS[shown])
-        await see(pilot)
-
-    app = Dashboard(workspace, Preferences(theme))
-    assert snap_compare(app, terminal_size=size, run_before=before)
+    app = dashboard("results")(workspace, Preferences(theme))
+    assert snap_compare(app, terminal_size=size, run_before=lambda pilot: see(pilot, *KEYS[shown]))

@@ -62,8 +62,7 @@ def shown(pilot: Pilot[None], *columns: int) -> list[tuple[str, ...]]:
 async def test_the_runs_of_a_pipeline_are_unfolded_below_it(workspace: Path) -> None:
     ids = pipeline(workspace, 20, "extract", "explain")
     write_run(workspace, 5, "report")
-    async with opened(workspace, (80, 24)) as pilot:
-        await see(pilot, "2")
+    async with opened(workspace, (80, 24), page="jobs") as pilot:
         assert shown(pilot, 0, 2) == [("", "report"), ("+", "run")]
         await see(pilot, "j", "space")
         assert shown(pilot, 0, 2)[1:] == [("−", "run"), ("│", "explain"), ("│", "extract")]
@@ -76,8 +75,8 @@ async def test_the_runs_of_a_pipeline_are_unfolded_below_it(workspace: Path) -> 
 
 async def test_all_runs_stand_for_themselves_when_filtered_or_sorted(workspace: Path) -> None:
     pipeline(workspace, 20, "extract", "explain")
-    async with opened(workspace, (80, 24)) as pilot:
-        await see(pilot, "2", "slash", *"job:ex", "enter")
+    async with opened(workspace, (80, 24), page="jobs") as pilot:
+        await see(pilot, "slash", *"job:ex", "enter")
         assert [job for (job,) in shown(pilot, 2)] == ["explain", "extract"]
         await see(pilot, "slash", "escape", "s", "s", "s")
         assert table(pilot).order == ("job", False)
@@ -91,8 +90,7 @@ async def test_the_best_auroc_of_a_training_is_told_and_sorted_by(workspace: Pat
     trained(workspace, 3, 0.6, 0.8, 0.7)
     trained(workspace, 2, 0.5, 0.9)
     trained(workspace, 1, None)
-    async with opened(workspace, (140, 30)) as pilot:
-        await see(pilot, "2")
+    async with opened(workspace, (140, 30), page="jobs") as pilot:
         assert shown(pilot, 5) == [("",), ("▁█ 0.900",), ("▁█▄ 0.800",)]
         table(pilot).sort_by(5)
         assert shown(pilot, 5) == [("▁█▄ 0.800",), ("▁█ 0.900",), ("",)]
@@ -103,8 +101,7 @@ async def test_the_best_auroc_of_a_training_is_told_and_sorted_by(workspace: Pat
 
 async def test_a_living_training_is_read_on(workspace: Path) -> None:
     run_id = trained(workspace, 3, 0.6, state="running", pid=1, host="elsewhere")
-    async with opened(workspace, (140, 30)) as pilot:
-        await see(pilot, "2")
+    async with opened(workspace, (140, 30), page="jobs") as pilot:
         with (workspace / "runs" / run_id / "events.jsonl").open("a") as file:
             file.write(json.dumps({"event": "metric", "val_auroc": 0.75}) + "\n")
             progress = {"event": "progress", "what": "x", "done": 1, "total": 2, "unit": "batches"}
@@ -123,8 +120,7 @@ async def test_the_reason_of_an_end_is_told(workspace: Path) -> None:
     write_run(workspace, 3, state="lost", message="waiting for its turn")
     write_run(workspace, 2, state="interrupted", message="")
     write_run(workspace, 1, state="failed", message="no space left")
-    async with opened(workspace, (140, 30)) as pilot:
-        await see(pilot, "2")
+    async with opened(workspace, (140, 30), page="jobs") as pilot:
         assert [text for (text,) in shown(pilot, 4)] == [
             "no space left", "interrupted: retry resumes", "killed (possibly out of memory)",
         ]  # fmt: skip
@@ -133,8 +129,8 @@ async def test_the_reason_of_an_end_is_told(workspace: Path) -> None:
 async def test_a_star_and_tags_are_kept_in_one_file(workspace: Path) -> None:
     first, second = trained(workspace, 2, 0.6), trained(workspace, 1, 0.7)
     change_note(workspace, second, RunNote(text="[b]of another user"))
-    async with opened(workspace, (140, 30)) as pilot:
-        await see(pilot, "2", "j", "asterisk")
+    async with opened(workspace, (140, 30), page="jobs") as pilot:
+        await see(pilot, "j", "asterisk")
         await until_noted(pilot, first, RunNote(star=True))
         await see(pilot, "t")
         pilot.app.screen.query_one(Input).value = "#paper good run"
@@ -180,8 +176,8 @@ async def test_d_on_two_runs_tells_what_they_differ_by(workspace: Path) -> None:
     config = {"task": "race", "name": "main", "seed": 0, "epochs": 4}
     write_run(workspace, 2, config=config)
     write_run(workspace, 1, config=config | {"seed": 1})
-    async with opened(workspace, (100, 30)) as pilot:
-        await see(pilot, "2", "d", "j", "d")
+    async with opened(workspace, (100, 30), page="jobs") as pilot:
+        await see(pilot, "d", "j", "d")
         assert isinstance(pilot.app.screen, TextDialog)
         text = str(pilot.app.screen.query_one("Static").render())
         assert "Settings: 1 different, 3 equal\nseed\n  A  1\n  B  0\n" in text
@@ -203,15 +199,13 @@ async def test_filter_and_order_are_kept_between_starts(workspace: Path, tmp_pat
     write_run(workspace, 2, "explain")
     write_run(workspace, 1, "train-task")
     file = tmp_path / "state" / "dashboard.json"
-    async with opened(workspace, views=Views(file, workspace)) as pilot:
-        await see(pilot, "2", "s", "s", "S", "slash", *"expl", "enter")
-    async with opened(workspace, views=Views(file, workspace)) as pilot:
-        await see(pilot, "2")
+    async with opened(workspace, views=Views(file, workspace), page="jobs") as pilot:
+        await see(pilot, "s", "s", "S", "slash", *"expl", "enter")
+    async with opened(workspace, views=Views(file, workspace), page="jobs") as pilot:
         assert table(pilot).order == ("state", True)
         assert pilot.app.screen.query_one(FilterBar).display
         assert shown(pilot, 2) == [("explain",)]
-    async with opened(tmp_path, views=Views(file, tmp_path)) as pilot:
-        await see(pilot, "2")
+    async with opened(tmp_path, views=Views(file, tmp_path), page="jobs") as pilot:
         assert table(pilot).order is None
 
 

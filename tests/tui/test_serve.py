@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from dashboards import write_workspace
+from refusals import Refuse
 
 from data_contracts.run import read_runs
 
@@ -86,29 +87,22 @@ def test_only_the_token_opens_the_page(tmp_path: Path) -> None:
         assert answer(bare, Cookie=cookie, Host="elsewhere.example")[0] == 403
 
 
-def refused(*args: str) -> str:
-    done = subprocess.run([CXR, "dashboard", *args], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    return done.stderr
+def test_other_addresses_need_a_token_of_ones_own(refuse: Refuse) -> None:
+    assert "--token" in refuse(["dashboard", "--serve", "--host", "0.0.0.0"], 2)
 
 
-def test_other_addresses_need_a_token_of_ones_own() -> None:
-    assert "--token" in refused("--serve", "--host", "0.0.0.0")
+def test_flags_of_serving_need_serve(refuse: Refuse) -> None:
+    assert "--port requires --serve" in refuse(["dashboard", "--port", "8001"], 2)
 
 
-def test_flags_of_serving_need_serve() -> None:
-    assert "--port requires --serve" in refused("--port", "8001")
-
-
-def test_a_port_in_use_is_named() -> None:
+def test_a_port_in_use_is_named(refuse: Refuse) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert f"--port {port}" in refused("--serve", "--port", port)
+        assert f"--port {port}" in refuse(["dashboard", "--serve", "--port", port], 2)
 
 
-def test_without_a_terminal_it_names_the_browser() -> None:
-    assert "--serve" in refused()
+def test_without_a_terminal_it_names_the_browser(refuse: Refuse) -> None:
+    assert "--serve" in refuse(["dashboard"], 2)
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
@@ -124,7 +118,7 @@ def test_a_browser_launches_a_job_and_sees_it_finish(tmp_path: Path) -> None:
     with serving(workspace, free_port()) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=quiet)
         try:
-            page = browser.new_page(viewport={"width": 1300, "height": 800})
+            page = browser.new_page(viewport={"width": 900, "height": 600})
             requested: list[str] = []
             page.on("request", lambda request: requested.append(request.url))
             page.goto(url)
@@ -157,4 +151,4 @@ def until(predicate: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not predicate():
         assert time.monotonic() < end
-        time.sleep(0.1)
+        time.sleep(0.2)

@@ -25,8 +25,8 @@ async def test_without_colors_curves_are_drawn_and_maps_are_digits(
     monkeypatch.setenv("NO_COLOR", "1")
     write_workspace(tmp_path / "workspace", tasks=("gender", "mortality"))
     write_run(tmp_path / "workspace", 1, events=EPOCHS)
-    async with opened(tmp_path / "workspace") as pilot:
-        await see(pilot, "2", "v")
+    async with opened(tmp_path / "workspace", page="jobs") as pilot:
+        await see(pilot, "v")
         assert "loss by epoch" in screen_text(pilot)
         await see(pilot, "4")
         assert "digits: tenths of 0.99 logit" in screen_text(pilot)

@@ -14,7 +14,10 @@ from tui.launch.form import Entry, Raw
 
 
 class FormField(Container):
-    """Asks for one entry; where there is room, its help stands beside it."""
+    """Asks for one entry; where there is room, its help stands beside it.
+
+    It is empty until it is displayed: most fields are those of engines that are not chosen.
+    """
 
     DEFAULT_CSS = """
     FormField {
@@ -32,8 +35,9 @@ class FormField(Container):
     class Changed(Message):
         """Something else was entered."""
 
-    def __init__(self, entry: Entry, value: Raw) -> None:
+    def __init__(self, entry: Entry, value: Raw, *, display: bool) -> None:
         super().__init__(id=f"field-{entry.name}")
+        self.display = display
         self.entry = entry
         self._control, self._posted = _control(entry, value), value
         self._status = ("", "")
@@ -51,9 +55,15 @@ class FormField(Container):
         return chosen if self.entry.kind == "many" else chosen[0]
 
     def compose(self) -> ComposeResult:
-        yield Static(self.entry.label, classes="name", markup=False)
-        yield self._control
-        yield Static(self.entry.help, classes="hint", markup=False)
+        if self.display:
+            yield Static(self.entry.label, classes="name", markup=False)
+            yield self._control
+            yield Static(self._hint, classes="hint", markup=False)
+
+    @property
+    def _hint(self) -> str:
+        fault, note = self._status
+        return fault or note or self.entry.help
 
     def update_status(self, fault: str, note: str) -> None:
         """What is wrong with what is entered, or good to know of it."""
@@ -62,7 +72,14 @@ class FormField(Container):
             self._status = fault, note
             self.set_class(bool(fault), "fault")
             self.set_class(bool(note and not fault), "note")
-            self.query_one(".hint", Static).update(fault or note or self.entry.help)
+            for hint in self.query(".hint").results(Static):
+                hint.update(self._hint)
+
+    def show(self, used: bool) -> None:
+        """Display it, or not."""
+        self.display = used
+        if used and not self.children:
+            self.refresh(recompose=True)
 
     def focus_control(self) -> None:
         """Go to where it is entered."""

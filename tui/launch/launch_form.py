@@ -9,8 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from jobs._registry import Spec
 from tui.launch.complaints import REQUIRED
-from tui.launch.form import Entry, Raw
+from tui.launch.form import Entry, Raw, option_entries, used_entries
 from tui.launch.form_field import FormField
 
 
@@ -35,19 +36,17 @@ class LaunchForm(VerticalScroll, can_focus=False, inherit_bindings=False):
         """What is entered at this moment, by entry."""
         return {f.entry.name: f.value for f in self.query(FormField)}
 
-    async def fill(
-        self, own: Sequence[Entry], options: Sequence[Entry], raw: Mapping[str, Raw]
-    ) -> None:
+    async def fill(self, spec: Spec, own: Sequence[Entry], raw: Mapping[str, Raw]) -> None:
         """Ask for other entries; `raw`: their first values, where it is not blank."""
+        options = option_entries(spec)
         self.entries = (*own, *options)
         held = {e.name: raw.get(e.name, e.blank) for e in self.entries}
+        used = used_entries(spec, held)
+        fields = [FormField(e, held[e.name], display=e.name in used) for e in self.entries]
+        section = [Static("where to run it", classes="section")] if options else []
         with self.app.batch_update():
             await self.remove_children()
-            await self.mount(
-                *(FormField(e, held[e.name]) for e in own),
-                *([Static("where to run it", classes="section")] if options else []),
-                *(FormField(e, held[e.name]) for e in options),
-            )
+            await self.mount(*fields[: len(own)], *section, *fields[len(own) :])
         self.focus_first()
 
     def focus_first(self) -> None:
@@ -62,7 +61,7 @@ class LaunchForm(VerticalScroll, can_focus=False, inherit_bindings=False):
         """Show the fields that are `used`, each with its fault or note."""
         for field in self.query(FormField):
             name = field.entry.name
-            field.display = name in used
+            field.show(name in used)
             field.update_status(faults.get(name, ""), notes.get(name, ""))
 
     def touch(self) -> None:

@@ -17,7 +17,7 @@ from data_contracts.cohort import COHORT, tasks_of
 from data_contracts.errors import CxrError
 from jobs._registry import Spec
 from tui.launch.command_box import CommandBox
-from tui.launch.form import entries_of, option_entries, raw_of, used_entries
+from tui.launch.form import entries_of, raw_of, used_entries
 from tui.launch.form_field import FormField
 from tui.launch.launch_form import LaunchForm
 from tui.launch.request import LaunchRequest, read_form
@@ -146,7 +146,7 @@ class LaunchScreen(ModalScreen[bool]):
         kept, self._lacking = raw_of(own, self._settings)
         raw = kept if self._settings else self.dashboard.drafts.get(spec.name, {})
         self.remove_class("choosing")
-        await self.query_one(LaunchForm).fill(own, option_entries(spec), raw)
+        await self.query_one(LaunchForm).fill(spec, own, raw)
         self._check()
         self.refresh_bindings()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -14,6 +15,11 @@ class KeyFooter(Footer):
     def __init__(self) -> None:
         super().__init__(compact=True)
         self._shown: list[tuple[Any, ...]] = []
+
+    def compose(self) -> ComposeResult:
+        for key in super().compose():
+            # All but the palette's get this class anyway, and would then be styled again.
+            yield key.set_class(not key.has_class("-command-palette"), "-compact", update=False)
 
     def bindings_changed(self, screen: Screen[Any]) -> None:
         active = [(b.binding, b.enabled) for b in screen.active_bindings.values()]

@@ -99,6 +99,8 @@ class Page(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        # Its widgets are styled when they are mounted; Textual would style all again, twice.
+        self._css_update_count = self.app._css_update_count
         self._number = -1
 
     @property

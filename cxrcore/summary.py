@@ -94,8 +94,8 @@ def summarise(
     for model in known:
         measured += table.evaluate(model, resamples, part_of(advance, 0.4 / len(known)))
     reasons = {
-        model.key: not_interpretable(model.task, model.kind, against_chance(model, settings.seed))
-        for model in known
+        model.key: not_interpretable(model.task, model.kind, found)
+        for model, found in zip(known, against_chance(known, settings.seed), strict=True)
     }
     # The networks of a task have the same images, and one baseline.
     first = {model.task: model for model in reversed(known)}
@@ -140,27 +140,32 @@ def features_of(
     """Reads a model's features (n, d) in the order of its predictions, None if there are none."""
     by_key = {_key(arrays): arrays for arrays in artifacts}
     predictions = {model.key: model.predictions for model in known}
+    finite = set[ModelKey]()
 
     # Levels ask for one network many times in a row, or for two in turn.
     @lru_cache(maxsize=2)
     def read(key: ModelKey) -> NDArray[np.floating] | None:
         if (arrays := by_key.get(key)) is None:
             return None
-        rows = {image: row for row, image in enumerate(arrays.read("image_id").tolist())}
-        wanted = predictions[key]["image_id"].to_list()
-        if missing := sum(image not in rows for image in wanted):
-            task, name = key
-            raise ArtifactError(
-                f"the features of {task} ({name}) lack {missing} of {len(wanted)} images of its "
-                f"predictions; run `cxr train-task --task {task} --name {name} --force`"
-            )
-        found = arrays.read("features")[[rows[image] for image in wanted]]
-        if bad := int((~np.isfinite(found)).any(axis=1).sum()):
-            task, name = key
-            raise ArtifactError(
-                f"the features of {task} ({name}) are not finite for {bad} of {len(found)} images; "
-                f"run `cxr train-task --task {task} --name {name} --force`"
-            )
+        task, name = key
+        again = f"run `cxr train-task --task {task} --name {name} --force`"
+        images, wanted = arrays.read("image_id").tolist(), predictions[key]["image_id"].to_list()
+        found = arrays.read("features")
+        if images != wanted:
+            rows = {image: row for row, image in enumerate(images)}
+            if missing := sum(image not in rows for image in wanted):
+                raise ArtifactError(
+                    f"the features of {task} ({name}) lack {missing} of {len(wanted)} images of "
+                    f"its predictions; {again}"
+                )
+            found = found[[rows[image] for image in wanted]]
+        if key not in finite:
+            if bad := int((~np.isfinite(found)).any(axis=1).sum()):
+                raise ArtifactError(
+                    f"the features of {task} ({name}) are not finite for {bad} of {len(found)} "
+                    f"images; {again}"
+                )
+            finite.add(key)
         return found
 
     return read

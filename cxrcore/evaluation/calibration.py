@@ -21,7 +21,8 @@ class Recalibration:
 
     Images of nearly equal log odds are summed up in a node, with the first two moments of their
     distances from it, so that Newton's method passes over some hundred nodes in place of all
-    images. Slopes and intercepts are those of the images to about 1e-9.
+    images. So slopes and intercepts are exact to about 1e-8; those of one set of weights alone are
+    of the images themselves.
     """
 
     def __init__(self, log_odds: Floats, positive: Bools) -> None:
@@ -39,7 +40,8 @@ class Recalibration:
             slope = self._equal(x, np.zeros(2), free_slope=bool(spread))
         self._starts = {True: slope if spread else slope * np.nan, False: intercept}
         steepest = np.nanmax([abs(slope[1]), self._scale])
-        self._node, self._x, self._offset = _nodes(x, _WIDTH / steepest)
+        self._images = np.arange(len(x)), x, np.zeros(len(x))
+        self._nodes = _nodes(x, _WIDTH / steepest)
 
     def fits(self, weights: NDArray[Any]) -> Floats:
         """Slope and intercept (2, m) for weights (n, m), a row for each image.
@@ -49,17 +51,16 @@ class Recalibration:
         """
         from cxrcore.evaluation import kernels
 
-        sums, totals = (
-            np.empty((len(self._x), 3, weights.shape[1])),
-            np.empty((2, weights.shape[1])),
-        )
-        kernels.node_sums(self._node, self._offset, weights, sums)
+        m = weights.shape[1]
+        node, x, offset = self._images if m == 1 else self._nodes
+        sums, totals = np.empty((len(x), 3, m)), np.empty((2, m))
+        kernels.node_sums(node, offset, weights, sums)
         kernels.sums_of(self._totals_of, weights, totals)
         found = {}
         for free_slope, start in self._starts.items():
             found[free_slope] = np.full_like(totals, np.nan)
             if np.isfinite(start).all():
-                kernels.logistic(self._x, start, free_slope, sums, totals, found[free_slope])
+                kernels.logistic(x, start, free_slope, sums, totals, found[free_slope])
         return np.stack([found[True][1] / self._scale, found[False][0] - self._middle])
 
     def _equal(self, x: Floats, start: Floats, *, free_slope: bool) -> Floats:

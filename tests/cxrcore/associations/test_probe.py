@@ -37,7 +37,7 @@ def planted(strength: float = 1.0, classes: int = 3, d: int = 12) -> tuple[Float
 
 
 def probed(x: Floats, target: Ints, regressors: Floats | None = None) -> Floats:
-    return probe_scores(x, target, EACH, TRAIN, TEST, 0, regressors)
+    return probe_scores(x, [target], EACH, TRAIN, TEST, 0, regressors)[0]
 
 
 def estimate(scores: Floats, target: Ints, draws: int = 99) -> Estimate:
@@ -89,7 +89,7 @@ def test_scores_ignore_scale_shift_row_order_constants_and_names_of_classes() ->
     np.testing.assert_allclose(centred(probed(-3 * x + 5, target)), centred(scores), atol=1e-4)
     order = np.random.default_rng(3).permutation(N)
     back = np.argsort(order)
-    moved = probe_scores(x[order], target[order], EACH[order], back[TRAIN], back[TEST], 0)
+    (moved,) = probe_scores(x[order], [target[order]], EACH[order], back[TRAIN], back[TEST], 0)
     np.testing.assert_allclose(moved, scores, atol=1e-4)
     wider = np.column_stack([x, np.full(N, 0.1), np.zeros(N)])
     np.testing.assert_allclose(probed(wider, target), scores, atol=1e-4)
@@ -119,7 +119,7 @@ def test_a_patients_images_stay_in_one_inner_fold() -> None:
 def test_what_cannot_be_probed_is_an_error_that_says_so() -> None:
     x, target = planted()
     with pytest.raises(ValueError, match="both the train and the test rows"):
-        probe_scores(x, target, np.minimum(EACH, 250), EACH[:260], EACH[260:], 0)
+        probe_scores(x, [target], np.minimum(EACH, 250), EACH[:260], EACH[260:], 0)
     x[TEST[:3], 1] = np.nan
     with pytest.raises(ValueError, match="3 of 100 images are not finite"):
         probed(x, target)

@@ -86,8 +86,8 @@ def same_image(
     if len(a) < 2:
         return Estimate(name, np.nan, len(a), adjustment, reason="no image with two maps")
     each = np.einsum("nc,nc->n", a, b).astype(np.float64)
-    rng = np.random.default_rng([seed, 0x54A6])
-    shuffled = paired_products(a, b, GroupShuffles(groups), permutations, rng) / len(a)
+    shuffles = GroupShuffles(groups, (seed, 0x54A6))
+    shuffled = paired_products(a, b, shuffles, permutations) / len(a)
     resampled = np.concatenate([weighted_mean(each, w) for w in image_weights(weights, subject)])
     value = float(each.mean())
     low, high, _ = correlation_interval(value, resampled)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,23 +15,48 @@ Floats = NDArray[np.float64]
 Rows = NDArray[Any]
 
 
+#: What a seeded generator starts from: a seed, and what it is for.
+Key = tuple[int, ...]
+
+#: Values of the permutations that are kept for the next statistic of the same patients.
+_MOST_KEPT = 1 << 27
+
+
 class GroupShuffles:
     """Random orders of n rows that leave each in a place of its group; each in linear time."""
 
-    def __init__(self, groups: NDArray[np.intp]) -> None:
-        """`groups` (n,) are numbers."""
+    def __init__(self, groups: NDArray[np.intp], key: Key) -> None:
+        """`groups` (n,) are numbers; the same `key` gives the same orders."""
         names, self._group = np.unique(groups, return_inverse=True)
         self._places = np.argsort(self._group, kind="stable")
         self._starts = np.searchsorted(self._group[self._places], np.arange(len(names)))
+        self._key = key
 
-    def draw(self, rng: np.random.Generator) -> NDArray[np.intp]:
-        """(n,) the row that comes to each place."""
-        drawn = rng.permutation(len(self._group))
-        if len(self._starts) <= 1:
-            return drawn
-        order = np.empty_like(drawn)
-        _place(drawn, self._group, self._places, self._starts.copy(), order)
-        return order
+    def orders(self, count: int) -> Iterator[Rows]:
+        """So many times the row (n,) that comes to each place."""
+        n = len(self._group)
+        kept = _permutations if count * n <= _MOST_KEPT else _drawn
+        for drawn in kept(self._key, n, count):
+            if len(self._starts) <= 1:
+                yield drawn
+                continue
+            order = np.empty_like(drawn)
+            _place(drawn, self._group, self._places, self._starts.copy(), order)
+            yield order
+
+
+def _drawn(key: Key, n: int, count: int) -> Iterator[Rows]:
+    rng = np.random.default_rng(key)
+    return (rng.permutation(n).astype(np.uint32) for _ in range(count))
+
+
+@lru_cache(maxsize=1)
+def _permutations(key: Key, n: int, count: int) -> Rows:
+    """Permutations (count, n), the same for every statistic of so many patients."""
+    out = np.empty((count, n), dtype=np.uint32)
+    for row, drawn in zip(out, _drawn(key, n, count), strict=True):
+        row[:] = drawn
+    return out
 
 
 @compiled
@@ -42,13 +69,12 @@ def _place(drawn: Rows, group: Rows, places: Rows, following: Rows, order: Rows)
 
 
 def paired_products(
-    a: NDArray[np.float32], b: NDArray[np.float32], shuffles: GroupShuffles, draws: int,
-    rng: np.random.Generator,
-) -> Floats:  # fmt: skip
+    a: NDArray[np.float32], b: NDArray[np.float32], shuffles: GroupShuffles, draws: int
+) -> Floats:
     """Sums (draws,) of the products of the rows of `a` (n, c) with shuffled ones of `b` (n, c)."""
     sums = np.empty(draws)
-    for draw in range(draws):
-        _product(a, b, shuffles.draw(rng), sums[draw : draw + 1])
+    for draw, order in enumerate(shuffles.orders(draws)):
+        _product(a, b, order, sums[draw : draw + 1])
     return sums
 
 

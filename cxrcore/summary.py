@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from cxrcore import mean_heatmaps
 from cxrcore.associations import associations
@@ -26,6 +24,7 @@ from cxrcore.evaluation.added_value import (
 from cxrcore.evaluation.bootstrap import Advance, part_of
 from cxrcore.evaluation.chance import against_chance
 from cxrcore.evaluation.curves import curves_of
+from cxrcore.features import features_of
 from cxrcore.interpretation import not_interpretable
 from cxrcore.maps import ModelAttributions, attributions_of
 from cxrcore.model import Model, ModelKey, groups, primary
@@ -34,7 +33,6 @@ from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.cohort import SPLITS
 from data_contracts.disclosure import is_small
 from data_contracts.disclosure.subgroups import Disclosure, disclosure_of, hidden_ratios
-from data_contracts.errors import ArtifactError
 from data_contracts.store import Arrays
 from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.vocabulary import Contract
@@ -132,43 +130,6 @@ def summarise(
         sentence([r for r in shown.verdicts if not r["suppressed"]], reference),
         settings.min_cell_count,
     )
-
-
-def features_of(
-    artifacts: Sequence[Arrays], known: Sequence[Model]
-) -> Callable[[ModelKey], NDArray[np.floating] | None]:
-    """Reads a model's features (n, d) in the order of its predictions, None if there are none."""
-    by_key = {_key(arrays): arrays for arrays in artifacts}
-    predictions = {model.key: model.predictions for model in known}
-    finite = set[ModelKey]()
-
-    # Levels ask for one network many times in a row, or for two in turn.
-    @lru_cache(maxsize=2)
-    def read(key: ModelKey) -> NDArray[np.floating] | None:
-        if (arrays := by_key.get(key)) is None:
-            return None
-        task, name = key
-        again = f"run `cxr train-task --task {task} --name {name} --force`"
-        images, wanted = arrays.read("image_id").tolist(), predictions[key]["image_id"].to_list()
-        found = arrays.read("features")
-        if images != wanted:
-            rows = {image: row for row, image in enumerate(images)}
-            if missing := sum(image not in rows for image in wanted):
-                raise ArtifactError(
-                    f"the features of {task} ({name}) lack {missing} of {len(wanted)} images of "
-                    f"its predictions; {again}"
-                )
-            found = found[[rows[image] for image in wanted]]
-        if key not in finite:
-            if bad := int((~np.isfinite(found)).any(axis=1).sum()):
-                raise ArtifactError(
-                    f"the features of {task} ({name}) are not finite for {bad} of {len(found)} "
-                    f"images; {again}"
-                )
-            finite.add(key)
-        return found
-
-    return read
 
 
 def _key(arrays: Arrays) -> ModelKey:

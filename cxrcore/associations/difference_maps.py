@@ -111,7 +111,7 @@ def _differences(
     own = np.zeros((len(patients), classes), dtype=np.float32)
     np.add.at(own, where, z * root[:, None])
     crossed = np.zeros((q, classes, cells))
-    sums = np.zeros((len(rows), classes, cells + q + 1))
+    sums = np.zeros((classes * (cells + q + 1), len(rows)))
     null_sums = np.zeros((len(order), classes, cells + q + 1))
     for part, block in blocks(maps, max(1, _BLOCK_VALUES // (len(rows) + len(order)))):
         one = block.reshape(len(block), -1, cells) * root[part, None, None]
@@ -120,14 +120,16 @@ def _differences(
         wide = np.broadcast_to(x[part, None, :], (len(one), classes, q))
         both = np.concatenate([one, wide, z[part, :, None]], axis=2) * z[part, :, None]
         drawn = np.take(rows, design.subject[part], axis=1).astype(np.float32)
-        sums += (drawn @ both.astype(np.float32).reshape(len(one), -1)).reshape(sums.shape)
+        # In this orientation the product takes a third of the time.
+        sums += both.astype(np.float32).reshape(len(one), -1).T @ drawn.T
         plain = np.concatenate([one, wide], axis=2).astype(np.float32)
         for c in range(classes):
             exchanged = own[:, c][order[:, where[part]]] * root[part].astype(np.float32)
             null_sums[:, c, :-1] += exchanged @ plain[:, c]
             null_sums[:, c, -1] += np.einsum("pn,pn->p", exchanged, exchanged)
     coefficients = np.einsum("pq,qkc->kpc", np.linalg.pinv(x.T @ x), crossed)
-    return _solved(sums, coefficients), _solved(null_sums, coefficients)
+    drawn_sums = sums.T.reshape(len(rows), classes, -1)
+    return _solved(drawn_sums, coefficients), _solved(null_sums, coefficients)
 
 
 def _solved(sums: Floats, coefficients: Floats) -> Floats:

@@ -76,13 +76,12 @@ def same_image(
     """Mean r of the two networks' maps of the same image, against patients shuffled in one.
 
     The `unit_maps` (n, cells) are of the same images, one for each patient. The null keeps what all
-    chests share
-    and what a group does: patients are exchanged within `groups` (n,) (Weinstein 2021, SPICE,
-    doi 10.1016/j.neuroimage.2021.118563). Images without variation in a map are left out.
+    chests share and what a group does: patients are exchanged within `groups` (n,) (Weinstein 2021,
+    SPICE, doi 10.1016/j.neuroimage.2021.118563). Images without variation in a map are left out.
     """
     name = "pearson_per_image"
     varies = reference.any(axis=1) & attribute.any(axis=1)
-    a, b, groups, subject = (x[varies] for x in (reference, attribute, groups, subject))
+    a, b, groups, subject = reference[varies], attribute[varies], groups[varies], subject[varies]
     if len(a) < 2:
         return Estimate(name, np.nan, len(a), adjustment, reason="no image with two maps")
     each = np.einsum("nc,nc->n", a, b).astype(np.float64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -54,7 +54,7 @@ def probe_scores(
     )
     each = [np.eye(int(target.max()) + 1)[target[train]] for target in targets]
     one_hot = np.concatenate(each, axis=1)
-    present = one_hot.any(axis=0)
+    present = np.asarray(one_hot.any(axis=0))
     fold = _patient_folds(subject[train], seed)
     weights = np.full((features.shape[1], len(present)), np.nan)
     weights[:, present] = _ridge_weights(x, one_hot[:, present], fold) / scale[:, None]
@@ -120,7 +120,7 @@ def _ridge_weights(x: NDArray[np.float32], one_hot: Floats, fold: Indices) -> Fl
             # A fold without the class, or without the rest, says nothing.
             gained[i, k] += np.nan_to_num(auroc_of(score, held[:, k]), nan=0.5)
     best = gained.argmax(axis=0)
-    weights = np.empty_like(cross)
+    weights = np.empty((x.shape[1], y.shape[1]))
     for i in np.unique(best):
         weights[:, best == i] = _ridge(gram, cross[:, best == i], len(x) * _PENALTIES[i])
     return weights
@@ -184,12 +184,25 @@ def probe_auroc(
         of_classes = ranked_auroc(scores)
         shuffled = np.array([of_classes(target[rows]) for rows in orders])
     else:
-        leave = residual_maker(regressors)
-        shuffled = np.array([macro_auroc_of(leave(scores[rows]), target) for rows in orders])
+        shuffled = _of_shuffled_residuals(scores, target, orders, residual_maker(regressors))
     value = macro_auroc_of(scores, target)
     resampled = resample(partial(macro_auroc, scores, target), weights, subject)
     base = replace(base, value=value)
     return [beside_null(base, _auroc_interval(value, resampled, target), shuffled, null)]
+
+
+def _of_shuffled_residuals(
+    scores: Floats, target: Indices, orders: Iterable[Indices], leave: Callable[[Floats], Floats]
+) -> Floats:
+    """Macro AUROC (draws,) of scores in other orders, after the regressors are taken out again."""
+    judged = list(_judged(scores))
+    columns = np.ascontiguousarray(scores[:, judged].T)
+    found = []
+    for order in orders:
+        left = np.ascontiguousarray(leave(columns[:, order].T).T)
+        pairs = zip(left, judged, strict=True)
+        found.append(np.mean([auroc_of(score, target == c) for score, c in pairs]))
+    return np.array(found)
 
 
 def _auroc_interval(

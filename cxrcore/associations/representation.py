@@ -87,16 +87,19 @@ class _Fit:
 
     def is_as(self, other: _Fit) -> bool:
         """Whether both have the same images and regressors, so that their fits share a design."""
-        rows = [fit.images.frame["row"] for fit in (self, other)]
-        if (self.regressors is None) != (other.regressors is None) or not rows[0].equals(rows[1]):
+        if not self.images.frame["row"].equals(other.images.frame["row"]):
             return False
-        return self.regressors is None or np.array_equal(self.regressors, other.regressors)  # type: ignore[arg-type]
+        if self.regressors is None or other.regressors is None:
+            return self.regressors is other.regressors
+        return np.array_equal(self.regressors, other.regressors)
 
 
 def _probes(inputs: Inputs, model: Model, asked: Sequence[str]) -> dict[str, _Probe]:
     """Probes of one network, by label; those of the same design are fitted together."""
     features, designs = inputs.features(model.key), list[list[_Fit]]()
-    for attribute in asked if features is not None else ():
+    if features is None:
+        return {}
+    for attribute in asked:
         images = inputs.images(model, model.predictions)
         images = images.with_label(attribute).with_label(inputs.reference).of_few(inputs.seed)
         for adjustment in _adjustments(inputs, Part(images), attribute):

@@ -117,9 +117,9 @@ def _erased(
     # Of a null network the value alone is compared.
     draws = 0 if model.is_control else inputs.draws.costly
     told = list(_strictest(erasure_loss(train, test, inputs.seed, draws), ways))
-    pair = (model, None) if model.task == inputs.reference else (None, model)
+    first, second = (model, None) if model.task == inputs.reference else (None, model)
     told = [replace(one, statistic=statistic) for one in told]
-    yield from evidence(LEVEL, attribute, *pair, Part(held_out), told)
+    yield from evidence(LEVEL, attribute, first, second, Part(held_out), told)
 
 
 def _strictest(

@@ -24,9 +24,11 @@ Weights = NDArray[Any]
 NEWTON_STEPS = 30
 #: Newton's method doubles the digits with each step: what comes after is about 1e-10.
 SMALLEST_STEP = 1e-5
-_NEAR, _NEAR_STEPS = 0.25, 5
-#: Sums of floats may be taken in the order that suits the processor's vectors.
-REORDERED = {"reassoc"}
+_NEAR = 0.25
+#: Sums of floats may be taken in the order that suits the processor's vectors, products be added
+#: without rounding in between, and a division be a product.
+REORDERED = {"reassoc", "contract", "arcp", "nsz"}
+FUSED = {"contract"}
 
 
 @compiled
@@ -36,6 +38,19 @@ def count(drawn: NDArray[np.uint32], out: NDArray[np.uint8]) -> None:
     for row in range(len(drawn)):
         for number in drawn[row]:
             out[row, number] += 1
+
+
+@compiled
+def wins(ours: Floats, others: Floats, out: Floats) -> None:
+    """Twice the pairs in which ours is higher, and once those that are equal; both are sorted."""
+    total, below, upto = 0, 0, 0
+    for score in ours:
+        while below < len(others) and others[below] < score:
+            below += 1
+        while upto < len(others) and others[upto] <= score:
+            upto += 1
+        total += below + upto
+    out[0] = total
 
 
 @numba.njit  # type: ignore[untyped-decorator]
@@ -107,19 +122,28 @@ def sums_of(columns: Floats, weights: Weights, out: Floats) -> None:
 
 
 @compiled
-def node_sums(node: Indices, offset: Floats, weights: Weights, out: Floats) -> None:
-    """Sums (nodes, 3, m) of the weights, times the images' offsets (n,), times their squares."""
+def node_sums(node: Indices, offset: Weights, weights: Weights, out: Weights) -> None:
+    """Sums (nodes, 3, m) of the weights, times the images' offsets (n,), times their squares.
+
+    Of the type of `out` and `offset`: single precision is enough for small offsets.
+    """
     out[:] = 0
     for i in range(len(node)):
-        drawn, sums, by, square = weights[i], out[node[i]], offset[i], offset[i] ** 2
-        if by == 0:
-            _add(sums[0], drawn)
-            continue
-        for j in range(drawn.size):
-            weight = float(drawn[j])
-            sums[0, j] += weight
-            sums[1, j] += by * weight
-            sums[2, j] += square * weight
+        sums = out[node[i]]
+        if offset[i] == 0:
+            _add(sums[0], weights[i])
+        else:
+            _add_moments(weights[i], offset[i], sums[0], sums[1], sums[2])
+
+
+@numba.njit(fastmath=FUSED)  # type: ignore[untyped-decorator]
+def _add_moments(drawn: Weights, by: float, none: Weights, one: Weights, two: Weights) -> None:
+    square, kind = by * by, none.dtype.type
+    for j in range(drawn.size):
+        weight = kind(drawn[j])
+        none[j] += weight
+        one[j] += by * weight
+        two[j] += square * weight
 
 
 @numba.njit(fastmath=REORDERED)  # type: ignore[untyped-decorator]
@@ -129,95 +153,76 @@ def _series(t: float) -> float:
     return 1 + t * (1 + t * (1 / 2 + t * (1 / 6 + t * fourth)))
 
 
-def _node_adder(exponential: Any) -> Any:
-    """A function that adds what one node takes from the gradients, and its part of the Hessians."""
+def _sums_by(exponential: Any) -> Any:
+    """Gradient (2) and Hessian (3) over nodes with a and b added to the coefficients of the start.
+
+    The exponential is taken by a function that suits the distance from the start.
+    """
 
     @numba.njit(fastmath=REORDERED, error_model="numpy")  # type: ignore[untyped-decorator]
-    def add(
-        x: float, odds_against: float, slope: float, sums: Floats, fit: Floats, g: Floats
-    ) -> None:
-        for j in range(fit.shape[1]):
-            k = slope + fit[1, j]
-            p = 1 / (1 + odds_against * exponential(-(fit[0, j] + fit[1, j] * x)))
+    def sums_of_nodes(
+        x: Floats, odds_against: Floats, slope: float, sums: Weights, a: float, b: float
+    ) -> tuple[float, ...]:
+        g0 = g1 = h00 = h01 = h11 = 0.0
+        none, one, two = sums[0], sums[1], sums[2]
+        steep = slope + b
+        for k in range(len(x)):
+            p = 1 / (1 + odds_against[k] * exponential(-(a + b * x[k])))
             # Derivatives of p, for the images' offsets from the node.
             first = p * (1 - p)
             second = first * (1 - 2 * p)
-            value = sums[0, j] * p + k * (sums[1, j] * first + k * sums[2, j] * second / 2)
-            h, aside = sums[0, j] * first + k * sums[1, j] * second, sums[1, j] * first
-            g[0, j] -= value
-            g[1, j] -= x * value + sums[1, j] * p + k * sums[2, j] * first
-            g[2, j] += h
-            g[3, j] += x * h + aside
-            g[4, j] += x * (x * h + 2 * aside) + sums[2, j] * first
+            value = none[k] * p + steep * (one[k] * first + steep * two[k] * second / 2)
+            h, aside = none[k] * first + steep * one[k] * second, one[k] * first
+            g0 -= value
+            g1 -= x[k] * value + one[k] * p + steep * two[k] * first
+            h00 += h
+            h01 += x[k] * h + aside
+            h11 += x[k] * (x[k] * h + 2 * aside) + two[k] * first
+        return g0, g1, h00, h01, h11
 
-    return add
+    return sums_of_nodes
 
 
-_add_near, _add_far = _node_adder(_series), _node_adder(exp)
+_sums_near, _sums_far = _sums_by(_series), _sums_by(exp)
 
 
 @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
-def _move(g: Floats, free_slope: bool, fit: Floats, size: Floats) -> None:
-    """Newton's step on fits (2, m) with gradients and Hessians g (5, m); `size` (m,) of it."""
-    for j in range(g.shape[1]):
-        determinant = g[2, j] * g[4, j] - g[3, j] * g[3, j]
-        if not (g[2, j] > 0 and (determinant > 0 or not free_slope)):
-            a = b = np.nan
-        elif free_slope:
-            a = (g[4, j] * g[0, j] - g[3, j] * g[1, j]) / determinant
-            b = (g[2, j] * g[1, j] - g[3, j] * g[0, j]) / determinant
-        else:
-            a, b = g[0, j] / g[2, j], 0.0
-        fit[0, j] += a
-        fit[1, j] += b
-        size[j] = abs(a) + abs(b)
-
-
-@numba.njit  # type: ignore[untyped-decorator]
-def _alone(
-    x: Floats, odds_against: Floats, slope: float, free_slope: bool, sums: Floats, totals: Floats
+def _step(
+    g0: float, g1: float, h00: float, h01: float, h11: float, free_slope: bool
 ) -> tuple[float, float]:
-    """What one fit (m = 1) adds to the start, however far it is; NaN: it does not converge."""
-    g, fit, size = np.empty((5, 1)), np.zeros((2, 1)), np.empty(1)
-    for _ in range(NEWTON_STEPS):
-        g[:2], g[2:] = totals, 0
-        for k in range(len(x)):
-            _add_far(x[k], odds_against[k], slope, sums[k], fit, g)
-        _move(g, free_slope, fit, size)
-        if size[0] <= SMALLEST_STEP:
-            return fit[0, 0], fit[1, 0]
-        if not size[0] < inf:
-            break
-    return np.nan, np.nan
+    """Step by which the gradient g vanishes, given the Hessian h."""
+    determinant = h00 * h11 - h01 * h01
+    if not (h00 > 0 and (determinant > 0 or not free_slope)):
+        return np.nan, np.nan
+    if free_slope:
+        return (h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant
+    return g0 / h00, 0.0
 
 
 @compiled
 def logistic(
-    x: Floats, start: Floats, free_slope: bool, sums: Floats, totals: Floats, out: Floats
+    x: Floats, start: Floats, free_slope: bool, sums: Weights, totals: Floats, out: Floats
 ) -> None:
     """Intercepts and slopes (2, m) of logistic regressions, by Newton's method from `start` (2,).
 
-    Images are summed up in nodes: `x` (nodes,) and `sums` (nodes, 3, m) as in `node_sums`;
+    Images are summed up in nodes: `x` (nodes,), and `sums` (m, 3, nodes) as of `node_sums`;
     `totals` (2, m) of the positives' weights and weights times their x. A slope that is not free
     stays. NaN where the method does not converge.
     """
     odds_against, largest = np.exp(-(start[0] + start[1] * x)), np.abs(x).max()
-    g, size = np.empty((5, totals.shape[1])), np.empty(totals.shape[1])
-    out[:] = 0
-    # Near the start a series takes the place of the exponential: many fits at once.
-    for _ in range(_NEAR_STEPS):
-        g[:2], g[2:] = totals, 0
-        for k in range(len(x)):
-            _add_near(x[k], odds_against[k], start[1], sums[k], out, g)
-        _move(g, free_slope, out, size)
-        for j in range(len(size)):
-            if not abs(out[0, j]) + abs(out[1, j]) * largest < _NEAR:
-                out[:, j], size[j] = 0, inf
-        if not ((size > SMALLEST_STEP) & (size < inf)).any():
-            break
-    for j in range(len(size)):
-        if not size[j] <= SMALLEST_STEP:
-            one, total = sums[:, :, j : j + 1].copy(), totals[:, j : j + 1].copy()
-            out[0, j], out[1, j] = _alone(x, odds_against, start[1], free_slope, one, total)
-        out[0, j] += start[0]
-        out[1, j] += start[1]
+    for j in range(len(sums)):
+        a = b = 0.0
+        size = inf
+        for _ in range(NEWTON_STEPS):
+            # Near the start the series is exact to 1e-11, and cheaper.
+            if abs(a) + abs(b) * largest < _NEAR:
+                g0, g1, h00, h01, h11 = _sums_near(x, odds_against, start[1], sums[j], a, b)
+            else:
+                g0, g1, h00, h01, h11 = _sums_far(x, odds_against, start[1], sums[j], a, b)
+            moved, turned = _step(totals[0, j] + g0, totals[1, j] + g1, h00, h01, h11, free_slope)
+            a, b, size = a + moved, b + turned, abs(moved) + abs(turned)
+            if not size > SMALLEST_STEP:
+                break
+        converged = size <= SMALLEST_STEP
+        out[0, j] = start[0] + a if converged else np.nan
+        out[1, j] = start[1] + b if converged else np.nan

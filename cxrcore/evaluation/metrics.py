@@ -56,7 +56,7 @@ def auroc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     Equal to `sklearn.metrics.roc_auc_score(positive, scores, sample_weight=w)` for every row w.
     """
     ranking = Ranking(scores, positive)
-    return _in_lanes(ranking.areas, weights, ranking.order)[0]
+    return np.asarray(_in_lanes(ranking.areas, weights, ranking.order)[0])
 
 
 def auroc_of(scores: NDArray[np.floating], positive: Bools) -> float:
@@ -67,9 +67,11 @@ def auroc_of(scores: NDArray[np.floating], positive: Bools) -> float:
     ours, others = np.sort(scores[positive]), np.sort(scores[~positive])
     if not len(ours) or not len(others):
         return float("nan")
-    # Twice the others below each: ties count once where those below count twice.
-    below = np.searchsorted(others, ours) + np.searchsorted(others, ours, "right")
-    return float(below.mean() / (2 * len(others)))
+    from cxrcore.evaluation import kernels
+
+    wins = np.empty(1)
+    kernels.wins(ours, others, wins)
+    return float(wins[0] / (2 * len(ours) * len(others)))
 
 
 def auprc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
@@ -78,7 +80,7 @@ def auprc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     The same step-wise sum as `sklearn.metrics.average_precision_score`.
     """
     ranking = Ranking(scores, positive)
-    return _in_lanes(ranking.areas, weights, ranking.order)[1]
+    return np.asarray(_in_lanes(ranking.areas, weights, ranking.order)[1])
 
 
 def weighted_mean(values: Floats, weights: Weights) -> Floats:
@@ -86,14 +88,14 @@ def weighted_mean(values: Floats, weights: Weights) -> Floats:
     return _ratio_of_sums(values, np.ones(len(values)), weights)
 
 
-def brier(probabilities: Floats, target: NDArray[np.intp], weights: Weights) -> Floats:
-    """Mean squared error of `probabilities` (n, k) against the true class.
+def squared_errors(probabilities: Floats, target: NDArray[np.intp]) -> Floats:
+    """Squared errors (n,) of `probabilities` (n, k) against the true class: Brier's score of each.
 
     Two classes: the error of the last class (0 to 1). More: the sum over classes (0 to 2),
     Brier's own form.
     """
     error = (probabilities - np.eye(probabilities.shape[1])[target]) ** 2
-    return weighted_mean(error[:, 1] if error.shape[1] == 2 else error.sum(axis=1), weights)
+    return np.asarray(error[:, 1] if error.shape[1] == 2 else error.sum(axis=1))
 
 
 def calibration_slope(log_odds: Floats, positive: Bools, weights: Weights) -> Floats:
@@ -101,7 +103,7 @@ def calibration_slope(log_odds: Floats, positive: Bools, weights: Weights) -> Fl
 
     1 is ideal, below 1 is overconfident. NaN where the log odds separate the classes.
     """
-    return _in_lanes(Recalibration(log_odds, positive).fits, weights)[0]
+    return np.asarray(_in_lanes(Recalibration(log_odds, positive).fits, weights)[0])
 
 
 def calibration_intercept(log_odds: Floats, positive: Bools, weights: Weights) -> Floats:
@@ -110,7 +112,7 @@ def calibration_intercept(log_odds: Floats, positive: Bools, weights: Weights) -
     0 is ideal, below 0 the positive class is predicted too often (Van Calster 2019,
     doi 10.1186/s12916-019-1466-7). NaN where a set of weights leaves a class empty.
     """
-    return _in_lanes(Recalibration(log_odds, positive).fits, weights)[1]
+    return np.asarray(_in_lanes(Recalibration(log_odds, positive).fits, weights)[1])
 
 
 def youden_threshold(scores: Floats, positive: Bools) -> float | None:

@@ -162,7 +162,11 @@ def _add_classes(
             one.metrics.extend(
                 [_Metric(f"auroc:{model.classes[c]}", (of[c],), target == c) for c in chosen]
             )
-    ratios = {"brier": partial(metrics.brier, softmax(shifted, axis=1), target)}
+    ratios = {
+        "brier": partial(
+            metrics.weighted_mean, metrics.squared_errors(softmax(shifted, axis=1), target)
+        )
+    }
     counted: dict[str, NDArray[np.intp]] = {}
     if two and model.threshold is not None:
         score, at = ranked[:, 1], model.threshold

@@ -35,6 +35,14 @@ def test_auroc_equals_sklearn_for_every_set_of_weights(seed: int, ties: bool) ->
 
 
 @pytest.mark.parametrize("ties", [True, False])
+def test_the_auroc_of_one_set_of_equal_weights_is_the_same(ties: bool) -> None:
+    scores, positive, _ = case(5, ties=ties)
+    want = roc_auc_score(positive, scores)
+    assert metrics.auroc_of(scores, positive) == pytest.approx(want, abs=1e-12)
+    assert np.isnan(metrics.auroc_of(scores, positive & False))
+
+
+@pytest.mark.parametrize("ties", [True, False])
 def test_auprc_equals_sklearn_for_every_set_of_weights(ties: bool) -> None:
     scores, positive, weights = case(3, ties=ties)
     want = [average_precision_score(positive, scores, sample_weight=w) for w in weights]
@@ -81,9 +89,10 @@ def test_brier_of_two_classes_is_sklearns_and_of_more_the_sum_over_classes() -> 
     p, target = rng.random(50), rng.integers(0, 2, 50)
     weights = rng.random((2, 50))
     want = [brier_score_loss(target, p, sample_weight=w) for w in weights]
-    np.testing.assert_allclose(metrics.brier(np.stack([1 - p, p], axis=1), target, weights), want)
+    errors = metrics.squared_errors(np.stack([1 - p, p], axis=1), target)
+    np.testing.assert_allclose(metrics.weighted_mean(errors, weights), want)
     three = np.array([[0.5, 0.25, 0.25]])
-    assert metrics.brier(three, np.array([0]), np.ones((1, 1)))[0] == 0.25 + 2 * 0.0625
+    assert metrics.squared_errors(three, np.array([0]))[0] == 0.25 + 2 * 0.0625
 
 
 def test_calibration_slope_is_the_unpenalised_logistic_regression() -> None:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest, norm
+from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
 from cxrcore.associations import probe
 from cxrcore.associations.estimate import Estimate
 from cxrcore.associations.probe import (
+    _PENALTIES,
     macro_auroc,
     probe_auroc,
     probe_gain,
@@ -60,6 +62,19 @@ def ragged(rng: np.random.Generator, patients: int, most: int = 6) -> Ints:
 def uniform(p: list[float | None]) -> bool:
     values = np.array(p, dtype=float)
     return bool(kstest(values, "uniform").pvalue > 0.01 and np.mean(values <= 0.05) < 0.13)
+
+
+def test_scores_are_those_of_ridge_regression_and_labels_do_not_matter_to_each_other() -> None:
+    x, target = planted()
+    other = np.random.default_rng(2).integers(0, 2, N)
+    together = probe_scores(x, [target, other], EACH, TRAIN, TEST, 0)
+    z = (x - x[TRAIN].mean(axis=0)) / x[TRAIN].std(axis=0)
+    for label, scores in zip((target, other), together, strict=True):
+        np.testing.assert_allclose(scores, probed(x, label), rtol=0, atol=1e-9)
+        for k, score in enumerate(scores.T):
+            fits = [Ridge(a * len(TRAIN)).fit(z[TRAIN], label[TRAIN] == k) for a in _PENALTIES]
+            off = [np.ptp(score - fit.predict(z[TEST])) for fit in fits]
+            assert min(off) < 1e-5
 
 
 def test_a_probe_finds_what_features_know_and_nothing_else() -> None:

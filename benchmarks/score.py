@@ -24,9 +24,9 @@ from benchmarks.simulation.resumed import share  # noqa: E402
 from benchmarks.simulation.twins import log_odds_of, network_of, prepared  # noqa: E402
 from cxrcore.associations.estimate import Estimate  # noqa: E402
 from cxrcore.associations.score import HEADLINE, score_estimates  # noqa: E402
+from cxrcore.associations.shuffles import GroupShuffles  # noqa: E402
 from cxrcore.covariates import design  # noqa: E402
 from cxrcore.evaluation.bootstrap import patient_weights  # noqa: E402
-from cxrcore.permutation import shuffled_within  # noqa: E402
 from cxrcore.synthetic.population import plan  # noqa: E402
 from cxrcore.synthetic.presets import PRESETS, TRAITS, PresetName  # noqa: E402
 from cxrcore.synthetic.records import Image  # noqa: E402
@@ -99,11 +99,12 @@ def main() -> None:
     print("|---|---|---|---|")
     for attribute in [task for task in TRAITS if task != "mortality"]:
         found: list[list[bool]] = [[], []]
-        for _ in range(args.draws):
+        for draw in range(args.draws):
             rows = everyone[rng.choice(everyone.height, args.tested, replace=False)]
             target = rows["label_mortality"].to_physical().to_numpy().astype(np.intp)
             own = rows[f"label_{attribute}"].to_physical().to_numpy().astype(np.intp)
-            for kind, group in enumerate((own, own[shuffled_within(target, rng)])):
+            (order,) = GroupShuffles(target, (FRESH, draw)).orders(1)
+            for kind, group in enumerate((own, own[order])):
                 p = estimate(rows, attribute, group).p
                 found[kind].append(p is not None and p <= 0.05)
         own = everyone[f"label_{attribute}"].to_physical().to_numpy().astype(np.intp)

@@ -1,4 +1,4 @@
-"""Rows shuffled within groups, and labels over patients, whose images keep theirs together."""
+"""Labels shuffled over patients, whose images keep theirs together."""
 
 from __future__ import annotations
 
@@ -6,20 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-def shuffled_within(groups: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
-    """A random order of n rows that leaves each in a place of its group: `groups` (n,), from 0.
-
-    Linear in n: small whole numbers are sorted by their digits.
-    """
-    drawn = rng.permutation(len(groups))
-    if not groups.any():
-        return drawn
-    keys = groups.astype(np.uint16) if groups.max() < 1 << 16 else groups
-    order = np.empty(len(groups), dtype=np.intp)
-    order[np.argsort(keys, kind="stable")] = drawn[np.argsort(keys[drawn], kind="stable")]
-    return order
 
 
 class PatientPermutations:

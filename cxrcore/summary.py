@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from cxrcore import mean_heatmaps
 from cxrcore.associations import associations
@@ -24,6 +22,7 @@ from cxrcore.evaluation.chance import against_chance
 from cxrcore.evaluation.crossed import crossed_metrics
 from cxrcore.evaluation.curves import curves_of
 from cxrcore.evaluation.differences import differences
+from cxrcore.features import features_of
 from cxrcore.interpretation import not_interpretable
 from cxrcore.maps import ModelAttributions, attributions_of
 from cxrcore.model import Model, ModelKey, groups, primary
@@ -34,7 +33,6 @@ from data_contracts.crossed_metrics import CROSSED_METRICS
 from data_contracts.differences import DIFFERENCES
 from data_contracts.disclosure import is_small
 from data_contracts.disclosure.subgroups import Disclosure, disclosure_of, hidden_ratios
-from data_contracts.errors import ArtifactError
 from data_contracts.store import Arrays
 from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.vocabulary import Contract
@@ -96,8 +94,8 @@ def summarise(
     for model in known:
         measured += table.evaluate(model, resamples, part_of(advance, 0.4 / len(known)))
     reasons = {
-        model.key: not_interpretable(model.task, model.kind, against_chance(model, settings.seed))
-        for model in known
+        model.key: not_interpretable(model.task, model.kind, found)
+        for model, found in zip(known, against_chance(known, settings.seed), strict=True)
     }
     # The networks of a task have the same images, and one baseline.
     first = {model.task: model for model in reversed(known)}
@@ -137,38 +135,6 @@ def summarise(
         sentence([r for r in shown.verdicts if not r["suppressed"]], reference),
         settings.min_cell_count,
     )
-
-
-def features_of(
-    artifacts: Sequence[Arrays], known: Sequence[Model]
-) -> Callable[[ModelKey], NDArray[np.floating] | None]:
-    """Reads a model's features (n, d) in the order of its predictions, None if there are none."""
-    by_key = {_key(arrays): arrays for arrays in artifacts}
-    predictions = {model.key: model.predictions for model in known}
-
-    # Levels ask for one network many times in a row, or for two in turn.
-    @lru_cache(maxsize=2)
-    def read(key: ModelKey) -> NDArray[np.floating] | None:
-        if (arrays := by_key.get(key)) is None:
-            return None
-        rows = {image: row for row, image in enumerate(arrays.read("image_id").tolist())}
-        wanted = predictions[key]["image_id"].to_list()
-        if missing := sum(image not in rows for image in wanted):
-            task, name = key
-            raise ArtifactError(
-                f"the features of {task} ({name}) lack {missing} of {len(wanted)} images of its "
-                f"predictions; run `cxr train-task --task {task} --name {name} --force`"
-            )
-        found = arrays.read("features")[[rows[image] for image in wanted]]
-        if bad := int((~np.isfinite(found)).any(axis=1).sum()):
-            task, name = key
-            raise ArtifactError(
-                f"the features of {task} ({name}) are not finite for {bad} of {len(found)} images; "
-                f"run `cxr train-task --task {task} --name {name} --force`"
-            )
-        return found
-
-    return read
 
 
 def _key(arrays: Arrays) -> ModelKey:

@@ -15,6 +15,7 @@ from cxrcore.associations.difference_maps import Design, DifferenceMaps, differe
 from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import Evidence, evidence
 from cxrcore.associations.inputs import Images, Inputs
+from cxrcore.associations.maps import unit_maps
 from cxrcore.associations.parts import Part, parts
 from cxrcore.associations.verdict import ALPHA, Headline
 from cxrcore.evaluation.bootstrap import Advance
@@ -55,6 +56,14 @@ class _Known:
 
     inputs: Inputs
     differences: dict[tuple[Any, ...], DifferenceMaps] = field(default_factory=dict)
+    units: dict[tuple[Any, ...], NDArray[np.float32]] = field(default_factory=dict)
+
+    def unit(self, model: Model, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The `unit_maps` (n, cells) of some rows of a network's maps."""
+        key = (model.key, rows.tobytes())
+        if key not in self.units:
+            self.units[key] = unit_maps(self.inputs.attributions[model.key].maps(rows))
+        return self.units[key]
 
     def of(
         self, model: Model, attribute: str, part: Part, adjustment: Adjustment,
@@ -108,7 +117,7 @@ def _compared(
         yield replace(one, reason=one.reason or reason)
     yield map_similarity.any_difference(two[1], adjustment)
     if not part.is_divided:
-        yield _same_image(inputs, attribute, ours, theirs, adjustment)
+        yield _same_image(known, attribute, ours, theirs, adjustment)
 
 
 def _without_difference(
@@ -124,9 +133,10 @@ def _without_difference(
 
 
 def _same_image(
-    inputs: Inputs, attribute: str, ours: Model, theirs: Model, adjustment: Adjustment
+    known: _Known, attribute: str, ours: Model, theirs: Model, adjustment: Adjustment
 ) -> Estimate:
     """Over one image of each patient; adjusted: patients are exchanged among those alike."""
+    inputs = known.inputs
     maps = [inputs.attributions[m.key] for m in (ours, theirs)]
     columns = ["age_band", "view", f"{LABEL_PREFIX}gender"]
     both = maps[0].images.join(
@@ -138,7 +148,8 @@ def _same_image(
     if adjustment == "adjusted":
         group = both.select(pl.struct(alike).rank("dense")).to_series().to_numpy().astype(np.intp)
     return map_similarity.same_image(
-        maps[0].maps(both["row"].to_numpy()), maps[1].maps(both["row_right"].to_numpy()), group,
+        known.unit(ours, both["row"].to_numpy()), known.unit(theirs, both["row_right"].to_numpy()),
+        group,
         columns_of(both["subject_id"], inputs.names), inputs.weights, inputs.draws.permutations,
         inputs.seed, adjustment,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,16 +112,16 @@ def _shuffled_values(
     return np.asarray(values / np.sqrt(np.vdot(ours, ours) * np.vdot(theirs, theirs)))
 
 
-@compiled
+@partial(compiled, fastmath={"reassoc"})
 def _shuffled_products(ours: Floats, theirs: Floats, orders: Any, out: Floats) -> None:
     """Inner products (draws,) of a symmetric matrix with the other one's rows and columns moved."""
     for draw in range(len(orders)):
-        total = 0.0
+        order, total = orders[draw], 0.0
         for i in range(len(ours)):
-            row, line = theirs[orders[draw, i]], 0.0
+            mine, row, line = ours[i], theirs[order[i]], 0.0
             for j in range(i):
-                line += ours[i, j] * row[orders[draw, j]]
-            total += 2 * line + ours[i, i] * row[orders[draw, i]]
+                line += mine[j] * row[order[j]]
+            total += 2 * line + mine[i] * row[order[i]]
         out[draw] = total
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,17 +70,17 @@ def difference_maps(
     2018, doi 10.1111/ectj.12097, sec. 2). Permutation of residuals within strata: Freedman & Lane
     1983, doi 10.1080/07350015.1983.10509354.
     """
-    rng = np.random.default_rng([seed, 0xD1FF])
-    classes = maps.shape[1]
+    # Of two classes one map is the other's negative.
+    classes = 1 if maps.shape[1] == 2 else maps.shape[1]
     images = np.bincount(design.subject, minlength=weights.shape[1])
     # Least squares in which a patient's images share the weight of one.
     root = 1 / np.sqrt(images[design.subject])
     x = design.regressors * root[:, None]
     z = residuals((design.target[:, None] == np.arange(classes)) * root[:, None], x)
-    rows = np.concatenate([np.ones((1, weights.shape[1]), np.uint8), _halves(images, rng), weights])
-    found, under_null = _differences(
-        maps, design, root, x, z, rows, _exchanged(design, permutations, rng)
-    )
+    _, first = np.unique(design.subject, return_index=True)
+    halves, order = _shuffles(images.tobytes(), design.band[first].tobytes(), permutations, seed)
+    rows = np.concatenate([np.ones((1, weights.shape[1]), np.uint8), halves, weights])
+    found, under_null = _differences(maps, design, root, x, z, rows, order)
     drawn = found[1 + 2 * SPLITS :]
     spread = drawn.var(axis=0).mean(axis=1) if len(drawn) > 1 else np.ones(classes)
     precision = np.divide(1, spread, out=np.zeros(classes), where=spread > 0)
@@ -105,28 +106,30 @@ def _differences(
 
     The images are read once. The sums are of single precision, each over a block only.
     """
-    classes, cells, q = maps.shape[1], int(np.prod(maps.shape[2:])), x.shape[1]
+    classes, cells, q = z.shape[1], int(np.prod(maps.shape[2:])), x.shape[1]
     patients, where = np.unique(design.subject, return_inverse=True)
     own = np.zeros((len(patients), classes), dtype=np.float32)
     np.add.at(own, where, z * root[:, None])
     crossed = np.zeros((q, classes, cells))
-    sums = np.zeros((len(rows), classes, cells + q + 1))
+    sums = np.zeros((classes * (cells + q + 1), len(rows)))
     null_sums = np.zeros((len(order), classes, cells + q + 1))
     for part, block in blocks(maps, max(1, _BLOCK_VALUES // (len(rows) + len(order)))):
-        one = block.reshape(len(block), classes, cells) * root[part, None, None]
-        one -= one.mean(axis=1, keepdims=True)
+        one = block.reshape(len(block), -1, cells) * root[part, None, None]
+        one = (one - one.mean(axis=1, keepdims=True))[:, :classes]
         crossed += np.einsum("nq,nkc->qkc", x[part], one)
         wide = np.broadcast_to(x[part, None, :], (len(one), classes, q))
         both = np.concatenate([one, wide, z[part, :, None]], axis=2) * z[part, :, None]
-        drawn = rows[:, design.subject[part]].astype(np.float32)
-        sums += (drawn @ both.astype(np.float32).reshape(len(one), -1)).reshape(sums.shape)
+        drawn = np.take(rows, design.subject[part], axis=1).astype(np.float32)
+        # In this orientation the product takes a third of the time.
+        sums += both.astype(np.float32).reshape(len(one), -1).T @ drawn.T
         plain = np.concatenate([one, wide], axis=2).astype(np.float32)
         for c in range(classes):
             exchanged = own[:, c][order[:, where[part]]] * root[part].astype(np.float32)
             null_sums[:, c, :-1] += exchanged @ plain[:, c]
             null_sums[:, c, -1] += np.einsum("pn,pn->p", exchanged, exchanged)
     coefficients = np.einsum("pq,qkc->kpc", np.linalg.pinv(x.T @ x), crossed)
-    return _solved(sums, coefficients), _solved(null_sums, coefficients)
+    drawn_sums = sums.T.reshape(len(rows), classes, -1)
+    return _solved(drawn_sums, coefficients), _solved(null_sums, coefficients)
 
 
 def _solved(sums: Floats, coefficients: Floats) -> Floats:
@@ -137,10 +140,21 @@ def _solved(sums: Floats, coefficients: Floats) -> Floats:
     return np.asarray(np.divide(left, size, out=np.zeros_like(left), where=size > 1e-9))
 
 
-def _exchanged(design: Design, permutations: int, rng: np.random.Generator) -> NDArray[np.int32]:
-    """Whose label each patient gets (permutations, patients), of those in the same age band."""
-    _, first = np.unique(design.subject, return_index=True)
-    band = design.band[first]
+@lru_cache(maxsize=2)
+def _shuffles(
+    images: bytes, band: bytes, permutations: int, seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Random halves and exchanges of patients: networks of the same images share them.
+
+    `images` (subjects,) are each patient's, `band` the age bands of those who have any.
+    """
+    rng = np.random.default_rng([seed, 0xD1FF])
+    halves = _halves(np.frombuffer(images, dtype=np.intp), rng)
+    return halves, _exchanged(np.frombuffer(band, dtype=np.intp), permutations, rng)
+
+
+def _exchanged(band: Indices, permutations: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Whose label each patient gets (permutations, patients), of those in the same age `band`."""
     order = np.tile(np.arange(len(band), dtype=np.int32), (permutations, 1))
     for value in np.unique(band):
         inside = np.flatnonzero(band == value)

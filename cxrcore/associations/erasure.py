@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,7 +25,7 @@ from cxrcore.permutation import PatientPermutations
 
 #: Below this share of the logits' variance the features are not what the head reads.
 LEAST_R2 = 0.99
-_DRAWS_AT_ONCE = 25
+_DRAWS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class FitImages:
     """(n,) patients."""
     regressors: Mapping[Adjustment, Floats] = field(default_factory=dict)
     """By adjustment covariates (n, q) with an intercept."""
+    space: Whitening | None = None
+    """`whitening` of the features, where it is known already."""
 
 
 @dataclass(frozen=True)
@@ -96,24 +98,28 @@ def erasure_loss(
     if network.r2 < LEAST_R2:
         share = f"R² {network.r2:.3f} of the logits on test images"
         return [replace(base, reason=f"the features do not give the network's logits ({share})")]
-    rng, one_hot = np.random.default_rng(seed), np.eye(len(present))[classes]
-    shuffled = network.losses(_shuffled_covariances(network, train.subject, one_hot, draws, rng))
-    random = network.losses(_random_covariances(network, len(present) - 1, draws, rng))
-    crude, interval = network.measured(base, network.covariance(one_hot))
+    # All indicators but one: centred, they sum up to 0.
+    rng, concept = np.random.default_rng(seed), np.eye(len(present))[classes, 1:]
+    patients = PatientPermutations(train.subject)
+    x = network.train
+    shuffled = network.losses(_shuffled_covariances(x, patients, concept, draws, rng))
+    random = network.losses(_random_covariances(network.space, concept.shape[1], draws, rng))
+    crude, interval = network.measured(base, _covariance(x, concept))
     found = [
         beside_null(crude, interval, shuffled, "shuffled patients"),
         beside_null(crude, interval, random, "random directions"),
     ]
     for adjustment, regressors in train.regressors.items():
         leave = residual_maker(regressors)
-        left = leave(one_hot)
+        left = leave(concept)
         base = replace(base, adjustment=adjustment)
         if np.abs(left).max() < NO_COVARIANCE:
             reason = "the covariates leave nothing of the erased label"
             found.append(replace(base, reason=reason))
             continue
-        again = _shuffled_covariances(network, train.subject, left, draws, rng, leave)
-        adjusted, interval = network.measured(base, network.covariance(left))
+        # To regress the shuffled residuals again is to regress the features.
+        again = _shuffled_covariances(leave(x), patients, left, draws, rng)
+        adjusted, interval = network.measured(base, _covariance(x, left))
         shuffled = network.losses(again)
         found.append(beside_null(adjusted, interval, shuffled, "shuffled residuals"))
         found.append(beside_null(adjusted, interval, random, "random directions"))
@@ -131,89 +137,103 @@ def _in_train_span(train: FitImages, test: HeldOutImages) -> tuple[FitImages, He
     mean = finite(train.features).mean(axis=0, dtype=np.float64)
     _, _, right = np.linalg.svd(train.features - mean, full_matrices=False)
     ours, theirs = ((one.features - mean) @ right.T for one in (train, test))
-    return replace(train, features=ours), replace(test, features=theirs)
+    return replace(train, features=ours, space=None), replace(test, features=theirs)
+
+
+def _covariance(x: Floats, concept: Floats) -> Floats:
+    """Cross-covariance (1, k, d) of centred features (n, d) with a concept (n, k)."""
+    return np.asarray(concept.T @ x / len(x))[None]
 
 
 def _shuffled_covariances(
-    network: _Network, subject: Indices, concept: Floats, draws: int, rng: np.random.Generator,
-    leave: Callable[[Floats], Floats] = lambda x: x,
-) -> Iterator[Floats]:  # fmt: skip
-    """Cross-covariances (b, d, k) of the train features with the concept of shuffled patients."""
-    patients = PatientPermutations(subject)
+    x: Floats, patients: PatientPermutations, concept: Floats, draws: int, rng: np.random.Generator
+) -> Iterator[Floats]:
+    """Cross-covariances (b, k, d) of centred features with the concept of shuffled patients.
+
+    Draws of a null are of single precision, which moves a loss by a few pairs of images at most.
+    """
+    x, columns = x.astype(np.float32), np.ascontiguousarray(concept.T, dtype=np.float32)
     for start in range(0, draws, _DRAWS_AT_ONCE):
         count = min(_DRAWS_AT_ONCE, draws - start)
-        drawn = [concept[patients.draw(rng)] for _ in range(count)]
-        stack = leave(np.concatenate(drawn, axis=1))
-        cross = network.covariance(stack)[0]
-        yield cross.reshape(len(cross), count, -1).transpose(1, 0, 2)
+        stack = np.stack([columns[:, patients.draw(rng)] for _ in range(count)])
+        cross = (stack.reshape(-1, len(x)) @ x).astype(np.float64) / len(x)
+        yield cross.reshape(count, len(columns), -1)
 
 
 def _random_covariances(
-    network: _Network, directions: int, draws: int, rng: np.random.Generator
+    space: Whitening, directions: int, draws: int, rng: np.random.Generator
 ) -> Iterator[Floats]:
-    """Cross-covariances (b, d, k) of the train features with random linear functions of them."""
-    d = len(network.space.mean)
-    scale = np.sqrt(np.trace(network.space.covariance))
+    """Cross-covariances (b, k, d) of the features with random linear functions of them."""
+    d = len(space.mean)
+    scale = np.sqrt(np.trace(space.covariance))
     for start in range(0, draws, _DRAWS_AT_ONCE):
         count = min(_DRAWS_AT_ONCE, draws - start)
-        yield network.space.covariance @ rng.normal(size=(count, d, directions)) / scale
+        drawn = rng.normal(size=(count, d, directions)).transpose(0, 2, 1).reshape(-1, d)
+        yield (drawn @ space.covariance / scale).reshape(count, directions, d)
 
 
 @dataclass(frozen=True)
 class _Network:
-    """A linear head on whitened train features, and what it gives on test images."""
+    """A linear head on whitened train features, and what it gives on test images.
+
+    Of two classes it has one output, the log odds, of more their logits.
+    """
 
     space: Whitening
     train: Floats
     """(n, d) centred."""
     seen: Floats
     """(m, d) test features, centred by the train mean."""
-    head: Floats
-    """(d, c)"""
+    outputs: Floats
+    """(c, m) on test images."""
+    read: Floats
+    """(d, c) the head on whitened features."""
     r2: float
     test: HeldOutImages
 
     @staticmethod
     def fit(train: FitImages, test: HeldOutImages) -> _Network:
-        space = whitening(train.features, len(np.unique(train.subject)))
+        space = train.space or whitening(train.features, len(np.unique(train.subject)))
         x, seen = train.features - space.mean, finite(test.features) - space.mean
-        inverse = np.linalg.pinv(space.covariance, rcond=1e-10, hermitian=True)
         middle = train.logits.mean(axis=0)
-        head = inverse @ (x.T @ (train.logits - middle) / len(x))
+        head = space.inverse @ (x.T @ (train.logits - middle) / len(x))
         missed = np.square(test.logits - middle - seen @ head).sum()
         varied = np.square(test.logits - test.logits.mean(axis=0)).sum()
         r2 = 1 - missed / varied if varied else np.nan
-        return _Network(space, x, seen, head, float(r2), test)
+        classes = test.logits.shape[1]
+        outputs = np.array([[-1.0], [1.0]]) if classes == 2 else np.eye(classes)
+        return _Network(
+            space, x, seen, (test.logits @ outputs).T, space.backward @ head @ outputs, float(r2),
+            test,
+        )  # fmt: skip
 
-    def covariance(self, concept: Floats) -> Floats:
-        """Cross-covariance (1, d, k) of the train features with a concept (n, k)."""
-        return np.asarray(self.train.T @ concept / len(concept))[None]
+    def erased(self, cross: Floats, seen: NDArray[np.floating]) -> Floats:
+        """Outputs (b, c, m) on test for each of the cross-covariances (b, k, d) erased.
 
-    def erased_odds(self, cross: Floats) -> Iterator[Floats]:
-        """Log odds (m, c) on test for each of the cross-covariances (b, d, k) erased."""
-        bases = bases_of(self.space.forward.T @ cross)
-        count, d, k = bases.shape
-        read = (self.space.forward @ bases).transpose(1, 0, 2).reshape(d, count * k)
-        known = (self.seen @ read).reshape(-1, count, k)
-        taken = bases.transpose(0, 2, 1) @ (self.space.backward @ self.head)
-        for i in range(count):
-            yield log_odds(self.test.logits - known[:, i] @ taken[i])
+        `seen` are the centred test features, in the precision that is asked for.
+        """
+        b, k, d = cross.shape
+        whitened = (cross.reshape(-1, d) @ self.space.forward).reshape(b, k, d)
+        bases = bases_of(whitened.transpose(0, 2, 1))
+        taken = (self.read.T @ bases) @ bases.transpose(0, 2, 1)
+        back = (taken.reshape(-1, d) @ self.space.forward.T).astype(seen.dtype)
+        return np.asarray(self.outputs - (back @ seen.T).reshape(b, *self.outputs.shape))
 
     def losses(self, crosses: Iterator[Floats]) -> Floats:
         """Loss of AUROC on all test images for every cross-covariance erased (draws,)."""
-        whole = macro_auroc_of(log_odds(self.test.logits), self.test.target)
+        whole = macro_auroc_of(_odds(self.outputs), self.test.target)
+        seen = self.seen.astype(np.float32)
         return np.array([
-            whole - macro_auroc_of(odds, self.test.target)
+            whole - macro_auroc_of(_odds(outputs), self.test.target)
             for cross in crosses
-            for odds in self.erased_odds(cross)
+            for outputs in self.erased(cross, seen)
         ])  # fmt: skip
 
     def measured(
         self, base: Estimate, cross: Floats
     ) -> tuple[Estimate, tuple[float | None, float | None]]:
-        """The estimate with the loss of one cross-covariance (1, d, k) erased, and its interval."""
-        (erased,) = self.erased_odds(cross)
-        whole = log_odds(self.test.logits)
+        """The estimate with the loss of one cross-covariance (1, k, d) erased, and its interval."""
+        whole, erased = _odds(self.outputs), _odds(self.erased(cross, self.seen)[0])
 
         def loss(drawn: Weights) -> Floats:
             target = self.test.target
@@ -222,3 +242,8 @@ class _Network:
         value = float(loss(np.ones((1, len(whole))))[0])
         resampled = resample(loss, self.test.weights, self.test.subject)
         return replace(base, value=value, resampled=resampled), percentile_interval(resampled)[:2]
+
+
+def _odds(outputs: Floats) -> Floats:
+    """Log odds (m, classes) from outputs (c, m)."""
+    return np.stack([-outputs[0], outputs[0]], axis=1) if len(outputs) == 1 else log_odds(outputs.T)

@@ -92,8 +92,9 @@ def label_estimates(
         one = partial(outcome, group, nuisance)
         last = outcome[:, -1]
         strata = bands(one.fitted(last)) if adjustment == "adjusted" else None
-        rng = np.random.default_rng([seed, *b"label"])
-        found = strength_estimate("cramers_v", one, drawn, rng, permutations, strata, adjustment)
+        found = strength_estimate(
+            "cramers_v", one, drawn, (seed, *b"label"), permutations, strata, adjustment
+        )
         out.append(found.estimate)
         if len(classes[0]) == 2:
             ratios = log_odds_ratios(last, group, nuisance, drawn)

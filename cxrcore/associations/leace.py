@@ -26,6 +26,8 @@ class Whitening:
     """(d, d): (features - mean) @ forward are the coordinates."""
     backward: Floats
     """(d, d) inverse of `forward`."""
+    inverse: Floats
+    """(d, d) pseudo-inverse of the covariance as it is."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,9 @@ def whitening(features: NDArray[np.floating], subjects: int | None = None) -> Wh
     shrunk = (1 - share) * np.maximum(values, 0) + share * average
     # Features that do not vary at all may have any scale.
     root = np.sqrt(np.where(shrunk > 0, shrunk, 1.0))
-    return Whitening(mean, covariance, vectors / root, (vectors * root).T)
+    known = values > 1e-10 * values[-1]
+    inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T
+    return Whitening(mean, covariance, vectors / root, (vectors * root).T, inverse)
 
 
 def bases_of(cross: Floats) -> Floats:

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.difference_maps import DifferenceMaps
 from cxrcore.associations.estimate import Adjustment, Estimate, null_test
-from cxrcore.associations.maps import pearson, unit_maps
+from cxrcore.associations.maps import pearson
+from cxrcore.associations.shuffles import GroupShuffles, paired_products
 from cxrcore.associations.spatial_nulls import spatial_null_test
 from cxrcore.evaluation.bootstrap import correlation_interval, image_weights
 from cxrcore.evaluation.metrics import weighted_mean
-from cxrcore.maps import Maps
-from cxrcore.permutation import shuffled_within
 from data_contracts.titles import RANKING
 
 Floats = NDArray[np.float64]
@@ -70,28 +69,24 @@ def any_difference(one: DifferenceMaps, adjustment: Adjustment) -> Estimate:
 
 
 def same_image(
-    reference: Maps, attribute: Maps, groups: NDArray[np.intp],
+    reference: NDArray[np.float32], attribute: NDArray[np.float32], groups: NDArray[np.intp],
     subject: NDArray[np.intp], weights: NDArray[np.uint8], permutations: int, seed: int,
     adjustment: Adjustment,
 ) -> Estimate:  # fmt: skip
     """Mean r of the two networks' maps of the same image, against patients shuffled in one.
 
-    The images are in the same order, one for each patient. The null keeps what all chests share
-    and what a group does: patients are exchanged within `groups` (n,) (Weinstein 2021, SPICE,
-    doi 10.1016/j.neuroimage.2021.118563). Images without variation in a map are left out.
+    The `unit_maps` (n, cells) are of the same images, one for each patient. The null keeps what all
+    chests share and what a group does: patients are exchanged within `groups` (n,) (Weinstein 2021,
+    SPICE, doi 10.1016/j.neuroimage.2021.118563). Images without variation in a map are left out.
     """
     name = "pearson_per_image"
-    a, b = unit_maps(reference), unit_maps(attribute)
-    varies = a.any(axis=1) & b.any(axis=1)
-    a, b, groups, subject = a[varies], b[varies], groups[varies], subject[varies]
+    varies = reference.any(axis=1) & attribute.any(axis=1)
+    a, b, groups, subject = reference[varies], attribute[varies], groups[varies], subject[varies]
     if len(a) < 2:
         return Estimate(name, np.nan, len(a), adjustment, reason="no image with two maps")
     each = np.einsum("nc,nc->n", a, b).astype(np.float64)
-    rng = np.random.default_rng([seed, 0x54A6])
-    shuffled = np.array([
-        np.einsum("nc,nc->", a, b[shuffled_within(groups, rng)], dtype=np.float64) / len(a)
-        for _ in range(permutations)
-    ])  # fmt: skip
+    shuffles = GroupShuffles(groups, (seed, 0x54A6))
+    shuffled = paired_products(a, b, shuffles, permutations) / len(a)
     resampled = np.concatenate([weighted_mean(each, w) for w in image_weights(weights, subject)])
     value = float(each.mean())
     low, high, _ = correlation_interval(value, resampled)

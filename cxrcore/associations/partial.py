@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.permutation import shuffled_within
+from cxrcore.associations.shuffles import GroupShuffles, Key
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -100,7 +101,7 @@ def partial(response: Floats, group: Floats, regressors: Floats) -> Partial:
 
 
 def null_traces(
-    one: Partial, draws: int, rng: np.random.Generator, strata: Ints | None = None
+    one: Partial, draws: int, key: Key, strata: Ints | None = None
 ) -> tuple[Floats, Floats]:
     """Traces (draws,) and products group' response (draws, b, a) of permuted residuals.
 
@@ -112,13 +113,14 @@ def null_traces(
     fixed = np.concatenate([one.group, one.nuisance], axis=1)
     products = np.empty((draws, fixed.shape[1], a))
     at_once = max(1, _BLOCK_VALUES // max(1, one.response.size))
-    groups = np.zeros(len(one.response), dtype=np.intp) if strata is None else strata
+    groups = np.zeros(len(fixed), dtype=np.intp) if strata is None else strata
+    orders = GroupShuffles(groups, key).orders(draws)
+    response = np.ascontiguousarray(one.response.T)
     for start in range(0, draws, at_once):
         count = min(at_once, draws - start)
-        orders = [shuffled_within(groups, rng) for _ in range(count)]
-        block = np.concatenate([one.response[order] for order in orders], axis=1)
-        found = (fixed.T @ block).reshape(-1, count, a)
-        products[start : start + count] = found.transpose(1, 0, 2)
+        block = np.stack([response[:, order] for order in islice(orders, count)])
+        found = block.reshape(count * a, len(fixed)) @ fixed
+        products[start : start + count] = found.reshape(count, a, -1).transpose(0, 2, 1)
     b = one.group.shape[1]
     cross, lost = products[:, :b], products[:, b:]
     left = np.eye(a) - lost.transpose(0, 2, 1) @ lost

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, logit
 
 from cxrcore.associations.estimate import (
@@ -30,10 +31,10 @@ _FOLDS = 5
 
 
 def probe_scores(
-    features: NDArray[np.floating], target: Indices, subject: Indices, train: Indices,
+    features: NDArray[np.floating], targets: Sequence[Indices], subject: Indices, train: Indices,
     test: Indices, seed: int, regressors: Floats | None = None,
-) -> Floats:  # fmt: skip
-    """Scores (test rows, classes) of a linear probe for the class `target` (n,).
+) -> list[Floats]:  # fmt: skip
+    """Scores (test rows, classes) of linear probes for the classes of `targets` (n,), one each.
 
     Ridge regression of each class against the rest, on `features` (n, d) standardised on the
     rows `train`; each class's penalty has the best AUROC over inner folds of whole patients.
@@ -48,19 +49,19 @@ def probe_scores(
     """
     if np.isin(subject[test], subject[train]).any():
         raise ValueError("a patient is among both the train and the test rows of the probe")
-    classes = int(target.max()) + 1
     x, scale = _standardised(
         finite(features[train]), None if regressors is None else regressors[train]
     )
-    one_hot = np.eye(classes)[target[train]]
-    present = one_hot.any(axis=0)
+    each = [np.eye(int(target.max()) + 1)[target[train]] for target in targets]
+    one_hot = np.concatenate(each, axis=1)
+    present = np.asarray(one_hot.any(axis=0))
     fold = _patient_folds(subject[train], seed)
-    weights = np.full((features.shape[1], classes), np.nan)
+    weights = np.full((features.shape[1], len(present)), np.nan)
     weights[:, present] = _ridge_weights(x, one_hot[:, present], fold) / scale[:, None]
     scores = finite(features[test]).astype(np.float64) @ weights
     if regressors is not None:
         scores[:, present] = residuals(scores[:, present], regressors[test])
-    return np.asarray(scores)
+    return np.split(scores, np.cumsum([classes.shape[1] for classes in each])[:-1], axis=1)
 
 
 def finite(features: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -111,21 +112,24 @@ def _ridge_weights(x: NDArray[np.float32], one_hot: Floats, fold: Indices) -> Fl
     gram, cross = sum(grams), sum(crosses)
     gained = np.zeros((len(_PENALTIES), y.shape[1]))
     for part, g, c in zip(parts, grams, crosses, strict=True):
-        held = one_hot[part] == 1
-        for i, weights in enumerate(_ridge(gram - g, cross - c, int((~part).sum()))):
-            scores = x[part] @ weights
-            for k in range(y.shape[1]):
-                # A fold without the class, or without the rest, says nothing.
-                gained[i, k] += np.nan_to_num(auroc_of(scores[:, k], held[:, k]), nan=0.5)
+        held, rows = one_hot[part] == 1, int((~part).sum())
+        penalised = [_ridge(gram - g, cross - c, rows * penalty) for penalty in _PENALTIES]
+        scores = x[part].astype(np.float64) @ np.concatenate(penalised, axis=1)
+        for column, score in enumerate(scores.T):
+            i, k = divmod(column, y.shape[1])
+            # A fold without the class, or without the rest, says nothing.
+            gained[i, k] += np.nan_to_num(auroc_of(score, held[:, k]), nan=0.5)
     best = gained.argmax(axis=0)
-    return _ridge(gram, cross, len(x))[best, :, np.arange(y.shape[1])].T
+    weights = np.empty((x.shape[1], y.shape[1]))
+    for i in np.unique(best):
+        weights[:, best == i] = _ridge(gram, cross[:, best == i], len(x) * _PENALTIES[i])
+    return weights
 
 
-def _ridge(gram: Floats, cross: Floats, rows: int) -> Floats:
-    """Weights (penalties, d, classes) from XᵀX (d, d) and XᵀY (d, classes)."""
-    values, vectors = np.linalg.eigh(gram)
-    shrunk = np.maximum(values, 0) + rows * _PENALTIES[:, None]
-    return np.asarray(vectors @ ((vectors.T @ cross) / shrunk[:, :, None]))
+def _ridge(gram: Floats, cross: Floats, penalty: float) -> Floats:
+    """Weights (d, classes) from XᵀX (d, d) and XᵀY (d, classes)."""
+    factor = cho_factor(gram + penalty * np.eye(len(gram)), overwrite_a=True, check_finite=False)
+    return np.asarray(cho_solve(factor, cross, check_finite=False))
 
 
 def macro_auroc(scores: Floats, target: Indices, weights: Weights) -> Floats:
@@ -180,12 +184,25 @@ def probe_auroc(
         of_classes = ranked_auroc(scores)
         shuffled = np.array([of_classes(target[rows]) for rows in orders])
     else:
-        leave = residual_maker(regressors)
-        shuffled = np.array([macro_auroc_of(leave(scores[rows]), target) for rows in orders])
+        shuffled = _of_shuffled_residuals(scores, target, orders, residual_maker(regressors))
     value = macro_auroc_of(scores, target)
     resampled = resample(partial(macro_auroc, scores, target), weights, subject)
     base = replace(base, value=value)
     return [beside_null(base, _auroc_interval(value, resampled, target), shuffled, null)]
+
+
+def _of_shuffled_residuals(
+    scores: Floats, target: Indices, orders: Iterable[Indices], leave: Callable[[Floats], Floats]
+) -> Floats:
+    """Macro AUROC (draws,) of scores in other orders, after the regressors are taken out again."""
+    judged = list(_judged(scores))
+    columns = np.ascontiguousarray(scores[:, judged].T)
+    found = []
+    for order in orders:
+        left = np.ascontiguousarray(leave(columns[:, order].T).T)
+        pairs = zip(left, judged, strict=True)
+        found.append(np.mean([auroc_of(score, target == c) for score, c in pairs]))
+    return np.array(found)
 
 
 def _auroc_interval(

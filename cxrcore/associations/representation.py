@@ -8,7 +8,7 @@ with the same outcome.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,9 +53,9 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     models = [m for m in inputs.of_task(inputs.reference) if m.key in inputs.with_features]
     asked = [*inputs.attributes, inputs.reference] if models else []
     # Model by model, so that the features of each are read once.
-    known = {(m.key, a): _probe(inputs, m, a) for m in models for a in asked}
+    known = {m.key: _probes(inputs, m, asked) for m in models}
     for attribute in asked:
-        probes = [p for m in models if (p := known[m.key, attribute]) is not None]
+        probes = [known[m.key][attribute] for m in models if attribute in known[m.key]]
         controls = [p for p in probes if p.model.is_control]
         for one in probes:
             first = one.model is inputs.primary.get(inputs.reference)
@@ -67,32 +67,63 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
                 yield from evidence(LEVEL, attribute, one.model, None, part, estimates)
         advance(0.6 / (len(inputs.attributes) + 1))
     pairs = list(inputs.pairs(inputs.with_features))
-    for attribute, ours, theirs in pairs:
-        yield from _cka(inputs, attribute, ours, theirs)
+    alike: dict[int, list[Evidence]] = {}
+    # Pairs of one network in a row: its features are read once.
+    for i in sorted(range(len(pairs)), key=lambda i: pairs[i][1].key):
+        alike[i] = list(_cka(inputs, *pairs[i]))
         advance(0.4 / len(pairs))
+    for i in range(len(pairs)):
+        yield from alike[i]
 
 
-def _probe(inputs: Inputs, model: Model, attribute: str) -> _Probe | None:
-    features = inputs.features(model.key)
-    everything = inputs.images(model, model.predictions)
-    everything = everything.with_label(attribute).with_label(inputs.reference)
-    everything = everything.of_few(inputs.seed)
-    if features is None or not everything.frame.height:
-        return None
-    split = everything.frame["split"].cast(pl.String).to_numpy()
-    train, test = (np.flatnonzero(split == name) for name in ("train", "test"))
-    if not len(train) or not len(test):
-        return None
-    rows = everything.frame["row"].to_numpy()
-    patient = everything.frame["subject_id"].rank("dense").to_numpy().astype(np.intp)
-    scores = {
-        adjustment: probe_scores(
-            features[rows], everything.label(attribute), patient, train, test, inputs.seed,
-            _regressors(inputs, everything, adjustment, attribute),
-        )
-        for adjustment in _adjustments(inputs, Part(everything), attribute)
-    }  # fmt: skip
-    return _Probe(model, scores, everything.where(split == "test"))
+@dataclass(frozen=True)
+class _Fit:
+    """What a probe for one label is fitted on."""
+
+    attribute: str
+    adjustment: Adjustment
+    images: Images
+    regressors: Floats | None
+
+    def is_as(self, other: _Fit) -> bool:
+        """Whether both have the same images and regressors, so that their fits share a design."""
+        if not self.images.frame["row"].equals(other.images.frame["row"]):
+            return False
+        if self.regressors is None or other.regressors is None:
+            return self.regressors is other.regressors
+        return np.array_equal(self.regressors, other.regressors)
+
+
+def _probes(inputs: Inputs, model: Model, asked: Sequence[str]) -> dict[str, _Probe]:
+    """Probes of one network, by label; those of the same design are fitted together."""
+    features, designs = inputs.features(model.key), list[list[_Fit]]()
+    if features is None:
+        return {}
+    for attribute in asked:
+        images = inputs.images(model, model.predictions)
+        images = images.with_label(attribute).with_label(inputs.reference).of_few(inputs.seed)
+        for adjustment in _adjustments(inputs, Part(images), attribute):
+            known = _regressors(inputs, images, adjustment, attribute)
+            fit = _Fit(attribute, adjustment, images, known)
+            same = next((fits for fits in designs if fit.is_as(fits[0])), None)
+            designs.append([fit]) if same is None else same.append(fit)
+    found: dict[str, _Probe] = {}
+    for fits in designs:
+        images = fits[0].images
+        split = images.frame["split"].cast(pl.String).to_numpy()
+        train, test = (np.flatnonzero(split == name) for name in ("train", "test"))
+        if not len(train) or not len(test):
+            continue
+        scores = probe_scores(
+            features[images.frame["row"].to_numpy()],
+            [fit.images.label(fit.attribute) for fit in fits],
+            images.frame["subject_id"].rank("dense").to_numpy().astype(np.intp), train, test,
+            inputs.seed, fits[0].regressors,
+        )  # fmt: skip
+        for fit, score in zip(fits, scores, strict=True):
+            empty = _Probe(model, {}, fit.images.where(split == "test"))
+            found.setdefault(fit.attribute, empty).scores[fit.adjustment] = score
+    return found
 
 
 def _adjustments(inputs: Inputs, part: Part, attribute: str) -> tuple[Adjustment, ...]:

@@ -91,9 +91,8 @@ def score_estimates(
         if adjustment == "crude":
             scale = _Scale(one, response, resampled(one, drawn))
         strata = None if within is None else bands(one.fitted(response)[:, 0], within)
-        rng = np.random.default_rng([seed, *b"score"])
         found = strength_estimate(
-            "score_separation", one, drawn, rng, permutations, strata, adjustment
+            "score_separation", one, drawn, (seed, *b"score"), permutations, strata, adjustment
         )
         out.append(found.estimate)
         of_interest = range(len(classes)) if len(classes) > 2 else range(1, len(classes))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.estimate import Adjustment, Estimate, null_test
 from cxrcore.associations.partial import Moments, Partial, null_traces, resampled
+from cxrcore.associations.shuffles import Key
 from cxrcore.evaluation.bootstrap import percentile_interval
 
 Floats = NDArray[np.float64]
@@ -33,7 +34,7 @@ class Found:
 
 
 def strength_estimate(
-    name: str, one: Partial, weights: NDArray[np.uint8], rng: np.random.Generator,
+    name: str, one: Partial, weights: NDArray[np.uint8], key: Key,
     permutations: int, strata: Ints | None, adjustment: Adjustment,
 ) -> Found:  # fmt: skip
     """Bias-corrected strength with its interval over `weights` (r, n) and its permutation p.
@@ -53,7 +54,7 @@ def strength_estimate(
     moments = resampled(one, weights)
     strengths = one.strength(moments.traces, corrections=2)
     low, high, _ = percentile_interval(strengths)
-    traces, cross = null_traces(one, permutations, rng, strata)
+    traces, cross = null_traces(one, permutations, key, strata)
     null = null_test(float(one.strength(one.trace)), one.strength(traces))
     p = null_test(one.trace, traces).p
     found = Estimate(

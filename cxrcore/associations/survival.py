@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from statsmodels.duration.hazard_regression import PHReg
@@ -12,6 +14,7 @@ from statsmodels.duration.survfunc import SurvfuncRight
 
 from cxrcore.associations.partial import orthonormal
 from cxrcore.compilation import compiled
+from cxrcore.evaluation.metrics import lanes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -28,53 +31,68 @@ def harrells_c(risk: Floats, time: Floats, event: Bools, weights: NDArray[np.uin
     comparable when the shorter time ends in death; of equal times, when one of the two is
     censored. In O(n log n) for each set of weights.
     """
-    rank = np.unique(risk, return_inverse=True)[1].astype(np.intp)
+    _, rank, held = np.unique(risk, return_inverse=True, return_counts=True)
     order = np.lexsort((event, -time))
     if not len(order):
         return np.full(len(weights), np.nan)
     new = (np.diff(time[order]) != 0) | np.diff(event[order])
-    starts = np.concatenate([[0], np.flatnonzero(new) + 1])
+    starts = np.append(0, np.flatnonzero(new) + 1)
     ends = np.append(starts[1:], len(order))
-    found = np.empty((len(weights), 2))
-    _concordance(order, rank, event, starts, ends, weights, found)
-    pairs = found[:, 1]
-    share = np.divide(found[:, 0], pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
-    return np.asarray(share)
+    shares = []
+    for drawn in lanes(weights):
+        found = np.zeros((2, drawn.shape[1]))
+        # Sums of counts are whole numbers, and small ones take less room.
+        kind = np.int32 if drawn.dtype == np.uint8 else np.float64
+        tree = np.zeros((len(held) + 1, drawn.shape[1]), dtype=kind)
+        _concordance(order, rank, held[rank] > 1, event, starts, ends, drawn, tree, found)
+        nothing = np.full(drawn.shape[1], np.nan)
+        shares.append(np.divide(found[0], found[1], out=nothing, where=found[1] > 0))
+    return np.concatenate([np.empty(0), *shares])
 
 
 @compiled
 def _concordance(
-    order: Ints, rank: Ints, event: Bools, starts: Ints, ends: Ints, weights: NDArray[np.uint8],
-    out: Floats,
+    order: Ints, rank: Ints, tied: Bools, event: Bools, starts: Ints, ends: Ints, weights: Any,
+    tree: Any, out: Floats,
 ) -> None:  # fmt: skip
-    """Concordant and comparable pairs (r, 2); rows from the longest time, censored ones first.
+    """Concordant and comparable pairs (2, m) of rows from the longest time, censored ones first.
 
-    A Fenwick tree holds the weight at each rank among those who outlive the present block.
+    Weights (n, m). A Fenwick tree (ranks + 1, m) holds the weight at each rank among those who
+    outlive the present block.
     """
-    levels = rank.max() + 1
-    out[:] = 0
-    for r in range(len(weights)):
-        tree = np.zeros(levels + 1)
-        each = np.zeros(levels)
-        inside = 0.0
-        for start, end in zip(starts, ends):  # noqa: B905
-            if event[order[start]]:
-                for i in order[start:end]:
-                    below = 0.0
-                    j = rank[i]
-                    while j > 0:
-                        below += tree[j]
-                        j -= j & -j
-                    out[r, 0] += weights[r, i] * (below + 0.5 * each[rank[i]])
-                    out[r, 1] += weights[r, i] * inside
+    m = weights.shape[1]
+    inside, below, upto = np.zeros(m), np.empty(m), np.empty(m)
+    for start, end in zip(starts, ends):  # noqa: B905
+        if event[order[start]]:
             for i in order[start:end]:
-                weight = float(weights[r, i])
-                each[rank[i]] += weight
-                inside += weight
-                j = rank[i] + 1
-                while j <= levels:
-                    tree[j] += weight
-                    j += j & -j
+                _sum_below(tree, rank[i], below)
+                upto[:] = below
+                if tied[i]:
+                    _sum_below(tree, rank[i] + 1, upto)
+                for k in range(m):
+                    out[0, k] += weights[i, k] * (below[k] + upto[k]) / 2
+                    out[1, k] += weights[i, k] * inside[k]
+        for i in order[start:end]:
+            drawn = weights[i]
+            for k in range(m):
+                inside[k] += drawn[k]
+            j = rank[i] + 1
+            while j < len(tree):
+                node = tree[j]
+                for k in range(m):
+                    node[k] += drawn[k]
+                j += j & -j
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _sum_below(tree: Any, rank: int, out: Floats) -> None:
+    """Weight (m,) of the ranks below one."""
+    out[:] = 0
+    while rank > 0:
+        node = tree[rank]
+        for k in range(len(out)):
+            out[k] += node[k]
+        rank -= rank & -rank
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,17 @@ what decides is the part of the attribute that is left among patients with the s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from cxrcore.associations.erasure import FitImages, HeldOutImages, erasure_loss
 from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import Evidence, evidence
-from cxrcore.associations.inputs import Inputs
+from cxrcore.associations.inputs import Images, Inputs
+from cxrcore.associations.leace import Whitening, whitening
 from cxrcore.associations.parts import Part
 from cxrcore.associations.probe import macro_auroc_of
 from cxrcore.associations.verdict import Headline
@@ -32,13 +34,14 @@ HEADLINE = Headline("erasure_loss", "within_class", 0.005)
 def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Every label erased from every reference network, and the mirror of each attribute."""
     models = [m for m in inputs.of_task(inputs.reference) if m.key in inputs.with_features]
+    known = _Known(inputs)
     for model in models:
         itself, own, reason = inputs.reference, list[Evidence](), ""
         if not model.is_control:
-            own = list(_erased(inputs, itself, model, itself, "erasure_loss"))
+            own = list(_erased(known, itself, model, itself, "erasure_loss"))
             reason = _not_erased(model, own)
         for attribute in inputs.attributes:
-            for one in _erased(inputs, attribute, model, attribute, "erasure_loss"):
+            for one in _erased(known, attribute, model, attribute, "erasure_loss"):
                 told = one.estimate.reason or reason
                 yield replace(one, estimate=replace(one.estimate, reason=told))
         if model is inputs.primary.get(inputs.reference):
@@ -48,7 +51,7 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     for model in mirrors:
         if model.kind == "classes" and model.key in inputs.with_features:
             mirror = "mirror_erasure_loss"
-            yield from _erased(inputs, model.task, model, inputs.reference, mirror)
+            yield from _erased(known, model.task, model, inputs.reference, mirror)
         advance(0.5 / len(mirrors))
 
 
@@ -68,10 +71,28 @@ def _not_erased(model: Model, own: Sequence[Evidence]) -> str:
     return f"erasing {model.task} itself costs less than half of its AUROC above 0.5"
 
 
+@dataclass
+class _Known:
+    """The last whitening: labels that the same images have share it."""
+
+    inputs: Inputs
+    last: tuple[bytes, Whitening] | None = None
+
+    def space(self, model: Model, fit: Images, features: NDArray[np.floating]) -> Whitening | None:
+        """Of the `features` (n, d) of train images; None where they do not span all directions."""
+        if len(features) <= features.shape[1]:
+            return None
+        key = f"{model.key}".encode() + fit.frame["row"].to_numpy().tobytes()
+        if self.last is None or self.last[0] != key:
+            self.last = key, whitening(features, fit.frame["subject_id"].n_unique())
+        return self.last[1]
+
+
 def _erased(
-    inputs: Inputs, attribute: str, model: Model, label: str, statistic: str
+    known: _Known, attribute: str, model: Model, label: str, statistic: str
 ) -> Iterator[Evidence]:
     """`label` erased from the features of `model`."""
+    inputs = known.inputs
     features = inputs.features(model.key)
     images = inputs.images(model, model.predictions)
     in_train = (images.frame["split"].cast(pl.String) == "train").to_numpy()
@@ -86,17 +107,19 @@ def _erased(
     # Within its own classes nothing of a label is left to erase.
     ways: tuple[Adjustment, ...] = ("adjusted", "within_class")
     ways = ways[: 1 if label == model.task else 2]
+    ours = features[fit.frame["row"].to_numpy()]
     train = FitImages(
-        features[fit.frame["row"].to_numpy()], matrix(fit.frame["logits"]), fit.label(label),
+        ours, matrix(fit.frame["logits"]), fit.label(label),
         fit.frame["subject_id"].rank("dense").to_numpy().astype(np.intp),
         {adjustment: fit.regressors(adjustment, model.task, label) for adjustment in ways},
+        known.space(model, fit, ours),
     )  # fmt: skip
     # Of a null network the value alone is compared.
     draws = 0 if model.is_control else inputs.draws.costly
     told = list(_strictest(erasure_loss(train, test, inputs.seed, draws), ways))
-    ours, theirs = (model, None) if model.task == inputs.reference else (None, model)
+    first, second = (model, None) if model.task == inputs.reference else (None, model)
     told = [replace(one, statistic=statistic) for one in told]
-    yield from evidence(LEVEL, attribute, ours, theirs, Part(held_out), told)
+    yield from evidence(LEVEL, attribute, first, second, Part(held_out), told)
 
 
 def _strictest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm
 
+from cxrcore.evaluation.metrics import lanes
 from cxrcore.workers import usable_cores
 
 #: A statistic of weighted images: weights (r, n) to values (r,); NaN where it is undefined.
@@ -88,6 +90,35 @@ def resample_each(
             done += len(block)
             advance(len(block) / len(weights))
     return out
+
+
+@dataclass(frozen=True)
+class Part:
+    """Statistics of some images that are computed together."""
+
+    subject: NDArray[np.intp]
+    """(n,) each image's column in the weights of patients."""
+    statistics: Callable[[NDArray[Any]], NDArray[np.float64]]
+    """Weights (n, m) to values (s, m)."""
+
+
+def resample_parts(
+    parts: Sequence[Part], weights: NDArray[np.uint8], advance: Advance = lambda _: None
+) -> list[NDArray[np.float64]]:
+    """The statistics of every part in every replicate (s, replicates), side by side on the cores.
+
+    Their order and number of threads change no value.
+    """
+    found: list[list[NDArray[np.float64]]] = [[] for _ in parts]
+    with ThreadPoolExecutor(usable_cores()) as threads:
+        for block in lanes(weights):
+            values = threads.map(
+                lambda p, drawn=block: p.statistics(np.take(drawn, p.subject, axis=0)), parts
+            )
+            for of_part, value in zip(found, values, strict=True):
+                of_part.append(value)
+            advance(block.shape[1] / len(weights))
+    return [np.concatenate(of_part, axis=1) for of_part in found]
 
 
 def percentile_interval(values: NDArray[np.float64]) -> tuple[float | None, float | None, int]:

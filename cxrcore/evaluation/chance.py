@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,54 +31,79 @@ class Chance:
     """Patients with an image of each class; of a value under '': all."""
 
 
-def against_chance(model: Model, seed: int) -> Chance | None:
-    """The permutation test of a model's test AUROC or R².
+@dataclass(frozen=True)
+class _Question:
+    """What one network is asked: a statistic of its labels."""
+
+    statistic: Callable[[NDArray[Any]], float]
+    truth: NDArray[Any]
+    """(n,)"""
+    patients: Mapping[str, int]
+
+
+def against_chance(models: Sequence[Model], seed: int) -> list[Chance | None]:
+    """The permutation test of each model's test AUROC or R².
 
     None without a labelled image, and for labels that do not exclude each other.
     """
-    labelled = model.labelled("test")
-    if model.kind == "multi-label" or not labelled.height:
-        return None
+    found: list[Chance | None] = [None] * len(models)
+    groups: list[tuple[pl.Series, dict[int, _Question]]] = []
+    for i, model in enumerate(models):
+        labelled = model.labelled("test")
+        if model.kind != "multi-label" and labelled.height:
+            subjects = labelled["subject_id"]
+            same = next((g for s, g in groups if s.equals(subjects)), None)
+            if same is None:
+                same = {}
+                groups.append((subjects, same))
+            same[i] = _question(model, labelled)
+    # Networks of the same images have the same permutations, drawn once.
+    for subjects, asked in groups:
+        pairs = [(one.statistic, one.truth) for one in asked.values()]
+        values = permutation_p(pairs, subjects.to_numpy(), seed)
+        for (i, one), (score, p) in zip(asked.items(), values, strict=True):
+            found[i] = Chance(score, p, one.patients)
+    return found
+
+
+def _question(model: Model, labelled: pl.DataFrame) -> _Question:
     subjects = labelled["subject_id"]
     if model.kind == "value":
-        truth = labelled["value"].to_numpy().astype(np.float64)
-        statistic: Callable[[NDArray[Any]], float] = r2_of(
-            labelled["predicted_value"].to_numpy().astype(np.float64)
+        value, predicted = (
+            labelled[c].to_numpy().astype(np.float64) for c in ("value", "predicted_value")
         )
-        patients = {"": subjects.n_unique()}
-    else:
-        truth = labelled["target"].to_numpy().astype(np.intp)
-        statistic = ranked_auroc(log_odds(matrix(labelled["logits"])))
-        patients = {
-            name: subjects.filter(pl.Series(truth == c)).n_unique()
-            for c, name in enumerate(model.classes)
-        }
-    score = statistic(truth)
-    p = np.nan
-    if np.isfinite(score):
-        p = permutation_p(statistic, truth, subjects.to_numpy(), seed)
-    return Chance(score, p, patients)
+        return _Question(r2_of(predicted), value, {"": subjects.n_unique()})
+    target = labelled["target"].to_numpy().astype(np.intp)
+    patients = {
+        name: subjects.filter(pl.Series(target == c)).n_unique()
+        for c, name in enumerate(model.classes)
+    }
+    return _Question(ranked_auroc(log_odds(matrix(labelled["logits"]))), target, patients)
 
 
 def permutation_p(
-    statistic: Callable[[NDArray[Any]], float],
-    labels: NDArray[Any],
+    pairs: Sequence[tuple[Callable[[NDArray[Any]], float], NDArray[Any]]],
     subjects: NDArray[Any],
     seed: int,
     permutations: int = PERMUTATIONS,
-) -> float:
-    """One-sided Monte-Carlo p of `statistic` under labels (n,) shuffled over patients.
+) -> list[tuple[float, float]]:
+    """Statistics of labels (n,), and their one-sided p under labels shuffled over patients.
 
     (1 + permutations that reach the observed value) / (1 + permutations), which is at most the
     nominal level under the null (Phipson & Smyth 2010, doi 10.2202/1544-6115.1585). Permutations
-    without a value count as reaching it.
+    without a value count as reaching it; p is NaN where the statistic is not defined.
     """
     rng = np.random.default_rng([seed, *b"chance"])
     shuffled = PatientPermutations(subjects)
-    # Equal values that are summed in another order differ in the last digits.
-    observed = statistic(labels) - 1e-12
-    below = sum(statistic(labels[shuffled.draw(rng)]) < observed for _ in range(permutations))
-    return (1 + permutations - below) / (1 + permutations)
+    observed = np.array([statistic(labels) for statistic, labels in pairs])
+    below = np.zeros(len(pairs), dtype=np.intp)
+    for _ in range(permutations):
+        rows = shuffled.draw(rng)
+        drawn = [statistic(labels[rows]) for statistic, labels in pairs]
+        # Equal values that are summed in another order differ in the last digits.
+        below += np.array(drawn) < observed - 1e-12
+    p = np.where(np.isfinite(observed), (1 + permutations - below) / (1 + permutations), np.nan)
+    return list(zip(observed.tolist(), p.tolist(), strict=True))
 
 
 def ranked_auroc(odds: Floats) -> Callable[[NDArray[np.intp]], float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from cxrcore.evaluation.bootstrap import Statistic, image_weights, percentile_interval
-from cxrcore.evaluation.metrics import weighted_mean
+from cxrcore.evaluation.metrics import lanes
 from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.evaluation.table import Resamples, columns_of
 from cxrcore.model import Model
@@ -79,29 +79,21 @@ def roc(scores: Floats, positive: Bools, weights: Floats) -> Floats:
 
     NaN where a set of weights leaves a class empty.
     """
-    order, ends = _thresholds(scores)
-    hit = positive[order]
-    out = np.full((len(weights), len(GRID)), np.nan)
-    for row, drawn in zip(out, weights, strict=True):
-        true, false = _running(drawn, order, ends, hit, ~hit)
-        if true[-1] and false[-1]:
-            x, y = np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
-            row[:] = np.interp(GRID, x, y)
+    from cxrcore.evaluation import curve_kernels
+
+    out = np.empty((len(weights), len(GRID)))
+    curve_kernels.roc(*_sorted(scores, positive), np.ascontiguousarray(weights), GRID, out)
     out[:, 0] = np.where(np.isnan(out[:, 0]), np.nan, 0.0)
     return out
 
 
 def precision_recall(scores: Floats, positive: Bools, weights: Floats) -> Floats:
     """Precision at the highest threshold that reaches each recall of `GRID`: (r, grid)."""
-    order, ends = _thresholds(scores)
-    hit = positive[order]
-    out = np.full((len(weights), len(GRID)), np.nan)
-    for row, drawn in zip(out, weights, strict=True):
-        true, called = _running(drawn, order, ends, hit, np.ones_like(hit))
-        if true[-1]:
-            recalls = np.clip(GRID - 1e-12, 1e-12, None)
-            at = np.searchsorted(true / true[-1], recalls, side="left")
-            row[:] = true[at] / called[at]
+    from cxrcore.evaluation import curve_kernels
+
+    out, recalls = np.empty((len(weights), len(GRID))), np.clip(GRID - 1e-12, 1e-12, None)
+    drawn = np.ascontiguousarray(weights)
+    curve_kernels.precision_recall(*_sorted(scores, positive), drawn, recalls, out)
     return out
 
 
@@ -122,24 +114,29 @@ def calibration(
         if len(inside) > 1 and not any(
             is_small(len(np.unique(subject[side])), least) for side in sides
         ):
-            observed = partial(_shares, inside, positive.astype(np.float64))
+            number = np.unique(bins, return_inverse=True)[1]
+            observed = partial(_shares, number, positive.astype(np.float64))
             return np.array([predicted[i].mean() for i in inside]), observed
     return np.empty(0), lambda weights: np.empty((len(weights), 0))
 
 
-def _shares(inside: list[Bools], positive: Floats, weights: Floats) -> Floats:
-    return np.stack([weighted_mean(positive[i], weights[:, i]) for i in inside], axis=1)
+def _shares(bins: NDArray[np.intp], positive: Floats, weights: NDArray[Any]) -> Floats:
+    """Weighted share of positives (r, bins) in each of the bins, numbered from 0: (n,)."""
+    from cxrcore.evaluation import kernels
+
+    out = np.empty((len(weights), int(bins.max()) + 1))
+    done = 0
+    for block in lanes(weights):
+        sums = np.empty((out.shape[1], 3, block.shape[1]))
+        kernels.node_sums(bins, positive, block, sums)
+        all_, ours = sums[:, 0].T, sums[:, 1].T
+        share = np.divide(ours, all_, out=np.full_like(ours, np.nan), where=all_ > 0)
+        out[done : done + len(share)] = share
+        done += len(share)
+    return out
 
 
-def _running(
-    weights: NDArray[Any], order: NDArray[np.intp], ends: NDArray[np.intp], *sides: Bools
-) -> list[Floats]:
-    """Weight of the images of each side at or above each threshold."""
-    drawn = np.take(weights, order)
-    return [np.cumsum(drawn * side, dtype=np.float64)[ends] for side in sides]
-
-
-def _thresholds(scores: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Images from the highest score down, and the last of each run of equal scores."""
+def _sorted(scores: Floats, positive: Bools) -> tuple[NDArray[np.intp], Bools, Bools]:
+    """Images from the highest score down, their class, and the last of each run of ties."""
     order = np.argsort(-scores, kind="stable")
-    return order, np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    return order, positive[order], np.append(np.diff(scores[order]) != 0, True)

@@ -1,14 +1,13 @@
 """Loops over resampled weights, compiled by numba on their first call.
 
 Everything else of the package works without numba: import this module where a kernel is called.
-A kernel reads each set of weights (r, n) once, allocates nothing, and releases the interpreter
-lock. Weights of type uint8 are summed in integers, so without rounding; all others in float64.
+Weights come as (n, m), a row for each image: so the resamples of an image lie side by side, and one
+instruction takes several of them. Kernels release the interpreter lock.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from math import exp
+from math import exp, inf
 from typing import Any
 
 import numba
@@ -19,21 +18,17 @@ from cxrcore.compilation import compiled
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Indices = NDArray[Any]
 Weights = NDArray[Any]
 
 NEWTON_STEPS = 30
-#: Newton's method doubles the digits with each step: what comes after is about 1e-8.
-SMALLEST_STEP = 1e-4
-#: Sums of floats may be taken in the order that suits the processor's vectors.
+#: Newton's method doubles the digits with each step: what comes after is about 1e-10.
+SMALLEST_STEP = 1e-5
 _NEAR = 0.25
-REORDERED = {"reassoc"}
-
-
-def as_weights(weights: Weights) -> tuple[Weights, Any]:
-    """Weights of a type that kernels are compiled for, and the zero that their sums start from."""
-    if weights.dtype == np.uint8:
-        return weights, np.int64(0)
-    return np.asarray(weights, dtype=np.float64), np.float64(0)
+#: Sums of floats may be taken in the order that suits the processor's vectors, products be added
+#: without rounding in between, and a division be a product.
+REORDERED = {"reassoc", "contract", "arcp", "nsz"}
+FUSED = {"contract"}
 
 
 @compiled
@@ -46,55 +41,109 @@ def count(drawn: NDArray[np.uint32], out: NDArray[np.uint8]) -> None:
 
 
 @compiled
-def auroc(
-    order: NDArray[np.intp], positive: Bools, last: Bools, weights: Weights, zero: Any, out: Floats
-) -> None:
-    """Weighted Mann-Whitney statistic; images by rising score, `last` of each run of ties."""
-    for row in range(len(weights)):
-        lower = positives = wins = zero
-        tied_positives = tied_negatives = zero
-        for i in range(len(order)):
-            weight = weights[row, order[i]] + zero
-            hit = weight * positive[i]
-            tied_positives += hit
-            tied_negatives += weight - hit
-            if last[i]:
-                wins += tied_positives * (2 * lower + tied_negatives)
-                lower += tied_negatives
-                positives += tied_positives
-                tied_positives = tied_negatives = zero
-        pairs = 2.0 * positives * lower
-        out[row] = wins / pairs if pairs > 0 else np.nan
+def wins(ours: Floats, others: Floats, out: Floats) -> None:
+    """Twice the pairs in which ours is higher, and once those that are equal; both are sorted."""
+    total, below, upto = 0, 0, 0
+    for score in ours:
+        while below < len(others) and others[below] < score:
+            below += 1
+        while upto < len(others) and others[upto] <= score:
+            upto += 1
+        total += below + upto
+    out[0] = total
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _add(total: Floats, drawn: Weights) -> None:
+    for j in range(total.size):
+        total[j] += drawn[j]
 
 
 @compiled
-def auprc(
-    order: NDArray[np.intp], positive: Bools, last: Bools, weights: Weights, zero: Any, out: Floats
-) -> None:
-    """Average precision; images by falling score, `last` of each run of ties."""
-    for row in range(len(weights)):
-        area = 0.0
-        called = found = gained = zero
-        for i in range(len(order)):
-            weight = weights[row, order[i]] + zero
-            called += weight
-            gained += weight * positive[i]
-            if last[i] and gained:
-                found += gained
-                area += gained * (found / called)
-                gained = zero
-        out[row] = area / found if found > 0 else np.nan
+def areas(positive: Bools, starts: Indices, kinds: Indices, weights: Weights, out: Floats) -> None:
+    """AUROC and average precision (2, m) of images (n,) by rising score.
+
+    The images are in runs (starts, and n): of kind 0 are negatives, of kind 1 one positive, of
+    kind 2 images of equal score. Gone through from the highest score down.
+    """
+    m = weights.shape[1]
+    called, found, wins, area = np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m)
+    ours, others = np.zeros(m), np.zeros(m)
+    for run in range(len(kinds) - 1, -1, -1):
+        first, end = starts[run], starts[run + 1]
+        if kinds[run] == 1:
+            _gain(weights[first], called, found, area)
+            continue
+        others[:] = 0
+        for i in range(first, end):
+            if not positive[i]:
+                _add(others, weights[i])
+        for j in range(m):
+            wins[j] += 2 * others[j] * found[j]
+            called[j] += others[j]
+        if kinds[run] == 2:
+            ours[:] = 0
+            for i in range(first, end):
+                if positive[i]:
+                    _add(ours, weights[i])
+            for j in range(m):
+                wins[j] += ours[j] * others[j]
+            _gain(ours, called, found, area)
+    for j in range(m):
+        pairs = 2 * found[j] * (called[j] - found[j])
+        out[0, j] = wins[j] / pairs if pairs > 0 else np.nan
+        out[1, j] = area[j] / found[j] if found[j] > 0 else np.nan
 
 
-@partial(compiled, fastmath=REORDERED)
-def ratio_of_sums(above: Floats, below: Floats, weights: Weights, out: Floats) -> None:
-    """Weighted sum of `above` (n,) over that of `below` (n,); NaN where the latter is not > 0."""
-    for row in range(len(weights)):
-        a = b = 0.0
-        for i in range(len(above)):
-            a += weights[row, i] * above[i]
-            b += weights[row, i] * below[i]
-        out[row] = a / b if b > 0 else np.nan
+@numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
+def _gain(drawn: Weights, called: Floats, found: Floats, area: Floats) -> None:
+    """Positives of one score: what is called positive and found with them, and the precision."""
+    for j in range(called.size):
+        weight = float(drawn[j])
+        called[j] += weight
+        found[j] += weight
+        # Where nothing is called yet there is nothing to gain either.
+        area[j] += weight * (found[j] / (called[j] if called[j] > 0 else 1.0))
+
+
+@compiled
+def sums_of(columns: Floats, weights: Weights, out: Floats) -> None:
+    """Weighted sums (c, m) of columns (c, n); those that are mostly 0 cost little."""
+    out[:] = 0
+    for i in range(len(weights)):
+        drawn = weights[i]
+        for c in range(len(columns)):
+            value, total = columns[c, i], out[c]
+            if value == 1:
+                _add(total, drawn)
+            elif value != 0:
+                for j in range(drawn.size):
+                    total[j] += value * drawn[j]
+
+
+@compiled
+def node_sums(node: Indices, offset: Weights, weights: Weights, out: Weights) -> None:
+    """Sums (nodes, 3, m) of the weights, times the images' offsets (n,), times their squares.
+
+    Of the type of `out` and `offset`: single precision is enough for small offsets.
+    """
+    out[:] = 0
+    for i in range(len(node)):
+        sums = out[node[i]]
+        if offset[i] == 0:
+            _add(sums[0], weights[i])
+        else:
+            _add_moments(weights[i], offset[i], sums[0], sums[1], sums[2])
+
+
+@numba.njit(fastmath=FUSED)  # type: ignore[untyped-decorator]
+def _add_moments(drawn: Weights, by: float, none: Weights, one: Weights, two: Weights) -> None:
+    square, kind = by * by, none.dtype.type
+    for j in range(drawn.size):
+        weight = kind(drawn[j])
+        none[j] += weight
+        one[j] += by * weight
+        two[j] += square * weight
 
 
 @numba.njit(fastmath=REORDERED)  # type: ignore[untyped-decorator]
@@ -104,37 +153,41 @@ def _series(t: float) -> float:
     return 1 + t * (1 + t * (1 / 2 + t * (1 / 6 + t * fourth)))
 
 
-@numba.njit(fastmath=REORDERED)  # type: ignore[untyped-decorator]
-def _first_step(
-    weights: Weights, x: Floats, residual: Floats, h: Floats, third: Floats, free_slope: bool
-) -> tuple[float, float]:
-    """Step from the start, to the third order: Newton's, and the curvature that it leaves out.
+def _sums_by(exponential: Any) -> Any:
+    """Gradient (2) and Hessian (3) over nodes with a and b added to the coefficients of the start.
 
-    `residual`, `h` and `third` (n,) are y - p, and the first two derivatives of p.
+    The exponential is taken by a function that suits the distance from the start.
     """
-    g0 = g1 = h00 = h01 = h11 = t0 = t1 = t2 = t3 = 0.0
-    for i in range(len(x)):
-        r, v, t = weights[i] * residual[i], weights[i] * h[i], weights[i] * third[i]
-        square = x[i] * x[i]
-        g0 += r
-        g1 += r * x[i]
-        h00 += v
-        h01 += v * x[i]
-        h11 += v * square
-        t0 += t
-        t1 += t * x[i]
-        t2 += t * square
-        t3 += t * square * x[i]
-    a = b = 0.0
-    for _ in range(3):
-        left0 = g0 - (a * a * t0 + 2 * a * b * t1 + b * b * t2) / 2
-        left1 = g1 - (a * a * t1 + 2 * a * b * t2 + b * b * t3) / 2
-        a, b = _solve(left0, left1, h00, h01, h11, free_slope)
-    return a, b
+
+    @numba.njit(fastmath=REORDERED, error_model="numpy")  # type: ignore[untyped-decorator]
+    def sums_of_nodes(
+        x: Floats, odds_against: Floats, slope: float, sums: Weights, a: float, b: float
+    ) -> tuple[float, ...]:
+        g0 = g1 = h00 = h01 = h11 = 0.0
+        none, one, two = sums[0], sums[1], sums[2]
+        steep = slope + b
+        for k in range(len(x)):
+            p = 1 / (1 + odds_against[k] * exponential(-(a + b * x[k])))
+            # Derivatives of p, for the images' offsets from the node.
+            first = p * (1 - p)
+            second = first * (1 - 2 * p)
+            value = none[k] * p + steep * (one[k] * first + steep * two[k] * second / 2)
+            h, aside = none[k] * first + steep * one[k] * second, one[k] * first
+            g0 -= value
+            g1 -= x[k] * value + one[k] * p + steep * two[k] * first
+            h00 += h
+            h01 += x[k] * h + aside
+            h11 += x[k] * (x[k] * h + 2 * aside) + two[k] * first
+        return g0, g1, h00, h01, h11
+
+    return sums_of_nodes
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _solve(
+_sums_near, _sums_far = _sums_by(_series), _sums_by(exp)
+
+
+@numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
+def _step(
     g0: float, g1: float, h00: float, h01: float, h11: float, free_slope: bool
 ) -> tuple[float, float]:
     """Step by which the gradient g vanishes, given the Hessian h."""
@@ -146,51 +199,30 @@ def _solve(
     return g0 / h00, 0.0
 
 
-@numba.njit(fastmath=REORDERED)  # type: ignore[untyped-decorator]
-def _sums(
-    weights: Weights, x: Floats, positive: Bools, odds_against: Floats, a: float, b: float,
-    near: bool,
-) -> tuple[float, ...]:  # fmt: skip
-    """Gradient (2) and Hessian (3) with a and b added to the coefficients of the start."""
-    g0 = g1 = h00 = h01 = h11 = 0.0
-    for i in range(len(x)):
-        t = -(a + b * x[i])
-        # Near the start the series is exact to 1e-11, and cheaper.
-        p = 1 / (1 + odds_against[i] * (_series(t) if near else exp(t)))
-        r, v = weights[i] * (positive[i] - p), weights[i] * p * (1 - p)
-        g0 += r
-        g1 += r * x[i]
-        h00 += v
-        h01 += v * x[i]
-        h11 += v * x[i] * x[i]
-    return g0, g1, h00, h01, h11
-
-
 @compiled
 def logistic(
-    x: Floats, positive: Bools, start: Floats, free_slope: bool, weights: Weights, out: Floats
+    x: Floats, start: Floats, free_slope: bool, sums: Weights, totals: Floats, out: Floats
 ) -> None:
-    """Intercept and slope (r, 2) of logistic regressions on x (n,), by Newton's method.
+    """Intercepts and slopes (2, m) of logistic regressions, by Newton's method from `start` (2,).
 
-    Every fit begins at `start`; a slope that is not free stays there. NaN where the method does
-    not converge.
+    Images are summed up in nodes: `x` (nodes,), and `sums` (m, 3, nodes) as of `node_sums`;
+    `totals` (2, m) of the positives' weights and weights times their x. A slope that is not free
+    stays. NaN where the method does not converge.
     """
-    odds_against = np.exp(-(start[0] + start[1] * x))
-    p = 1 / (1 + odds_against)
-    h, largest = p * (1 - p), np.abs(x).max()
-    third = h * (1 - 2 * p)
-    for row in range(len(weights)):
-        drawn = weights[row]
-        a, b = _first_step(drawn, x, positive - p, h, third, free_slope)
-        # What the first step leaves out is of its third power: below 1e-6 where this is small.
-        size = 10 * (abs(a) + abs(b)) ** 3
+    odds_against, largest = np.exp(-(start[0] + start[1] * x)), np.abs(x).max()
+    for j in range(len(sums)):
+        a = b = 0.0
+        size = inf
         for _ in range(NEWTON_STEPS):
+            # Near the start the series is exact to 1e-11, and cheaper.
+            if abs(a) + abs(b) * largest < _NEAR:
+                g0, g1, h00, h01, h11 = _sums_near(x, odds_against, start[1], sums[j], a, b)
+            else:
+                g0, g1, h00, h01, h11 = _sums_far(x, odds_against, start[1], sums[j], a, b)
+            moved, turned = _step(totals[0, j] + g0, totals[1, j] + g1, h00, h01, h11, free_slope)
+            a, b, size = a + moved, b + turned, abs(moved) + abs(turned)
             if not size > SMALLEST_STEP:
                 break
-            near = abs(a) + abs(b) * largest < _NEAR
-            sums = _sums(drawn, x, positive, odds_against, a, b, near)
-            step_a, step_b = _solve(*sums, free_slope)
-            a, b, size = a + step_a, b + step_b, abs(step_a) + abs(step_b)
         converged = size <= SMALLEST_STEP
-        out[row, 0] = start[0] + a if converged else np.nan
-        out[row, 1] = start[1] + b if converged else np.nan
+        out[0, j] = start[0] + a if converged else np.nan
+        out[1, j] = start[1] + b if converged else np.nan

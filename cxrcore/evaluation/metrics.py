@@ -6,27 +6,57 @@ Every function takes weights (r, n): r sets of non-negative weights for n images
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+
+from cxrcore.evaluation.calibration import Recalibration
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Weights = NDArray[Any]
 
+#: Sets of weights that are gone through together: those of an image fill a line of the cache.
+LANES = 64
+
+
+class Ranking:
+    """AUROC and average precision of scores for many sets of weights: sorted once."""
+
+    def __init__(self, scores: Floats, positive: Bools) -> None:
+        """`scores` and `positive` (n,) of the images."""
+        self.order = np.argsort(scores, kind="stable")
+        """(n,) by rising score."""
+        self._positive = hit = positive[self.order]
+        ends = np.append(np.flatnonzero(np.diff(scores[self.order])) + 1, len(hit))
+        images = np.diff(ends, prepend=0)
+        hits = np.diff(np.append(0, np.cumsum(hit))[ends], prepend=0)
+        # Of equal scores: 0 negatives alone, 1 a single positive, 2 anything else.
+        kind = np.where(hits == 0, 0, np.where(images == 1, 1, 2))
+        # Negatives that follow each other are one run.
+        first = np.append(True, (kind[1:] > 0) | (kind[:-1] > 0))
+        self._starts = np.append((ends - images)[first], len(hit)).astype(np.uint32)
+        self._kinds = kind[first].astype(np.uint8)
+
+    def areas(self, weights: Weights) -> Floats:
+        """AUROC and average precision (2, m); weights (n, m), a row for each image in `order`."""
+        from cxrcore.evaluation import kernels
+
+        out = np.empty((2, weights.shape[1]))
+        kernels.areas(self._positive, self._starts, self._kinds, weights, out)
+        return out
+
 
 def auroc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
     """Area under the ROC curve: the weighted Mann-Whitney statistic, ties counted half.
 
-    The images are sorted once; each set of weights then costs one pass over them. Equal to
-    `sklearn.metrics.roc_auc_score(positive, scores, sample_weight=w)` for every row w.
+    Equal to `sklearn.metrics.roc_auc_score(positive, scores, sample_weight=w)` for every row w.
     """
-    from cxrcore.evaluation import kernels
-
-    return _over_sorted(kernels.auroc, scores, scores, positive, weights)
+    ranking = Ranking(scores, positive)
+    return np.asarray(_in_lanes(ranking.areas, weights, ranking.order)[0])
 
 
 def auroc_of(scores: NDArray[np.floating], positive: Bools) -> float:
@@ -37,9 +67,11 @@ def auroc_of(scores: NDArray[np.floating], positive: Bools) -> float:
     ours, others = np.sort(scores[positive]), np.sort(scores[~positive])
     if not len(ours) or not len(others):
         return float("nan")
-    # Twice the others below each: ties count once where those below count twice.
-    below = np.searchsorted(others, ours) + np.searchsorted(others, ours, "right")
-    return float(below.mean() / (2 * len(others)))
+    from cxrcore.evaluation import kernels
+
+    wins = np.empty(1)
+    kernels.wins(ours, others, wins)
+    return float(wins[0] / (2 * len(ours) * len(others)))
 
 
 def auprc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
@@ -47,22 +79,8 @@ def auprc(scores: Floats, positive: Bools, weights: Weights) -> Floats:
 
     The same step-wise sum as `sklearn.metrics.average_precision_score`.
     """
-    from cxrcore.evaluation import kernels
-
-    return _over_sorted(kernels.auprc, -scores, scores, positive, weights)
-
-
-def _over_sorted(
-    kernel: Callable[..., None], key: Floats, scores: Floats, positive: Bools, weights: Weights
-) -> Floats:
-    from cxrcore.evaluation.kernels import as_weights
-
-    # Unsigned: then the kernel need not look for negative indices.
-    order = np.argsort(key, kind="stable").astype(np.uint32)
-    last_of_ties = np.append(np.diff(scores[order]) != 0, True)
-    area = np.empty(len(weights))
-    kernel(order, positive[order], last_of_ties, *as_weights(weights), area)
-    return area
+    ranking = Ranking(scores, positive)
+    return np.asarray(_in_lanes(ranking.areas, weights, ranking.order)[1])
 
 
 def weighted_mean(values: Floats, weights: Weights) -> Floats:
@@ -70,29 +88,22 @@ def weighted_mean(values: Floats, weights: Weights) -> Floats:
     return _ratio_of_sums(values, np.ones(len(values)), weights)
 
 
-def brier(probabilities: Floats, target: NDArray[np.intp], weights: Weights) -> Floats:
-    """Mean squared error of `probabilities` (n, k) against the true class.
+def squared_errors(probabilities: Floats, target: NDArray[np.intp]) -> Floats:
+    """Squared errors (n,) of `probabilities` (n, k) against the true class: Brier's score of each.
 
     Two classes: the error of the last class (0 to 1). More: the sum over classes (0 to 2),
     Brier's own form.
     """
     error = (probabilities - np.eye(probabilities.shape[1])[target]) ** 2
-    return weighted_mean(error[:, 1] if error.shape[1] == 2 else error.sum(axis=1), weights)
+    return np.asarray(error[:, 1] if error.shape[1] == 2 else error.sum(axis=1))
 
 
 def calibration_slope(log_odds: Floats, positive: Bools, weights: Weights) -> Floats:
     """Slope b of the logistic regression logit P(positive) = a + b * log_odds (Cox 1958).
 
-    1 is ideal, below 1 is overconfident. Newton's method from the fit with equal weights;
-    NaN where it does not converge (perfect separation has no finite slope).
+    1 is ideal, below 1 is overconfident. NaN where the log odds separate the classes.
     """
-    scale = log_odds.std()
-    if scale == 0:
-        return np.full(len(weights), np.nan)
-    # A common scale keeps the Hessian well conditioned; the slope is scaled back.
-    x = (log_odds - log_odds.mean()) / scale
-    fits = _logistic_fits(x, positive, np.zeros(2), weights, free_slope=True)
-    return np.asarray(fits[:, 1] / scale)
+    return np.asarray(_in_lanes(Recalibration(log_odds, positive).fits, weights)[0])
 
 
 def calibration_intercept(log_odds: Floats, positive: Bools, weights: Weights) -> Floats:
@@ -101,26 +112,7 @@ def calibration_intercept(log_odds: Floats, positive: Bools, weights: Weights) -
     0 is ideal, below 0 the positive class is predicted too often (Van Calster 2019,
     doi 10.1186/s12916-019-1466-7). NaN where a set of weights leaves a class empty.
     """
-    if positive.all() or not positive.any():
-        return np.full(len(weights), np.nan)
-    # Newton's method needs a start near the fit: what makes the mean log odds right.
-    start = np.array([logit(positive.mean()) - logit(expit(log_odds).mean()), 1.0])
-    fits = _logistic_fits(log_odds, positive, start, weights, free_slope=False)
-    return np.asarray(fits[:, 0])
-
-
-def _logistic_fits(
-    x: Floats, positive: Bools, start: Floats, weights: Weights, *, free_slope: bool
-) -> Floats:
-    """Intercept and slope (r, 2); every fit starts from the one with equal weights."""
-    from cxrcore.evaluation import kernels
-
-    equal, fits = np.empty((1, 2)), np.full((len(weights), 2), np.nan)
-    kernels.logistic(x, positive, start, free_slope, np.ones((1, len(x))), equal)
-    if np.isfinite(equal).all():
-        usable, _ = kernels.as_weights(weights)
-        kernels.logistic(x, positive, equal[0], free_slope, usable, fits)
-    return fits
+    return np.asarray(_in_lanes(Recalibration(log_odds, positive).fits, weights)[1])
 
 
 def youden_threshold(scores: Floats, positive: Bools) -> float | None:
@@ -158,9 +150,31 @@ def r2(truth: Floats, predicted: Floats, weights: Weights) -> Floats:
     return np.asarray(1 - share)
 
 
+def lanes(weights: Weights) -> Iterator[Weights]:
+    """Weights (r, n) in blocks (n, m), a row for each image, of a type that kernels take."""
+    kind = np.uint8 if weights.dtype == np.uint8 else np.float64
+    for start in range(0, len(weights), LANES):
+        yield np.ascontiguousarray(weights[start : start + LANES].T, dtype=kind)
+
+
+def _in_lanes(
+    statistic: Callable[[Weights], Floats], weights: Weights, order: NDArray[np.intp] | None = None
+) -> Floats:
+    """A statistic (s, m) of blocks (n, m) of weights, of images in `order`: (s, r)."""
+    taken = (b if order is None else np.take(b, order, axis=0) for b in lanes(weights))
+    return np.concatenate([statistic(block) for block in taken], axis=1)
+
+
 def _ratio_of_sums(above: NDArray[Any], below: NDArray[Any], weights: Weights) -> Floats:
+    columns = np.stack([above, below]).astype(np.float64)
+    over, under = _in_lanes(partial(_sums, columns), weights)
+    nothing = np.full(len(under), np.nan)
+    return np.asarray(np.divide(over, under, out=nothing, where=under > 0))
+
+
+def _sums(columns: Floats, weights: Weights) -> Floats:
     from cxrcore.evaluation import kernels
 
-    ratio, (usable, _) = np.empty(len(weights)), kernels.as_weights(weights)
-    kernels.ratio_of_sums(above.astype(np.float64), below.astype(np.float64), usable, ratio)
-    return ratio
+    out = np.empty((len(columns), weights.shape[1]))
+    kernels.sums_of(columns, weights, out)
+    return out

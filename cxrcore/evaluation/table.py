@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,13 +15,15 @@ from scipy.special import softmax
 from cxrcore.evaluation import metrics
 from cxrcore.evaluation.bootstrap import (
     Advance,
+    Part,
     Statistic,
     logit_interval,
     part_of,
     patient_weights,
     percentile_interval,
-    resample_each,
+    resample_parts,
 )
+from cxrcore.evaluation.calibration import Recalibration
 from cxrcore.evaluation.strata import log_odds, matrix, subgroups
 from cxrcore.model import Model
 from data_contracts.cohort import SPLITS
@@ -60,138 +62,162 @@ def evaluate(
     """
     rows = []
     parts = {split: model.labelled(split) for split in SPLITS}
-    divided = {
-        split: list(subgroups(part, model.task, divided=split == "test"))
-        for split, part in parts.items()
-        if part.height
-    }
-    images = sum(group.inside.sum() for found in divided.values() for group in found)
-    for split, found in divided.items():
-        labelled, (names, drawn) = parts[split], resamples[split]
+    images = sum(labelled.height for labelled in parts.values())
+    for split, labelled in parts.items():
+        if not labelled.height:
+            continue
+        names, drawn = resamples[split]
         subject = columns_of(labelled["subject_id"], names)
-        for group in found:
-            inside = group.inside
-            measured = _measure(
-                list(_statistics(model, labelled.filter(inside))), subject[inside], drawn,
-                part_of(advance, inside.sum() / images),
-            )  # fmt: skip
+        found = [
+            (group, _subgroup(model, labelled.filter(group.inside), subject[group.inside]))
+            for group in subgroups(labelled, model.task, divided=split == "test")
+        ]
+        parts_of = [part for _, one in found for part in one.parts]
+        drawn_values = iter(
+            resample_parts(parts_of, drawn, part_of(advance, labelled.height / images))
+        )
+        for group, one in found:
             where = {"split": split, "stratum": group.stratum, "level": group.level}
-            rows += [model.columns | where | facts for facts in measured]
+            values = [next(drawn_values) for _ in one.parts]
+            rows += [model.columns | where | facts for facts in _measured(one, values)]
     return rows
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """One metric of one subgroup, as functions of weights."""
+class _Metric:
+    """One metric of one subgroup."""
 
     name: str
-    parts: tuple[Statistic, ...]
-    """It is their mean: one, or one for each class."""
+    of: tuple[tuple[int, int], ...]
+    """Part and row of what it is the mean of: one value, or one for each class."""
     positive: NDArray[np.bool_] | None = None
     """(n,) the images of its positive class, if it has one."""
     counted: NDArray[np.intp] | None = None
     """(n,) for a ratio: 2 for the images that count, 1 for those that do not, 0 for others."""
 
 
-def _statistics(model: Model, labelled: pl.DataFrame) -> Iterator[_Measured]:
+@dataclass(frozen=True)
+class _Subgroup:
+    """The metrics of some images, and what they are computed by."""
+
+    subject: NDArray[np.intp]
+    parts: list[Part]
+    metrics: list[_Metric]
+
+
+def _subgroup(model: Model, labelled: pl.DataFrame, subject: NDArray[np.intp]) -> _Subgroup:
+    one = _Subgroup(subject, [], [])
     if model.kind == "value":
-        return _value_statistics(labelled)
-    logits = matrix(labelled["logits"])
-    if model.kind == "multi-label":
-        return _label_statistics(model.classes, logits, matrix(labelled["labels"]))
-    target = labelled["target"].to_numpy().astype(np.intp)
-    return _class_statistics(model, target, logits)
+        _add_value(one, labelled)
+    elif model.kind == "multi-label":
+        _add_labels(one, model.classes, matrix(labelled["logits"]), matrix(labelled["labels"]))
+    else:
+        target = labelled["target"].to_numpy().astype(np.intp)
+        _add_classes(one, model, target, matrix(labelled["logits"]))
+    return one
 
 
-def _value_statistics(labelled: pl.DataFrame) -> Iterator[_Measured]:
+def _add_value(one: _Subgroup, labelled: pl.DataFrame) -> None:
     truth, predicted = (labelled[c].to_numpy().astype(float) for c in ("value", "predicted_value"))
-    yield _Measured("r2", (partial(metrics.r2, truth, predicted),))
-    yield _Measured("mae", (partial(metrics.weighted_mean, np.abs(truth - predicted)),))
+    statistics = (
+        partial(metrics.r2, truth, predicted),
+        partial(metrics.weighted_mean, np.abs(truth - predicted)),
+    )
+    one.parts.append(Part(one.subject, partial(_each, statistics)))
+    one.metrics.extend([_Metric("r2", ((0, 0),)), _Metric("mae", ((0, 1),))])
 
 
-def _label_statistics(
-    names: Sequence[str], logits: NDArray[np.float64], labels: NDArray[np.float64]
-) -> Iterator[_Measured]:
+def _add_labels(
+    one: _Subgroup, names: Sequence[str], logits: NDArray[np.float64], labels: NDArray[np.float64]
+) -> None:
     for index, name in enumerate(names):
-        known = np.isfinite(labels[:, index])
+        known = np.flatnonzero(np.isfinite(labels[:, index]))
         positive = labels[:, index] == 1
-        statistic = partial(_among, known, metrics.auroc, logits[known, index], positive[known])
-        yield _Measured(f"auroc:{name}", (statistic,), positive)
+        ranking = metrics.Ranking(logits[known, index], positive[known])
+        one.parts.append(Part(one.subject[known[ranking.order]], ranking.areas))
+        one.metrics.append(_Metric(f"auroc:{name}", ((index, 0),), positive))
 
 
-def _among(
-    known: NDArray[np.bool_], metric: Any, scores: Any, positive: Any, weights: NDArray[Any]
-) -> NDArray[np.float64]:
-    return np.asarray(metric(scores, positive, weights[:, known]))
+def _each(statistics: Sequence[Statistic], weights: NDArray[Any]) -> NDArray[np.float64]:
+    """Statistics of weights (r, n) from weights (n, r): (statistics, r)."""
+    return np.stack([statistic(weights.T) for statistic in statistics])
 
 
-def _class_statistics(
-    model: Model, target: NDArray[np.intp], logits: NDArray[np.float64]
-) -> Iterator[_Measured]:
+def _add_classes(
+    one: _Subgroup, model: Model, target: NDArray[np.intp], logits: NDArray[np.float64]
+) -> None:
     ranked = log_odds(logits)
     # Probabilities are judged at the prevalence of training; ranks, as the network gives them.
     shifted = logits + model.prior_shift
     calibrated = log_odds(shifted)
-    rest = {
-        "auroc": (metrics.auroc, ranked),
-        "auprc": (metrics.auprc, ranked),
-        "calibration_slope": (metrics.calibration_slope, calibrated),
-        "calibration_intercept": (metrics.calibration_intercept, calibrated),
-    }
     two = len(model.classes) == 2
-    chosen = [1] if two else range(len(model.classes))
-    for name, (metric, odds) in rest.items():
-        each = tuple(partial(metric, odds[:, c], target == c) for c in chosen)
-        yield _Measured(name, each, target == 1 if two else None)
+    chosen = [1] if two else list(range(len(model.classes)))
+    for c in chosen:
+        one.parts.append(_of_class(one.subject, ranked[:, c], calibrated[:, c], target == c))
+    positive = target == 1 if two else None
+    for row, name in enumerate(("auroc", "auprc", "calibration_slope", "calibration_intercept")):
+        of = tuple((part, row) for part in range(len(chosen)))
+        one.metrics.append(_Metric(name, of, positive))
         if name == "auroc" and not two:
-            for c, one in enumerate(model.classes):
-                yield _Measured(f"auroc:{one}", (each[c],), target == c)
-    error = partial(metrics.brier, softmax(shifted, axis=1), target)
-    yield _Measured("brier", (error,), target == 1 if two else None)
+            one.metrics.extend(
+                [_Metric(f"auroc:{model.classes[c]}", (of[c],), target == c) for c in chosen]
+            )
+    ratios = {
+        "brier": partial(
+            metrics.weighted_mean, metrics.squared_errors(softmax(shifted, axis=1), target)
+        )
+    }
+    counted: dict[str, NDArray[np.intp]] = {}
     if two and model.threshold is not None:
-        yield from _ratios(ranked[:, 1], target == 1, model.threshold)
+        score, at = ranked[:, 1], model.threshold
+        ratios["sensitivity"] = partial(metrics.sensitivity, score, target == 1, at)
+        ratios["specificity"] = partial(metrics.specificity, score, target == 1, at)
+        counted = {
+            "sensitivity": np.where(target == 1, 1 + (score >= at), 0),
+            "specificity": np.where(target == 1, 0, 1 + (score >= at)),
+        }
+    one.parts.append(Part(one.subject, partial(_each, list(ratios.values()))))
+    one.metrics.extend(
+        [
+            _Metric(name, ((len(chosen), row),), positive, counted.get(name))
+            for row, name in enumerate(ratios)
+        ]
+    )
 
 
-def _ratios(
-    score: NDArray[np.float64], positive: NDArray[np.bool_], threshold: float
-) -> Iterator[_Measured]:
-    called = score >= threshold
-    for name, ratio, of in (
-        ("sensitivity", metrics.sensitivity, positive),
-        ("specificity", metrics.specificity, ~positive),
-    ):
-        statistic = partial(ratio, score, positive, threshold)
-        yield _Measured(name, (statistic,), positive, np.where(of, 1 + called, 0))
+def _of_class(
+    subject: NDArray[np.intp], ranked: NDArray[np.float64], calibrated: NDArray[np.float64],
+    positive: NDArray[np.bool_],
+) -> Part:  # fmt: skip
+    """AUROC, AUPRC, calibration slope and intercept of a class against the rest."""
+    ranking = metrics.Ranking(ranked, positive)
+    order = ranking.order
+    recalibration = Recalibration(calibrated[order], positive[order])
+
+    def statistics(weights: NDArray[Any]) -> NDArray[np.float64]:
+        return np.concatenate([ranking.areas(weights), recalibration.fits(weights)])
+
+    return Part(subject[order], statistics)
 
 
-def _measure(
-    statistics: Sequence[_Measured],
-    subject: NDArray[np.intp],
-    drawn: NDArray[np.uint8],
-    advance: Advance,
-) -> list[dict[str, Any]]:
+def _measured(one: _Subgroup, resampled: Sequence[NDArray[np.float64]]) -> list[dict[str, Any]]:
     """Every metric of one subgroup with its interval."""
-    # The mean over classes and the classes themselves share their parts.
-    parts = list({id(part): part for one in statistics for part in one.parts}.values())
-    whole = [part(np.ones((1, len(subject)))) for part in parts]
-    resampled = resample_each(parts, drawn, subject, advance)
-    at = {id(part): row for row, part in enumerate(parts)}
-    subjects, rows = len(np.unique(subject)), []
-    for one in statistics:
-        own = [at[id(part)] for part in one.parts]
-        value, low, high = float(np.mean([whole[i] for i in own])), None, None
+    whole = [part.statistics(np.ones((len(part.subject), 1))) for part in one.parts]
+    subjects, rows = len(np.unique(one.subject)), []
+    for metric in one.metrics:
+        value, low, high = float(np.mean([whole[p][row, 0] for p, row in metric.of])), None, None
         if np.isfinite(value):
-            drawn_values = np.mean(resampled[own], axis=0)
+            drawn_values = np.mean([resampled[p][row] for p, row in metric.of], axis=0)
             low, high, _ = (
                 logit_interval(value, drawn_values)
-                if one.name == "auprc"
+                if metric.name == "auprc"
                 else percentile_interval(drawn_values)
             )
-        sides = (one.counted == side for side in (2, 1)) if one.counted is not None else ()
+        sides = (metric.counted == side for side in (2, 1)) if metric.counted is not None else ()
         rows.append({
-            "metric": one.name, "value": value if np.isfinite(value) else None, "low": low,
-            "high": high, "images": len(subject), "subjects": subjects,
-            "positives": None if one.positive is None else int(one.positive.sum()),
-            "ratio_of": [len(np.unique(subject[side])) for side in sides],
+            "metric": metric.name, "value": value if np.isfinite(value) else None, "low": low,
+            "high": high, "images": len(one.subject), "subjects": subjects,
+            "positives": None if metric.positive is None else int(metric.positive.sum()),
+            "ratio_of": [len(np.unique(one.subject[side])) for side in sides],
         })  # fmt: skip
     return rows

@@ -10,7 +10,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from cxrcore.associations.erasure import FitImages, HeldOutImages, erasure_loss
+from cxrcore.associations.erasure import (
+    FitImages,
+    HeldOutImages,
+    _Network,
+    _random_covariances,
+    erasure_loss,
+)
 from cxrcore.associations.estimate import Estimate
 from cxrcore.associations.leace import fit_eraser
 from cxrcore.evaluation.bootstrap import patient_weights
@@ -136,6 +142,27 @@ def test_the_loss_is_that_of_the_head_on_erased_features() -> None:
         auroc(x @ head, test.target == 1, ones)[0] for x in (test.features, eraser(test.features))
     )
     assert erasure_loss(train, test, 0, 1)[0].value == pytest.approx(whole - erased, abs=1e-3)
+
+
+def test_draws_of_a_null_are_those_of_double_precision() -> None:
+    train, test = network(0, d=40)
+    mean = train.features.mean(axis=0, dtype=float)
+    centred, seen = (x.features.astype(float) - mean for x in (train, test))
+    one = _Network.fit(train, test)
+    crosses = [c for block in _random_covariances(one.space, 1, 99, np.random.default_rng(1))
+               for c in block]  # fmt: skip
+    head = np.linalg.lstsq(centred, train.logits - train.logits.mean(axis=0))[0] @ [-1, 1]
+    whole, ones = test.logits @ [-1, 1], np.ones((1, len(seen)))
+    want = []
+    for cross in crosses:
+        whitened = one.space.forward.T @ cross[0]
+        unit = whitened / np.linalg.norm(whitened)
+        taken = (seen @ one.space.forward @ unit) * (unit @ one.space.backward @ head)
+        want.append(
+            np.subtract(*(auroc(x, test.target == 1, ones) for x in (whole, whole - taken)))
+        )
+    found = one.losses(iter([np.stack(crosses)]))
+    np.testing.assert_allclose(found, np.ravel(want), rtol=0, atol=1e-6)
 
 
 def test_what_is_encoded_but_not_used_costs_nothing() -> None:

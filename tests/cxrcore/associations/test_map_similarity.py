@@ -7,6 +7,7 @@ import pytest
 from marked_maps import SIDE, drawn, of
 
 from cxrcore.associations.map_similarity import any_difference, same_image, same_place
+from cxrcore.associations.maps import unit_maps
 from cxrcore.evaluation.bootstrap import patient_weights
 
 
@@ -56,7 +57,7 @@ def test_the_same_image_counts_beyond_what_a_group_shares(per_image: bool) -> No
     a, b = images(1, shared, 1.0), images(2, shared, 1.0)
     weights = patient_weights(n, 50, 0, "test")
     group = np.zeros(n, dtype=np.intp)
-    found = same_image(a, b, group, np.arange(n), weights, 199, 0, "crude")
+    found = same_image(unit_maps(a), unit_maps(b), group, np.arange(n), weights, 199, 0, "crude")
     # In both cases the maps are alike; only in one beyond what all images share.
     assert found.value > 0.3
     assert ((found.p or 1) < 0.01) == per_image
@@ -68,6 +69,8 @@ def test_images_without_a_map_are_left_out() -> None:
     a[:5] = 0
     weights = patient_weights(n, 20, 0, "test")
     group, every = np.zeros(n, dtype=np.intp), np.arange(n)
-    assert same_image(a, b, group, every, weights, 19, 0, "crude").subjects == 15
+    assert (
+        same_image(unit_maps(a), unit_maps(b), group, every, weights, 19, 0, "crude").subjects == 15
+    )
     a[:] = 0
-    assert same_image(a, b, group, every, weights, 19, 0, "crude").reason
+    assert same_image(unit_maps(a), unit_maps(b), group, every, weights, 19, 0, "crude").reason

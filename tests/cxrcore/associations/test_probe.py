@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest, norm
+from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
 from cxrcore.associations import probe
 from cxrcore.associations.estimate import Estimate
 from cxrcore.associations.probe import (
+    _PENALTIES,
     macro_auroc,
     probe_auroc,
     probe_gain,
@@ -37,7 +39,7 @@ def planted(strength: float = 1.0, classes: int = 3, d: int = 12) -> tuple[Float
 
 
 def probed(x: Floats, target: Ints, regressors: Floats | None = None) -> Floats:
-    return probe_scores(x, target, EACH, TRAIN, TEST, 0, regressors)
+    return probe_scores(x, [target], EACH, TRAIN, TEST, 0, regressors)[0]
 
 
 def estimate(scores: Floats, target: Ints, draws: int = 99) -> Estimate:
@@ -60,6 +62,19 @@ def ragged(rng: np.random.Generator, patients: int, most: int = 6) -> Ints:
 def uniform(p: list[float | None]) -> bool:
     values = np.array(p, dtype=float)
     return bool(kstest(values, "uniform").pvalue > 0.01 and np.mean(values <= 0.05) < 0.13)
+
+
+def test_scores_are_those_of_ridge_regression_and_labels_do_not_matter_to_each_other() -> None:
+    x, target = planted()
+    other = np.random.default_rng(2).integers(0, 2, N)
+    together = probe_scores(x, [target, other], EACH, TRAIN, TEST, 0)
+    z = (x - x[TRAIN].mean(axis=0)) / x[TRAIN].std(axis=0)
+    for label, scores in zip((target, other), together, strict=True):
+        np.testing.assert_allclose(scores, probed(x, label), rtol=0, atol=1e-9)
+        for k, score in enumerate(scores.T):
+            fits = [Ridge(a * len(TRAIN)).fit(z[TRAIN], label[TRAIN] == k) for a in _PENALTIES]
+            off = [np.ptp(score - fit.predict(z[TEST])) for fit in fits]
+            assert min(off) < 1e-5
 
 
 def test_a_probe_finds_what_features_know_and_nothing_else() -> None:
@@ -89,7 +104,7 @@ def test_scores_ignore_scale_shift_row_order_constants_and_names_of_classes() ->
     np.testing.assert_allclose(centred(probed(-3 * x + 5, target)), centred(scores), atol=1e-4)
     order = np.random.default_rng(3).permutation(N)
     back = np.argsort(order)
-    moved = probe_scores(x[order], target[order], EACH[order], back[TRAIN], back[TEST], 0)
+    (moved,) = probe_scores(x[order], [target[order]], EACH[order], back[TRAIN], back[TEST], 0)
     np.testing.assert_allclose(moved, scores, atol=1e-4)
     wider = np.column_stack([x, np.full(N, 0.1), np.zeros(N)])
     np.testing.assert_allclose(probed(wider, target), scores, atol=1e-4)
@@ -119,7 +134,7 @@ def test_a_patients_images_stay_in_one_inner_fold() -> None:
 def test_what_cannot_be_probed_is_an_error_that_says_so() -> None:
     x, target = planted()
     with pytest.raises(ValueError, match="both the train and the test rows"):
-        probe_scores(x, target, np.minimum(EACH, 250), EACH[:260], EACH[260:], 0)
+        probe_scores(x, [target], np.minimum(EACH, 250), EACH[:260], EACH[260:], 0)
     x[TEST[:3], 1] = np.nan
     with pytest.raises(ValueError, match="3 of 100 images are not finite"):
         probed(x, target)

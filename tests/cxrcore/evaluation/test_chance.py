@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import r2_score, roc_auc_score
 
 from cxrcore.evaluation import chance
 from cxrcore.model import Model
+
+
+def p_of(statistic: Any, target: NDArray[Any], *settings: Any) -> float:
+    ((_, p),) = chance.permutation_p([(statistic, target)], *settings)
+    return p
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -29,14 +37,14 @@ def test_p_is_that_of_mann_and_whitney() -> None:
     scores = rng.normal(size=40) + 0.6 * target
     want = mannwhitneyu(scores[target == 1], scores[target == 0], alternative="greater").pvalue
     statistic = chance.ranked_auroc(np.stack([-scores, scores], axis=1))
-    got = chance.permutation_p(statistic, target, np.arange(40), 0, 4999)
+    got = p_of(statistic, target, np.arange(40), 0, 4999)
     assert got == pytest.approx(want, abs=0.01)
 
 
 def test_the_smallest_p_is_one_in_the_permutations_and_one_more() -> None:
     target = np.arange(60) % 2
     statistic = chance.ranked_auroc(np.stack([-target, target], axis=1).astype(float))
-    assert chance.permutation_p(statistic, target, np.arange(60), 0, 99) == 0.01
+    assert p_of(statistic, target, np.arange(60), 0, 99) == 0.01
 
 
 @pytest.mark.parametrize("counts", [(97, 3), (60, 39, 1)])
@@ -46,7 +54,7 @@ def test_blind_networks_pass_no_more_often_than_p_says(counts: tuple[int, ...]) 
     for seed in range(100):
         odds = np.random.default_rng(seed).normal(size=(100, len(counts)))
         statistic = chance.ranked_auroc(odds)
-        passed += chance.permutation_p(statistic, target, np.arange(100), seed, 99) <= 0.05
+        passed += p_of(statistic, target, np.arange(100), seed, 99) <= 0.05
     assert passed <= 12  # 5 are expected; more than 12 have a probability of 0.1 %
 
 
@@ -58,7 +66,7 @@ def test_images_of_a_patient_are_not_taken_for_independent() -> None:
     for seed in range(100):
         scores = np.repeat(rng.normal(size=12), 10)
         statistic = chance.ranked_auroc(np.stack([-scores, scores], axis=1))
-        p.append(chance.permutation_p(statistic, target, subjects, seed, 99))
+        p.append(p_of(statistic, target, subjects, seed, 99))
     assert np.mean(np.array(p) <= 0.05) <= 0.12
 
 
@@ -77,19 +85,19 @@ def of_kind(kind: str, n: int = 60) -> Model:
 
 
 def test_patients_of_each_class_are_counted_once() -> None:
-    found = chance.against_chance(of_kind("classes"), 0)
+    found = chance.against_chance([of_kind("classes")], 0)[0]
     assert found is not None
     assert found.patients == {"a": 30, "b": 20}
     assert found.score > 0.5
     assert found.p <= 0.05
-    assert chance.against_chance(of_kind("classes", 0), 0) is None
+    assert chance.against_chance([of_kind("classes", 0)], 0)[0] is None
 
 
 def test_a_value_is_judged_by_its_r2() -> None:
     one = of_kind("value")
-    found = chance.against_chance(one, 0)
+    found = chance.against_chance([one], 0)[0]
     assert found is not None
     want = r2_score(one.predictions["value"], one.predictions["predicted_value"])
     assert found.score == pytest.approx(want)
     assert (found.p, found.patients) == (0.001, {"": 30})
-    assert chance.against_chance(of_kind("multi-label"), 0) is None
+    assert chance.against_chance([of_kind("multi-label")], 0)[0] is None

@@ -35,6 +35,14 @@ def test_auroc_equals_sklearn_for_every_set_of_weights(seed: int, ties: bool) ->
 
 
 @pytest.mark.parametrize("ties", [True, False])
+def test_the_auroc_of_one_set_of_equal_weights_is_the_same(ties: bool) -> None:
+    scores, positive, _ = case(5, ties=ties)
+    want = roc_auc_score(positive, scores)
+    assert metrics.auroc_of(scores, positive) == pytest.approx(want, abs=1e-12)
+    assert np.isnan(metrics.auroc_of(scores, positive & False))
+
+
+@pytest.mark.parametrize("ties", [True, False])
 def test_auprc_equals_sklearn_for_every_set_of_weights(ties: bool) -> None:
     scores, positive, weights = case(3, ties=ties)
     want = [average_precision_score(positive, scores, sample_weight=w) for w in weights]
@@ -81,9 +89,10 @@ def test_brier_of_two_classes_is_sklearns_and_of_more_the_sum_over_classes() -> 
     p, target = rng.random(50), rng.integers(0, 2, 50)
     weights = rng.random((2, 50))
     want = [brier_score_loss(target, p, sample_weight=w) for w in weights]
-    np.testing.assert_allclose(metrics.brier(np.stack([1 - p, p], axis=1), target, weights), want)
+    errors = metrics.squared_errors(np.stack([1 - p, p], axis=1), target)
+    np.testing.assert_allclose(metrics.weighted_mean(errors, weights), want)
     three = np.array([[0.5, 0.25, 0.25]])
-    assert metrics.brier(three, np.array([0]), np.ones((1, 1)))[0] == 0.25 + 2 * 0.0625
+    assert metrics.squared_errors(three, np.array([0]))[0] == 0.25 + 2 * 0.0625
 
 
 def test_calibration_slope_is_the_unpenalised_logistic_regression() -> None:
@@ -93,7 +102,40 @@ def test_calibration_slope_is_the_unpenalised_logistic_regression() -> None:
     ):
         fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
         fit.fit(scores[:, None], positive, sample_weight=row)
-        assert slope == pytest.approx(fit.coef_[0, 0], abs=1e-5)
+        assert slope == pytest.approx(fit.coef_[0, 0], abs=1e-6)
+
+
+def newton(x: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Coefficients of the unpenalised logistic regression on the columns of x, to all digits."""
+    fit = np.zeros(x.shape[1])
+    for _ in range(12):
+        p = 1 / (1 + np.exp(-x @ fit))
+        fit += np.linalg.solve(x.T * (weights * p * (1 - p)) @ x, x.T @ (weights * (positive - p)))
+    return fit
+
+
+@pytest.mark.parametrize("ties", [True, False])
+@pytest.mark.parametrize("n", [300, 6000])
+def test_calibration_in_resamples_is_that_of_the_images_not_of_the_nodes(
+    n: int, ties: bool
+) -> None:
+    scores, positive, _ = case(8, n, ties)
+    scores = 1.7 * scores - 1.5
+    weights = np.random.default_rng(0).poisson(1, (70, n)).astype(np.uint8)
+    slopes = metrics.calibration_slope(scores, positive, weights)
+    intercepts = metrics.calibration_intercept(scores, positive, weights)
+    for row in (0, 20, 69):
+        fit = newton(np.stack([np.ones(n), scores], axis=1), positive, weights[row])
+        assert slopes[row] == pytest.approx(fit[1], abs=1e-8)
+        p = 1 / (1 + np.exp(-(intercepts[row] + scores)))
+        assert (weights[row] @ (positive - p)) / n == pytest.approx(0, abs=1e-8)
+
+
+def test_a_single_set_of_weights_is_fitted_to_the_images_themselves() -> None:
+    scores, positive, _ = case(9, 6000, ties=False)
+    fit = newton(np.stack([np.ones(6000), scores], axis=1), positive, np.ones(6000))
+    slope = metrics.calibration_slope(scores, positive, np.ones((1, 6000)))[0]
+    assert slope == pytest.approx(fit[1], abs=1e-12)
 
 
 def test_calibration_slope_of_overconfident_logits_is_below_one_and_separation_has_none() -> None:

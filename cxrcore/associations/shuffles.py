@@ -1,0 +1,91 @@
+"""Rows shuffled within groups, and the products of paired rows under such shuffles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxrcore.compilation import compiled
+
+Floats = NDArray[np.float64]
+Rows = NDArray[Any]
+
+
+#: What a seeded generator starts from: a seed, and what it is for.
+Key = tuple[int, ...]
+
+#: Values of the permutations that are kept for the next statistic of the same patients.
+_MOST_KEPT = 1 << 27
+
+
+class GroupShuffles:
+    """Random orders of n rows that leave each in a place of its group; each in linear time."""
+
+    def __init__(self, groups: NDArray[np.intp], key: Key) -> None:
+        """`groups` (n,) are numbers; the same `key` gives the same orders."""
+        names, self._group = np.unique(groups, return_inverse=True)
+        self._places = np.argsort(self._group, kind="stable")
+        self._starts = np.searchsorted(self._group[self._places], np.arange(len(names)))
+        self._key = key
+
+    def orders(self, count: int) -> Iterator[Rows]:
+        """So many times the row (n,) that comes to each place."""
+        n = len(self._group)
+        kept = _permutations if count * n <= _MOST_KEPT else _drawn
+        for drawn in kept(self._key, n, count):
+            if len(self._starts) <= 1:
+                yield drawn
+                continue
+            order = np.empty_like(drawn)
+            _place(drawn, self._group, self._places, self._starts.copy(), order)
+            yield order
+
+
+def _drawn(key: Key, n: int, count: int) -> Iterator[Rows]:
+    rng = np.random.default_rng(key)
+    return (rng.permutation(n).astype(np.uint32) for _ in range(count))
+
+
+@lru_cache(maxsize=1)
+def _permutations(key: Key, n: int, count: int) -> Rows:
+    """Permutations (count, n), the same for every statistic of so many patients."""
+    out = np.empty((count, n), dtype=np.uint32)
+    for row, drawn in zip(out, _drawn(key, n, count), strict=True):
+        row[:] = drawn
+    return out
+
+
+@compiled
+def _place(drawn: Rows, group: Rows, places: Rows, following: Rows, order: Rows) -> None:
+    """Rows in the order in which they were drawn, each into the next place of its group."""
+    for i in range(len(drawn)):
+        row = drawn[i]
+        order[places[following[group[row]]]] = row
+        following[group[row]] += 1
+
+
+def paired_products(
+    a: NDArray[np.float32], b: NDArray[np.float32], shuffles: GroupShuffles, draws: int
+) -> Floats:
+    """Sums (draws,) of the products of the rows of `a` (n, c) with shuffled ones of `b` (n, c)."""
+    sums = np.empty(draws)
+    for draw, order in enumerate(shuffles.orders(draws)):
+        _product(a, b, order, sums[draw : draw + 1])
+    return sums
+
+
+def _sum_of_products(a: Any, b: Any, order: Rows, out: Floats) -> None:
+    total = 0.0
+    for i in range(len(a)):
+        ours, theirs = a[i], b[order[i]]
+        for j in range(ours.size):
+            total += np.float64(ours[j]) * np.float64(theirs[j])
+    out[0] = total
+
+
+#: Sums may be taken in the order that suits the processor's vectors.
+_product = compiled(_sum_of_products, fastmath={"reassoc"})

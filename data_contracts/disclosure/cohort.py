@@ -91,7 +91,9 @@ def disclosed_characteristics(table: pl.DataFrame, least: int) -> pl.DataFrame:
         sums.setdefault(("level", variable, level), []).append((variable, level, split))
     between = _between_horizons(patients)
     for later, sooner, cell in between:
-        sums["nested", *cell] = [later, sooner, cell]
+        # Who survived the sooner and who died by the later one: all, and those between twice.
+        both = [("subjects", "all", cell[2]), cell, (sooner[0], "survived", cell[2]), later]
+        sums["nested", *cell] = [*both, *({(later[0], "missing", cell[2])} & patients.keys())]
         sums.setdefault(("level", *cell[:2]), []).append(cell)
         patients[cell] = max(0, patients[later] - patients[sooner])
     hidden = suppressed_in_all(patients, list(sums.values()), least)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from disclosure_attack import LEAST, Attack, cohorts
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from data_contracts.cohort import SPLITS
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS
@@ -59,6 +59,7 @@ def exposed(patients: np.ndarray) -> list[Any]:
 
 @settings(max_examples=60)
 @given(cohorts(SHAPE))
+@example(np.reshape([0, 1, 10, 0, 1, 0, 0, 0, 0, 1, 11, 10], SHAPE))
 def test_no_small_number_of_deaths_between_two_horizons_can_be_worked_out(
     patients: np.ndarray,
 ) -> None:

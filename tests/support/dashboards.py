@@ -177,7 +177,8 @@ def differences(tasks: Sequence[str], names: Sequence[str]) -> pl.DataFrame:
             "other_name": other, "metric": "auroc", "value": -0.05, "low": -0.11, "high": 0.01,
             "p": 0.09, "subjects": 120, "suppressed": False, "reason": None,
         })  # fmt: skip
-    rows[-1] |= dict.fromkeys(("value", "low", "high", "p", "subjects")) | {"suppressed": True}
+    for row in rows[-1:]:
+        row |= dict.fromkeys(("value", "low", "high", "p", "subjects")) | {"suppressed": True}
     return frame_of(DIFFERENCES, rows)
 
 

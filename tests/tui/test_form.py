@@ -88,7 +88,10 @@ def entered(draw: st.DrawFn, spec: Spec) -> dict[str, Raw]:
         elif entry.kind == "many":
             raw[entry.name] = tuple(draw(st.sets(st.sampled_from(entry.choices), min_size=1)))
         elif entry.kind == "list":
-            raw[entry.name] = shlex.join(draw(st.lists(LINE)))
+            items = LINE
+            if "int" in str(fields[entry.name].annotation):
+                items = st.integers(1, 3650).map(str)
+            raw[entry.name] = shlex.join(draw(st.lists(items)))
         else:
             raw[entry.name] = draw(values_of(entry.name, fields[entry.name]))
     if "shards" in raw and raw["shards"] != "1":

@@ -113,7 +113,7 @@ def test_an_edge_that_passes_over_a_job_has_a_lane_of_its_own() -> None:
     assert drawing[5].startswith("╰▸● measure")
 
 
-@pytest.mark.parametrize("size", [(80, 32), (140, 45)])
+@pytest.mark.parametrize("size", [(80, 36), (140, 45)])
 async def test_the_whole_graph_is_seen(workspace: Path, size: tuple[int, int]) -> None:
     async with opened(workspace, size) as pilot:
         for spec in find_jobs().values():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -112,7 +111,7 @@ def _shuffled_values(
     return np.asarray(values / np.sqrt(np.vdot(ours, ours) * np.vdot(theirs, theirs)))
 
 
-@partial(compiled, fastmath={"reassoc"})
+@compiled
 def _shuffled_products(ours: Floats, theirs: Floats, orders: Any, out: Floats) -> None:
     """Inner products (draws,) of a symmetric matrix with the other one's rows and columns moved."""
     for draw in range(len(orders)):

@@ -78,14 +78,12 @@ def paired_products(
     return sums
 
 
-def _sum_of_products(a: Any, b: Any, order: Rows, out: Floats) -> None:
-    total = 0.0
+@compiled
+def _product(a: Any, b: Any, order: Rows, out: Floats) -> None:
+    # A sum for each column, so that one instruction takes several of them.
+    totals = np.zeros(a.shape[1])
     for i in range(len(a)):
         ours, theirs = a[i], b[order[i]]
-        for j in range(ours.size):
-            total += np.float64(ours[j]) * np.float64(theirs[j])
-    out[0] = total
-
-
-#: Sums may be taken in the order that suits the processor's vectors.
-_product = compiled(_sum_of_products, fastmath={"reassoc"})
+        for j in range(totals.size):
+            totals[j] += np.float64(ours[j]) * np.float64(theirs[j])
+    out[0] = totals.sum()

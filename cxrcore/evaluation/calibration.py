@@ -12,8 +12,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 #: Width of a node in log odds. The series that stands for the logistic function errs by less than
-#: 1e-7 at the edge of a node, and the errors of many images cancel.
-_WIDTH = 0.03
+#: 3e-9 at the edge of a node, and the errors of many images cancel.
+_WIDTH = 0.01
 
 
 class Recalibration:
@@ -21,7 +21,7 @@ class Recalibration:
 
     Images of nearly equal log odds are summed up in a node, with the first two moments of their
     distances from it, so that Newton's method passes over some hundred nodes in place of all
-    images. So slopes and intercepts are exact to about 1e-8; those of one set of weights alone are
+    images. So slopes and intercepts are exact to about 1e-9; those of one set of weights alone are
     of the images themselves.
     """
 
@@ -53,10 +53,8 @@ class Recalibration:
 
         m = weights.shape[1]
         node, x, offset = self._images if m == 1 else self._nodes
-        # Offsets are small, and counts of images whole numbers.
-        kind = np.float32 if m > 1 and weights.dtype == np.uint8 else np.float64
-        sums, totals = np.empty((len(x), 3, m), dtype=kind), np.empty((2, m))
-        kernels.node_sums(node, offset.astype(kind), weights, sums)
+        sums, totals = np.empty((len(x), 3, m)), np.empty((2, m))
+        kernels.node_sums(node, offset, weights, sums)
         kernels.sums_of(self._totals_of, weights, totals)
         of_fit = np.ascontiguousarray(sums.transpose(2, 1, 0))
         found = {}

@@ -2,7 +2,9 @@
 
 Everything else of the package works without numba: import this module where a kernel is called.
 Weights come as (n, m), a row for each image: so the resamples of an image lie side by side, and one
-instruction takes several of them. Kernels release the interpreter lock.
+instruction takes several of them. Kernels release the interpreter lock. None may take sums in
+another order than written (fastmath): code from numba's cache then differs in the last digits from
+code that was compiled just now.
 """
 
 from __future__ import annotations
@@ -25,10 +27,6 @@ NEWTON_STEPS = 30
 #: Newton's method doubles the digits with each step: what comes after is about 1e-10.
 SMALLEST_STEP = 1e-5
 _NEAR = 0.25
-#: Sums of floats may be taken in the order that suits the processor's vectors, products be added
-#: without rounding in between, and a division be a product.
-REORDERED = {"reassoc", "contract", "arcp", "nsz"}
-FUSED = {"contract"}
 
 
 @compiled
@@ -123,10 +121,7 @@ def sums_of(columns: Floats, weights: Weights, out: Floats) -> None:
 
 @compiled
 def node_sums(node: Indices, offset: Weights, weights: Weights, out: Weights) -> None:
-    """Sums (nodes, 3, m) of the weights, times the images' offsets (n,), times their squares.
-
-    Of the type of `out` and `offset`: single precision is enough for small offsets.
-    """
+    """Sums (nodes, 3, m) of the weights, times the images' offsets (n,), times their squares."""
     out[:] = 0
     for i in range(len(node)):
         sums = out[node[i]]
@@ -136,17 +131,17 @@ def node_sums(node: Indices, offset: Weights, weights: Weights, out: Weights) ->
             _add_moments(weights[i], offset[i], sums[0], sums[1], sums[2])
 
 
-@numba.njit(fastmath=FUSED)  # type: ignore[untyped-decorator]
+@numba.njit  # type: ignore[untyped-decorator]
 def _add_moments(drawn: Weights, by: float, none: Weights, one: Weights, two: Weights) -> None:
-    square, kind = by * by, none.dtype.type
+    square = by * by
     for j in range(drawn.size):
-        weight = kind(drawn[j])
+        weight = float(drawn[j])
         none[j] += weight
         one[j] += by * weight
         two[j] += square * weight
 
 
-@numba.njit(fastmath=REORDERED)  # type: ignore[untyped-decorator]
+@numba.njit  # type: ignore[untyped-decorator]
 def _series(t: float) -> float:
     """The exponential of a t that is at most `_NEAR`, by its first nine terms."""
     fourth = 1 / 24 + t * (1 / 120 + t * (1 / 720 + t * (1 / 5040 + t / 40320)))
@@ -159,7 +154,7 @@ def _sums_by(exponential: Any) -> Any:
     The exponential is taken by a function that suits the distance from the start.
     """
 
-    @numba.njit(fastmath=REORDERED, error_model="numpy")  # type: ignore[untyped-decorator]
+    @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
     def sums_of_nodes(
         x: Floats, odds_against: Floats, slope: float, sums: Weights, a: float, b: float
     ) -> tuple[float, ...]:

@@ -298,7 +298,9 @@ async def settled(pilot: Pilot[None]) -> None:
         await pilot.pause()
         # What has been read may have something else read.
         if all(worker.is_finished for worker in workers):
-            return
+            break
+    # A layout gives widgets their sizes, after which some are drawn once more.
+    await pilot.pause()
 
 
 async def see(pilot: Pilot[None], *keys: str) -> None:

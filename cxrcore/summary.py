@@ -34,7 +34,7 @@ from data_contracts.differences import DIFFERENCES
 from data_contracts.disclosure import is_small
 from data_contracts.disclosure.subgroups import Disclosure, disclosure_of, hidden_ratios
 from data_contracts.store import Arrays
-from data_contracts.summary import CURVES, METRICS, MODELS
+from data_contracts.summary import CURVES, METRIC_NUMBERS, METRICS, MODELS
 from data_contracts.vocabulary import Contract
 
 Rows = list[dict[str, Any]]
@@ -177,13 +177,14 @@ def _counts(known: Sequence[Model]) -> pl.DataFrame:
 def _disclosed_metrics(rows: Rows, rule: Disclosure) -> Rows:
     ratios = ((_subgroup(r), r["metric"], *r["ratio_of"]) for r in rows if r["ratio_of"])
     small = hidden_ratios(ratios, rule.least)
-    numbers = ("value", "low", "high", "images", "subjects", "positives")
     out = []
     for row in rows:
         where, metric = _subgroup(row), row["metric"]
         hidden = rule.hides(where, metric.partition(":")[2]) or (where, metric) in small
         kept = {name: value for name, value in row.items() if name != "ratio_of"}
-        out.append(kept | {"suppressed": hidden} | (dict.fromkeys(numbers) if hidden else {}))
+        out.append(
+            kept | {"suppressed": hidden} | (dict.fromkeys(METRIC_NUMBERS) if hidden else {})
+        )
     return out
 
 

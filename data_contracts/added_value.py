@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from data_contracts.cohort import SPLITS
 from data_contracts.cohort_description import SUPPRESSION
@@ -10,22 +10,13 @@ from data_contracts.summary import (
     INTERVAL,
     IS_SUPPRESSED,
     MODEL_KEY,
+    empty_if_suppressed,
     example_key,
     interval_is_ordered,
 )
 from data_contracts.vocabulary import Check, Contract, Field
 
-if TYPE_CHECKING:
-    import polars as pl
-
 QUANTITIES = ("metadata", "metadata and image", "gain")
-
-
-def _suppressed_rows_are_empty(_: pl.DataFrame) -> pl.Expr:
-    import polars as pl
-
-    numbers = ("value", "low", "high", "p", "images", "subjects")
-    return ~pl.col("suppressed") | pl.all_horizontal(pl.col(n).is_null() for n in numbers)
 
 
 def _example() -> dict[str, Any]:
@@ -69,7 +60,7 @@ ADDED_VALUE = Contract(
     attributes=(SUPPRESSION,),
     checks=(
         Check("low is not above high", interval_is_ordered),
-        Check("suppressed rows hold no number", _suppressed_rows_are_empty),
+        empty_if_suppressed("value", "low", "high", "p", "images", "subjects"),
     ),
     example=_example,
     example_attributes={"min_cell_count": 0},

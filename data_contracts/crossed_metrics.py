@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from data_contracts.cohort_description import SUPPRESSION
-from data_contracts.summary import IS_SUPPRESSED, MODEL_KEY, example_key, interval_is_ordered
+from data_contracts.summary import (
+    ENDS,
+    IS_SUPPRESSED,
+    METRIC_NUMBERS,
+    MODEL_KEY,
+    empty_if_suppressed,
+    example_key,
+    interval_is_ordered,
+)
 from data_contracts.vocabulary import Check, Contract, Field
-
-if TYPE_CHECKING:
-    import polars as pl
-
-NUMBERS = ("value", "low", "high", "images", "subjects", "positives")
-
-
-def _suppressed_rows_are_empty(_: pl.DataFrame) -> pl.Expr:
-    import polars as pl
-
-    return ~pl.col("suppressed") | pl.all_horizontal(pl.col(n).is_null() for n in NUMBERS)
 
 
 def _example() -> dict[str, Any]:
@@ -52,8 +49,7 @@ CROSSED_METRICS = Contract(
         Field("other_variable", "string", "Variable they are divided by as well"),
         Field("other_level", "string", "Level of that one"),
         Field("value", "float64", "AUROC, macro beyond two classes", unit="1", nullable=True),
-        Field("low", "float64", "Lower end of the 95 % interval", unit="1", nullable=True),
-        Field("high", "float64", "Upper end of the 95 % interval", unit="1", nullable=True),
+        *ENDS,
         Field("images", "int64", "Images with a label", unit="images", nullable=True),
         Field("subjects", "int64", "Their patients", unit="patients", nullable=True),
         Field("positives", "int64", "Images of the last of two classes", unit="images",
@@ -63,7 +59,7 @@ CROSSED_METRICS = Contract(
     attributes=(SUPPRESSION,),
     checks=(
         Check("low is not above high", interval_is_ordered),
-        Check("suppressed rows hold no number", _suppressed_rows_are_empty),
+        empty_if_suppressed(*METRIC_NUMBERS),
     ),
     example=_example,
     example_attributes={"min_cell_count": 0},

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from data_contracts.cohort_description import SUPPRESSION
 from data_contracts.summary import (
+    ENDS,
     IS_SUPPRESSED,
     MODEL_KEY,
+    empty_if_suppressed,
     example_key,
     interval_is_ordered,
 )
 from data_contracts.vocabulary import Check, Contract, Field
-
-if TYPE_CHECKING:
-    import polars as pl
-
-
-def _suppressed_rows_are_empty(_: pl.DataFrame) -> pl.Expr:
-    import polars as pl
-
-    numbers = ("value", "low", "high", "p", "subjects")
-    return ~pl.col("suppressed") | pl.all_horizontal(pl.col(n).is_null() for n in numbers)
 
 
 def _example() -> dict[str, Any]:
@@ -56,8 +48,7 @@ DIFFERENCES = Contract(
               "auroc; auroc:CLASS, of two models of one task, is one class against the rest"),
         Field("value", "float64", "AUROC of the model minus that of the other one", unit="1",
               nullable=True),
-        Field("low", "float64", "Lower end of the 95 % interval", unit="1", nullable=True),
-        Field("high", "float64", "Upper end of the 95 % interval", unit="1", nullable=True),
+        *ENDS,
         Field("p", "float64", "p value of no difference; null: not tested", unit="1",
               nullable=True),
         Field("subjects", "int64", "Test patients with a label of either task", unit="patients",
@@ -68,7 +59,7 @@ DIFFERENCES = Contract(
     attributes=(SUPPRESSION,),
     checks=(
         Check("low is not above high", interval_is_ordered),
-        Check("suppressed rows hold no number", _suppressed_rows_are_empty),
+        empty_if_suppressed("value", "low", "high", "p", "subjects"),
     ),
     example=_example,
     example_attributes={"min_cell_count": 0},

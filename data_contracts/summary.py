@@ -37,6 +37,13 @@ INTERVAL = (
     Field("low", "float64", "2.5th percentile over patient resamples", unit="1", nullable=True),
     Field("high", "float64", "97.5th percentile over patient resamples", unit="1", nullable=True),
 )
+#: Of an interval that no resamples give.
+ENDS = (
+    Field("low", "float64", "Lower end of the 95 % interval", unit="1", nullable=True),
+    Field("high", "float64", "Upper end of the 95 % interval", unit="1", nullable=True),
+)
+#: What is withheld of a suppressed metric.
+METRIC_NUMBERS = ("value", "low", "high", "images", "subjects", "positives")
 IS_SUPPRESSED = Field("suppressed", "bool", "Whether numbers are withheld: few patients")
 
 
@@ -58,11 +65,15 @@ def interval_is_ordered(_: pl.DataFrame) -> pl.Expr:
     return pl.col("low").is_null() | (pl.col("low") <= pl.col("high"))
 
 
-def _suppressed_rows_are_empty(_: pl.DataFrame) -> pl.Expr:
-    import polars as pl
+def empty_if_suppressed(*numbers: str) -> Check:
+    """That suppressed rows hold none of some numbers."""
 
-    numbers = ("value", "low", "high", "images", "subjects", "positives")
-    return ~pl.col("suppressed") | pl.all_horizontal(pl.col(n).is_null() for n in numbers)
+    def is_empty(_: pl.DataFrame) -> pl.Expr:
+        import polars as pl
+
+        return ~pl.col("suppressed") | pl.all_horizontal(pl.col(n).is_null() for n in numbers)
+
+    return Check("suppressed rows hold no number", is_empty)
 
 
 def _example_models() -> dict[str, Any]:
@@ -145,7 +156,7 @@ METRICS = Contract(
     attributes=(SUPPRESSION,),
     checks=(
         Check("low is not above high", interval_is_ordered),
-        Check("suppressed rows hold no number", _suppressed_rows_are_empty),
+        empty_if_suppressed(*METRIC_NUMBERS),
     ),
     example=_example_metrics,
     example_attributes={"min_cell_count": 0},

@@ -12,9 +12,9 @@ import polars as pl
 from cxrcore.evaluation.delong import interval, macro_auroc_influence
 from cxrcore.evaluation.strata import levels_of, log_odds, matrix
 from cxrcore.model import Model
-from data_contracts.crossed_metrics import NUMBERS
 from data_contracts.disclosure.crossed import Crossed, Crossing, shown_crossings
 from data_contracts.disclosure.subgroups import Disclosure
+from data_contracts.summary import METRIC_NUMBERS
 
 
 def crossed_metrics(
@@ -67,7 +67,7 @@ def _rows(model: Model, shown: set[Crossing]) -> Iterator[dict[str, Any]]:
         for a, b, inside in found:
             if inside.any():
                 where = {"variable": one, "level": a, "other_variable": other, "other_level": b}
-                numbers: dict[str, Any] = dict.fromkeys(NUMBERS)
+                numbers: dict[str, Any] = dict.fromkeys(METRIC_NUMBERS)
                 if not hidden:
                     numbers |= _measured(odds[inside], target[inside], subject[inside])
                 yield model.columns | where | numbers | {"suppressed": hidden}

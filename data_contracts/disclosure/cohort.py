@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,13 @@ from data_contracts.disclosure import (
     suppressed_parts,
     suppressed_steps,
 )
+from data_contracts.disclosure.horizons import DIED, horizons
 
 if TYPE_CHECKING:
     import polars as pl
 
 _Cell = tuple[str, str, str]
 """Variable, level and split."""
-#: The tasks of all horizons.
-_MORTALITY = re.compile(r"mortality(_[0-9]+d)?")
 _SIZES = ("images", "studies", "subjects")
 
 
@@ -111,7 +109,8 @@ def disclosed_characteristics(table: pl.DataFrame, least: int) -> pl.DataFrame:
 
 def _between_horizons(patients: Mapping[_Cell, int]) -> list[tuple[_Cell, _Cell, _Cell]]:
     """Who died within a horizon, within the next shorter one, and a cell for those between."""
-    died = {key for key in patients if _MORTALITY.fullmatch(key[0]) and key[1] == "died"}
+    tasks = horizons(key[0] for key in patients)
+    died = {key for key in patients if key[0] in tasks and key[1] == DIED}
     whole = [(patients[key], key[0]) for key in died if key[2] == "all"]
     return [
         ((later, level, split), (sooner, level, split), (f"{sooner} to {later}", level, split))

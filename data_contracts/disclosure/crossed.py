@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from data_contracts.disclosure import is_small
 from data_contracts.disclosure.audit import Count, worked_out
+from data_contracts.disclosure.horizons import crossings_that_tell
 from data_contracts.disclosure.subgroups import (
     Cells,
     Disclosure,
@@ -34,7 +35,8 @@ def shown_crossings(
     `counts` is what `found` was decided about. A crossing is shown whole or not at all: if no
     number of it is small, nor what it leaves of a level of either variable, and neither variable
     has a hidden level. Those of the same variables, of which each may be the task, are shown
-    together, since they count the same patients. And nothing is crossed where a small count that
+    together, since they count the same patients. Crossings of two horizons are not shown where they
+    tell of few deaths between these. And nothing is crossed where a small count that
     is hidden would follow from all that is shown of the split together.
     """
     models = cells_of(counts)
@@ -44,6 +46,7 @@ def shown_crossings(
         for crossing, cells in crossed.items()
         if not _may_be_shown(of_task[crossing[0]], crossing, cells, models, found)
     }
+    refused |= set(crossings_that_tell(crossed, found.least))
     shown = {crossing for crossing in crossed if frozenset(crossing) not in refused}
     together, variables = all_counts(found, models, split)
     for task, one, other in shown:

@@ -12,6 +12,7 @@ from data_contracts.disclosure import (
     suppressed_parts,
 )
 from data_contracts.disclosure.audit import Count, Place, worked_out
+from data_contracts.disclosure.horizons import suppress_between
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,6 +59,7 @@ def disclosure_of(counts: pl.DataFrame, least: int) -> Disclosure:
     while before != (before := len(found.subgroups) + len(found.classes)):
         for model, cells in models.items():
             _decide(found, model, cells, patients[model[2]])
+        suppress_between(found, models)
         _decide_twins(found, models)
         if before == len(found.subgroups) + len(found.classes):
             _decide_together(found, models)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import polars as pl
-from disclosure_attack import LEAST, Attack, cohorts
+from disclosure_attack import LEAST, Attack, Cohort, attacked, cohorts, crossings_shown, decided
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from data_contracts.cohort import SPLITS
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS
@@ -64,6 +66,50 @@ def test_no_small_number_of_deaths_between_two_horizons_can_be_worked_out(
     patients: np.ndarray,
 ) -> None:
     assert exposed(patients) == []
+
+
+METRICS = ("mortality_90d", "mortality")
+#: Most cells are none or many.
+CELL = st.sampled_from([0, 0, 12, 30, 80, 4])
+
+
+def with_horizons(patients: np.ndarray) -> Cohort:
+    """Patients by death within 90 days, death within a year, another task and view."""
+    cohort = Cohort(patients, patients.ndim - 1, METRICS)
+    possible = 1 - cohort.impossible().reshape(patients.shape)
+    return replace(cohort, patients=(patients * possible).astype(int))
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_no_metric_tells_of_few_deaths_between_two_horizons(data: st.DataObject) -> None:
+    shape = data.draw(st.sampled_from([(3, 3, 3), (3, 3, 3, 2)]))
+    cohort = with_horizons(data.draw(cohorts(shape, CELL)))
+    assert attacked(cohort, LEAST) == []
+
+
+def test_a_horizon_is_hidden_by_view_where_few_died_between_in_one() -> None:
+    patients = np.full((3, 3, 3), 50)
+    few = patients.copy()
+    few[1, 2, 2] = 4
+    shown = [
+        {s[3] for s in decided(with_horizons(x), LEAST).subgroups if s[0] == "mortality_90d"}
+        for x in (patients, few)
+    ]
+    assert "view" not in shown[0]
+    assert "view" in shown[1]
+
+
+def test_two_horizons_are_not_crossed_where_few_died_between_in_one_cell() -> None:
+    patients = np.full((3, 3, 3, 3), 50)
+    far = with_horizons(patients)
+    assert ("mortality", "task0", "view") in crossings_shown(far, LEAST)
+    patients[1, 2, 1, 1] = 4
+    cohort = with_horizons(patients)
+    assert not {("mortality", "task0", "view"), ("mortality_90d", "task0", "view")} & {
+        *crossings_shown(cohort, LEAST)
+    }
+    assert attacked(cohort, LEAST) == []
 
 
 def test_horizons_far_apart_are_shown() -> None:

@@ -72,6 +72,24 @@ class Cohort:
 
     patients: np.ndarray
     tasks: int
+    horizons: tuple[str, ...] = ()
+    """Names of the first tasks, the shorter horizon first; others have numbers."""
+
+    def name(self, axis: int) -> str:
+        last = axis == self.patients.ndim - 1
+        return "view" if last else [*self.horizons, *(f"task{i}" for i in range(9))][axis]
+
+    def level(self, axis: int, value: int) -> str:
+        return ("survived", "died")[value - 1] if axis < len(self.horizons) else f"level{value}"
+
+    def between(self) -> np.ndarray:
+        """(n,) which cells died within the second horizon and not within the first."""
+        return np.asarray(self.members(1, 2) * self.members(0, 1))
+
+    def impossible(self) -> np.ndarray:
+        """(n,) which cells died within the first horizon and not the second, or lack one label."""
+        lacks = abs(self.members(0, 0) - self.members(1, 0))
+        return np.asarray(np.minimum(1, lacks + self.members(0, 2) * (1 - self.members(1, 2))))
 
     def members(self, axis: int, value: int) -> np.ndarray:
         """(n,) which cells have `value` on an axis."""
@@ -80,32 +98,32 @@ class Cohort:
     def rows(self) -> Iterator[tuple[tuple[str, str, str, str, str, str], np.ndarray]]:
         """Each count of a summary, as task, name, split, stratum, level, class and its cells."""
         shape = self.patients.shape
-        names = [f"task{i}" for i in range(self.tasks)] + ["view"]
+        names = [self.name(axis) for axis in range(len(shape))]
         for t in range(self.tasks):
             labelled = 1 - self.members(t, 0)
             groups = [("all", "all", labelled)]
             groups += [
-                ("true_class" if axis == t else names[axis], f"level{v}",
+                ("true_class" if axis == t else names[axis], self.level(axis, v),
                  labelled * self.members(axis, v))
                 for axis in range(len(shape)) for v in range(1, shape[axis])
             ]  # fmt: skip
             for stratum, level, inside in groups:
                 yield (names[t], "main", "test", stratum, level, ""), inside
                 for c in range(1, shape[t]):
-                    where = (names[t], "main", "test", stratum, level, f"level{c}")
+                    where = (names[t], "main", "test", stratum, level, self.level(t, c))
                     yield where, inside * self.members(t, c)
 
     def crossed(self) -> dict[Crossing, dict[tuple[str, str, str], np.ndarray]]:
         """By crossing each of its counts, as level, level of the other, class and its cells."""
         shape = self.patients.shape
-        names = [f"task{i}" for i in range(self.tasks)] + ["view"]
+        names = [self.name(axis) for axis in range(len(shape))]
         found = {}
         for t in range(self.tasks):
             for a, b in combinations([i for i in range(len(shape)) if i != t], 2):
                 cells = {}
                 for i, j, c in product(*(range(1, shape[x]) for x in (a, b)), range(shape[t])):
                     own = self.members(t, c) if c else 1 - self.members(t, 0)
-                    key = (f"level{i}", f"level{j}", f"level{c}" if c else "")
+                    key = (self.level(a, i), self.level(b, j), self.level(t, c) if c else "")
                     cells[key] = self.members(a, i) * self.members(b, j) * own
                 found[names[t], names[a], names[b]] = cells
         return found
@@ -140,14 +158,20 @@ def crossings_shown(cohort: Cohort, least: int) -> Mapping[Crossing, Mapping[Any
 def attacked(cohort: Cohort, least: int) -> list[Any]:
     """The small counts that a summary suppresses and that what it shows gives away."""
     rule = decided(cohort, least)
-    attack, suppressed = Attack(cohort.patients.ravel()), []
+    attack = Attack(cohort.patients.ravel())
+    suppressed: list[tuple[Any, np.ndarray]] = []
     for where, inside in cohort.rows():
         if rule.hides(where[:5], where[5]):
             suppressed.append((where, inside))
         else:
             attack.publish(inside)
-    for of in crossings_shown(cohort, least).values():
+    shown = crossings_shown(cohort, least)
+    for of in shown.values():
         attack.publish(*of.values())
     if not attack.shown:
         return []
+    if cohort.horizons:
+        attack.publish(cohort.impossible())
+        counted = [*cohort.rows(), *((k, i) for of in shown.values() for k, i in of.items())]
+        suppressed += [(("between", *k), inside * cohort.between()) for k, inside in counted]
     return attack.exposed(suppressed, least)

@@ -18,7 +18,7 @@ from data_contracts.disclosure.subgroups import Disclosure
 
 #: Why a difference has no value, and why it has none but a value.
 TOO_FEW = "fewer than two test patients of a class"
-SEPARATED = "an AUROC of 0 or 1 tells nothing of its error"
+SEPARATED = "AUROCs of 0 or 1 tell nothing of their error"
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def differences(known: Sequence[Model], rule: Disclosure) -> list[dict[str, Any]
     Both AUROCs, of one task or of two, vary with the same patients, so each patient's influence on
     the difference is the difference of the influences; `delong` has the variance. Beyond two
     classes the AUROC is the mean over them, and models of one task are compared class by class
-    too.
+    too. An AUROC of 0 or 1 counts as without error; of two of them there is no interval and no p.
     """
     measured = [model for model in known if model.kind == "classes"]
     tested = {model.key: model.labelled("test") for model in measured}
@@ -101,7 +101,7 @@ def _difference(one: _Area, other: _Area, patients: int, hidden: bool) -> dict[s
         return empty | {"suppressed": True, "reason": None}
     if not np.isfinite(value):
         return empty | {"subjects": patients, "suppressed": False, "reason": TOO_FEW}
-    if not (one.influence.any() and other.influence.any()):
+    if not (one.influence.any() or other.influence.any()):
         return empty | {
             "value": value,
             "subjects": patients,

@@ -127,9 +127,13 @@ def test_what_one_of_the_models_withholds_is_withheld_and_few_patients_give_a_re
     assert differences([few[0]], ALL) == []
 
 
-def test_nothing_is_known_of_the_error_where_the_classes_are_apart() -> None:
-    one, other = drawn(5, (100.0, 1.0))
+def test_nothing_is_known_of_the_error_where_both_have_the_classes_apart() -> None:
+    one, other = drawn(5, (100.0, 90.0))
     (row,) = differences([one, other], ALL)
-    assert row["value"] > 0
+    assert row["value"] == 0
     assert {row[n] for n in ("low", "high", "p")} == {None}
     assert row["reason"] == SEPARATED
+    # Beside one that errs, the error is that one's.
+    (row,) = differences([one, drawn(5, (100.0, 1.0))[1]], ALL)
+    assert 0 < row["low"] < row["value"] < row["high"]
+    assert row["p"] < 0.001

@@ -46,13 +46,14 @@ def differences(known: Sequence[Model], rule: Disclosure) -> list[dict[str, Any]
         key: np.asarray(patients.search_sorted(t["subject_id"]), dtype=np.intp)
         for key, t in tested.items()
     }
+    seen = {key: np.bincount(of, minlength=len(patients)) > 0 for key, of in subject.items()}
     areas = {
         model.key: dict(_areas(model, tested[model.key], subject[model.key], len(patients)))
         for model in measured
     }
     rows = []
     for one, other in combinations(measured, 2):
-        both = len(np.union1d(subject[one.key], subject[other.key]))
+        both = int((seen[one.key] | seen[other.key]).sum())
         for metric in areas[one.key] if one.task == other.task else ["auroc"]:
             hidden = any(
                 rule.hides((*model.key, "test", "all", "all"), metric.partition(":")[2])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cxrcore.evaluation.delong import interval, macro_auroc_influence
+from cxrcore.evaluation.delong import TooFewPatientsError, interval, macro_auroc_influence
 from cxrcore.evaluation.strata import levels_of, log_odds, matrix
 from cxrcore.model import Model
 from data_contracts.disclosure.crossed import Crossed, Crossing, shown_crossings
@@ -81,6 +81,6 @@ def _measured(odds: Any, target: Any, subject: Any) -> dict[str, Any]:
     }  # fmt: skip
     try:
         value, influence = macro_auroc_influence(odds, target, patients[1])
-    except ValueError:
+    except TooFewPatientsError:
         return counts
     return counts | {"value": value} | interval(value, influence, 0)

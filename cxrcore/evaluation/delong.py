@@ -10,6 +10,10 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
+class TooFewPatientsError(ValueError):
+    """A class has fewer than the two test patients that a variance needs."""
+
+
 def auroc_influence(
     scores: Floats, positive: Bools, subject: NDArray[np.intp]
 ) -> tuple[float, Floats]:
@@ -18,12 +22,12 @@ def auroc_influence(
     `scores` and `positive` (n,) of images, `subject` (n,) the patient's number from 0; the
     influence is (patients,). DeLong et al. 1988, doi 10.2307/2531595, for clustered data
     (Obuchowski 1997, doi 10.2307/2533958); of one image per patient, DeLong's variance. By
-    midranks in O(n log n) (Sun & Xu 2014, doi 10.1109/LSP.2014.2337313). Raises `ValueError`
-    with fewer than two patients of a class.
+    midranks in O(n log n) (Sun & Xu 2014, doi 10.1109/LSP.2014.2337313). Raises
+    `TooFewPatientsError` with fewer than two of a class.
     """
     sides = ((positive, ~positive), (~positive, positive))
     if min(len(np.unique(subject[side])) for side, _ in sides) < 2:
-        raise ValueError("DeLong's variance needs two patients of each class")
+        raise TooFewPatientsError("DeLong's variance needs two patients of each class")
     overall, influence = rankdata(scores), np.zeros(int(subject.max()) + 1)
     area = 0.0
     for side, others in sides:

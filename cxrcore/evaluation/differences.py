@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cxrcore.evaluation.delong import auroc_influence, interval, p_of
+from cxrcore.evaluation.delong import TooFewPatientsError, auroc_influence, interval, p_of
 from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.model import Model
 from data_contracts.disclosure.subgroups import Disclosure
@@ -76,11 +76,11 @@ def _areas(
     chosen = [1] if len(model.classes) == 2 else range(len(model.classes))
     each = {}
     for c in chosen:
-        sides = (subject[target == c], subject[target != c])
-        if min(len(np.unique(side)) for side in sides) < 2:
+        try:
+            value, influence = auroc_influence(odds[:, c], target == c, subject)
+        except TooFewPatientsError:
             each[model.classes[c]] = nothing
             continue
-        value, influence = auroc_influence(odds[:, c], target == c, subject)
         whole = np.zeros(patients)
         whole[: len(influence)] = influence
         each[model.classes[c]] = _Area(value, whole)

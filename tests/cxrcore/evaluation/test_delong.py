@@ -28,7 +28,7 @@ def test_the_fast_form_is_the_double_sum() -> None:
     )
     np.testing.assert_allclose(areas, wins.mean(axis=(1, 2)))
     np.testing.assert_allclose(influence @ influence.T, want)
-    with pytest.raises(ValueError, match="two patients of each class"):
+    with pytest.raises(delong.TooFewPatientsError, match="two patients of each class"):
         delong.auroc_influence(scores[0], np.arange(120) == 0, np.arange(120))
 
 

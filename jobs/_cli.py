@@ -7,8 +7,9 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnknownCommandError
@@ -32,19 +33,22 @@ HELP = """What do networks see of a patient's health, gender, race and insurance
 Jobs work on one folder of artifacts, --workspace (or CXR_WORKSPACE)."""
 EPILOGUE = "--config FILE.yaml reads flags from a file; flags on the command line win."
 
+Handler = Callable[[int, FrameType | None], None] | signal.Handlers
+
 
 def main() -> None:
     """Run the command of this process to its end, and exit with its code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, break_off)
+    # Before a signal may raise: pydantic, while it builds a model, makes another error of that.
+    find_jobs()
     sys.stdout, out = forgiving(1)
     sys.stderr, _ = forgiving(2)
     try:
+        _at_signals(break_off)
         code = run(sys.argv[1:])
+        _at_signals(signal.SIG_IGN)
     except KeyboardInterrupt:
+        _at_signals(signal.SIG_IGN)
         code = _report_error("", "interrupted; run the same command to resume", 75)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
     sys.stdout.flush()
     # The artifacts of a job exist even if its output is lost. Other commands produce only output.
     fault = out.fault
@@ -53,6 +57,11 @@ def main() -> None:
     # A regular exit takes seconds for torch alone, and nothing is left to be done.
     atexit._run_exitfuncs()
     os._exit(code)
+
+
+def _at_signals(handler: Handler) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def run(argv: list[str], package: ModuleType = jobs) -> int:
@@ -87,6 +96,7 @@ def build_app(package: ModuleType = jobs) -> App:
         help_epilogue=EPILOGUE,
         version=package_version,
         help_format="plaintext",
+        suppress_keyboard_interrupt=False,
     )
     for position, spec in enumerate(find_jobs(package).values()):
         app.command(_command(spec), name=spec.name, sort_key=position)

@@ -40,7 +40,7 @@ def test_a_signal_while_a_command_is_loaded(
             time.sleep(delay)
             process.send_signal(number)
             _, err = process.communicate(timeout=60)
-        if process.returncode in (0, 3):
+        if process.returncode in (0, 2, 3):
             continue  # the command was faster
         assert process.returncode == 75
         assert err.endswith("interrupted; run the same command to resume\n")

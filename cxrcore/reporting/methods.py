@@ -53,7 +53,7 @@ def sentences(headers: Headers, aggregate: Mapping[str, Any], least: int) -> dic
         "training": " ".join(_training(trained)),
         "controls": _controls(networks),
         "maps": _maps(headers.get(ATTRIBUTIONS.name, [])),
-        "statistics": " ".join(_statistics(aggregate, least)),
+        "statistics": " ".join(_statistics(aggregate, str(cohort.attributes["select"]), least)),
     }  # fmt: skip
 
 
@@ -175,11 +175,15 @@ def _maps(attributions: Sequence[Header]) -> str:
     )
 
 
-def _statistics(aggregate: Mapping[str, Any], least: int) -> list[str]:
+def _statistics(aggregate: Mapping[str, Any], select: str, least: int) -> list[str]:
     said = []
+    if select != "one-per-subject":
+        said.append("Metrics weigh radiographs alike; the levels of evidence weigh patients alike.")
     if replicates := aggregate.get("replicates"):
-        said.append(f"Intervals are from {replicates:,} bootstrap resamples of patients, the same "
-                    "for every network.")  # fmt: skip
+        said.append(
+            f"Intervals are from {replicates:,} bootstrap resamples of patients, the same for "
+            "every network."
+        )
     if {"surrogates", "permutations"} <= set(aggregate):
         said.append(
             f"Nulls are drawn with {aggregate['surrogates']:,} Moran surrogates of a map and up to "

@@ -53,6 +53,9 @@ def test_what_a_setting_contradicts_is_not_said() -> None:
     assert "No training was stopped early" in said(training(patience=0))
     assert "cross-entropy" not in said(training(), training(target_kind="value"))
     assert "one radiograph per study is kept" in said(training(), select="one-per-study")
+    unlike = "the levels of evidence weigh patients alike"
+    assert unlike in said(training(), select="all")
+    assert unlike not in said(training())
     assert "Mortality" not in said(training(), mortality_rule=None)
     narrow = said(training(), cohort={"min_age": 18, "max_age": 64, "view": "PA",
                                       "no_finding_only": True})  # fmt: skip

@@ -70,6 +70,11 @@ class Setup:
     def validation_batches(self) -> int:
         return self._batches("val")
 
+    def inputs(self, images: NDArray[np.uint8]) -> torch.Tensor:
+        """What the network takes (b, 3, S, S) of images (b, S, S)."""
+        found = to_input(images, self.recipe.mean, self.recipe.std, self.device)
+        return found.to(memory_format=torch.channels_last)
+
     def _batches(self, split: str) -> int:
         return len(in_batches(self.targets.rows(split), self.plan.batch_size))
 
@@ -191,9 +196,8 @@ def predict(
     """Outputs (b, k) and pooled features (b, d) of the images at `rows`, batch by batch."""
     network.eval()
     for _, images in setup.store.batches(in_batches(rows, setup.plan.batch_size)):
-        inputs = to_input(images, setup.recipe.mean, setup.recipe.std, setup.device)
         with torch.inference_mode():
-            pooled = pool(network.features(inputs.to(memory_format=torch.channels_last)))
+            pooled = pool(network.features(setup.inputs(images)))
             yield network.head(pooled).float().cpu().numpy(), pooled.half().cpu().numpy()
 
 

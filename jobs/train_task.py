@@ -141,6 +141,8 @@ def run(config: Config, job: Job) -> None:
         if config.control not in UNTRAINED:
             _train(job, state, setup, names)
             load_tensors(network, state.best)
+        elif random:
+            _take_statistics(job, network, setup)
 
         facts = recipe.attributes() | names
         if targets.kind == "value":
@@ -180,6 +182,15 @@ def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) 
     score = {"AUROC": best["val_auroc"], "R²": best["val_r2"]}
     told = ", ".join(f"validation {n} {v}" for n, v in score.items() if v is not None)
     job.log(f"kept epoch {state.best_epoch}, {told or 'no validation score'}")
+
+
+def _take_statistics(job: Job, network: Network, setup: Setup) -> None:
+    from cxrcore.normalisation import take_statistics
+
+    images = len(setup.targets.rows("train"))
+    with job.progress(f"normalise {setup.targets.task}", images, "images") as advance:
+        for done in take_statistics(network, setup):
+            advance(done)
 
 
 def _predict(

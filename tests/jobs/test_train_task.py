@@ -12,10 +12,12 @@ import torchvision
 from refusals import Refuse
 
 from data_contracts.model import MODEL, TRAINING_HISTORY
+from data_contracts.predictions import FEATURES
 from data_contracts.store import open_arrays, read_table
 from jobs._cli import run
 
-TRAIN = ["train-task", "--task", "gender", "--architecture", "resnet18", "--device", "cpu"]
+GENDER = ["train-task", "--task", "gender", "--device", "cpu"]
+TRAIN = [*GENDER, "--architecture", "resnet18"]
 
 
 def kept(workspace: Path, name: str) -> np.ndarray:
@@ -38,6 +40,17 @@ def test_an_untrained_network_keeps_its_starting_weights(
     assert same == (control == "pretrained")
     history = TRAINING_HISTORY.path(tiny_workspace, task="gender", name=control)
     assert read_table(TRAINING_HISTORY, history).frame.is_empty()
+
+
+@pytest.mark.parametrize("architecture", ["mobilenet_v2", "squeezenet1_1"])
+def test_a_network_of_random_weights_tells_images_apart(
+    architecture: str, tiny_workspace: Path
+) -> None:
+    line = [*GENDER, "--control=random-init", f"--architecture={architecture}"]
+    assert run([*line, "--workspace", str(tiny_workspace)]) == 0
+    path = FEATURES.path(tiny_workspace, task="gender", name="main")
+    with open_arrays(FEATURES, path) as features:
+        assert np.median(features.read("features").astype(float).std(axis=0)) > 1e-3
 
 
 def test_a_pretrained_network_needs_weights(refuse: Refuse, tmp_path: Path) -> None:

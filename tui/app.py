@@ -28,6 +28,7 @@ from tui.shared.messages import OpenArtifact, OpenCurves, OpenLaunch, OpenMaps, 
 from tui.shared.page import Page
 from tui.shared.status_header import PAGES
 from tui.shared.stylesheet import ParsedOnce
+from tui.shared.switch import after
 from tui.terminal import StyleAll
 from tui.themes import THEMES
 
@@ -115,12 +116,10 @@ class Dashboard(DashboardApp):
         self.errors_changed.publish(self.error_count)
 
     def action_next_theme(self) -> None:
-        names = [theme.name for theme in THEMES]
-        at = names.index(self.theme) if self.theme in names else -1
-        self.theme = names[(at + 1) % len(names)]
+        self.theme = after([theme.name for theme in THEMES], self.theme)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for command in super().get_system_commands(screen):
-            # A page's palette names what keys do, and that is one of them.
-            if not (isinstance(screen, Page) and command.title == "Quit"):
-                yield command
+        own = list(screen.commands()) if isinstance(screen, Page) else []
+        yield from own
+        # Of a page what keys do is named, and that is one of them.
+        yield from (c for c in super().get_system_commands(screen) if not own or c.title != "Quit")

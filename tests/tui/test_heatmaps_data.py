@@ -33,10 +33,11 @@ from tui.heatmaps.texts import area_text, unit_of
 from tui.heatmaps.work import summary_artifacts
 from tui.shared.numbers import interval
 from tui.workspace.scan import Scanner
+from tui.workspace.tables import Tables
 
 
 def summary_at(workspace: Path) -> SummaryData:
-    return read_summary(workspace, summary_artifacts(Scanner(workspace).scan()))
+    return read_summary(Tables(workspace), summary_artifacts(Scanner(workspace).scan()))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from textual.widgets.tree import TreeNode
 from data_contracts.errors import ArtifactError, Interrupted
 from data_contracts.header import Header, Input
 from data_contracts.lineage import InputStatus, input_status
-from tui.artifact.tab_keys import TAB_KEYS
 from tui.shared.pipeline import SIGNS
 from tui.shared.sanitize import sanitize
 from tui.shared.toned import Tone
@@ -41,6 +40,11 @@ class Relative:
     text: str
 
 
+#: Turn over the tabs of the page; the tree would scroll to the side.
+TAB_KEYS = (
+    Binding("left,h", "screen.turn(-1)", "Previous tab", show=False, id="tab.previous"),
+    Binding("right,l", "screen.turn(1)", "Next tab", show=False, id="tab.next"),
+)
 _Shown = tuple[Artifact, Mapping[str, Artifact]]
 
 

@@ -17,9 +17,8 @@ from jobs._facts import Schema
 from jobs._registry import find_jobs
 from tui import clock
 from tui.artifact.info import ArtifactInfo, Verdict
-from tui.artifact.lineage import Lineage, Relative
+from tui.artifact.lineage import TAB_KEYS, Lineage, Relative
 from tui.artifact.schema_table import SchemaTable
-from tui.artifact.tab_keys import TAB_KEYS
 from tui.artifact.tabs import ArtifactTabs
 from tui.shared.filter_bar import FilterBar
 from tui.shared.messages import ErrorMet, OpenArtifact, OpenLaunch
@@ -36,12 +35,6 @@ _NOTHING = """[b]No artifacts yet.[/]
 See Overview ([b $text-accent]1[/]) for what to run first."""
 
 
-class ArtifactList(Rows):
-    """The artifacts of the workspace."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*TAB_KEYS]
-
-
 class ArtifactPage(Page):
     """All artifacts, and header, schema and lineage of the one under the cursor."""
 
@@ -50,14 +43,13 @@ class ArtifactPage(Page):
 All artifacts of the workspace. The selected one is shown beside the list, in three tabs: info,
 schema and lineage. Verify reads the whole file and recomputes its digest. In the lineage, Enter
 opens an artifact and Space folds a branch. The Tab key moves between the list and the tabs."""
-    AUTO_FOCUS = "ArtifactList"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     DEFAULT_CSS = """
     ArtifactPage {
         #both { layout: vertical; }
-        ArtifactList { height: 7; padding: 0 1; }
+        Rows { height: 7; padding: 0 1; }
         &.-wide #both { layout: horizontal; }
-        &.-wide ArtifactList { height: 1fr; width: 62; border-right: vkey $panel; padding: 0; }
+        &.-wide Rows { height: 1fr; width: 62; border-right: vkey $panel; padding: 0; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -65,6 +57,7 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
         Binding("n", "launch", "Re-run job", id="artifact.launch"),
         Binding("y", "copy('path')", "Copy path", id="artifact.copy-path"),
         Binding("Y", "copy('digest')", "Copy digest", show=False, id="artifact.copy-digest"),
+        *TAB_KEYS,
     ]
 
     def __init__(self) -> None:
@@ -79,14 +72,14 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
     def content(self) -> Iterator[Widget]:
         yield Placeholder("reading the workspace …")
         with Container(id="both"):
-            yield ArtifactList(*ARTIFACT_COLUMNS)
+            yield Rows(*ARTIFACT_COLUMNS)
             yield ArtifactTabs()
 
     def open(self, place: str) -> None:
         """Show the artifact at `place`, or that there is none."""
         self.query_one(FilterBar).action_leave()
-        self.query_one(ArtifactList).filter("")
-        self.query_one(ArtifactList).focus()
+        self.query_one(Rows).filter("")
+        self.query_one(Rows).focus()
         self._place = place
         if self.dashboard.snapshot is not None:
             self.show(self.dashboard.snapshot)
@@ -94,7 +87,7 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
     def show(self, snapshot: Snapshot) -> None:
         self.show_placeholder("" if snapshot.artifacts else _NOTHING)
         artifacts = sorted(snapshot.artifacts.values(), key=lambda a: a.place)
-        rows = self.query_one(ArtifactList)
+        rows = self.query_one(Rows)
         rows.set_rows([artifact_row(a) for a in artifacts])
         if artifacts:
             self._choose(self._place or artifacts[0].place)

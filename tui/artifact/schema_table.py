@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
@@ -18,7 +16,6 @@ from textual.widgets import Static
 from data_contracts.catalog import contracts
 from data_contracts.errors import CxrError, concerns_content
 from jobs._facts import Schema, schema_of
-from tui.artifact.tab_keys import TAB_KEYS
 from tui.shared.reading import Reading
 from tui.shared.reading_pane import ReadingPane
 from tui.shared.sanitize import escape_markup, sanitize
@@ -30,8 +27,6 @@ _REST = 0.15
 
 class SchemaTable(ReadingPane):
     """A line for each column or dataset; never a cell or a value."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*TAB_KEYS]
 
     @dataclass
     class Read(Message):

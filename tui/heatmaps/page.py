@@ -81,7 +81,7 @@ class HeatmapsPage(Page):
         self._snapshot = snapshot
         artifacts = summary_artifacts(snapshot)
         self._summary_reading.want(
-            content_key(artifacts), lambda: read_summary(self.dashboard.workspace, artifacts)
+            content_key(artifacts), lambda: read_summary(self.dashboard.tables, artifacts)
         )
         self._look_up()
         self._draw()

@@ -81,8 +81,8 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
         self.query_one(Rows).filter("")
         self.query_one(Rows).focus()
         self._place = place
-        if self.dashboard.snapshot is not None:
-            self.show(self.dashboard.snapshot)
+        if self.snapshot is not None:
+            self.show(self.snapshot)
 
     def show(self, snapshot: Snapshot) -> None:
         self.show_placeholder("" if snapshot.artifacts else _NOTHING)
@@ -101,7 +101,7 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
         self.focus_next("ContentSwitcher > *")
 
     def _choose(self, place: str) -> None:
-        snapshot = self.dashboard.snapshot
+        snapshot = self.snapshot
         assert snapshot is not None
         before, self._place = self._shown, place
         self._shown = artifact = snapshot.artifacts.get(place)
@@ -167,7 +167,7 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
 
     def on_tree_node_selected(self, message: Tree.NodeSelected[Relative]) -> None:
         data = message.node.data
-        snapshot = self.dashboard.snapshot
+        snapshot = self.snapshot
         if data is None or not data.sign or not data.place or snapshot is None:
             return
         if data.place in snapshot.artifacts:
@@ -184,7 +184,7 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
         return True
 
     def action_launch(self) -> None:
-        snapshot = self.dashboard.snapshot
+        snapshot = self.snapshot
         if snapshot is None or self._shown is None:
             return
         if step := step_again(self._shown, snapshot, self._specs):

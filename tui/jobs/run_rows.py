@@ -39,8 +39,13 @@ _WIDE = (
     Column("outcome"), Column("best AUROC", 14, right=True), Column("started", 11),
     Column("time", 7, right=True), Column("host", 10, name=True), Column("engine", 8),
 )  # fmt: skip
-#: From this width on, the wide columns have room.
-_WIDE_FROM = 124
+#: As the narrow ones, with more room for outcomes.
+_MIDDLE = (
+    _NARROW[0], Column("state", 13), _NARROW[2], Column("task", 20, name=True), Column("outcome"),
+    *_NARROW[5:],
+)  # fmt: skip
+#: From these widths on, the middle and the wide columns have room.
+_MIDDLE_FROM, _WIDE_FROM = 90, 124
 _OUTCOME, _BARS = 4, 8
 #: Before the state: a run that is marked; a pipeline whose runs are folded away, or not; a run of a
 #: pipeline; a star.
@@ -122,7 +127,8 @@ class RunRows(Rows):
         return True
 
     def on_resize(self) -> None:
-        columns = _WIDE if self.size.width >= _WIDE_FROM else _NARROW
+        width = self.size.width
+        columns = _WIDE if width >= _WIDE_FROM else _MIDDLE if width >= _MIDDLE_FROM else _NARROW
         if columns != self.columns:
             self.set_columns(*columns)
             self._made = {}

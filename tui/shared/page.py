@@ -66,15 +66,20 @@ class Page(Screen[None]):
         return cast("DashboardApp", self.app)
 
     @property
+    def snapshot(self) -> Snapshot | None:
+        """The workspace as it is now; None until it has been read."""
+        return self.dashboard.snapshot
+
+    @property
     def writable(self) -> bool:
         """Whether jobs can be launched: they write to the workspace."""
-        return self.dashboard.snapshot is not None and self.dashboard.snapshot.writable
+        return self.snapshot is not None and self.snapshot.writable
 
     @property
     def is_reading(self) -> bool:
         """Whether what it shows is still being read or drawn."""
         own = (w for w in self.workers if self in w.node.ancestors_with_self)
-        return self.dashboard.snapshot is None or any(not w.is_finished for w in own)
+        return self.snapshot is None or any(not w.is_finished for w in own)
 
     def compose(self) -> ComposeResult:
         yield StatusHeader(self.NAME)
@@ -123,8 +128,8 @@ class Page(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self._update_header(self.dashboard.error_count)
-        if self.dashboard.snapshot is not None:
-            self._take_snapshot(self.dashboard.snapshot)
+        if self.snapshot is not None:
+            self._take_snapshot(self.snapshot)
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         if self.is_current and snapshot.number != self._number:
@@ -133,7 +138,7 @@ class Page(Screen[None]):
             self.show(snapshot)
 
     def _update_header(self, count: int) -> None:
-        snapshot = self.dashboard.snapshot
+        snapshot = self.snapshot
         running = [r for r in snapshot.runs if r.state == "running"] if snapshot else ()
         failed = len(snapshot.failures) if snapshot else 0
         writable = snapshot is None or snapshot.writable

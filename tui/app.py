@@ -26,12 +26,15 @@ from tui.shared.dialogs import TextDialog
 from tui.shared.error_texts import errors_text, internal_error
 from tui.shared.messages import OpenArtifact, OpenCurves, OpenLaunch, OpenMaps, OpenRun
 from tui.shared.page import Page
-from tui.shared.status_header import PAGES
 from tui.shared.stylesheet import ParsedOnce
 from tui.shared.switch import after
 from tui.terminal import StyleAll
 from tui.themes import THEMES
 
+#: In the order of their keys and of the first line.
+PAGES: tuple[type[Page], ...] = (
+    OverviewPage, JobsPage, MetricsPage, HeatmapsPage, CohortPage, ArtifactPage, ResultsPage,
+)  # fmt: skip
 _Page = TypeVar("_Page", bound=Page)
 
 
@@ -39,23 +42,12 @@ class Dashboard(DashboardApp):
     """The pages, their keys, and the ways from one to another."""
 
     TITLE = "cxr"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        page.NAME: page
-        for page in (
-            OverviewPage,
-            JobsPage,
-            MetricsPage,
-            HeatmapsPage,
-            CohortPage,
-            ArtifactPage,
-            ResultsPage,
-        )
-    }
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {p.NAME: p for p in PAGES}
     DEFAULT_MODE = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(str(i), f"switch_mode('{p}')", p.capitalize(), show=False, id=f"page.{p}")
-            for i, p in enumerate(PAGES, 1)
+            for i, p in enumerate(MODES, 1)
         ),
         Binding("E", "errors", "Errors", show=False, id="app.errors"),
         Binding("ctrl+t", "next_theme", "Next theme", show=False, id="app.theme"),

@@ -26,7 +26,6 @@ from tui.shared.help_dialog import HelpDialog
 from tui.shared.page import Page
 from tui.shared.preferences import Preferences
 from tui.shared.rows import NOTHING
-from tui.shared.status_header import PAGES
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,7 @@ async def test_number_keys_open_the_pages_and_every_key_of_the_last_line_is_in_s
     async with opened(workspace, (80, 24)) as pilot:
         styled: list[bool] = []
         monkeypatch.setattr(Dashboard, "refresh_css", lambda *_, **_options: styled.append(True))
-        for number, page in enumerate(PAGES, 1):
+        for number, page in enumerate(Dashboard.MODES, 1):
             await pilot.press(str(number))
             assert pilot.app.current_mode == page
             await settled(pilot)

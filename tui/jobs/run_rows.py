@@ -154,29 +154,28 @@ class RunRows(Rows):
         state, tone = state_text(record.state), tone_of(record.state)
         if record.run_id in self.stopping and record.state in UNFINISHED:
             state, tone = "◌ stopping", "warn"
-        wide = self.columns == _WIDE
-        job, what, time = sanitize(record.job), what_of(record), duration_text(duration)
+        job, what = sanitize(record.job), what_of(record)
+        host, engine = sanitize(record.host), sanitize(record.engine)
         training = self.trainings.get(record.run_id, Training())
         curve = f"{sparkline(training.aurocs, _BARS)} {number(training.best)}"
         auroc = curve if training.best is not None else ""
         outcome, rank = self._outcome(record, progress, training)
-        look: Tone = "live" if progress else "dim"
-        cells = (self._mark(record.run_id, note), state, job, what)
-        values = (not note.star, record.state, job, what, rank)
-        fields = {"tag": " ".join(note.tags), "note": note.text, "star": "yes" * note.star}
-        if not wide:
-            return Row(
-                record.run_id, (*cells, outcome or auroc, age_text(begun, now), time),
-                (*values, record.started, duration), ("warn", tone, "", "", look, "dim"), fields,
-            )  # fmt: skip
         tags = "".join(f"#{tag} " for tag in note.tags)
+        outcome = tags + outcome if self.columns == _WIDE else outcome or auroc
         started = f"{clock.local(begun):%m-%d %H:%M}" if begun else ""
-        host, engine = sanitize(record.host), sanitize(record.engine)
-        return Row(
-            record.run_id, (*cells, tags + outcome, auroc, started, time, host, engine),
-            (*values, training.best, record.started, duration, host, engine),
-            ("warn", tone, "", "", look, "good", "", "", "dim", "dim"), fields,
-        )  # fmt: skip
+        facts: dict[str, tuple[str, Any, Tone]] = {
+            "": (self._mark(record.run_id, note), not note.star, "warn"),
+            "state": (state, record.state, tone), "job": (job, job, ""), "task": (what, what, ""),
+            "outcome": (outcome, rank, "live" if progress else "dim"),
+            "best AUROC": (auroc, training.best, "good"),
+            "started": (started, record.started, ""),
+            "age": (age_text(begun, now), record.started, "dim"),
+            "time": (duration_text(duration), duration, ""),
+            "host": (host, host, "dim"), "engine": (engine, engine, "dim"),
+        }  # fmt: skip
+        cells, values, tones = zip(*(facts[c.title] for c in self.columns), strict=True)
+        fields = {"tag": " ".join(note.tags), "note": note.text, "star": "yes" * note.star}
+        return Row(record.run_id, cells, values, tones, fields)
 
     def _outcome(
         self, record: RunRecord, progress: Progress | None, training: Training

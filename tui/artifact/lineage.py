@@ -9,7 +9,6 @@ from typing import ClassVar, Literal
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.timer import Timer
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
@@ -25,8 +24,6 @@ from tui.workspace.snapshot import Artifact
 _UNFOLDED = 100
 #: Lines of one branch.
 _LONGEST = 100
-#: Seconds for which the cursor must rest on an artifact before its tree is drawn.
-_REST = 0.15
 
 
 @dataclass(frozen=True)
@@ -78,21 +75,16 @@ class Lineage(Tree[Relative]):
         self.show_root, self.guide_depth, self.auto_expand = False, 3, False
         self._wanted: _Shown | None = None
         self._drawn: _Shown | None = None
-        self._resting: Timer | None = None
         self._artifacts: Mapping[str, Artifact] = {}
         self._children: dict[str, list[Artifact]] = {}
 
     def show(self, artifact: Artifact, artifacts: Mapping[str, Artifact]) -> None:
-        """Show the tree of one of the artifacts of a workspace, as soon as the tree is seen."""
+        """Show the tree of one of the artifacts of a workspace, once it is drawn."""
         self._wanted = artifact, artifacts
-        if self._resting is not None:
-            self._resting.stop()
-        if self.display:
-            self._resting = self.set_timer(_REST, self.draw)
 
     def draw(self) -> None:
-        """Draw what is to be shown, if it is not drawn already."""
-        if self._wanted is None or self._wanted == self._drawn:
+        """Draw what is to be shown, if it is seen and not drawn already."""
+        if not self.display or self._wanted is None or self._wanted == self._drawn:
             return
         (artifact, artifacts), before = self._wanted, self._drawn
         line = self.cursor_line if before and before[0].place == artifact.place else 0

@@ -62,7 +62,7 @@ class CohortPage(Page):
     HELP: ClassVar[str] = (
         "[b]Flow[/b]: the images and patients that remain after each rule of the cohort. Below\n"
         "it, for each task, the images without a label, by reason, and the usable ones.\n"
-        "[b]Table 1[/b]: the study cohort, by split.\n"
+        "[b]Table 1[/b]: the study cohort, by split. Standardised differences are from train.\n"
         "[b]Rejects[/b]: images of the cohort that could not be read, over all shards.\n"
         "[b]n/d[/b]: not disclosed. Counts of few patients are suppressed, and with them\n"
         "complementary cells, from which they could be worked out."

@@ -119,7 +119,8 @@ def count_text(mean_map: MeanMap) -> str:
     """Images and patients, as far as they may be shown."""
     if mean_map.suppressed:
         return f"patients: {SUPPRESSED}"
-    return f"{mean_map.images:,} images, {mean_map.subjects:,} patients"
+    images, patients = mean_map.images, mean_map.subjects
+    return f"{images:,} image{'s' * (images != 1)}, {patients:,} patient{'s' * (patients != 1)}"
 
 
 @dataclass(frozen=True)

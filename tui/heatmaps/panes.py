@@ -24,8 +24,7 @@ class MapPane(Horizontal):
     """All averaged maps as a list, and one of them, as large as fits."""
 
     DEFAULT_CSS = """
-    MapPane > Vertical { width: 36; margin: 0 1 0 0; }
-    MapPane.named > Vertical { width: 40; }
+    MapPane > Vertical { width: 40; margin: 0 1 0 0; }
     MapPane.wide > Vertical { width: 56; }
     MapPane Static { height: auto; margin: 1 0 0 0; }
     """
@@ -64,7 +63,6 @@ class MapPane(Horizontal):
     def _fill(self) -> None:
         if self._heat is None:
             return
-        self.set_class(self._heat.has_names, "named")
         wide, rows = self.has_class("wide"), self.query_one(Rows)
         shown = [True, self._heat.has_names, True, True, wide]
         columns = (Column("task", 9, name=True), Column("model", 8 if wide else 6, name=True),

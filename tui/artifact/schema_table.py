@@ -35,7 +35,8 @@ def _table(schema: Schema) -> Table:
     )  # fmt: skip
     name, kind, size, _, meaning = table.columns
     longest = max((len(m.name) for m in schema.members), default=0)
-    name.overflow, name.min_width, size.no_wrap = "fold", min(longest, 30), True
+    name.overflow = kind.overflow = "fold"
+    name.min_width, size.no_wrap = min(longest, 30), True
     kind.ratio, meaning.ratio, meaning.style = 4, 7, "dim"
     for m in schema.members:
         cells = (m.name, m.type, m.extent, m.unit, m.description)

@@ -26,11 +26,15 @@ from tui.shared.dialogs import TextDialog
 from tui.shared.error_texts import errors_text, internal_error
 from tui.shared.messages import OpenArtifact, OpenCurves, OpenLaunch, OpenMaps, OpenRun
 from tui.shared.page import Page
-from tui.shared.status_header import PAGES
 from tui.shared.stylesheet import ParsedOnce
+from tui.shared.switch import after
 from tui.terminal import StyleAll
 from tui.themes import THEMES
 
+#: In the order of their keys and of the first line.
+PAGES: tuple[type[Page], ...] = (
+    OverviewPage, JobsPage, MetricsPage, HeatmapsPage, CohortPage, ArtifactPage, ResultsPage,
+)  # fmt: skip
 _Page = TypeVar("_Page", bound=Page)
 
 
@@ -38,23 +42,12 @@ class Dashboard(DashboardApp):
     """The pages, their keys, and the ways from one to another."""
 
     TITLE = "cxr"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        page.NAME: page
-        for page in (
-            OverviewPage,
-            JobsPage,
-            MetricsPage,
-            HeatmapsPage,
-            CohortPage,
-            ArtifactPage,
-            ResultsPage,
-        )
-    }
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {p.NAME: p for p in PAGES}
     DEFAULT_MODE = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(str(i), f"switch_mode('{p}')", p.capitalize(), show=False, id=f"page.{p}")
-            for i, p in enumerate(PAGES, 1)
+            for i, p in enumerate(MODES, 1)
         ),
         Binding("E", "errors", "Errors", show=False, id="app.errors"),
         Binding("ctrl+t", "next_theme", "Next theme", show=False, id="app.theme"),
@@ -115,12 +108,10 @@ class Dashboard(DashboardApp):
         self.errors_changed.publish(self.error_count)
 
     def action_next_theme(self) -> None:
-        names = [theme.name for theme in THEMES]
-        at = names.index(self.theme) if self.theme in names else -1
-        self.theme = names[(at + 1) % len(names)]
+        self.theme = after([theme.name for theme in THEMES], self.theme)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for command in super().get_system_commands(screen):
-            # A page's palette names what keys do, and that is one of them.
-            if not (isinstance(screen, Page) and command.title == "Quit"):
-                yield command
+        own = list(screen.commands()) if isinstance(screen, Page) else []
+        yield from own
+        # Of a page what keys do is named, and that is one of them.
+        yield from (c for c in super().get_system_commands(screen) if not own or c.title != "Quit")

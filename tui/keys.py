@@ -7,45 +7,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
 
+import tui.launch.screen  # noqa: F401  # else it is loaded only when it opens
 from tui.app import Dashboard
-from tui.artifact.lineage import Lineage
-from tui.artifact.schema_table import SchemaTable
-from tui.heatmaps.picture import Picture
-from tui.jobs.log_pane import LogPane, LogSearch
-from tui.jobs.log_text import LogText
-from tui.jobs.note_dialog import NoteDialog
-from tui.jobs.run_table import RunTable
-from tui.launch.choices import Choices
-from tui.launch.launch_form import LaunchForm
-from tui.launch.screen import LaunchScreen
-from tui.metrics.compare import Compare
-from tui.overview.chooser import Chooser
-from tui.overview.pipeline_graph import PipelineGraph
-from tui.results.ladder_page import LadderPage, LadderText
-from tui.results.verdict_table import VerdictTable
-from tui.shared.dialogs import Question, TextDialog
-from tui.shared.filter_bar import FilterBar
-from tui.shared.help_dialog import HelpDialog
 from tui.shared.page import Page
-from tui.shared.reading_pane import ReadingPane
 from tui.shared.rows import Rows
 
 _PAGES: tuple[Any, ...] = tuple(Dashboard.MODES.values())
-_OTHERS: tuple[Any, ...] = (
-    FilterBar, TextDialog, Question, LaunchScreen, LaunchForm, Choices, Compare, LogText, LogPane,
-    LogSearch, PipelineGraph, Chooser, ReadingPane, SchemaTable, Lineage, VerdictTable, LadderPage,
-    LadderText, HelpDialog, RunTable, NoteDialog, Picture,
-)  # fmt: skip
 _MODIFIERS = {"ctrl", "alt", "shift", "super", "meta", "hyper"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
 
 
 def action_names() -> list[str]:
     """Everything that another key can be given to."""
-    kinds = (Dashboard, Page, Rows, *_PAGES, *_OTHERS)
-    return sorted({b.id for kind in kinds for b in _bindings(kind.BINDINGS) if b.id})
+    own = [kind for kind in _subclasses(DOMNode) if kind.__module__.startswith("tui.")]
+    return sorted({b.id for kind in own for b in _bindings(vars(kind).get("BINDINGS", [])) if b.id})
 
 
 def is_key(text: str) -> bool:
@@ -68,6 +46,12 @@ def clashes(keys: Mapping[str, str]) -> list[str]:
             if len(names) > 1 and names & set(keys):
                 faults[f"{' and '.join(sorted(names))} would both be bound to {key}"] = None
     return list(faults)
+
+
+def _subclasses(kind: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
 
 
 def _bindings(given: list[BindingType]) -> Iterator[Binding]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import opened, screen_text, write_run, write_workspace
+from dashboards import opened, screen_text, settled, write_run, write_workspace
 from textual.binding import Binding
 from textual.command import CommandList
 from textual.pilot import Pilot
 from textual.widgets import Static
+from textual.widgets._footer import FooterKey
 
 from data_contracts.model import MODEL
 from data_contracts.run import read_record, run_folder, write_record
@@ -24,7 +26,6 @@ from tui.shared.help_dialog import HelpDialog
 from tui.shared.page import Page
 from tui.shared.preferences import Preferences
 from tui.shared.rows import NOTHING
-from tui.shared.status_header import PAGES
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +41,21 @@ def place_of(pilot: Pilot[None]) -> str:
     return str(pilot.app.screen.query_one("#place", Static).visual)
 
 
-async def test_number_keys_open_the_pages(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened(workspace) as pilot:
+async def test_number_keys_open_the_pages_and_every_key_of_the_last_line_is_in_sight(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(workspace, (80, 24)) as pilot:
         styled: list[bool] = []
         monkeypatch.setattr(Dashboard, "refresh_css", lambda *_, **_options: styled.append(True))
-        for number, page in enumerate(PAGES, 1):
+        for number, page in enumerate(Dashboard.MODES, 1):
             await pilot.press(str(number))
             assert pilot.app.current_mode == page
+            await settled(pilot)
+            keys = pilot.app.screen.query(FooterKey)
+            assert {"Help", "Quit"} <= {key.description for key in keys}
+            places = sorted((key.region.x, key.region.right) for key in keys)
+            assert places[-1][1] <= 80
+            assert all(one[1] <= other[0] for one, other in pairwise(places))
         assert not styled, "a new page is styled once"
 
 

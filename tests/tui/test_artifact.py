@@ -19,10 +19,10 @@ from data_contracts.store import Provenance, read_header
 from jobs._facts import Schema
 from tui import clock
 from tui.app import Dashboard
-from tui.artifact import schema_table
+from tui.artifact import page as artifact_page
 from tui.artifact.info import ArtifactInfo
 from tui.artifact.lineage import Lineage
-from tui.artifact.page import ArtifactPage
+from tui.artifact.page import READING, ArtifactPage
 from tui.artifact.schema_table import SchemaTable
 from tui.shared.messages import OpenArtifact, OpenLaunch
 from tui.shared.placeholder import Placeholder
@@ -51,7 +51,7 @@ async def go(pilot: Pilot[None], place: str) -> ArtifactPage:
 async def rest(pilot: Pilot[None]) -> None:
     """Until the cursor has rested and the file has been read."""
     view = pilot.app.screen.query_one(SchemaTable)
-    while view.is_reading:
+    while READING in str(view.query_one(Static).visual):
         await pilot.pause(0.02)
     await settled(pilot)
 
@@ -228,7 +228,7 @@ async def test_damage_that_shows_only_when_the_content_is_read(
     def broken(*_: object) -> Schema:
         raise ArtifactError(f"{MODEL} is damaged [in the middle]")
 
-    monkeypatch.setattr(schema_table, "schema_of", broken)
+    monkeypatch.setattr(artifact_page, "schema_of", broken)
     async with opened(workspace, page="artifact") as pilot:
         page = await go(pilot, MODEL)
         assert "✗ damaged: " in text(page.query_one(ArtifactInfo))

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from dashboards import NOW, dashboard, pictures, settled, write_workspace
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from data_contracts import header
 from tui import clock
 from tui.app import Dashboard
 from tui.artifact.lineage import Lineage
-from tui.artifact.page import ArtifactPage
+from tui.artifact.page import READING, ArtifactPage
 from tui.artifact.schema_table import SchemaTable
 from tui.shared.preferences import Preferences
 
@@ -39,7 +40,7 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     await settled(pilot)
     await pilot.press(*keys)
     view = app.screen.query_one(SchemaTable)
-    while view.is_reading:
+    while READING in str(view.query_one(Static).visual):
         await pilot.pause(0.02)
     await settled(pilot)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -170,12 +170,19 @@ class Curious(JobConfig):
 
     mode: Literal["fast", "slow"] | None = None
     """How."""
+    form: Literal["only"] = "only"
+    """Which."""
     folder: Path | None = None
     """Where."""
     words: tuple[str, ...] = ()
     """Several."""
+    days: tuple[Annotated[int, Field(ge=1, le=3650)], ...] = ()
+    """When."""
     share: float = Field(default=0.5, gt=0, lt=1)
     """How much."""
+    most: int | None = Field(default=None, ge=1)
+    """How
+    many."""
     loud: bool = True
     """Whether it says so."""
 
@@ -185,15 +192,19 @@ def test_a_new_jobs_form_appears_by_existing() -> None:
     found = {e.name: (e.kind, e.default, e.blank) for e in entries_of(spec)}
     assert found == {
         "mode": ("choice", "", ""),
-        "folder": ("path", "", ""),
+        "form": ("choice", "only", "only"),
+        "folder": ("text", "", ""),
         "words": ("list", "", ""),
+        "days": ("list", "", ""),
         "share": ("text", "0.5", ""),
+        "most": ("text", "", ""),
         "loud": ("switch", "True", True),
         "force": ("switch", "False", False),
     }
-    assert next(e for e in entries_of(spec) if e.name == "share").help == (
-        "How much. Above 0 below 1."
-    )
+    texts = {e.name: e.help for e in entries_of(spec)}
+    assert texts["share"] == "How much. Above 0 below 1."
+    assert texts["days"] == "When. From 1 to 3,650."
+    assert texts["most"] == "How many. From 1."
     raw: dict[str, Raw] = {"mode": "slow", "words": "a b", "loud": False, "share": "0.5"}
     (config,) = ask(spec, raw).configs
     assert config == Curious(workspace=WORKSPACE, mode="slow", words=("a", "b"), loud=False)

@@ -33,10 +33,11 @@ from tui.heatmaps.texts import area_text, unit_of
 from tui.heatmaps.work import summary_artifacts
 from tui.shared.numbers import interval
 from tui.workspace.scan import Scanner
+from tui.workspace.tables import Tables
 
 
 def summary_at(workspace: Path) -> SummaryData:
-    return read_summary(workspace, summary_artifacts(Scanner(workspace).scan()))
+    return read_summary(Tables(workspace), summary_artifacts(Scanner(workspace).scan()))
 
 
 @pytest.fixture(scope="module")
@@ -283,8 +284,9 @@ def test_what_was_chosen_stays_when_maps_are_read_anew(heat: MeanHeatmaps) -> No
 def test_why_a_map_is_missing(heat: MeanHeatmaps) -> None:
     mean_map = find(heat, "gender")
     gone = {q: np.full_like(m, np.nan) for q, m in heat.maps.items()}
-    empty = MeanHeatmaps(heat.mean_maps, gone, heat.background)
-    assert absence(empty, mean_map, "class_difference") == "no map: a class is missing, or n/d"
+    for least, why in ((LEAST, "a class is missing, or n/d"), (0, "a class is missing")):
+        empty = MeanHeatmaps(heat.mean_maps, gone, heat.background, least)
+        assert absence(empty, mean_map, "class_difference") == f"no map: {why}"
     assert absence(heat, mean_map, "class_difference") == ""
     assert absence(heat, find(heat, "gender", "80+"), "mean") == "map: n/d"
     within = replace(mean_map, stratum="true_class", level="F")

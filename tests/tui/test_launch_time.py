@@ -15,7 +15,7 @@ from jobs._engines._request import Options
 from jobs._execute import UP_TO_DATE
 from jobs._pipeline.config import PipelineConfig
 from jobs._registry import Spec, find_jobs
-from tui.launch.launch_time import launch_time, usual_seconds
+from tui.launch.launch_time import launch_time, usual_time
 from tui.launch.request import LaunchRequest
 from tui.shared.launchable import PIPELINE
 
@@ -34,15 +34,15 @@ def test_runs_of_other_settings_are_no_basis(tmp_path: Path) -> None:
     done = settings(tmp_path, epochs=3, task="gender", name="seed1", seed=1)
     write_run(tmp_path, 1, config=json.loads(json.dumps(done)))
     records = read_runs(tmp_path)
-    assert usual_seconds("train-task", settings(tmp_path, epochs=3), records) == 95
-    assert usual_seconds("train-task", settings(tmp_path, epochs=4), records) is None
-    assert usual_seconds("explain", settings(tmp_path, epochs=3), records) is None
+    assert usual_time("train-task", settings(tmp_path, epochs=3), records) == 95
+    assert usual_time("train-task", settings(tmp_path, epochs=4), records) is None
+    assert usual_time("explain", settings(tmp_path, epochs=3), records) is None
 
 
 @pytest.mark.parametrize("facts", [{"state": "failed"}, {"message": UP_TO_DATE}])
 def test_runs_that_did_no_work_are_no_basis(tmp_path: Path, facts: Mapping[str, Any]) -> None:
     write_run(tmp_path, 1, config=settings(tmp_path), **facts)
-    assert usual_seconds("train-task", settings(tmp_path), read_runs(tmp_path)) is None
+    assert usual_time("train-task", settings(tmp_path), read_runs(tmp_path)) is None
 
 
 def test_several_runs_one_at_a_time_take_their_sum(tmp_path: Path) -> None:

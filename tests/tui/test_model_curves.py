@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,9 @@ def test_subgroups_stand_below_each_other_with_their_intervals(workspace: Path) 
         a < line.rindex(sign) < b for (a, b), line, sign in zip(ends, lines, "●▲" * 3, strict=False)
     )
     assert ends[0][0] > ends[2][0], "the interval of a lower value begins further to the left"
+    one, key = pairs[0][0], (pairs[0][0].auroc, "view", "PA")
+    gap = replace(one, strata={**one.strata, key: {**one.strata[key], "value": None}})
+    assert forest([(gap, LOOKS[0])], 100)[-1][0][1].endswith("– a class is missing there")
 
 
 def test_without_strata_it_says_which_split_has_them(workspace: Path) -> None:

@@ -10,6 +10,7 @@ from data_contracts.errors import UsageError
 from tui.heatmaps.graphics import new_picture, require_graphics
 from tui.heatmaps.panel_grid import best_columns, room_for
 from tui.heatmaps.picture import Picture, scaled_to_fit
+from tui.heatmaps.readout import MapValues
 
 
 class One(App[None]):
@@ -39,6 +40,23 @@ async def test_a_cell_shows_two_pixels_one_above_the_other() -> None:
             assert lower is not None
             assert upper.red > 240 > 10 > upper.blue
             assert lower.blue > 240 > 10 > lower.red
+
+
+@pytest.mark.parametrize(
+    ("side", "want"), [(9, ["too small ", "for digits"]), (5, ["+9+9+9+9+9"] * 5)]
+)
+async def test_without_colours_a_map_is_made_of_digits_or_says_that_it_is_too_small(
+    side: int, want: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = One()
+    async with app.run_test(size=(10, 5)) as pilot:
+        picture = app.query_one(Picture)
+        values = MapValues(np.ones((side, side)), 1.0, "logit")
+        picture.show(np.zeros((10, 10, 3), dtype=np.uint8), values)
+        await pilot.pause()
+        lines = [picture.render_line(y).text for y in range(5)]
+        assert [line for line in lines if line.strip()] == want
 
 
 @pytest.mark.parametrize("room", [(40, 44), (86, 20), (3, 3), (200, 200)])

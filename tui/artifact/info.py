@@ -6,18 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.widgets import Static
 
 from data_contracts.catalog import contracts
 from jobs._facts import Schema, short
 from tui import clock
-from tui.artifact.tab_keys import TAB_KEYS
 from tui.shared.pipeline import SIGNS, GroupState, human_size
 from tui.shared.reading_pane import ReadingPane
 from tui.shared.sanitize import escape_markup, sanitize
@@ -35,8 +33,6 @@ class Verdict:
 
 class ArtifactInfo(ReadingPane):
     """The state in colour above a table."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*TAB_KEYS]
 
     def compose(self) -> ComposeResult:
         yield Static(id="state")

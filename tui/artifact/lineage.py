@@ -9,14 +9,12 @@ from typing import ClassVar, Literal
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.timer import Timer
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from data_contracts.errors import ArtifactError, Interrupted
 from data_contracts.header import Header, Input
 from data_contracts.lineage import InputStatus, input_status
-from tui.artifact.tab_keys import TAB_KEYS
 from tui.shared.pipeline import SIGNS
 from tui.shared.sanitize import sanitize
 from tui.shared.toned import Tone
@@ -26,8 +24,6 @@ from tui.workspace.snapshot import Artifact
 _UNFOLDED = 100
 #: Lines of one branch.
 _LONGEST = 100
-#: Seconds for which the cursor must rest on an artifact before its tree is drawn.
-_REST = 0.15
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,11 @@ class Relative:
     text: str
 
 
+#: Turn over the tabs of the page; the tree would scroll to the side.
+TAB_KEYS = (
+    Binding("left,h", "screen.turn(-1)", "Previous tab", show=False, id="tab.previous"),
+    Binding("right,l", "screen.turn(1)", "Next tab", show=False, id="tab.next"),
+)
 _Shown = tuple[Artifact, Mapping[str, Artifact]]
 
 
@@ -74,21 +75,16 @@ class Lineage(Tree[Relative]):
         self.show_root, self.guide_depth, self.auto_expand = False, 3, False
         self._wanted: _Shown | None = None
         self._drawn: _Shown | None = None
-        self._resting: Timer | None = None
         self._artifacts: Mapping[str, Artifact] = {}
         self._children: dict[str, list[Artifact]] = {}
 
     def show(self, artifact: Artifact, artifacts: Mapping[str, Artifact]) -> None:
-        """Show the tree of one of the artifacts of a workspace, as soon as the tree is seen."""
+        """Show the tree of one of the artifacts of a workspace, once it is drawn."""
         self._wanted = artifact, artifacts
-        if self._resting is not None:
-            self._resting.stop()
-        if self.display:
-            self._resting = self.set_timer(_REST, self.draw)
 
     def draw(self) -> None:
-        """Draw what is to be shown, if it is not drawn already."""
-        if self._wanted is None or self._wanted == self._drawn:
+        """Draw what is to be shown, if it is seen and not drawn already."""
+        if not self.display or self._wanted is None or self._wanted == self._drawn:
             return
         (artifact, artifacts), before = self._wanted, self._drawn
         line = self.cursor_line if before and before[0].place == artifact.place else 0

@@ -62,7 +62,7 @@ class CohortPage(Page):
     HELP: ClassVar[str] = (
         "[b]Flow[/b]: the images and patients that remain after each rule of the cohort. Below\n"
         "it, for each task, the images without a label, by reason, and the usable ones.\n"
-        "[b]Table 1[/b]: the study cohort, by split.\n"
+        "[b]Table 1[/b]: the study cohort, by split. Standardised differences are from train.\n"
         "[b]Rejects[/b]: images of the cohort that could not be read, over all shards.\n"
         "[b]n/d[/b]: not disclosed. Counts of few patients are suppressed, and with them\n"
         "complementary cells, from which they could be worked out."
@@ -87,7 +87,6 @@ class CohortPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._snapshot: Snapshot | None = None
         self._part = self._shown = "flow"
         self._content: Any = None
         self._reading = Reading(self, "cohort", self._take)
@@ -100,8 +99,7 @@ class CohortPage(Page):
         yield Static(id="detail", markup=False)
         yield Placeholder("reading the workspace …")
 
-    def show(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def show(self, _: Snapshot) -> None:
         self._ask()
 
     def on_resize(self) -> None:
@@ -110,8 +108,8 @@ class CohortPage(Page):
     def _ask(self) -> None:
         """Have the part read, if it is not what is shown."""
         self._update_tabs()
-        if self._snapshot is not None:
-            part, artifacts = self._part, self._snapshot.of(PARTS[self._part].contract.name)
+        if self.snapshot is not None:
+            part, artifacts = self._part, self.snapshot.of(PARTS[self._part].contract.name)
             key = part, [(a.state, a.reason, a.header) for a in artifacts]
             self._reading.want(key, lambda: self._read(part, artifacts))
 
@@ -138,7 +136,7 @@ class CohortPage(Page):
     @property
     def _least(self) -> int:
         """Fewer patients are not disclosed, as `extract` has decided for this cohort."""
-        flow = self._snapshot.artifacts.get(COHORT_FLOW.path_template) if self._snapshot else None
+        flow = self.snapshot.artifacts.get(COHORT_FLOW.path_template) if self.snapshot else None
         return MIN_CELL_COUNT if flow is None or flow.least is None else flow.least
 
     def _take(self, read: tuple[str, Any, str]) -> None:
@@ -174,7 +172,7 @@ class CohortPage(Page):
     def _note(self) -> str:
         """What is stale, or which shards are not here yet."""
         part = PARTS[self._part]
-        artifacts = self._snapshot.of(part.contract.name) if self._snapshot else []
+        artifacts = self.snapshot.of(part.contract.name) if self.snapshot else []
         notes = []
         if stale := next((a for a in artifacts if a.state == "stale"), None):
             rerun = f"press [b]n[/b] to run {part.job} again"

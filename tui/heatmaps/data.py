@@ -14,6 +14,7 @@ from data_contracts.errors import CxrError
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.summary import METRICS, MODELS
 from tui.workspace.snapshot import Artifact
+from tui.workspace.tables import Tables
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,6 +85,11 @@ class MeanHeatmaps:
                 out += [mean_map for mean_map in mean_maps if mean_map.class_name == name]
         return out
 
+    @property
+    def has_names(self) -> bool:
+        """Whether the task does not say which model it is."""
+        return len({name for _, name in self.of_model}) > 1
+
     def classes(self, model_key: tuple[str, str]) -> list[str]:
         return list(dict.fromkeys(c.class_name for c in self.of_model[model_key]))
 
@@ -113,7 +119,8 @@ def count_text(mean_map: MeanMap) -> str:
     """Images and patients, as far as they may be shown."""
     if mean_map.suppressed:
         return f"patients: {SUPPRESSED}"
-    return f"{mean_map.images:,} images, {mean_map.subjects:,} patients"
+    images, patients = mean_map.images, mean_map.subjects
+    return f"{images:,} image{'s' * (images != 1)}, {patients:,} patient{'s' * (patients != 1)}"
 
 
 @dataclass(frozen=True)
@@ -160,7 +167,7 @@ def _models(row: Mapping[str, Any], a: MeanMap, b: MeanMap) -> list[tuple[str, s
     ]
 
 
-def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> SummaryData:
+def read_summary(tables: Tables, artifacts: Sequence[Artifact]) -> SummaryData:
     """Read what there is of a summary; what is damaged is named in `problems`."""
     contents: dict[str, Any] = {}
     problems = {a.contract: a.reason for a in artifacts if a.header is None}
@@ -168,8 +175,11 @@ def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> SummaryData:
         if artifact.header is None:
             continue
         try:
-            read = _heatmaps if artifact.contract == MEAN_HEATMAPS.name else _table
-            contents[artifact.contract] = read(workspace, artifact)
+            contents[artifact.contract] = (
+                _heatmaps(tables.workspace / artifact.place)
+                if artifact.contract == MEAN_HEATMAPS.name
+                else tables.read(artifact)
+            )
         except CxrError as error:
             problems[artifact.contract] = str(error)
     associations = contents.get(ASSOCIATIONS.name)
@@ -181,14 +191,14 @@ def read_summary(workspace: Path, artifacts: Sequence[Artifact]) -> SummaryData:
     )  # fmt: skip
 
 
-def _heatmaps(workspace: Path, artifact: Artifact) -> MeanHeatmaps:
+def _heatmaps(path: Path) -> MeanHeatmaps:
     import numpy as np
 
     from data_contracts.store import open_arrays
 
     names = ("task", "name", "class", "stratum", "level", "images", "subjects", "suppressed",
              "unit", "method")  # fmt: skip
-    with open_arrays(MEAN_HEATMAPS, workspace / artifact.place) as arrays:
+    with open_arrays(MEAN_HEATMAPS, path) as arrays:
         least = int(arrays.header.attributes["min_cell_count"])
         columns = [arrays.read(name).tolist() for name in names]
         grids = [(h, w) for h, w in arrays.read("grid").tolist()]
@@ -199,13 +209,6 @@ def _heatmaps(workspace: Path, artifact: Artifact) -> MeanHeatmaps:
     if not np.isfinite(background).all():
         background = np.full((8, 8), 64.0)
     return MeanHeatmaps(mean_maps, maps, background, least)
-
-
-def _table(workspace: Path, artifact: Artifact) -> pl.DataFrame:
-    from data_contracts.catalog import contracts
-    from data_contracts.store import read_table
-
-    return read_table(contracts()[artifact.contract], workspace / artifact.place).frame
 
 
 def _areas(

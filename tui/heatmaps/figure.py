@@ -98,7 +98,7 @@ def absence(heat: MeanHeatmaps, mean_map: MeanMap, quantity: Quantity) -> str:
         return ""
     if quantity == "class_difference" and mean_map.stratum in OWN_STRATA:
         return "no class difference within one observed class or outcome"
-    return f"no map: a class is missing, or {SUPPRESSED}"
+    return "no map: a class is missing" + (f", or {SUPPRESSED}" if heat.least else "")
 
 
 def name_of(mean_map: MeanMap, *, with_model: bool) -> str:

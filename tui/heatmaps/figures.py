@@ -83,7 +83,7 @@ def two_maps(
         mark = "▶ " if i == active else ""
         why = absence(heat, mean_map, options.quantity)
         lines: tuple[TonedLine, ...] = (
-            ("bold", f"{mark}{'AB'[i]} {name_of(mean_map, with_model=_models(heat) > 1)}"),
+            ("bold", f"{mark}{'AB'[i]} {name_of(mean_map, with_model=heat.has_names)}"),
             ("warn", why) if why else ("", level_text(mean_map.stratum, mean_map.level)),
             ("", count_text(mean_map)),
             area_line(summary.area(mean_map.model_key)),
@@ -168,7 +168,7 @@ def all_tasks(
     common, panels = options.scaling == "common maximum", []
     for mean_map, limit in list(zip(mean_maps, limits, strict=True))[part]:
         lines: list[TonedLine] = [("bold", mean_map.task), _small(summary, mean_map, options)]
-        if _models(heat) > 1:
+        if heat.has_names:
             lines[0] = ("bold", f"{mean_map.task}/{mean_map.model}")
         values = heat.values(mean_map, options.quantity)
         unit = unit_of([mean_map])
@@ -220,10 +220,6 @@ def _small(summary: SummaryData, mean_map: MeanMap, options: DisplayOptions) -> 
 def _of(summary: SummaryData) -> MeanHeatmaps:
     assert summary.heatmaps is not None
     return summary.heatmaps
-
-
-def _models(heat: MeanHeatmaps) -> int:
-    return len({model for _, model in heat.of_model})
 
 
 def _limits(maps: Sequence[Floats | None], options: DisplayOptions) -> list[float]:

@@ -67,7 +67,6 @@ class HeatmapsPage(Page):
         self.explained: ExplainedImages | None = None
         self._problem = ""
         """Why the chosen model's single images cannot be read."""
-        self._snapshot: Snapshot | None = None
         self._summary_reading = Reading(self, "read", self._take_summary)
         self._images_reading = Reading(self, "images", self._take_images, self._without_images)
 
@@ -78,19 +77,18 @@ class HeatmapsPage(Page):
     # What is read
 
     def show(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
         artifacts = summary_artifacts(snapshot)
         self._summary_reading.want(
-            content_key(artifacts), lambda: read_summary(self.dashboard.workspace, artifacts)
+            content_key(artifacts), lambda: read_summary(self.dashboard.tables, artifacts)
         )
         self._look_up()
         self._draw()
 
     def _look_up(self) -> None:
         """Find the single images of the chosen model, once they are wanted."""
-        if self.state.tab != "images" or self._snapshot is None:
+        if self.state.tab != "images" or self.snapshot is None:
             return
-        model_keys = explained_models(self._snapshot)
+        model_keys = explained_models(self.snapshot)
         if self.state.model_key not in model_keys:
             wanted = self.state.mean_map.model_key if self.state.pair else None
             self.state.model_key = wanted if wanted in model_keys else next(iter(model_keys), None)
@@ -98,7 +96,7 @@ class HeatmapsPage(Page):
             self.explained = None
             self._images_reading.forget()
             return
-        artifacts = [a for a in image_artifacts(self._snapshot, self.state.model_key) if a.header]
+        artifacts = [a for a in image_artifacts(self.snapshot, self.state.model_key) if a.header]
         complete = {ATTRIBUTIONS.name, PREDICTIONS.name} <= {a.contract for a in artifacts}
         key = (*self.state.model_key, *content_key(artifacts))
         if self._images_reading.want(key, partial(self._read_images, artifacts, complete)):
@@ -146,10 +144,10 @@ class HeatmapsPage(Page):
 
     def _draw(self) -> None:
         """Show the chosen tab, or what is missing for it."""
-        if self._snapshot is None:
+        if self.snapshot is None:
             return
         canvas = self.query_one(Canvas)
-        text = missing(self._snapshot, self.summary, self.state, self.explained, self._problem)
+        text = missing(self.snapshot, self.summary, self.state, self.explained, self._problem)
         if text:
             canvas.update_status(text)
         else:
@@ -158,7 +156,7 @@ class HeatmapsPage(Page):
     def _maker(self, small: int, large: int) -> Make:
         """What makes the chosen tab, whatever keys change afterwards."""
         summary, state, explained = self.summary, self.state.copied(), self.explained
-        reason = stale(self._snapshot) if self._snapshot else ""
+        reason = stale(self.snapshot) if self.snapshot else ""
         side = small if state.tab == "tasks" else large
         side *= 4 if self.dashboard.graphics else 1
         room = self._room
@@ -188,7 +186,7 @@ class HeatmapsPage(Page):
         self.set_focus(self.query_one("#maps") if tab == "map" else None)
 
     def action_step(self, what: StateField, by: int) -> None:
-        model_keys = explained_models(self._snapshot) if self._snapshot else []
+        model_keys = explained_models(self.snapshot) if self.snapshot else []
         self.state.step(what, by, self.summary.heatmaps, self.explained, model_keys)
         self._look_up()
         self._changed()

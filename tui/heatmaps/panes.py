@@ -24,7 +24,7 @@ class MapPane(Horizontal):
     """All averaged maps as a list, and one of them, as large as fits."""
 
     DEFAULT_CSS = """
-    MapPane > Vertical { width: 36; margin: 0 1 0 0; }
+    MapPane > Vertical { width: 40; margin: 0 1 0 0; }
     MapPane.wide > Vertical { width: 56; }
     MapPane Static { height: auto; margin: 1 0 0 0; }
     """
@@ -63,9 +63,8 @@ class MapPane(Horizontal):
     def _fill(self) -> None:
         if self._heat is None:
             return
-        several = len({model for _, model in self._heat.of_model}) > 1
         wide, rows = self.has_class("wide"), self.query_one(Rows)
-        shown = [True, several, True, True, wide]
+        shown = [True, self._heat.has_names, True, True, wide]
         columns = (Column("task", 9, name=True), Column("model", 8 if wide else 6, name=True),
                    Column("class", 8, name=True),
                    Column("stratum", name=True), Column("n", 6, right=True))  # fmt: skip

@@ -5,6 +5,7 @@ Half blocks work wherever text does: in tmux, over SSH, in a browser and in an S
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Shades are distinguished in steps of this size only, so that cells repeat and are made once.
 _STEP = 4
+#: In place of digits; grey would not tell evidence for a class from evidence against it.
+_TOO_SMALL = ("too small", "for digits")
 
 
 class Picture(Widget, can_focus=True):
@@ -44,12 +47,11 @@ class Picture(Widget, can_focus=True):
         Binding("down,j", "move(0, 1)", "Down", show=False, id="picture.down"),
     ]
 
+    @dataclass
     class Pointed(Message):
         """Something is pointed at: its zone and value in words; empty: nothing is."""
 
-        def __init__(self, text: str) -> None:
-            self.text = text
-            super().__init__()
+        text: str
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -131,12 +133,11 @@ class Picture(Widget, can_focus=True):
         strips = [blank] * height
         margin = Segment(" " * left, self.rich_style)
         if self.app.no_color and self._values is not None:
-            digits = self._values.as_digits(columns, rows // 2)
-            for line, text in enumerate(digits, top):
-                strip = Strip([margin, Segment(text, self.rich_style)])
+            lines = self._values.as_digits(columns, rows // 2) or _TOO_SMALL[: rows // 2]
+            for line, text in enumerate(lines, top):
+                strip = Strip([margin, Segment(text.center(columns), self.rich_style)])
                 strips[line] = strip.adjust_cell_length(width, self.rich_style)
-            if digits:
-                return strips
+            return strips
         shades = (pixels // _STEP * _STEP + _STEP // 2).reshape(rows // 2, 2, columns, 3)
         cells = shades.transpose(0, 2, 1, 3).reshape(rows // 2, columns, 6).tolist()
         for line, colours in enumerate(cells):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 from tui.heatmaps.data import QUANTITIES, MeanHeatmaps, MeanMap
 from tui.heatmaps.figure import DisplayOptions
 from tui.heatmaps.images import RANKINGS, ExplainedImages, Ranking
 from tui.heatmaps.overlay import SCALINGS
+from tui.shared.switch import after
 
 StateField = Literal["task", "class", "level", "quantity", "scaling", "opacity", "other"]
 TabName = Literal["map", "compare", "tasks", "images"]
 ModelKey = tuple[str, str]
-_T = TypeVar("_T")
 
 
 def _default_options() -> dict[TabName, DisplayOptions]:
@@ -85,7 +85,7 @@ class HeatmapState:
     def step_task(self, heat: MeanHeatmaps, by: int) -> None:
         """The next model, in the same stratum, of the class at the same place."""
         mean_map, model_keys = self.mean_map, list(heat.of_model)
-        model_key = _next(model_keys, mean_map.model_key, by)
+        model_key = after(model_keys, mean_map.model_key, by)
         at = heat.classes(mean_map.model_key).index(mean_map.class_name) + 1
         same_last = at == len(heat.classes(mean_map.model_key))
         names = heat.classes(model_key)
@@ -95,7 +95,7 @@ class HeatmapState:
     def step_class(self, heat: MeanHeatmaps, by: int) -> None:
         """The next class of the same model."""
         mean_map = self.mean_map
-        name = _next(heat.classes(mean_map.model_key), mean_map.class_name, by)
+        name = after(heat.classes(mean_map.model_key), mean_map.class_name, by)
         self.pair[self.active] = heat.find(
             mean_map.model_key, name, mean_map.stratum, mean_map.level
         )
@@ -104,25 +104,25 @@ class HeatmapState:
         """The next stratum or level of the same model and class."""
         mean_map = self.mean_map
         levels = heat.levels(mean_map.model_key)
-        stratum, level = _next(levels, (mean_map.stratum, mean_map.level), by)
+        stratum, level = after(levels, (mean_map.stratum, mean_map.level), by)
         self.pair[self.active] = heat.find(mean_map.model_key, mean_map.class_name, stratum, level)
 
     def step_model(self, model_keys: Sequence[ModelKey], by: int) -> None:
         """The single images of the next model."""
         if model_keys:
-            self.model_key = _next(list(model_keys), self.model_key or model_keys[0], by)
+            self.model_key = after(list(model_keys), self.model_key or model_keys[0], by)
             self.rank, self.image_class = 0, ""
 
     def step_options(self, what: StateField, by: int) -> None:
         """Another scale in the present tab; another quantity or opacity in all."""
         if what == "scaling":
             self.options_by_tab[self.tab] = replace(
-                self.options, scaling=_next(SCALINGS, self.options.scaling, by)
+                self.options, scaling=after(SCALINGS, self.options.scaling, by)
             )
             return
         quantity, opacity = self.options_by_tab["map"].quantity, self.options.opacity
         if what == "quantity":
-            quantity = _next(QUANTITIES, quantity, by)
+            quantity = after(QUANTITIES, quantity, by)
         else:
             opacity = round(min(1.0, max(0.1, opacity + by / 10)), 1)
         self.options_by_tab = {
@@ -133,7 +133,7 @@ class HeatmapState:
     def step_other(self) -> None:
         """The other of the two maps, or another ranking of single images."""
         if self.tab == "images":
-            self.ranking, self.rank = _next(RANKINGS, self.ranking, 1), 0
+            self.ranking, self.rank = after(RANKINGS, self.ranking, 1), 0
         else:
             self.active = 1 - self.active
 
@@ -150,14 +150,9 @@ class HeatmapState:
             if what == "task":
                 self.step_model(model_keys, by)
             elif what == "class" and explained is not None:
-                self.image_class = _next(["", *explained.classes], self.image_class, by)
+                self.image_class = after(["", *explained.classes], self.image_class, by)
             elif explained is not None:
                 self.rank = (self.rank + by) % max(1, len(explained.rankings[self.ranking]))
         elif heat is not None and self.pair:
             steps = {"task": self.step_task, "class": self.step_class, "level": self.step_level}
             steps[what](heat, by)
-
-
-def _next(values: Sequence[_T], value: _T, by: int) -> _T:
-    at = values.index(value) if value in values else 0
-    return values[(at + by) % len(values)]

@@ -15,7 +15,7 @@ from jobs import _engines
 from jobs._config import JobConfig
 from jobs._engines._request import Options
 from jobs._registry import Spec
-from tui.shared.launchable import launchable, settings_of
+from tui.shared.launchable import launchable, settings_of, without_defaults
 
 _ENDED_BADLY = ("failed", "interrupted", "cancelled", "lost")
 READ_ONLY = "read-only workspace: runs cannot be launched or cancelled"
@@ -76,14 +76,7 @@ def config_again(spec: Spec, settings: Mapping[str, Any], workspace: Path) -> Jo
     A record holds every setting, given or not; what equals a default need not be given again.
     """
     try:
-        full = spec.config(**settings, workspace=workspace)
-        fields = spec.config.model_fields
-        other = {
-            name: value
-            for name, value in settings.items()
-            if getattr(full, name) != fields[name].get_default(call_default_factory=True)
-        }
-        return spec.config(**other, workspace=workspace)
+        return without_defaults(spec.config, {**settings, "workspace": workspace})
     except ValidationError as error:
         names = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
         raise UsageError(

@@ -30,20 +30,16 @@ class HostMeters(Static):
         super().__init__()
         self._workspace, self._times = workspace, CpuTimes()
         self._uses: dict[str, tuple[Use, deque[float]]] = {}
-        self._reading = Reading(self, "host", self._take)
-        self._is_reading = False
+        self._reading = Reading(self, "host", self._take, in_turn=True)
         self.room = 0
         """Cells that it may take."""
 
     def ask(self) -> None:
         """Look again, in a thread."""
-        if not self._is_reading:
-            self._is_reading = True
-            read = partial(read_use, self._workspace, self._times)
-            self._reading.want(self._workspace, read, again=True)
+        read = partial(read_use, self._workspace, self._times)
+        self._reading.want(self._workspace, read, again=True)
 
     def _take(self, read: tuple[CpuTimes, tuple[Use, ...]]) -> None:
-        self._is_reading = False
         self._times, uses = read
         before = self._uses
         self._uses = {}

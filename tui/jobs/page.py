@@ -112,7 +112,7 @@ The first line counts the runs and shows how busy this host is, with the last mi
         self._update_count()
 
     def _update_count(self) -> None:
-        table, snapshot = self.query_one(RunTable), self.dashboard.snapshot
+        table, snapshot = self.query_one(RunTable), self.snapshot
         text = table.count_text(len(snapshot.runs) if snapshot else 0)
         self.query_one("#count", Static).update(text)
         meters = self.query_one(HostMeters)
@@ -148,7 +148,7 @@ The first line counts the runs and shows how busy this host is, with the last mi
         self._show_details()
 
     def _show_details(self) -> None:
-        snapshot = self.dashboard.snapshot
+        snapshot = self.snapshot
         if snapshot and (record := self.query_one(RunTable).record):
             note = snapshot.notes.get(record.run_id, RunNote())
             resumed = resumed_by(record, snapshot.runs)
@@ -169,7 +169,7 @@ The first line counts the runs and shows how busy this host is, with the last mi
         self._newest = self._newest_run() if launched else None
 
     def _newest_run(self) -> str:
-        snapshot = self.dashboard.snapshot
+        snapshot = self.snapshot
         return snapshot.runs[0].run_id if snapshot and snapshot.runs else ""
 
     def action_tab(self, tab: str) -> None:

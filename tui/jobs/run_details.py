@@ -86,15 +86,8 @@ class RunDetails(Vertical):
 
     def tick(self) -> None:
         """Read what a living run has added."""
-        record = self._record
-        if record is None or record.state not in UNFINISHED:
-            return
-        if self.tab == "log":
-            self.query_one(LogPane).read_on()
-        elif self.tab == "curves":
-            self.query_one(RunCurves).read_on()
-        else:
-            self.query_one(RunInfo).look_at(record, self._note)
+        if self._record is not None and self._record.state in UNFINISHED:
+            self._show_tab()
 
     def _show_tab(self) -> None:
         record = self._record

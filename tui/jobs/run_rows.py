@@ -39,8 +39,13 @@ _WIDE = (
     Column("outcome"), Column("best AUROC", 14, right=True), Column("started", 11),
     Column("time", 7, right=True), Column("host", 10, name=True), Column("engine", 8),
 )  # fmt: skip
-#: From this width on, the wide columns have room.
-_WIDE_FROM = 124
+#: As the narrow ones, with more room for outcomes.
+_MIDDLE = (
+    _NARROW[0], Column("state", 13), _NARROW[2], Column("task", 20, name=True), Column("outcome"),
+    *_NARROW[5:],
+)  # fmt: skip
+#: From these widths on, the middle and the wide columns have room.
+_MIDDLE_FROM, _WIDE_FROM = 90, 124
 _OUTCOME, _BARS = 4, 8
 #: Before the state: a run that is marked; a pipeline whose runs are folded away, or not; a run of a
 #: pipeline; a star.
@@ -122,7 +127,8 @@ class RunRows(Rows):
         return True
 
     def on_resize(self) -> None:
-        columns = _WIDE if self.size.width >= _WIDE_FROM else _NARROW
+        width = self.size.width
+        columns = _WIDE if width >= _WIDE_FROM else _MIDDLE if width >= _MIDDLE_FROM else _NARROW
         if columns != self.columns:
             self.set_columns(*columns)
             self._made = {}
@@ -148,29 +154,28 @@ class RunRows(Rows):
         state, tone = state_text(record.state), tone_of(record.state)
         if record.run_id in self.stopping and record.state in UNFINISHED:
             state, tone = "◌ stopping", "warn"
-        wide = self.columns == _WIDE
-        job, what, time = sanitize(record.job), what_of(record), duration_text(duration)
+        job, what = sanitize(record.job), what_of(record)
+        host, engine = sanitize(record.host), sanitize(record.engine)
         training = self.trainings.get(record.run_id, Training())
         curve = f"{sparkline(training.aurocs, _BARS)} {number(training.best)}"
         auroc = curve if training.best is not None else ""
         outcome, rank = self._outcome(record, progress, training)
-        look: Tone = "live" if progress else "dim"
-        cells = (self._mark(record.run_id, note), state, job, what)
-        values = (not note.star, record.state, job, what, rank)
-        fields = {"tag": " ".join(note.tags), "note": note.text, "star": "yes" * note.star}
-        if not wide:
-            return Row(
-                record.run_id, (*cells, outcome or auroc, age_text(begun, now), time),
-                (*values, record.started, duration), ("warn", tone, "", "", look, "dim"), fields,
-            )  # fmt: skip
         tags = "".join(f"#{tag} " for tag in note.tags)
+        outcome = tags + outcome if self.columns == _WIDE else outcome or auroc
         started = f"{clock.local(begun):%m-%d %H:%M}" if begun else ""
-        host, engine = sanitize(record.host), sanitize(record.engine)
-        return Row(
-            record.run_id, (*cells, tags + outcome, auroc, started, time, host, engine),
-            (*values, training.best, record.started, duration, host, engine),
-            ("warn", tone, "", "", look, "good", "", "", "dim", "dim"), fields,
-        )  # fmt: skip
+        facts: dict[str, tuple[str, Any, Tone]] = {
+            "": (self._mark(record.run_id, note), not note.star, "warn"),
+            "state": (state, record.state, tone), "job": (job, job, ""), "task": (what, what, ""),
+            "outcome": (outcome, rank, "live" if progress else "dim"),
+            "best AUROC": (auroc, training.best, "good"),
+            "started": (started, record.started, ""),
+            "age": (age_text(begun, now), record.started, "dim"),
+            "time": (duration_text(duration), duration, ""),
+            "host": (host, host, "dim"), "engine": (engine, engine, "dim"),
+        }  # fmt: skip
+        cells, values, tones = zip(*(facts[c.title] for c in self.columns), strict=True)
+        fields = {"tag": " ".join(note.tags), "note": note.text, "star": "yes" * note.star}
+        return Row(record.run_id, cells, values, tones, fields)
 
     def _outcome(
         self, record: RunRecord, progress: Progress | None, training: Training

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -46,9 +46,8 @@ class RunTable(RunRows):
         self._workspace = workspace
         self._first: RunRecord | None = None
         """The first of two runs to be compared."""
-        self._reading = Reading(self, "trainings", self._take)
+        self._reading = Reading(self, "trainings", self._take, in_turn=True)
         self._noting = Reading[None](self, "note", lambda _: self.post_message(WorkspaceChanged()))
-        self._is_reading = self._is_behind = False
 
     def show(self, snapshot: Snapshot) -> None:
         changed, had_pipelines = snapshot is not self._snapshot, bool(self._pipelines)
@@ -56,24 +55,17 @@ class RunTable(RunRows):
         if had_pipelines != bool(self._pipelines):
             self.refresh_bindings()
         if changed:
-            self._read_trainings()
-
-    def _read_trainings(self) -> None:
-        """Read what is new of trainings; the first time, of thousands, takes a while."""
-        if self._is_reading:
-            self._is_behind = True
-        elif self._snapshot is not None:
-            self._is_reading, self._is_behind = True, False
-            read = partial(read_trainings, self._workspace, self._snapshot.runs, self.trainings)
+            read = partial(self._read_trainings, snapshot.runs)
             self._reading.want(self._workspace, read, again=True)
 
+    def _read_trainings(self, runs: Sequence[RunRecord]) -> Mapping[str, Training]:
+        """Read what is new of trainings; the first time, of thousands, takes a while."""
+        return read_trainings(self._workspace, runs, self.trainings)
+
     def _take(self, found: Mapping[str, Training]) -> None:
-        self._is_reading = False
         if found:
             self.trainings = {**self.trainings, **found}
             self.show_again()
-        if self._is_behind:
-            self._read_trainings()
 
     @property
     def record(self) -> RunRecord | None:

@@ -32,14 +32,6 @@ class Choices(Widget, can_focus=True):
     class Changed(Message):
         """Other options are chosen."""
 
-        def __init__(self, choices: Choices) -> None:
-            self.choices = choices
-            super().__init__()
-
-        @property
-        def control(self) -> Choices:
-            return self.choices
-
     def __init__(self, options: Sequence[str], chosen: Sequence[str], *, many: bool) -> None:
         super().__init__()
         # What was chosen once stays a choice, also where it is none any more.
@@ -73,7 +65,7 @@ class Choices(Widget, can_focus=True):
         self.refresh()
         if chosen != self.chosen:
             self.chosen = chosen
-            self.post_message(self.Changed(self))
+            self.post_message(self.Changed())
 
     def get_content_height(self, _container: Size, _viewport: Size, width: int) -> int:
         return max(1, len(self._lines(width)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import string
 
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from jobs._config import complaint
+from tui.launch.form import Entry
 
 REQUIRED = "required"
 #: A pattern of one set of characters, perhaps after another for the first; and the longest.
@@ -17,17 +17,16 @@ _SETS = {"letters": string.ascii_letters, "small letters": string.ascii_lowercas
          "digits": string.digits}  # fmt: skip
 
 
-def complaint_of(error: ErrorDetails, field: FieldInfo) -> str:
-    """A fault of a field, as text that can follow its name."""
+def complaint_of(error: ErrorDetails, entry: Entry) -> str:
+    """A fault of an entry, as text that can follow its name."""
     if error["type"] == "missing":
         return REQUIRED
     if error["type"] != "string_pattern_mismatch":
         return complaint(error)
     if name := _NAME.fullmatch(pattern := error["ctx"]["pattern"]):
         return _allowed(pattern, longest=int(name[2]) + bool(name[1]))
-    default = (field.examples or [field.get_default(call_default_factory=True)])[0]
-    help_text = " ".join((field.description or "").split())
-    return f"must have the form of {default}" if default else f"does not fit: {help_text}"
+    example = entry.example
+    return f"must have the form of {example}" if example else f"does not fit: {entry.help}"
 
 
 def _allowed(pattern: str, longest: int) -> str:

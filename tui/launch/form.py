@@ -8,10 +8,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel
 
 from jobs import _engines
 from jobs._config import JobConfig
@@ -22,13 +21,15 @@ from tui.shared.launchable import chooses_engine
 
 Raw = str | bool | tuple[str, ...]
 """The value of an entry: a text, a switch, or what is ticked. An empty text is the default."""
-EntryKind = Literal["text", "path", "list", "switch", "choice", "many"]
+EntryKind = Literal["text", "list", "switch", "choice", "many"]
 Models = Collection[tuple[str, str]]
 """Task and name of each."""
 
 #: Not asked for: the dashboard's own, how an error is shown, what the form itself is, and what
 #: only prints.
 _NOT_ASKED = frozenset({"workspace", "debug", "dry_run", "inspect"})
+_LIMITS = {"minimum": "from {:,}", "exclusiveMinimum": "above {:,}", "maximum": "to {:,}",
+           "exclusiveMaximum": "below {:,}"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Entry:
     required: bool = False
     choices: tuple[str, ...] = ()
     """Of a text: names that complete what is typed."""
+    example: str = ""
+    """A value of the form that is wanted."""
 
     @property
     def label(self) -> str:
@@ -63,26 +66,21 @@ def entries_of(
     spec: Spec, tasks: Sequence[str] | None = None, models: Models = ()
 ) -> tuple[Entry, ...]:
     """The entries for a job's own settings. `tasks`: those of the cohort, if there is one."""
-    fields = {
-        n: f for n, f in spec.config.model_fields.items()
-        if n not in _NOT_ASKED and get_origin(f.annotation) is not dict
-    }  # fmt: skip
-    # What every job has comes last.
-    order = sorted(fields, key=lambda n: n in JobConfig.model_fields)
     names = tuple(sorted({name for _, name in models}, key=lambda n: (n != "main", n)))
     offers = {"task": None if tasks is None else tuple(tasks), "name": names or None}
     if trains_models(spec):
         del offers["name"]
-    return tuple(_offering(_entry(n, fields[n], spec), offers.get(n), spec) for n in order)
+    # What every job has comes last.
+    entries = sorted(_entries(spec.config, spec), key=lambda e: e.name in JobConfig.model_fields)
+    return tuple(_offering(entry, offers.get(entry.name), spec) for entry in entries)
 
 
 def option_entries(spec: Spec) -> tuple[Entry, ...]:
     """The entries for where and with what to run; an engine heeds those of `used_entries`."""
     if chooses_engine(spec):
         return ()
-    unfit = {"shards"} - {"shards" for n in spec.config.model_fields if n == "shard"}
-    fields = Options.model_fields
-    return tuple(_entry(n, fields[n], spec) for n in fields if n not in _NOT_ASKED | unfit)
+    has_shards = "shard" in spec.config.model_fields
+    return tuple(e for e in _entries(Options, spec) if e.name != "shards" or has_shards)
 
 
 def used_entries(spec: Spec, raw: Mapping[str, Raw]) -> frozenset[str]:
@@ -121,45 +119,44 @@ def words(text: str) -> list[str]:
         return text.split()
 
 
-def _entry(name: str, info: FieldInfo, spec: Spec) -> Entry:
-    kinds = [k for k in _alternatives(info.annotation) if k is not type(None)]
-    literal = [str(v) for k in kinds if get_origin(k) is Literal for v in get_args(k)]
-    default = info.get_default(call_default_factory=True)
-    required = info.is_required()
-    optional = required or default is None or default == ()
+def _entries(model: type[BaseModel], spec: Spec) -> list[Entry]:
+    """The entries for the fields of a model, by its JSON schema."""
+    schema = model.model_json_schema()
+    required = schema.get("required", ())
+    return [
+        _entry(name, field, name in required, spec)
+        for name, field in schema["properties"].items()
+        if name not in _NOT_ASKED and field.get("type") != "object"
+    ]
+
+
+def _entry(name: str, field: Mapping[str, Any], required: bool, spec: Spec) -> Entry:
+    kinds = [k for k in field.get("anyOf", [field]) if k.get("type") != "null"]
+    choices = [str(v) for k in kinds for v in k.get("enum", [k["const"]] if "const" in k else ())]
+    default = field.get("default")
     kind: EntryKind = "text"
-    if kinds == [bool]:
+    if field.get("type") == "boolean":
         kind = "switch"
-    elif literal and len(kinds) == 1:
-        kind, literal = "choice", ["", *literal] if default is None else literal
-    elif Path in kinds:
-        kind = "path"
-    elif any(get_origin(k) in (tuple, list) for k in kinds):
+    elif choices and len(kinds) == 1:
+        kind, choices = "choice", choices if default or required else ["", *choices]
+    elif any(k.get("type") == "array" for k in kinds):
         kind = "list"
-    parts = [" ".join((info.description or "").split()), _bounds(info)]
+    parts = [" ".join(field.get("description", "").split()), _bounds(kinds[0])]
     if name == "seed" and trains_models(spec):
         parts.append("0-4 or 0,1,2: one run each; every seed but the first is added to the name.")
-    if names := () if literal else spec.config.known_names().get(name, ()):
+    if names := () if choices else spec.config.known_names().get(name, ()):
         parts.append("→ completes a name.")
-    text = "" if optional else str(default)
-    choices = (*literal, *names)
-    return Entry(name, kind, " ".join(filter(None, parts)), text, required, choices)
+    text = "" if default in (None, []) else str(default)
+    return Entry(
+        name, kind, " ".join(filter(None, parts)), text, required, (*choices, *names),
+        str(field.get("examples", [text])[0]),
+    )  # fmt: skip
 
 
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
-    """The types that a field takes, without what annotates them."""
-    args = get_args(annotation)
-    if get_origin(annotation) in (Literal, tuple, list) or not args:
-        return (annotation,)
-    return tuple(k for a in args if isinstance(a, type) or get_args(a) for k in _alternatives(a))
-
-
-def _bounds(info: FieldInfo) -> str:
-    limits_text = {"ge": "from {:,}", "gt": "above {:,}", "le": "to {:,}", "lt": "below {:,}"}
-    limits = [
-        (w, getattr(m, k)) for k, w in limits_text.items() for m in info.metadata if hasattr(m, k)
-    ]
-    text = " ".join(w.format(v) for w, v in limits)
+def _bounds(kind: Mapping[str, Any]) -> str:
+    """Between what a number, or each of several, must lie."""
+    limits = kind.get("items", kind)
+    text = " ".join(text.format(limits[n]) for n, text in _LIMITS.items() if n in limits)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 

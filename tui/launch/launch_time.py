@@ -8,7 +8,6 @@ from statistics import median
 from typing import Any
 
 from data_contracts.run import RunRecord
-from jobs._execute import UP_TO_DATE
 from jobs._pipeline.config import PipelineConfig
 from jobs._pipeline.plan import steps_of
 from jobs._pipeline.settings import read_settings
@@ -16,7 +15,7 @@ from tui import clock
 from tui.launch.request import LaunchRequest
 from tui.shared.launchable import chooses_engine
 from tui.shared.run_texts import duration_text
-from tui.workspace.records import config_of, duration_of
+from tui.workspace.records import config_of, duration_of, usual_seconds
 
 #: Settings that do not change how long a run takes.
 _ALIKE = ("task", "name", "seed", "workspace", "force", "debug")
@@ -31,7 +30,7 @@ def launch_time(
     """
     if chooses_engine(request.spec):
         return "; ".join(_pipeline_time(config, records) for config in request.configs)
-    times = [usual_seconds(request.spec.name, own, records) for own in settings]
+    times = [usual_time(request.spec.name, own, records) for own in settings]
     known = [seconds for seconds in times if seconds is not None]
     if not known or len(known) < len(times):
         return ""
@@ -44,18 +43,10 @@ def launch_time(
     return f"{longest} each before, one at a time {total}"
 
 
-def usual_seconds(
-    job: str, settings: Mapping[str, Any], records: Sequence[RunRecord]
-) -> float | None:
-    """The median time of the runs of a job that differ in nothing that changes it; None: none."""
+def usual_time(job: str, settings: Mapping[str, Any], records: Sequence[RunRecord]) -> float | None:
+    """The usual time of the runs of a job that differ in nothing that changes it; None: none."""
     alike = _alike(settings)
-    took = [
-        seconds
-        for r in records
-        if (r.job, r.state) == (job, "succeeded") and r.message != UP_TO_DATE
-        if _alike(config_of(r)) == alike and (seconds := duration_of(r, clock.now()))
-    ]
-    return median(took) if took else None
+    return usual_seconds(r for r in records if r.job == job and _alike(config_of(r)) == alike)
 
 
 def _pipeline_time(config: Any, records: Sequence[RunRecord]) -> str:
@@ -63,7 +54,7 @@ def _pipeline_time(config: Any, records: Sequence[RunRecord]) -> str:
     assert isinstance(config, PipelineConfig)
     steps = steps_of(*read_settings(config))
     jobs = f"{len(steps)} jobs, less what is up to date"
-    times = [usual_seconds(s.spec.name, s.config.settings(), records) for s in steps]
+    times = [usual_time(s.spec.name, s.config.settings(), records) for s in steps]
     known = [seconds for seconds in times if seconds is not None]
     at_once = _at_once(records)
     if at_once is None or len(known) < len(times):

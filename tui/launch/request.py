@@ -18,7 +18,7 @@ from jobs._registry import Spec
 from jobs._variants import trains_models, variants
 from tui.launch.complaints import REQUIRED, complaint_of
 from tui.launch.form import Entry, Models, Raw, supported_options, used_entries, words
-from tui.shared.launchable import chooses_engine
+from tui.shared.launchable import chooses_engine, without_defaults
 
 MOST_RUNS = 1000
 _TOO_MANY = f"creates more than {MOST_RUNS:,} runs"
@@ -59,7 +59,7 @@ def read_form(
     """What was entered, as the models of job and engine take it, or their own complaints."""
     used, mine = used_entries(spec, raw), set(spec.config.model_fields)
     theirs = _given([e for e in entries if e.name in used - mine], raw)
-    options, faults = checked(Options, theirs)
+    options, faults = checked(Options, theirs, entries)
     own = _given([e for e in entries if e.name in mine], raw)
     own["workspace"] = workspace
     axes, wrong = _axes(spec, own)
@@ -75,7 +75,7 @@ def read_form(
         wrong |= {"name": f"no such model: {left}"}
     configs = []
     for values in kept or combined[:1]:
-        config, wrong_here = checked(spec.config, values)
+        config, wrong_here = checked(spec.config, values, entries)
         faults = wrong_here | faults
         configs += [config] if config else []
     notes = {"name": f"skipped, no such model: {left}"} if left else {}
@@ -88,25 +88,19 @@ def read_form(
 
 
 def checked(
-    kind: type[_Config], values: Mapping[str, Any]
+    kind: type[_Config], values: Mapping[str, Any], entries: Sequence[Entry]
 ) -> tuple[_Config | None, dict[str, str]]:
     """The model with only those fields set that are not as by default; or faults by field."""
     try:
-        full = kind(**values)
+        return without_defaults(kind, values), {}
     except ValidationError as error:
+        by_name = {e.name: e for e in entries}
         by_field = {str(f["loc"][0]): f for f in reversed(error.errors())}
-        return None, {n: complaint_of(f, kind.model_fields[n]) for n, f in by_field.items()}
+        return None, {n: complaint_of(f, by_name[n]) for n, f in by_field.items()}
     except UsageError as error:
         # Some errors do not show their value; they come as the command line words them.
         flag, _, text = str(error).removeprefix("--").partition(": ")
         return None, {flag.replace("-", "_"): text}
-    own = {n: v for n, v in values.items() if n == "workspace" or not _by_default(full, n)}
-    return kind(**own), {}
-
-
-def _by_default(full: BaseModel, name: str) -> bool:
-    default = type(full).model_fields[name].get_default(call_default_factory=True)
-    return bool(getattr(full, name) == default)
 
 
 def _given(entries: Sequence[Entry], raw: Mapping[str, Raw]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class LaunchScreen(ModalScreen[bool]):
         width: 1fr; padding: 0 1; color: $text-warning; text-wrap: nowrap; text-overflow: ellipsis;
     }
     LaunchScreen.-wide #help { display: none; }
+    LaunchScreen.choosing #help { display: block; }
     LaunchScreen.-wide FormField { grid-size: 3; grid-columns: 16 46 1fr; }
     LaunchScreen.-wide FormField .hint { display: block; column-span: 1; padding: 0 0 0 1; }
     LaunchScreen.-tall CommandBox VerticalScroll { max-height: 8; }
@@ -86,7 +87,7 @@ class LaunchScreen(ModalScreen[bool]):
         rows.set_rows([Row(s.name, (s.name, s.help)) for s in self._specs.values()])
         yield rows
         yield LaunchForm(classes="form")
-        yield Static(id="help", classes="form", markup=False)
+        yield Static(id="help", markup=False)
         with Horizontal(id="foot", classes="form"):
             yield Button("Launch", variant="primary", compact=True, disabled=True)
             yield Button("One at a time", id="queue", compact=True)
@@ -114,6 +115,9 @@ class LaunchScreen(ModalScreen[bool]):
         if action == "launch" and parameters and self._request:
             return formed and self._request.may_queue
         return formed or action not in ("launch", "copy", "choose", "go")
+
+    def on_rows_highlighted(self, event: Rows.Highlighted) -> None:
+        self.query_one("#help", Static).update(self._specs[event.key].help, layout=False)
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
         event.stop()
@@ -161,7 +165,9 @@ class LaunchScreen(ModalScreen[bool]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         field = next((a for a in event.widget.ancestors if isinstance(a, FormField)), None)
-        self.query_one("#help", Static).update(field.entry.help if field else "", layout=False)
+        job = event.widget.current if isinstance(event.widget, Rows) else None
+        text = field.entry.help if field else job.cells[1] if job else ""
+        self.query_one("#help", Static).update(text, layout=False)
 
     def _check(self) -> LaunchRequest:
         """Let the models judge what is entered; the commands follow."""

@@ -84,7 +84,6 @@ class Compare(Page):
         super().__init__()
         self._models, self._split = models[:MOST_MODELS], split
         self._plot, self._shift = "roc", 0
-        self._snapshot: Snapshot | None = None
         self._reading = Reading(self, "curves", self._take)
         self._compared: Sequence[Compared] = ()
 
@@ -110,22 +109,21 @@ class Compare(Page):
         self._draw_forest()
         self._update_status()
 
-    def show(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def show(self, _: Snapshot) -> None:
         self._ask()
 
     def _ask(self) -> None:
         """Have everything computed, if it is not what is shown."""
         self._update_status()
-        if self._snapshot is None:
+        if self.snapshot is None:
             return
         read = [c.path_template for c in (METRICS, CURVES, DIFFERENCES)] + [
             TRAINING_HISTORY.path_template.format(task=task, name=name)
             for task, name in self._models
         ]
-        headers = [(a.header, a.reason) for p in read if (a := self._snapshot.artifacts.get(p))]
+        headers = [(a.header, a.reason) for p in read if (a := self.snapshot.artifacts.get(p))]
         key = headers, self._split, self._shift
-        self._reading.want(key, partial(self._compare, self._snapshot, self._split, self._shift))
+        self._reading.want(key, partial(self._compare, self.snapshot, self._split, self._shift))
 
     def _compare(self, snapshot: Snapshot, split: str, shift: int) -> _Found:
         comparison = Comparison(self.dashboard.tables)
@@ -168,7 +166,7 @@ class Compare(Page):
     def _notes(self) -> list[str]:
         """What is out of date, and which curves are missing; explains what is not disclosed."""
         curves, metrics = (
-            self._snapshot.artifacts.get(c.path_template) if self._snapshot else None
+            self.snapshot.artifacts.get(c.path_template) if self.snapshot else None
             for c in (CURVES, METRICS)
         )
         by_subgroup = self.has_class("subgroups")

@@ -137,10 +137,9 @@ def row_of(one: Compared, look: Look) -> Row:
     name, positive = _name(one.task, one.name, look.sign), one.curves.positive if one.curves else ""
     measured = one.metrics.get(one.auroc, {})
     counts = (measured.get(n) for n in ("subjects", "positives"))
-    area = (
-        number(measured.get("value")), interval(measured.get("low"), measured.get("high")),
-    )  # fmt: skip
-    texts = (*area, *(NONE if n is None else f"{n:,}" for n in counts))
+    ends = interval(measured["low"], measured["high"]) if measured else NONE
+    numbers = (NONE if n is None else f"{n:,}" for n in counts)
+    texts = (number(measured.get("value")), ends, *numbers)
     if measured.get("suppressed"):
         texts = (SUPPRESSED,) * len(texts)
     rest = (_value(one.metrics.get(m)) for m in _METRICS)

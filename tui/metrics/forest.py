@@ -15,7 +15,7 @@ from tui.shared.sanitize import pad
 from tui.shared.toned import TonedLine
 
 #: Cells of a subgroup's name and of a model's sign, of its numbers after the drawing, of a tick.
-_LABEL, _NUMBERS, _APART = 20, 30, 8
+_LABEL, _NUMBERS, _APART = 22, 30, 8
 _CHANCE = "┊"
 
 
@@ -42,7 +42,9 @@ def forest(models: Looks, width: int) -> list[list[TonedLine]]:
             [("bold", pad(name, _LABEL - 3, middle=True) + " "), *_line(look, row, axis, room)]
         )
         before = label
-    return [*lines, [("dim", " " * _LABEL + tick_line(axis, room))], *_legend(models, axis)]
+    gaps = any(row["value"] is None and not row["suppressed"] for *_, row in shown if row)
+    ticks: list[TonedLine] = [("dim", " " * _LABEL + tick_line(axis, room))]
+    return [*lines, ticks, *_legend(models, axis, has_gaps=gaps)]
 
 
 def _line(look: Look, row: Mapping[str, Any] | None, axis: Axis, room: int) -> Iterator[TonedLine]:
@@ -62,10 +64,11 @@ def _line(look: Look, row: Mapping[str, Any] | None, axis: Axis, room: int) -> I
     yield "", f" {numbers:<21} n {row['subjects']:,}"
 
 
-def _legend(models: Looks, axis: Axis) -> list[list[TonedLine]]:
+def _legend(models: Looks, axis: Axis, *, has_gaps: bool) -> list[list[TonedLine]]:
     names = [(look.tone, f"{look.sign} {_title(one)}   ") for one, look in models]
     chance = f"   {_CHANCE} chance" if axis.low <= 0.5 <= axis.high else ""
-    return [names, [("dim", f"━ 95 % CI over patients{chance}")]]
+    none = f"   {NONE} a class is missing there" if has_gaps else ""
+    return [names, [("dim", f"━ 95 % CI over patients{chance}{none}")]]
 
 
 def _title(one: Compared) -> str:

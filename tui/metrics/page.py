@@ -87,7 +87,6 @@ class MetricsPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._frame: tuple[pl.DataFrame, pl.DataFrame] | None = None
-        self._snapshot: Snapshot | None = None
         self._selection = Selection()
         self._reading = Reading(self, "metrics", self._take)
         self._table = MetricTable()
@@ -102,8 +101,7 @@ class MetricsPage(Page):
         yield MetricRows()
         yield Placeholder()
 
-    def show(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def show(self, _: Snapshot) -> None:
         self._ask()
 
     def on_resize(self) -> None:
@@ -112,18 +110,20 @@ class MetricsPage(Page):
 
     def _ask(self) -> None:
         """Have the selection read, if it is not what is shown."""
-        if self._snapshot is None:
+        if self.snapshot is None:
             return
-        artifact = self._snapshot.artifacts.get(METRICS.path_template)
-        models = tuple(a.place for a in self._snapshot.of(PREDICTIONS.name))
+        artifact = self.snapshot.artifacts.get(METRICS.path_template)
+        models = tuple(a.place for a in self.snapshot.of(PREDICTIONS.name))
         wide = self.size.width >= _WIDE
         content = artifact and (artifact.state, artifact.reason, artifact.header)
         query = self._query
         key = content, models, query.selection, wide
-        read = partial(self._read, artifact, self._snapshot, query.selection, wide)
-        self.show_note("\n".join(filter(None, (note_of(artifact), escape_markup(query.note)))))
+        read = partial(self._read, artifact, self.snapshot, query.selection, wide)
+        nothing = "" if artifact or models else _NOTHING
+        note = "" if nothing else note_of(artifact)
+        self.show_note("\n".join(filter(None, (note, escape_markup(query.note)))))
         if self._reading.want(key, read):
-            self.show_placeholder("" if artifact or models else _NOTHING)
+            self.show_placeholder(nothing)
 
     @property
     def _query(self) -> Query:
@@ -246,5 +246,5 @@ class MetricsPage(Page):
         self.post_message(Export(name, as_csv(self._table.frame[keys])))
 
     def action_launch(self) -> None:
-        has_models = self._snapshot is not None and self._snapshot.of(PREDICTIONS.name)
+        has_models = self.snapshot is not None and self.snapshot.of(PREDICTIONS.name)
         self.post_message(OpenLaunch("aggregate" if has_models else "train-task"))

@@ -95,7 +95,7 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
     def _lay_out(self) -> None:
         """Share the height among the verdicts' sentence, the graph and the newest runs."""
         width, height = self.size
-        snapshot, sentence = self.dashboard.snapshot, self.query_one("#answer", Static)
+        snapshot, sentence = self.snapshot, self.query_one("#answer", Static)
         lines = answer(snapshot, width - 2) if snapshot is not None else []
         sentence.display = bool(lines)
         sentence.update("\n".join(map(escape_markup, lines)))
@@ -120,7 +120,7 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
         self.refresh_bindings()
 
     def _show_runs(self) -> None:
-        if (snapshot := self.dashboard.snapshot) is not None:
+        if (snapshot := self.snapshot) is not None:
             self.query_one(RunList).show(snapshot)
 
     def _read_new_cohort(self, snapshot: Snapshot) -> None:
@@ -141,7 +141,7 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
 
     def _take_tasks(self, tasks: Sequence[str]) -> None:
         self._tasks = tasks
-        if (snapshot := self.dashboard.snapshot) is not None:
+        if (snapshot := self.snapshot) is not None:
             self._show_next(snapshot)
 
     def _show_next(self, snapshot: Snapshot) -> None:
@@ -175,7 +175,7 @@ Stale: an input has changed since. Below are the newest runs; the Tab key moves 
         self.post_message(OpenRun(message.key))
 
     def check_action(self, action: str, _: tuple[object, ...]) -> bool | None:
-        snapshot = self.dashboard.snapshot
+        snapshot = self.snapshot
         if action == "demo":
             empty = snapshot is not None and snapshot.is_empty and snapshot.writable
             return empty and not self._demo

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -61,12 +62,11 @@ class PipelineGraph(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0)
     """The group's number, from above."""
 
+    @dataclass
     class Highlighted(Message):
         """The cursor is on another group."""
 
-        def __init__(self, group: ArtifactGroup) -> None:
-            self.group = group
-            super().__init__()
+        group: ArtifactGroup
 
     class Chosen(Highlighted):
         """Enter on a group, or a click on the one under the cursor."""

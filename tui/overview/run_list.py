@@ -9,6 +9,7 @@ from tui.shared.run_texts import (
     age_text,
     duration_text,
     progress_text,
+    reason_of,
     state_text,
     tone_of,
     what_of,
@@ -56,6 +57,6 @@ def _outcome(record: RunRecord, progress: Progress | None) -> str:
     if progress is not None:
         return progress_text(progress, _PROGRESS)
     if record.state != "succeeded":
-        return sanitize(record.message or "")
+        return reason_of(record)
     took = duration_text(duration_of(record, clock.now()))
     return f"took {took}" if took else ""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -19,23 +18,11 @@ from tui.results.explanations import why_no_verdict
 from tui.results.ladder import ladders_of
 from tui.shared.messages import OpenCurves, OpenMaps
 from tui.shared.page import Page
+from tui.shared.reading_pane import ReadingPane
 from tui.shared.sanitize import escape_markup
 from tui.shared.switch import after
 from tui.shared.toned import as_content
 from tui.workspace.snapshot import Snapshot, content_key
-
-
-class LadderText(VerticalScroll, can_focus=True):
-    """The ladders, which scroll; g is the page's."""
-
-    DEFAULT_CSS = """
-    LadderText { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
-    LadderText Static { height: auto; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "scroll_up", "Up", show=False, id="ladder.up"),
-        Binding("j", "scroll_down", "Down", show=False, id="ladder.down"),
-    ]
 
 
 class LadderPage(Page):
@@ -48,18 +35,20 @@ class LadderPage(Page):
         "its null and its ceiling. The statistic that decides the verdict comes first.\n\n"
         "[b]g[/b] shows the same by subgroup of patients."
     )
-    AUTO_FOCUS = "LadderText"
+    AUTO_FOCUS = "ReadingPane"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "app.pop_screen", "Back", id="ladder.back"),
         Binding("n", "step_level(1)", "Level", id="ladder.level"),
         Binding("p", "step_level(-1)", "Previous level", False, id="ladder.level-previous"),
         Binding("t", "step_attribute(1)", "Attribute", id="ladder.attribute"),
-        Binding("g", "subgroups", "Subgroups", id="ladder.subgroups"),
+        # Before the text, for which it would be the way to its top.
+        Binding("g", "subgroups", "Subgroups", priority=True, id="ladder.subgroups"),
         Binding("m", "maps", "Maps", id="ladder.maps"),
         Binding("c", "curves", "Curves", id="ladder.curves"),
     ]
     DEFAULT_CSS = """
     LadderPage #question { height: auto; padding: 0 1; background: $panel; }
+    LadderPage ReadingPane { height: 1fr; }
     """
 
     def __init__(
@@ -73,7 +62,7 @@ class LadderPage(Page):
 
     def content(self) -> Iterator[Widget]:
         yield Static(id="question")
-        with LadderText():
+        with ReadingPane():
             yield Static()
 
     def show(self, snapshot: Snapshot) -> None:
@@ -94,7 +83,7 @@ class LadderPage(Page):
         self.query_one("#question", Static).update(
             f"{head}  {question}\n[b]{escape_markup(verdict)}[/b]{old * self._is_old}"
         )
-        self.query_one("LadderText Static", Static).update(self._text())
+        self.query_one("ReadingPane Static", Static).update(self._text())
 
     def _text(self) -> Content:
         ladders = ladders_of(
@@ -126,7 +115,7 @@ class LadderPage(Page):
 
     def _changed(self) -> None:
         self._draw()
-        self.query_one(LadderText).scroll_home(animate=False)
+        self.query_one(ReadingPane).scroll_home(animate=False)
 
     def action_maps(self) -> None:
         self.post_message(OpenMaps(self._evidence.models(self._attribute)))

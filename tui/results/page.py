@@ -51,7 +51,6 @@ class ResultsPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._snapshot: Snapshot | None = None
         self._key: tuple[str, ...] | None = None
         self._evidence = Evidence()
         self._query = ""
@@ -68,7 +67,6 @@ class ResultsPage(Page):
         self.add_class("empty")
 
     def show(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
         self._key = content_key(evidence_artifacts(snapshot))
         if not self._reading.want(self._key, lambda: self._read(snapshot)):
             self._draw()
@@ -84,9 +82,9 @@ class ResultsPage(Page):
 
     def _draw(self) -> None:
         """Show the verdicts, or what is missing for them."""
-        if self._snapshot is None:
+        if self.snapshot is None:
             return
-        text = missing(self._snapshot, self._evidence)
+        text = missing(self.snapshot, self._evidence)
         self.show_placeholder(text)
         if not text:
             verdicts = self._verdicts()
@@ -98,7 +96,7 @@ class ResultsPage(Page):
         table = verdicts_of(
             found.verdicts, found.orders, found.sentence, self._query, found.least
         )  # fmt: skip
-        stale = self._snapshot.of(VERDICTS.name) if self._snapshot else []
+        stale = self.snapshot.of(VERDICTS.name) if self.snapshot else []
         reason = next((a.reason for a in stale if a.state == "stale"), "")
         return replace(table, warning=out_of_date(reason))
 

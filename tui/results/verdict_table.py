@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import ClassVar
 
@@ -54,12 +55,11 @@ class VerdictTable(ScrollView, can_focus=True):
 
     cursor: reactive[tuple[int, int]] = reactive((0, 0), always_update=True)
 
+    @dataclass
     class Highlighted(Message):
         """The cursor is on another cell, or the cell has changed; None: there is none."""
 
-        def __init__(self, cell: tuple[str, str] | None) -> None:
-            self.cell = cell
-            super().__init__()
+        cell: tuple[str, str] | None
 
     class Chosen(Highlighted):
         """Enter or a second click on the cell under the cursor."""

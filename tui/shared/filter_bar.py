@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -20,12 +21,11 @@ class FilterBar(Input):
         Binding("escape", "leave", "Clear filter", show=False, id="filter.clear")
     ]
 
+    @dataclass
     class Filtered(Message):
         """The query has changed."""
 
-        def __init__(self, text: str) -> None:
-            self.text = text
-            super().__init__()
+        text: str
 
     def __init__(self) -> None:
         super().__init__(

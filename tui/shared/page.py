@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import ClassVar, cast
 
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import DiscoveryHit, Hit, Hits, Provider
-from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -29,45 +27,6 @@ from tui.workspace.snapshot import Snapshot
 _MOVES = (
     "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "enter", "escape", "tab",
 )  # fmt: skip
-
-
-class PageCommands(Provider):
-    """Everything that keys do on a page, in the command palette, with the keys."""
-
-    async def discover(self) -> Hits:
-        for title, shown, call, text in self._commands():
-            yield DiscoveryHit(shown(title), call, text=title, help=text)
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for title, shown, call, text in self._commands():
-            if (score := matcher.match(title)) > 0:
-                yield Hit(score, shown(matcher.highlight(title)), call, text=title, help=text)
-
-    def _commands(self) -> Iterator[Command]:
-        """Of the page, and of what has the focus on it; without the keys that only move."""
-        seen = set()
-        for active in self.screen.active_bindings.values():
-            binding, action = active.binding, (active.node, active.binding.action)
-            first = action not in seen and binding.key not in _MOVES
-            seen.add(action)
-            if first and active.enabled and binding.description and not binding.system:
-                key = self.app.get_key_display(binding)
-                call = partial(self.app.run_action, binding.action, active.node)
-                yield Command(binding.description, partial(_with_key, key), call, binding.tooltip)
-
-
-class Command(NamedTuple):
-    """An entry of the palette. `shown` makes what is seen of its title."""
-
-    title: str
-    shown: Callable[[str | Content], Content]
-    call: Callable[[], Any]
-    help: str
-
-
-def _with_key(key: str, title: str | Content) -> Content:
-    return Content.assemble(title, "  ", (key, "dim"))
 
 
 class Page(Screen[None]):
@@ -91,7 +50,6 @@ class Page(Screen[None]):
         &.empty > StatusHeader, &.empty > Placeholder, &.empty > KeyFooter { display: block; }
     }
     """
-    COMMANDS = {PageCommands}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="page.filter"),
         Binding("question_mark", "explain", "Help", id="page.help"),
@@ -108,15 +66,20 @@ class Page(Screen[None]):
         return cast("DashboardApp", self.app)
 
     @property
+    def snapshot(self) -> Snapshot | None:
+        """The workspace as it is now; None until it has been read."""
+        return self.dashboard.snapshot
+
+    @property
     def writable(self) -> bool:
         """Whether jobs can be launched: they write to the workspace."""
-        return self.dashboard.snapshot is not None and self.dashboard.snapshot.writable
+        return self.snapshot is not None and self.snapshot.writable
 
     @property
     def is_reading(self) -> bool:
         """Whether what it shows is still being read or drawn."""
         own = (w for w in self.workers if self in w.node.ancestors_with_self)
-        return self.dashboard.snapshot is None or any(not w.is_finished for w in own)
+        return self.snapshot is None or any(not w.is_finished for w in own)
 
     def compose(self) -> ComposeResult:
         yield StatusHeader(self.NAME)
@@ -165,8 +128,8 @@ class Page(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self._update_header(self.dashboard.error_count)
-        if self.dashboard.snapshot is not None:
-            self._take_snapshot(self.dashboard.snapshot)
+        if self.snapshot is not None:
+            self._take_snapshot(self.snapshot)
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         if self.is_current and snapshot.number != self._number:
@@ -175,7 +138,7 @@ class Page(Screen[None]):
             self.show(snapshot)
 
     def _update_header(self, count: int) -> None:
-        snapshot = self.dashboard.snapshot
+        snapshot = self.snapshot
         running = [r for r in snapshot.runs if r.state == "running"] if snapshot else ()
         failed = len(snapshot.failures) if snapshot else 0
         writable = snapshot is None or snapshot.writable
@@ -190,6 +153,18 @@ class Page(Screen[None]):
         text = re.sub(r"(?<!\n)\n(?!\n)", " ", self.HELP)
         title = self.NAME.capitalize()
         self.app.push_screen(HelpDialog(f"{title}: help", text, self._key_groups()))
+
+    def commands(self) -> Iterator[SystemCommand]:
+        """What keys do here and in what has the focus, but for those that only move."""
+        seen = set()
+        for active in self.active_bindings.values():
+            binding, action = active.binding, (active.node, active.binding.action)
+            first = action not in seen and binding.key not in _MOVES
+            seen.add(action)
+            if first and active.enabled and binding.description and not binding.system:
+                title = f"{binding.description}  {self.app.get_key_display(binding)}"
+                call = partial(self.app.run_action, binding.action, active.node)
+                yield SystemCommand(title, binding.tooltip, call)
 
     def _key_groups(self) -> KeyGroups:
         """The keys that work now, then those that work everywhere, then those of other pages."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -41,7 +41,7 @@ class ArtifactGroup:
     state_text: str = "missing"
     """The state, with how many are in it or how far it is."""
     reason: str = ""
-    size: int = field(default=0)
+    size: int = 0
     """Bytes of all together."""
 
 
@@ -76,10 +76,8 @@ def _with_state(group: ArtifactGroup, snapshot: Snapshot) -> ArtifactGroup:
     elif worst and len(states) > 1:
         state_text = f"{states.count(worst)} of {len(states)} {worst}"
     reason = next((a.reason for a in group.artifacts if a.state == worst), "")
-    return ArtifactGroup(
-        group.contract, group.job, group.readers, group.artifacts, state, state_text, reason,
-        sum(a.size for a in group.artifacts),
-    )  # fmt: skip
+    size = sum(a.size for a in group.artifacts)
+    return replace(group, state=state, state_text=state_text, reason=reason, size=size)
 
 
 def writer_of(place: str, specs: Mapping[str, Spec]) -> str:

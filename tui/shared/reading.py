@@ -19,7 +19,8 @@ class Reading(Generic[_T]):
     """What a widget shows of the disk, or of a computation that takes time.
 
     `show` gets each result on the event loop, unless something else has been wanted since.
-    `failed` gets a `CxrError`, which otherwise is reported under `name`.
+    `failed` gets a `CxrError`, which otherwise is reported under `name`. `in_turn`: nothing is read
+    beside something else; of what is wanted meanwhile only the last is read, and all is shown.
     """
 
     def __init__(
@@ -28,9 +29,13 @@ class Reading(Generic[_T]):
         name: str,
         show: Callable[[_T], Any],
         failed: Callable[[CxrError], Any] | None = None,
+        *,
+        in_turn: bool = False,
     ) -> None:
         self._node, self._name, self._show, self._failed = node, name, show, failed
         self._wanted: object = None
+        self._in_turn, self._is_reading = in_turn, False
+        self._waiting: Callable[[], None] | None = None
 
     def want(self, key: object, read: Callable[[], _T], *, again: bool = False) -> bool:
         """Have `read` called in a thread, unless what `key` stands for was wanted last.
@@ -40,10 +45,11 @@ class Reading(Generic[_T]):
         if key == self._wanted and not again:
             return False
         self._wanted = key
-        self._node.run_worker(
-            partial(self._run, key, read), self._name, group=self._name, description=self._name,
-            exclusive=True, thread=True,
-        )  # fmt: skip
+        run = partial(self._run, key, read)
+        if self._in_turn and self._is_reading:
+            self._waiting = run
+        else:
+            self._start(run)
         return True
 
     def do(self, act: Callable[[], _T]) -> None:
@@ -52,7 +58,13 @@ class Reading(Generic[_T]):
 
     def forget(self) -> None:
         """Show nothing that is being read; whatever is wanted next is read."""
-        self._wanted = None
+        self._wanted = self._waiting = None
+
+    def _start(self, run: Callable[[], None]) -> None:
+        self._is_reading, self._waiting = True, None
+        self._node.run_worker(
+            run, self._name, group=self._name, description=self._name, exclusive=True, thread=True
+        )
 
     def _run(self, key: object, read: Callable[[], _T]) -> None:
         try:
@@ -60,13 +72,15 @@ class Reading(Generic[_T]):
         except CxrError as error:
             if self._failed is None:
                 self._node.post_message(ErrorMet(self._name, str(error)))
-            else:
-                self._node.call_later(self._if_wanted, key, self._failed, error)
+            self._node.call_later(self._finish, key, self._failed, error)
         else:
-            self._node.call_later(self._if_wanted, key, self._show, result)
+            self._node.call_later(self._finish, key, self._show, result)
 
-    async def _if_wanted(self, key: object, then: Callable[[Any], Any], result: Any) -> None:
-        if key == self._wanted:
+    async def _finish(self, key: object, then: Callable[[Any], Any] | None, result: Any) -> None:
+        if then is not None and key == self._wanted:
             shown = then(result)
             if isawaitable(shown):
                 await shown
+        self._is_reading = False
+        if self._waiting is not None:
+            self._start(self._waiting)

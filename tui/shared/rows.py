@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -58,22 +59,20 @@ class Rows(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, always_update=True)
 
+    @dataclass
     class Highlighted(Message):
         """The cursor is on another row; `key` is empty when there is none."""
 
-        def __init__(self, key: str) -> None:
-            self.key = key
-            super().__init__()
+        key: str
 
     class Chosen(Highlighted):
         """Enter or a click on the row under the cursor."""
 
+    @dataclass
     class Sorted(Message):
         """The user has chosen another order."""
 
-        def __init__(self, order: tuple[str, bool] | None) -> None:
-            self.order = order
-            super().__init__()
+        order: tuple[str, bool] | None
 
     def __init__(self, *columns: Column, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

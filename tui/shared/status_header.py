@@ -14,7 +14,6 @@ from textual.widgets import Static
 from tui import clock
 from tui.shared.sanitize import cut_middle, escape_markup, sanitize
 
-PAGES = ("overview", "jobs", "metrics", "heatmaps", "cohort", "artifact", "results")
 #: Cells: from this width on the names of the pages stand apart; of a place that names the host;
 #: of the least that a place may be cut to.
 _WIDE, _WITH_HOST, _SHORTEST = 100, 24, 12
@@ -69,10 +68,11 @@ class StatusHeader(Horizontal):
 
     def _show(self) -> None:
         gap = " " if self.size.width >= _WIDE else ""
-        tabs = [self._tab(i, page, gap) for i, page in enumerate(PAGES, 1)]
+        pages = list(enumerate(self.app.MODES, 1))
+        tabs = [self._tab(i, page, gap) for i, page in pages]
         self.query_one("#tabs", Static).update("".join(tabs))
         if self._status is not None:
-            taken = sum(len(f" {i} {page}{gap}") for i, page in enumerate(PAGES, 1))
+            taken = sum(len(f" {i} {page}{gap}") for i, page in pages)
             room = self.size.width - taken - 2
             self.query_one("#place", Static).update(place_text(self._status, room))
 

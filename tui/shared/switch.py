@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from tui.shared.sanitize import escape_markup
+
+_T = TypeVar("_T")
 
 
 def switch(key: str, action: str, name: str, chosen: str) -> str:
@@ -15,7 +18,7 @@ def switch(key: str, action: str, name: str, chosen: str) -> str:
     )
 
 
-def after(choices: Sequence[str], current: str, step: int = 1) -> str:
+def after(choices: Sequence[_T], current: _T, step: int = 1) -> _T:
     """The choice that follows `current`, round and round."""
     at = choices.index(current) if current in choices else -1
     return choices[(at + step) % len(choices)]

@@ -6,14 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from data_contracts.run import RunRecord
-from jobs._execute import UP_TO_DATE
 from jobs._pipeline.folder import FOLDER
 from tui import clock
-from tui.workspace.records import duration_of
+from tui.workspace.records import duration_of, usual_seconds
 from tui.workspace.snapshot import Progress
 
 
@@ -82,13 +80,6 @@ def _step_left(
 ) -> float | None:
     if progress and progress.rate:
         return max(0, progress.total - progress.done) / progress.rate
-    took = [
-        seconds
-        for r in records
-        if run_id.endswith(f"-{r.job}") and r.state == "succeeded" and r.message != UP_TO_DATE
-        if (seconds := duration_of(r, clock.now()))
-    ]
-    if not took:
-        return None
+    usual = usual_seconds(r for r in records if run_id.endswith(f"-{r.job}"))
     running = duration_of(record, clock.now()) if record else None
-    return max(0.0, median(took) - (running or 0.0))
+    return None if usual is None else max(0.0, usual - (running or 0.0))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from data_contracts.run import RunRecord, moment, seconds_between
 from jobs._engines import UNFINISHED
+from jobs._execute import UP_TO_DATE
+from tui import clock
 
 FAILED = ("failed", "lost")
 #: The settings that tell the runs of one job apart.
@@ -23,6 +26,13 @@ def duration_of(record: RunRecord, now: datetime) -> float | None:
     """Seconds from start to end, or until now; None where they are unknown."""
     ended = now if record.state in UNFINISHED else moment(record.ended)
     return seconds_between(moment(record.started), ended)
+
+
+def usual_seconds(runs: Iterable[RunRecord]) -> float | None:
+    """The median time of those that did their work; None where none did."""
+    worked = (r for r in runs if r.state == "succeeded" and r.message != UP_TO_DATE)
+    took = [seconds for r in worked if (seconds := duration_of(r, clock.now()))]
+    return median(took) if took else None
 
 
 def open_failures(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from cxrcore.sources._columns import Column, Kind, matched, parsed
 from cxrcore.sources._csv_rows import row_faults
-from cxrcore.sources._file_formats import is_parquet, scan_text
+from cxrcore.sources._file_formats import form_of, scan_text
+from cxrcore.sources._workbooks import WorkbookError
 from data_contracts.errors import SourceError
 from data_contracts.os_errors import environment_error
 
@@ -114,10 +115,11 @@ def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
         return nothing, faults
     try:
         raw = scan.select(pl.col(had).alias(name) for name, had in picked.items()).collect()
-        faults = [] if is_parquet(request.path) else row_faults(request.path, request.separator)
+        is_csv = form_of(request.path) == "CSV"
+        faults = row_faults(request.path, request.separator) if is_csv else []
     except (pl.exceptions.PolarsError, OSError) as error:
         _raise_fault_of_surroundings(error, request.path)
-        form = _form(request.path)
+        form = form_of(request.path)
         return nothing, [f"cannot be read as {form} to its end (damaged, or not in UTF-8?)"]
     if raw.is_empty():
         return nothing, ["the table has no rows"]
@@ -135,14 +137,12 @@ def _scan(request: Request) -> tuple[pl.LazyFrame | None, list[str]]:
         scan.collect_schema()
     except pl.exceptions.NoDataError:
         return None, ["the file is empty"]
+    except WorkbookError as error:
+        return None, [str(error)]
     except (pl.exceptions.PolarsError, OSError) as error:
         _raise_fault_of_surroundings(error, request.path)
-        return None, [f"cannot be read as {_form(request.path)} (damaged?)"]
+        return None, [f"cannot be read as {form_of(request.path)} (damaged?)"]
     return scan, []
-
-
-def _form(path: Path) -> str:
-    return "Parquet" if is_parquet(path) else "CSV"
 
 
 def _raise_fault_of_surroundings(error: Exception, path: Path) -> None:

@@ -96,6 +96,11 @@ def parsed(name: str, column: Column) -> pl.Expr:
     return text
 
 
+def may_be_a_number(ids: pl.Series) -> bool:
+    """Whether any of these texts may have decimals or an exponent; where none has, they are ids."""
+    return bool(ids.str.contains("[.+]").any())
+
+
 def _years(text: pl.Expr) -> pl.Expr:
     """The years of an age string of DICOM, as 058Y or 011M."""
     import polars as pl

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 #: Endings of the files that are read.
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".xlsx", ".parquet")
 
+_GZIP = b"\x1f\x8b"
 _LONGEST_HEADER = 1 << 20
 
 
@@ -26,18 +27,34 @@ def form_of(path: Path) -> str:
     return forms.get(path.suffix.lower(), "CSV")
 
 
-def scan_text(path: Path, separator: str) -> pl.LazyFrame:
+def csv_bytes(path: Path) -> bytes:
+    """The content of a CSV file, unpacked if it is packed by gzip, whatever its name.
+
+    Raises `OSError` where it cannot be read, or unpacked to its end.
+    """
+    content = path.read_bytes()
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, zlib.error) as error:
+        raise gzip.BadGzipFile(str(error)) from error
+
+
+def scan_text(path: Path, separator: str, content: bytes = b"") -> pl.LazyFrame:
     """Every column of the table as text; in Parquet those of lists and bytes are left out.
 
-    A time of Parquet or Excel becomes `DATE_CELL`. Raises what polars raises, `WorkbookError` or
-    `OSError`, where the file cannot be read.
+    A time of Parquet or Excel becomes `DATE_CELL`. `content` is that of a CSV file, where it was
+    read already. Raises what polars raises, `WorkbookError` or `OSError`, where the file cannot
+    be read.
     """
     import polars as pl
 
     if (form := form_of(path)) == "CSV":
         return pl.scan_csv(
-            path, separator=separator, infer_schema=False, truncate_ragged_lines=True, glob=False
-        )
+            content or path, separator=separator, infer_schema=False, truncate_ragged_lines=True,
+            glob=False,
+        )  # fmt: skip
     scan = read_workbook(path).lazy() if form == "Excel" else pl.scan_parquet(path, glob=False)
     texts = (_text(name, dtype) for name, dtype in scan.collect_schema().items())
     return scan.select(text for text in texts if text is not None)

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -25,7 +26,7 @@ from data_contracts.images import IMAGES
 from data_contracts.store import Provenance, array_writer, open_arrays
 
 Rows = NDArray[np.int64]
-Reader = Callable[[Rows], NDArray[np.uint8]]
+Reader = Callable[[Rows], NDArray[Any]]
 
 
 def write_store(pixels: NDArray[np.uint8], workspace: Path) -> Path:

@@ -181,11 +181,14 @@ def unknown_categories(frame: pl.DataFrame, column: str, known: Collection[str])
     """A fault that names every category of `column` outside `known` with its rows, or none."""
     import polars as pl
 
-    text = frame.select(normalised(column)).drop_nulls()
-    unknown = text.filter(~pl.col(column).is_in(list(known)))
-    if unknown.is_empty():
+    counts = (
+        frame[column].value_counts().with_columns(normalised(column)).drop_nulls(column)
+        .filter(~pl.col(column).is_in(list(known)))
+        .group_by(column).agg(pl.col("count").sum())
+        .sort("count", column, descending=[True, False])
+    )  # fmt: skip
+    if counts.is_empty():
         return []
-    counts = unknown[column].value_counts().sort("count", column, descending=[True, False])
     shown = [f"'{value[:60]}' ({rows:,} rows)" for value, rows in counts.head(5).iter_rows()]
     more = f" and {counts.height - 5} more" if counts.height > 5 else ""
     return [f"column '{column}' has unknown categories: {', '.join(shown)}{more}"]

@@ -6,7 +6,7 @@ nor which other rows were kept can change what a subject or an image gets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -20,18 +20,23 @@ if TYPE_CHECKING:
 SPLIT_SHARES = (0.6, 0.1, 0.3)
 
 
-def uniform(seed: int, purpose: str, names: Sequence[str]) -> list[float]:
+def uniform(seed: int, purpose: str, names: Iterable[str]) -> pl.Series:
     """A number in [0, 1) for each name: 53 bits of BLAKE2b over (seed, purpose, name).
 
     Different purposes give independent numbers for one name.
     """
+    import numpy as np
+    import polars as pl
+
     prefix = blake2b(f"{seed}\0{purpose}\0".encode(), digest_size=8)
-    numbers = []
-    for name in names:
+
+    def digest_of(name: str) -> bytes:
         digest = prefix.copy()
         digest.update(name.encode())
-        numbers.append((int.from_bytes(digest.digest(), "big") >> 11) / 2**53)
-    return numbers
+        return digest.digest()
+
+    digests = np.frombuffer(b"".join(map(digest_of, names)), dtype=">u8")
+    return pl.Series("at", (digests >> 11) / 2**53, dtype=pl.Float64)
 
 
 def split_of(subjects: pl.Series, seed: int) -> pl.Series:
@@ -40,8 +45,7 @@ def split_of(subjects: pl.Series, seed: int) -> pl.Series:
 
     train, val, _ = SPLIT_SHARES
     names = subjects.unique()
-    at = pl.Series(uniform(seed, "split", names.to_list()), dtype=pl.Float64)
-    numbered = pl.DataFrame({"name": names, "at": at})
+    numbered = pl.DataFrame({"name": names, "at": uniform(seed, "split", names)})
     split = (
         pl.when(pl.col("at") < train).then(pl.lit(SPLITS[0]))
         .when(pl.col("at") < train + val).then(pl.lit(SPLITS[1]))
@@ -69,10 +73,10 @@ def split_by_time(images: pl.DataFrame, seed: int) -> tuple[pl.DataFrame, str]:
             "(anchor_year_group), want 2 or more; take --split-by hash"
         )
     train, val, _ = SPLIT_SHARES
-    at = uniform(seed, "split", patients["subject_id"].to_list())
+    at = uniform(seed, "split", patients["subject_id"])
     split = (
         pl.when(pl.col("period") == periods[-1]).then(pl.lit(SPLITS[2]))
-        .when(pl.Series(at, dtype=pl.Float64) * (train + val) < train).then(pl.lit(SPLITS[0]))
+        .when(at * (train + val) < train).then(pl.lit(SPLITS[0]))
         .otherwise(pl.lit(SPLITS[1]))
     )  # fmt: skip
     return patients.select("subject_id", split=split.cast(pl.Enum(SPLITS))), periods[-1]
@@ -83,8 +87,6 @@ def choose_one(images: pl.DataFrame, unit: str, seed: int) -> pl.Series:
 
     Images that come or go leave the choice as it is, unless the chosen one goes.
     """
-    import polars as pl
-
-    at = pl.Series("at", uniform(seed, "choice", images["image_id"].to_list()), dtype=pl.Float64)
+    at = uniform(seed, "choice", images["image_id"])
     ranked = images.select("image_id", unit).with_columns(at).sort("at", "image_id")
     return ranked.unique(unit, keep="first", maintain_order=True)["image_id"]

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from data_contracts.errors import ArtifactError
 from data_contracts.store import Arrays
 
+GreyImages = NDArray[np.uint8] | NDArray[np.uint16]
+
 
 class ImageStore:
     """All shards of an image store, open for reading, as one array of images.
 
-    Raises `ArtifactError` when a shard is missing, or shards differ in image size.
+    Raises `ArtifactError` when a shard is missing, or shards differ in image size or type.
     """
 
     def __init__(self, shards: Sequence[Arrays]) -> None:
@@ -24,13 +26,14 @@ class ImageStore:
         self.image_ids: list[str] = [i for s in self._shards for i in s.read("image_id").tolist()]
         self._starts = np.cumsum([0, *(s.shape("pixels")[0] for s in self._shards)])
         self.size: int = self._shards[0].shape("pixels")[1]
+        self.dtype = np.dtype(self._shards[0].dtype("pixels"))
 
     def __len__(self) -> int:
         return len(self.image_ids)
 
-    def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Images at `rows`, in that order: (rows, size, size) uint8."""
-        images = np.empty((len(rows), self.size, self.size), dtype=np.uint8)
+    def read(self, rows: NDArray[np.int64]) -> GreyImages:
+        """Images at `rows`, in that order: (rows, size, size) uint8 or uint16."""
+        images = np.empty((len(rows), self.size, self.size), dtype=self.dtype)
         homes = np.searchsorted(self._starts, rows, side="right") - 1
         for home in np.unique(homes):
             here = np.flatnonzero(homes == home)
@@ -40,7 +43,7 @@ class ImageStore:
 
     def batches(
         self, batches: Sequence[NDArray[np.int64]]
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+    ) -> Iterator[tuple[NDArray[np.int64], GreyImages]]:
         """Yield (rows, images) for each batch of rows, reading one batch ahead of the caller."""
         with ThreadPoolExecutor(max_workers=1) as reader:
             ahead = [reader.submit(self.read, rows) for rows in batches[:1]]
@@ -72,6 +75,12 @@ def _refuse_incomplete(shards: Sequence[Arrays]) -> None:
         raise ArtifactError(
             f"{folder} holds images of {' and of '.join(map(str, sizes))} pixels; "
             "run `cxr preprocess` for all shards with one --size"
+        )
+    types = sorted({s.dtype("pixels") for s in shards})
+    if len(types) > 1:
+        raise ArtifactError(
+            f"{folder} holds images of {' and of '.join(types)}; "
+            "run `cxr preprocess` for all shards with one --dtype"
         )
 
 

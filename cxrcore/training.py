@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from cxrcore.networks import Network, NetworkRecipe, pool, tensors_of
 from cxrcore.objectives import Objective, merit, objective_of
-from cxrcore.store import ImageStore, in_batches
+from cxrcore.store import GreyImages, ImageStore, in_batches
 from cxrcore.targets import Targets
 from cxrcore.transforms import augment, to_input
 from data_contracts.errors import ArtifactError, UsageError
@@ -70,7 +70,7 @@ class Setup:
     def validation_batches(self) -> int:
         return self._batches("val")
 
-    def inputs(self, images: NDArray[np.uint8]) -> torch.Tensor:
+    def inputs(self, images: GreyImages) -> torch.Tensor:
         """What the network takes (b, 3, S, S) of images (b, S, S)."""
         found = to_input(images, self.recipe.mean, self.recipe.std, self.device)
         return found.to(memory_format=torch.channels_last)
@@ -151,7 +151,7 @@ def fit(state: TrainingState, setup: Setup) -> Iterator[TrainingState]:
 
 
 def _train_batch(
-    state: TrainingState, setup: Setup, rows: NDArray[np.int64], images: NDArray[np.uint8]
+    state: TrainingState, setup: Setup, rows: NDArray[np.int64], images: GreyImages
 ) -> float:
     rng = _rng(setup.plan, state.epoch, state.step + 1)
     torch.manual_seed(int(rng.integers(2**31)))  # dropout and the like

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
+
+from cxrcore.store import GreyImages
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -20,10 +21,18 @@ MAX_ZOOM = 0.1
 
 
 def to_input(
-    images: NDArray[np.uint8], mean: Sequence[float], std: Sequence[float], device: torch.device
+    images: GreyImages, mean: Sequence[float], std: Sequence[float], device: torch.device
 ) -> torch.Tensor:
-    """Grey images (n, S, S) uint8 as normalised input (n, 3, S, S) float32 on `device`."""
-    grey = torch.from_numpy(images).to(device).float().div_(255).unsqueeze(1)
+    """Grey images (n, S, S), uint8 or uint16, as normalised input (n, 3, S, S) float32 on `device`.
+
+    The largest value of their type is 1.
+    """
+    if images.dtype == np.uint8:
+        grey = torch.from_numpy(images).to(device).float()
+    else:
+        # torch knows little of uint16: the same bits with a sign, without it again.
+        grey = (torch.from_numpy(images.view(np.int16)).to(device).int() & 0xFFFF).float()
+    grey = grey.div_(np.iinfo(images.dtype).max).unsqueeze(1)
     shape = (1, -1, 1, 1)
     scale = torch.tensor(std, device=device).view(shape)
     return (grey - torch.tensor(mean, device=device).view(shape)).div_(scale)

@@ -75,7 +75,7 @@ def _dataset_errors(
     """Faults of one dataset; axes met for the first time are added to `lengths`."""
     faults, what = [], f"dataset '{name}'"
     got = dtype_name(dataset)
-    if field.dtype not in (got, "any"):
+    if not {got, "any"} & {*field.choices}:
         faults.append(f"{what}: want {field.dtype}, got {got}")
     if field.dims == ("...",):
         return faults

@@ -160,7 +160,8 @@ class ArraysWriter:
         import numpy as np
 
         given = np.asarray(values)
-        want = given.dtype if field.dtype == "any" else np.dtype(field.dtype)
+        as_given = field.dtype == "any" or given.dtype.name in field.choices
+        want = given.dtype if as_given else np.dtype(field.choices[0])
         if given.dtype == want or not given.size:
             return given.astype(want, copy=False)
         if given.dtype.kind not in "biuf":

@@ -9,7 +9,7 @@ from data_contracts.vocabulary import Check, Contract, Field, Upgrade
 if TYPE_CHECKING:
     from data_contracts.header import Header
 
-#: How stored values were mapped to 8 bit; the index is what the image store holds.
+#: How stored values were mapped to grey values; the index is what the image store holds.
 WINDOWINGS = ("as_stored", "window", "voi_lut", "percentile")
 
 REJECT_REASONS = (
@@ -55,12 +55,13 @@ def _example_images() -> dict[str, Any]:
 
 IMAGES = Contract(
     name="images",
-    version="2.1",
+    version="3.0",
     kind="arrays",
     path_template="images/images-{shard}-of-{shards}.h5",
-    description="The image store: every usable image as an 8-bit square, in the cohort's order",
+    description="The image store: every usable image as a square, in the cohort's order",
     fields=(
-        Field("pixels", "uint8", "Grey values, dark is air, letterboxed into a square",
+        Field("pixels", "uint8 or uint16",
+              "Grey values up to the largest of their type, dark is air, letterboxed into a square",
               unit="grey value", dims=("image", "size", "size"), chunk_per_row=True),
         Field("pixels_crc32", "uint32", "CRC-32 of each image's pixels", unit="1",
               dims=("image",), nullable=True, checksum_of="pixels"),
@@ -101,7 +102,8 @@ IMAGES = Contract(
                 "windowing": "intensity_rule",
                 "polarity_suspect": "bright_border",
             },
-        )
+        ),
+        "2": Upgrade(lambda header: dict(header.attributes)),
     },
 )  # fmt: skip
 

@@ -16,10 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-#: Element types. `enum` without categories takes its categories from the data.
+#: Element types. `enum` without categories takes its categories from the data; of two with an or
+#: between them the writer of an array chooses one.
 Dtype = Literal[
     "string", "enum", "bool", "int8", "int16", "int32", "int64", "uint8", "uint32",
-    "float16", "float32", "float64", "datetime", "list[float32]", "any",
+    "float16", "float32", "float64", "datetime", "list[float32]", "any", "uint8 or uint16",
 ]  # fmt: skip
 
 
@@ -44,6 +45,11 @@ class Field:
     """Each row is a chunk of its own, so that rows can be read in any order."""
     checksum_of: str = ""
     """Holds the CRC-32 of every row of that dataset: written with it, checked when it is read."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The element types that a dataset may have."""
+        return tuple(self.dtype.split(" or "))
 
     @property
     def is_pattern(self) -> bool:

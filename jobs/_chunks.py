@@ -21,6 +21,7 @@ from jobs import _quality
 from jobs._job import Job
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
     from cxrcore.pixels import ProcessedImage, RejectedImage
@@ -87,17 +88,20 @@ def write_chunk(
     results: Iterator[ProcessedImage | RejectedImage],
     job: Job,
     root: Root,
-    size: int,
+    none: np.ndarray[Any, Any],
     advance: Callable[[], None],
 ) -> None:
-    """Write the next results, one for each row of the chunk; `advance` may stop it."""
+    """Write the next results, one for each row of the chunk; `advance` may stop it.
+
+    `none` are no images, (0, size, size), of the store's type.
+    """
     from cxrcore.pixels import RejectedImage
     from data_contracts.store import array_writer, write_table
 
     rejects: list[tuple[str, str, RejectedImage]] = []
     formats: set[str] = set()
     with array_writer(IMAGES, chunk.images) as writer:
-        writer.append(**_columns([], size))
+        writer.append(**_columns([], none))
         for block in chunk.rows.iter_slices(_BLOCK):
             kept: list[tuple[str, ProcessedImage]] = []
             for (image_id, path, _), result in zip(block.iter_rows(), results, strict=False):
@@ -106,7 +110,7 @@ def write_chunk(
                 else:
                     kept.append((image_id, result))
                 advance()
-            writer.append(**_columns(kept, size))
+            writer.append(**_columns(kept, none))
             formats |= {image.format for _, image in kept}
         writer.attributes.update(_attributes(formats, shard=1, shards=1))
         chunk.digests[chunk.images] = writer.finish(_origin(job, root)).digest
@@ -122,13 +126,15 @@ def _origin(job: Job, root: Root) -> Provenance:
     return Provenance(job.origin.job, job.origin.config, inputs, defaults=job.origin.defaults)
 
 
-def _columns(kept: Sequence[tuple[str, ProcessedImage]], size: int) -> dict[str, Any]:
+def _columns(
+    kept: Sequence[tuple[str, ProcessedImage]], none: np.ndarray[Any, Any]
+) -> dict[str, Any]:
     import numpy as np
 
     images = [image for _, image in kept]
     return {
         "image_id": [image_id for image_id, _ in kept],
-        "pixels": np.reshape([i.pixels for i in images], (-1, size, size)),
+        "pixels": np.stack([i.pixels for i in images]) if images else none,
         "content_bbox": np.reshape([i.content_bbox for i in images], (-1, 4)),
         "windowing": [WINDOWINGS.index(i.windowing) for i in images],
         "polarity_suspect": [i.polarity_suspect for i in images],

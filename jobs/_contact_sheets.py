@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from data_contracts.images import IMAGES
 from jobs._job import Job
@@ -21,8 +21,8 @@ AT_RANDOM, SUSPECT = 64, 256
 def write(job: Job, cohort: pl.DataFrame, shard: int, shards: int) -> None:
     """A sheet of images drawn at random, and one of those whose polarity is suspect, if any.
 
-    Each image stands with its view and how its grey values were mapped to 8 bit. The same store
-    gives the same sheets.
+    Each image stands with its view and how its grey values were made. The same store gives the
+    same sheets.
     """
     import numpy as np
 
@@ -43,11 +43,18 @@ def write(job: Job, cohort: pl.DataFrame, shard: int, shards: int) -> None:
             if not len(rows):
                 path.unlink(missing_ok=True)
                 continue
-            tiles = list(zip((images.read("pixels", row) for row in rows),
+            tiles = list(zip((_in_8_bit(images.read("pixels", row)) for row in rows),
                              _captions(images, cohort, rows), strict=True))  # fmt: skip
             with atomic_write(path) as partial:
                 contact_sheet(f"{len(rows)} {title}", tiles).save(partial, "png")
             job.log(f"look at {path.relative_to(job.workspace)}: {len(rows)} {title}")
+
+
+def _in_8_bit(pixels: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.uint8]:
+    import numpy as np
+
+    most = np.iinfo(pixels.dtype).max
+    return pixels if most == 255 else np.rint(pixels * (255 / most)).astype(np.uint8)
 
 
 def _drawn(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:

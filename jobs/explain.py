@@ -71,4 +71,5 @@ def run(config: Config, job: Job) -> None:
                 writer.append(image_id=ids, maps=maps, outputs=outputs)
                 total += images.sum(axis=0)
                 advance(len(batch))
-            writer.put("mean_image", total / len(rows))
+            # Of 0 to 255, whatever the type of the store.
+            writer.put("mean_image", total * (255 / np.iinfo(store.dtype).max) / len(rows))

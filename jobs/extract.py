@@ -45,7 +45,7 @@ class Config(JobConfig):
     root: Path | None = Field(default=None, exclude=True)
     """Folder of any other collection, with its tables and images."""
     table: Path | None = Field(default=None, exclude=True)
-    """Table with a row for each image: CSV, TSV (also .gz) or Parquet."""
+    """Table with a row for each image: CSV, TSV (also .gz), Excel (.xlsx) or Parquet."""
     patients: Path | None = Field(default=None, exclude=True)
     """A further table with a row for each patient, of CheXpert or one that the mapping names."""
     mapping: Path | None = Field(default=None, exclude=True)

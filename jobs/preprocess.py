@@ -1,4 +1,4 @@
-"""Turn the cohort's image files (DICOM, PNG, JPEG) into one store of 8-bit squares.
+"""Turn the cohort's image files (DICOM, PNG, JPEG) into one store of squares.
 
 Unusable images go to the rejects with a reason. The same command resumes an interrupted run.
 """
@@ -6,7 +6,7 @@ Unusable images go to the rejects with a reason. The same command resumes an int
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -34,6 +34,8 @@ class Config(JobConfig):
     """Folder or URL (s3://bucket/prefix) that the cohort's image paths are relative to."""
     size: int = Field(default=224, ge=16, le=4096)
     """Side of the stored squares, in pixels."""
+    dtype: Literal["uint8", "uint16"] = "uint8"
+    """Type of the stored grey values; uint16 keeps the steps of deep images, in twice the space."""
     shard: Shard = Field(default="1/1", pattern=r"^[1-9][0-9]{0,5}/[1-9][0-9]{0,5}$")
     """Part of the cohort to process: 3/16 is the third of sixteen, each a job of its own."""
     workers: int | None = Field(default=None, ge=0, le=256, exclude=True)
@@ -48,6 +50,8 @@ class Config(JobConfig):
 
 
 def run(config: Config, job: Job) -> None:
+    import numpy as np
+
     from cxrcore.pixels import image_files, prepare_all
     from cxrcore.workers import usable_cores
 
@@ -65,13 +69,14 @@ def run(config: Config, job: Job) -> None:
     todo = [chunk for chunk in chunks if not _chunks.is_done(chunk, job, config.root)]
     paths = [path for chunk in todo for path in chunk.rows["path"]]
     workers = usable_cores() if config.workers is None else config.workers
+    none = np.empty((0, config.size, config.size), config.dtype)
     with (
         job.progress("preprocess", end - start, "images") as advance,
-        closing(prepare_all(config.root, paths, config.size, workers)) as results,
+        closing(prepare_all(config.root, paths, config.size, workers, config.dtype)) as results,
     ):
         advance(end - start - len(paths))
         for chunk in todo:
-            _chunks.write_chunk(chunk, results, job, config.root, config.size, advance)
+            _chunks.write_chunk(chunk, results, job, config.root, none, advance)
     _chunks.join(chunks, job, shard, shards, config.max_reject_fraction)
     _contact_sheets.write(job, cohort, shard, shards)
 

@@ -104,4 +104,4 @@ def prepared(
         )  # fmt: skip
         found = prepare(path, side)
     assert isinstance(found, ProcessedImage), found
-    return found.pixels
+    return np.asarray(found.pixels, np.uint8)

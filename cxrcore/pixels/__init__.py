@@ -1,4 +1,4 @@
-"""From image files to the 8-bit squares of the image store."""
+"""From image files to the squares of the image store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from pathlib import Path
 
 from cxrcore.pixels import image_files
 from cxrcore.pixels.image_files import Root, RootWatch
-from cxrcore.pixels.result import DecodedImage, ProcessedImage, RejectedImage, UnusableError
+from cxrcore.pixels.result import (
+    DecodedImage,
+    GreyType,
+    ProcessedImage,
+    RejectedImage,
+    UnusableError,
+)
 from cxrcore.workers import ordered_map
 from data_contracts.errors import CxrError
 
@@ -31,7 +37,7 @@ __all__ = ["ProcessedImage", "RejectedImage", "prepare", "prepare_all", "prepare
 
 
 def prepare_all(
-    root: Root, paths: Sequence[str], size: int, workers: int
+    root: Root, paths: Sequence[str], size: int, workers: int, dtype: GreyType = "uint8"
 ) -> Generator[ProcessedImage | RejectedImage]:
     """Yield what `prepare_from` makes of each of `paths`, in their order.
 
@@ -41,18 +47,20 @@ def prepare_all(
     what it was.
     """
     watch = RootWatch(root)
-    prepare_one = partial(_prepare_alone, root, size)
+    prepare_one = partial(_prepare_alone, root, size, dtype)
     with closing(ordered_map(prepare_one, paths, workers, _crashed)) as results:
         for path, result in zip(paths, results, strict=True):
-            yield _confirmed(result, watch, root, path, size)
+            yield _confirmed(result, watch, root, path, size, dtype)
 
 
-def _prepare_alone(root: Root, size: int, path: str) -> ProcessedImage | RejectedImage:
+def _prepare_alone(
+    root: Root, size: int, dtype: GreyType, path: str
+) -> ProcessedImage | RejectedImage:
     import cv2
 
     # Parallelism is across images.
     cv2.setNumThreads(1)
-    return prepare_from(root, path, size)
+    return prepare_from(root, path, size, dtype)
 
 
 def _crashed(_: str, ending: str) -> RejectedImage:
@@ -60,11 +68,12 @@ def _crashed(_: str, ending: str) -> RejectedImage:
 
 
 def _confirmed(
-    result: ProcessedImage | RejectedImage, watch: RootWatch, root: Root, path: str, size: int
-) -> ProcessedImage | RejectedImage:
+    result: ProcessedImage | RejectedImage, watch: RootWatch, root: Root, path: str, size: int,
+    dtype: GreyType,
+) -> ProcessedImage | RejectedImage:  # fmt: skip
     """The result, or a new one if the file was missing and exists now."""
     if _is_missing(result) and image_files.exists(root, path):
-        result = prepare_from(root, path, size)
+        result = prepare_from(root, path, size, dtype)
     if _is_missing(result):
         watch.require_unchanged()
     else:
@@ -76,26 +85,30 @@ def _is_missing(result: ProcessedImage | RejectedImage) -> bool:
     return isinstance(result, RejectedImage) and result.reason == "missing_file"
 
 
-def prepare(path: Path, size: int) -> ProcessedImage | RejectedImage:
+def prepare(path: Path, size: int, dtype: GreyType = "uint8") -> ProcessedImage | RejectedImage:
     """Decode the image at `path` (DICOM, PNG or JPEG, by content) into a square of `size`.
 
     Any fault of the file becomes a `RejectedImage`. Faults of disk, network or memory raise
     `Interrupted`, denied access raises `SourceError`.
     """
-    return _prepared(partial(image_files.read_file, path), size)
+    return _prepared(partial(image_files.read_file, path), size, dtype)
 
 
-def prepare_from(root: Root, relative: str, size: int) -> ProcessedImage | RejectedImage:
+def prepare_from(
+    root: Root, relative: str, size: int, dtype: GreyType = "uint8"
+) -> ProcessedImage | RejectedImage:
     """As `prepare`, for a file that must lie below `root`, which may be a URL."""
-    return _prepared(partial(image_files.read_image, root, relative), size)
+    return _prepared(partial(image_files.read_image, root, relative), size, dtype)
 
 
-def _prepared(read: Callable[[], bytes], size: int) -> ProcessedImage | RejectedImage:
+def _prepared(
+    read: Callable[[], bytes], size: int, dtype: GreyType
+) -> ProcessedImage | RejectedImage:
     from cxrcore.pixels.faults import fault_behind
     from cxrcore.pixels.letterbox import to_square
 
     try:
-        return to_square(_decoded(read(), size), size)
+        return to_square(_decoded(read(), size, dtype), size, dtype)
     except UnusableError as error:
         return error.reject
     except CxrError:
@@ -106,11 +119,11 @@ def _prepared(read: Callable[[], bytes], size: int) -> ProcessedImage | Rejected
         raise
 
 
-def _decoded(content: bytes, size: int) -> DecodedImage:
+def _decoded(content: bytes, size: int, dtype: GreyType) -> DecodedImage:
     if content[128:132] == b"DICM" or _BARE_DICOM.match(content):
         from cxrcore.pixels.dicom import read_dicom
 
-        return read_dicom(content)
+        return read_dicom(content, dtype)
     if content.startswith((b"\x89PNG", b"\xff\xd8\xff")):
         from cxrcore.pixels.png_jpeg import read_png_jpeg
 

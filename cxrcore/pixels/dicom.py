@@ -32,7 +32,7 @@ from cxrcore.pixels.dicom_pixels import (
 from cxrcore.pixels.faults import decoding
 from cxrcore.pixels.intensity import Floats, Values, Voi
 from cxrcore.pixels.limits import require_samples
-from cxrcore.pixels.result import Coding, DecodedImage, RawCodes, UnusableError
+from cxrcore.pixels.result import Coding, DecodedImage, GreyType, RawCodes, UnusableError
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -41,12 +41,13 @@ if TYPE_CHECKING:
 MODALITIES = ("CR", "DX", "RG", "DR")
 
 
-def read_dicom(content: bytes) -> DecodedImage:
+def read_dicom(content: bytes, dtype: GreyType = "uint8") -> DecodedImage:
     """Decode a single-frame radiograph and find how its values become grey, dark is air.
 
     Stored values pass the modality LUT or rescale, then the first VOI LUT or window of the file
     that covers them, else percentiles; MONOCHROME1, or a presentation LUT shape INVERSE, is
-    inverted, once. Colour (secondary capture) becomes luma as it is stored. Raises
+    inverted, once. Where values become grey by a table, it is one of `dtype`. Colour (secondary
+    capture) becomes luma as it is stored. Raises
     `UnusableError`, and `Interrupted` when memory runs out.
     """
     with warnings.catch_warnings():
@@ -54,17 +55,17 @@ def read_dicom(content: bytes) -> DecodedImage:
         warnings.simplefilter("ignore")
         # pydicom and its decoders may raise any exception on damaged input.
         with decoding("damaged DICOM file"):
-            return _read(inflated(with_preamble(content)))
+            return _read(inflated(with_preamble(content)), dtype)
 
 
-def _read(content: bytes) -> DecodedImage:
+def _read(content: bytes, dtype: GreyType) -> DecodedImage:
     file = BoundedReader(content)
     dataset = pydicom.dcmread(file, stop_before_pixels=True)
     _require_radiograph(dataset)
     pixels = pixels_in_place(content, file.tell(), dataset)
     if pixels is not None:
-        return _grey(pixels, dataset, decoded=False)
-    return _grey(decoded_pixels(content), dataset, decoded=True)
+        return _grey(pixels, dataset, dtype, decoded=False)
+    return _grey(decoded_pixels(content), dataset, dtype, decoded=True)
 
 
 def _require_radiograph(dataset: Dataset) -> None:
@@ -95,7 +96,9 @@ _OTHER_MODALITIES = (
 )  # fmt: skip
 
 
-def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> DecodedImage:
+def _grey(
+    pixels: NDArray[Any], dataset: Dataset, dtype: GreyType, *, decoded: bool
+) -> DecodedImage:
     source_size, aspect = (pixels.shape[0], pixels.shape[1]), pixel_aspect(dataset)
     photometric = str(dataset.PhotometricInterpretation).strip()
     if pixels.itemsize > 2 or pixels.dtype.kind not in "ui":
@@ -115,7 +118,7 @@ def _grey(pixels: NDArray[Any], dataset: Dataset, *, decoded: bool) -> DecodedIm
     inverted = photometric == "MONOCHROME1" or dataset.get("PresentationLUTShape") == "INVERSE"
     raw_codes, scale, windowing = intensity.grey_scale(
         raw_codes, coding, values, padding(dataset, stored), _vois(values.of_codes, dataset),
-        inverted=inverted,
+        inverted=inverted, dtype=dtype,
     )  # fmt: skip
     return DecodedImage(raw_codes, windowing, source_size, "dicom", scale, aspect=aspect)
 

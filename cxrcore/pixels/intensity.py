@@ -15,7 +15,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cxrcore.pixels.result import Coding, GreyScale, RawCodes, UnusableError, Windowing
+from cxrcore.pixels.result import (
+    Coding,
+    GreyScale,
+    GreyType,
+    RawCodes,
+    UnusableError,
+    Windowing,
+    full_scale,
+)
 
 Floats = NDArray[np.float64]
 
@@ -84,12 +92,13 @@ def grey_scale(
     vois: list[Voi],
     *,
     inverted: bool,
+    dtype: GreyType = "uint8",
 ) -> tuple[RawCodes, GreyScale, Windowing]:
     """The line from stored values to brightness, and the windowing that gives it.
 
     The first of `vois` that covers the pixel values is taken, else the percentiles of the
     pixels that are not `padding`. Inversion happens on the resulting scale; padding is black.
-    Where there is no line the raw codes are mapped to 8 bit, else they are as they were. Raises
+    Where there is no line the raw codes are mapped to `dtype`, else they are as they were. Raises
     `UnusableError` (blank) when the pixels outside the padding have one value.
     """
     counts = np.where(padding, 0.0, histogram(raw_codes, coding))
@@ -103,9 +112,10 @@ def grey_scale(
         dark, bright = ends[::-1] if inverted else ends
         return raw_codes, GreyScale(dark, bright, coding, black), voi.windowing
     brightness = 1 - voi.brightness if inverted else voi.brightness
-    table = np.where(padding, 0, np.rint(255 * brightness)).astype(np.uint8)
+    kept = full_scale(dtype)
+    table = np.where(padding, 0, np.rint(kept.bright * brightness)).astype(dtype)
     every = np.resize(table, 1 << (8 * raw_codes.itemsize))
-    return np.asarray(cv2.LUT(raw_codes, every), np.uint8), GreyScale(), voi.windowing
+    return np.asarray(cv2.LUT(raw_codes, every), dtype), kept, voi.windowing
 
 
 def _covering(counts: Floats, vois: list[Voi]) -> Voi | None:

@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrcore.pixels import kernels
-from cxrcore.pixels.result import DecodedImage, Grey, GreyScale, ProcessedImage, UnusableError
+from cxrcore.pixels.result import (
+    DecodedImage,
+    Grey,
+    GreyScale,
+    GreyType,
+    ProcessedImage,
+    UnusableError,
+    full_scale,
+)
 
 #: A source with a side below this cannot show a chest.
 MIN_SIDE = 32
@@ -28,17 +36,21 @@ def content_bbox(height: float, width: float, size: int) -> tuple[int, int, int,
     return top, left, top + rows, left + columns
 
 
-def resize(image: DecodedImage, rows: int, columns: int) -> Grey:
-    """Shrink by area averaging, enlarge linearly."""
+def shrunken(image: DecodedImage, rows: int, columns: int) -> NDArray[np.float64]:
+    """Brightness, 0 to 1, averaged over areas to at most `rows` × `columns`."""
     height, width = image.source_size
-    smaller = min(rows, height), min(columns, width)
     extent = height / image.shrunk, width / image.shrunk
-    brightness = kernels.area_average(image.raw_codes, image.scale, *smaller, extent)
-    grey = np.rint(255 * brightness).astype(np.uint8)
-    if smaller == (rows, columns):
+    smaller = min(rows, height), min(columns, width)
+    return kernels.area_average(image.raw_codes, image.scale, *smaller, extent)
+
+
+def levels(brightness: NDArray[np.float64], rows: int, columns: int, dtype: GreyType) -> Grey:
+    """Brightness as grey values, enlarged linearly where it is smaller than wanted."""
+    grey = np.rint(full_scale(dtype).bright * brightness).astype(dtype)
+    if grey.shape == (rows, columns):
         return grey
     larger = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(larger, np.uint8)
+    return np.asarray(larger, dtype)
 
 
 def border_is_brighter(image: Grey) -> bool:
@@ -66,10 +78,11 @@ def difference_hash(image: Grey) -> NDArray[np.uint8]:
     return np.packbits(means[:-1] < means[1:])
 
 
-def to_square(image: DecodedImage, size: int) -> ProcessedImage:
+def to_square(image: DecodedImage, size: int, dtype: GreyType = "uint8") -> ProcessedImage:
     """Letterbox an image into a black square of `size`, its pixels made square.
 
-    Raises `UnusableError` for a source that is too small or an image that shows nothing.
+    What is judged of it, and its hash, are those of 8 bit, whatever is kept. Raises
+    `UnusableError` for a source that is too small or an image that shows nothing.
     """
     rows, columns = image.source_size
     if min(rows, columns) < MIN_SIDE:
@@ -78,11 +91,15 @@ def to_square(image: DecodedImage, size: int) -> ProcessedImage:
         )
     tall = image.aspect if 1 / MAX_ASPECT <= image.aspect <= MAX_ASPECT else 1.0
     bbox = top, left, bottom, right = content_bbox(rows * tall, columns, size)
-    content = resize(image, bottom - top, right - left)
+    shape = bottom - top, right - left
+    brightness = shrunken(image, *shape)
+    content = levels(brightness, *shape, "uint8")
     if content.std() < MIN_DEVIATION:
         raise UnusableError("blank", "the image has almost no contrast")
-    square = np.zeros((size, size), np.uint8)
-    square[top:bottom, left:right] = content
+    square = np.zeros((size, size), dtype)
+    square[top:bottom, left:right] = (
+        content if dtype == "uint8" else levels(brightness, *shape, dtype)
+    )
     return ProcessedImage(
         square, bbox, image.windowing, border_is_brighter(content), difference_hash(content),
         image.source_size, image.format,

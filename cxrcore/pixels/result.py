@@ -12,7 +12,9 @@ Reason = Literal[
     "missing_file", "not_decodable", "not_a_radiograph", "multiple_frames", "too_small", "blank"
 ]
 Windowing = Literal["as_stored", "window", "voi_lut", "percentile"]
-Grey = NDArray[np.uint8]
+#: The type of the grey values that are kept; the brightest is its largest value.
+GreyType = Literal["uint8", "uint16"]
+Grey = NDArray[np.uint8] | NDArray[np.uint16]
 RawCodes = NDArray[np.uint8] | NDArray[np.uint16]
 
 
@@ -73,6 +75,12 @@ class GreyScale:
     coding: Coding = Coding(8)
     padding: tuple[int, int] | None = None
     """The least and the largest stored value of what is no part of the image, and so dark."""
+
+
+def full_scale(dtype: GreyType) -> GreyScale:
+    """The scale of grey values that use all of their type."""
+    kind = np.dtype(dtype)
+    return GreyScale(bright=np.iinfo(kind).max, coding=Coding(8 * kind.itemsize))
 
 
 @dataclass(frozen=True)

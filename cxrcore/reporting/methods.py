@@ -116,7 +116,8 @@ def _labels(config: Mapping[str, Any]) -> str:
 def _images(rejects: Sequence[Header]) -> str:
     sizes = _values(rejects, "size")
     shape = f"squares of {listed(sizes)} pixels"
-    return f"Images were fitted into {shape} without distortion, at 8 bits." if sizes else ""
+    bits = 16 if "uint16" in _values(rejects, "dtype") else 8
+    return f"Images were fitted into {shape} without distortion, at {bits} bits." if sizes else ""
 
 
 def _initialisation(trained: Sequence[Header]) -> str:

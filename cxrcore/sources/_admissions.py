@@ -138,15 +138,15 @@ def race_columns(policy: RaceConflict) -> dict[str, pl.Expr]:
     }
 
 
-def insurance_columns(admissions: pl.DataFrame) -> dict[str, pl.Expr]:
+def insurance_columns(insurances: pl.Series) -> dict[str, pl.Expr]:
     """`label_insurance` and `null_insurance` of images with their admission joined to them.
 
     `in_ed` says whether the study is in a stay in the emergency department. The classes are those
-    that the table `admissions` distinguishes.
+    that the table of admissions, which has these `insurances`, distinguishes.
     """
     import polars as pl
 
-    classes = insurance_classes(admissions["insurance"])
+    classes = insurance_classes(insurances)
     label = normalised("insurance").replace_strict(
         INSURANCES, default=None, return_dtype=pl.Enum(classes)
     )

@@ -29,7 +29,9 @@ _FAULTS: Mapping[str, str] = {
 }
 #: How many there are in a year (DICOM PS3.5, value representation AS).
 _PER_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
-_ISO_MOMENTS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+#: How a cell that is a time, and not text, is written out.
+DATE_CELL = "%Y-%m-%d %H:%M:%S"
+_ISO_MOMENTS = ("%Y-%m-%d", DATE_CELL, "%Y-%m-%dT%H:%M:%S")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Column:
     pattern: str = ""
     """A regular expression; its match, or its first group, is the value."""
     form: str = ""
-    """How a `moment` is written, as in `strptime`; empty: as ISO 8601 has it."""
+    """How a `moment` is written, as in `strptime`; empty: as ISO 8601 has it. `DATE_CELL` too."""
 
     @property
     def fault(self) -> str:
@@ -65,7 +67,7 @@ def parsed(name: str, column: Column) -> pl.Expr:
 
     text, kind = pl.col(name), column.kind
     if kind == "moment":
-        forms = (column.form,) if column.form else _ISO_MOMENTS
+        forms = (column.form, DATE_CELL) if column.form else _ISO_MOMENTS
         return pl.coalesce(_moment(text, form) for form in forms).alias(name)
     if kind in ("number", "age"):
         number = text.cast(pl.Float64, strict=False)
@@ -89,8 +91,14 @@ def parsed(name: str, column: Column) -> pl.Expr:
     if kind == "id":
         # Programs that read ids as numbers write 12345 as 12345.0; beyond 15 digits they round.
         whole = text.str.replace(r"^([0-9]{1,15})\.0*$", "$1")
-        return pl.when(~whole.str.contains(r"^[0-9]+\.[0-9]*([eE][+-]?[0-9]+)?$")).then(whole)
+        rounded = r"^[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?|[eE]\+[0-9]+)$"
+        return pl.when(~whole.str.contains(rounded)).then(whole)
     return text
+
+
+def may_be_a_number(ids: pl.Series) -> bool:
+    """Whether any of these texts may have decimals or an exponent; where none has, they are ids."""
+    return bool(ids.str.contains("[.+]").any())
 
 
 def _years(text: pl.Expr) -> pl.Expr:

@@ -2,62 +2,89 @@
 
 from __future__ import annotations
 
-import gzip
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
 
-_BLOCK = 1 << 20
 
-
-def row_faults(path: Path, separator: str = ",") -> list[str]:
+def row_faults(content: bytes, separator: str = ",") -> list[str]:
     """A fault that names the first row with another number of fields than the header, or none.
 
     Empty fields beyond those of the header are no fault, nor are those of the header that have no
     name. A file whose last row does not end with a line break may be cut within its last field.
-    Rows count from 1, the header. Raises `OSError`, or what polars raises, where the file cannot
-    be read to its end.
+    Rows count from 1, the header.
     """
     import polars as pl
 
-    last, quoted = _bytes(path)
-    rows = _rows(path, separator, quoted=quoted)
+    quoted = b'"' in content
+    if not quoted and _all_as_long_as_the_header(content, separator):
+        return _end_faults(content)
+    rows = _rows(content, separator, quoted=quoted)
     want = rows["named"][0]
     odd = rows.filter((pl.col("fields") < want) | (pl.col("named") > want))
     if not odd.is_empty():
         number, fields, _ = odd.row(0)
         more = f", and {odd.height - 1:,} more rows differ" if odd.height > 1 else ""
         return [f"row {number:,} has {fields:,} fields, but the header {want:,}{more}"]
-    if last not in (b"\n", b"\r"):
-        return ["the last row does not end with a line break (cut?)"]
-    return []
+    return _end_faults(content)
 
 
-def _rows(path: Path, separator: str, *, quoted: bool) -> pl.DataFrame:
+def _end_faults(content: bytes) -> list[str]:
+    if content.endswith((b"\n", b"\r")):
+        return []
+    return ["the last row does not end with a line break (cut?)"]
+
+
+def _all_as_long_as_the_header(content: bytes, separator: str) -> bool:
+    """Whether every line has as many fields as the first, which names all of its own.
+
+    A quick way to see that a file without quotes is whole.
+    """
+    import polars as pl
+
+    fields = _lines(content).select(_fields(pl.col("line"), separator)).collect().to_series()
+    header = content[: content.find(b"\n")].rstrip(b"\r ")
+    return bool((fields == fields[0]).all()) and not header.endswith(separator.encode())
+
+
+def _rows(content: bytes, separator: str, *, quoted: bool) -> pl.DataFrame:
     """Of every row, also the header: its `row` number, `fields`, and those up to the last text.
 
     `quoted` says whether there are quotes, which take several times as long.
     """
     import polars as pl
 
-    # A separator that no text has, so that a line is one column.
-    scan = pl.scan_csv(
-        path, has_header=False, separator="\x1f", quote_char=None, schema={"line": pl.String},
-        truncate_ragged_lines=True, encoding="utf8-lossy", glob=False,
-    ).fill_null("")  # fmt: skip
-    if not quoted:
-        line, end = pl.col("line"), pl.col("line").str.strip_chars_end(separator + "\r ")
-        counts = {"fields": line, "named": end}
-        return scan.select(
+    if quoted:
+        return _quoted_rows(_lines(content), separator)
+    line, end = pl.col("line"), pl.col("line").str.strip_chars_end(separator + "\r ")
+    return (
+        _lines(content)
+        .select(
             row=pl.int_range(1, pl.len() + 1),
-            **{
-                name: text.str.count_matches(separator, literal=True).cast(pl.Int64) + 1
-                for name, text in counts.items()
-            },
-        ).collect()
-    return _quoted_rows(scan, separator)
+            fields=_fields(line, separator),
+            named=_fields(end, separator),
+        )
+        .collect()
+    )
+
+
+def _lines(content: bytes) -> pl.LazyFrame:
+    """Every line, as the column `line`."""
+    import polars as pl
+
+    # A separator that no text has, so that a line is one column.
+    return pl.scan_csv(
+        content, has_header=False, separator="\x1f", quote_char=None, schema={"line": pl.String},
+        truncate_ragged_lines=True, encoding="utf8-lossy",
+    ).fill_null("")  # fmt: skip
+
+
+def _fields(line: pl.Expr, separator: str) -> pl.Expr:
+    """How many fields a line without quotes has."""
+    import polars as pl
+
+    return line.str.count_matches(separator, literal=True).cast(pl.Int64) + 1
 
 
 def _quoted_rows(scan: pl.LazyFrame, separator: str) -> pl.DataFrame:
@@ -84,12 +111,3 @@ def _separators(text: pl.Expr, separator: str) -> pl.Expr:
 
     unquoted = text.str.replace_all(r'"[^"]*("|$)', "")
     return unquoted.str.count_matches(separator, literal=True).cast(pl.Int64)
-
-
-def _bytes(path: Path) -> tuple[bytes, bool]:
-    """The last byte, and whether any is a quote."""
-    last, quoted = b"", False
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            last, quoted = block[-1:], quoted or b'"' in block
-    return last, quoted

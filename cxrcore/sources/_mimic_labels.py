@@ -37,6 +37,8 @@ def join_labels(
     """
     import polars as pl
 
+    if not labels:
+        return images
     paths = {Path(name).name.split(".csv")[0]: path for name, path in files.items()}
     tables = {stem: column_names(paths[stem], ",") for stem in _KEYS if stem in paths}
     columns: dict[str, dict[str, Kind | Column]] = {}

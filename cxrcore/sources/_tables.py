@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxrcore.sources._columns import Column, Kind, matched, parsed
+from cxrcore.sources._columns import Column, Kind, matched, may_be_a_number, parsed
 from cxrcore.sources._csv_rows import row_faults
-from cxrcore.sources._file_formats import is_parquet, scan_text
+from cxrcore.sources._file_formats import csv_bytes, form_of, scan_text
+from cxrcore.sources._workbooks import WorkbookError
 from data_contracts.errors import SourceError
 from data_contracts.os_errors import environment_error
 
@@ -88,7 +89,7 @@ def read_tables(requests: Mapping[str, Request], remedy: str = _REMEDY) -> dict[
 
 def column_names(path: Path, separator: str) -> list[str]:
     """The names of a table's columns; raises `SourceError` where there are none to read."""
-    scan, faults = _scan(Request(path, {}, separator=separator))
+    scan, _, faults = _scan(Request(path, {}, separator=separator), whole=False)
     if scan is None:
         raise SourceError(f"{path}: {'; '.join(faults)}; {_REMEDY}")
     return [name for name in scan.collect_schema().names() if name]
@@ -106,7 +107,7 @@ def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
     import polars as pl
 
     nothing = pl.DataFrame()
-    scan, faults = _scan(request)
+    scan, content, faults = _scan(request)
     if scan is None:
         return nothing, faults
     picked, faults = _pick(request, scan.collect_schema().names())
@@ -114,10 +115,10 @@ def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
         return nothing, faults
     try:
         raw = scan.select(pl.col(had).alias(name) for name, had in picked.items()).collect()
-        faults = [] if is_parquet(request.path) else row_faults(request.path, request.separator)
+        faults = row_faults(content, request.separator) if content else []
     except (pl.exceptions.PolarsError, OSError) as error:
         _raise_fault_of_surroundings(error, request.path)
-        form = _form(request.path)
+        form = form_of(request.path)
         return nothing, [f"cannot be read as {form} to its end (damaged, or not in UTF-8?)"]
     if raw.is_empty():
         return nothing, ["the table has no rows"]
@@ -126,23 +127,26 @@ def _read(request: Request) -> tuple[pl.DataFrame, list[str]]:
     return _typed(request, raw)
 
 
-def _scan(request: Request) -> tuple[pl.LazyFrame | None, list[str]]:
-    """The table with its columns known, or why it cannot be read."""
+def _scan(request: Request, *, whole: bool = True) -> tuple[pl.LazyFrame | None, bytes, list[str]]:
+    """The table with its columns known and, of CSV, its bytes; or why it cannot be read.
+
+    Without `whole`, for its columns alone, a CSV file is not unpacked to its end.
+    """
     import polars as pl
 
+    path, form, content = request.path, form_of(request.path), b""
     try:
-        scan = scan_text(request.path, request.separator)
+        content = csv_bytes(path) if whole and form == "CSV" else b""
+        scan = scan_text(path, request.separator, content)
         scan.collect_schema()
     except pl.exceptions.NoDataError:
-        return None, ["the file is empty"]
+        return None, content, ["the file is empty"]
+    except WorkbookError as error:
+        return None, content, [str(error)]
     except (pl.exceptions.PolarsError, OSError) as error:
-        _raise_fault_of_surroundings(error, request.path)
-        return None, [f"cannot be read as {_form(request.path)} (damaged?)"]
-    return scan, []
-
-
-def _form(path: Path) -> str:
-    return "Parquet" if is_parquet(path) else "CSV"
+        _raise_fault_of_surroundings(error, path)
+        return None, content, [f"cannot be read as {form} (damaged?)"]
+    return scan, content, []
 
 
 def _raise_fault_of_surroundings(error: Exception, path: Path) -> None:
@@ -179,7 +183,10 @@ def _typed(request: Request, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[str]
     absent = {n: pl.lit(None, pl.String) for n in wanted if n not in raw.columns}
     raw = raw.with_columns(**absent).select(list(wanted))
     values = raw.with_columns(matched(name, column) for name, column in wanted.items())
-    frame = values.with_columns(parsed(name, column) for name, column in wanted.items())
+    frame = values.with_columns(
+        parsed(name, column) for name, column in wanted.items()
+        if column.kind != "id" or may_be_a_number(values[name])
+    )  # fmt: skip
     for name, column in wanted.items():
         empty, unmatched = raw[name].null_count(), values[name].null_count()
         counts = {
@@ -193,8 +200,9 @@ def _typed(request: Request, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[str]
             if rows
         ]
     if request.key:
-        repeats = frame.height - frame.select(request.key).n_unique()
-        if repeats:
+        keys = frame.select(request.key)
+        # Rows whose hashes differ all differ, which is quick to see.
+        if keys.hash_rows().n_unique() < keys.height and (repeats := keys.height - keys.n_unique()):
             names = ", ".join(wanted[key].names[0] for key in request.key)
             faults.append(f"column '{names}': {repeats:,} rows repeat an earlier one")
     return frame, list(dict.fromkeys(faults))

@@ -71,7 +71,7 @@ def _mapping(of_patients: list[str]) -> Columns:
 ADAPTER = Adapter(
     title="CheXpert",
     folders={"root": "the collection, with train.csv or valid.csv and the images"},
-    optional_files={"patients": "the table of demographics, saved as CSV"},
+    optional_files={"patients": "the table of demographics"},
     tasks=("gender", "race", "insurance"),
     locate=locate,
     read=read,

@@ -46,11 +46,12 @@ _VIEW_CODES = {"ANTERO-POSTERIOR": "AP", "POSTERO-ANTERIOR": "PA"}
 def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     """Every image of the record list; see `Adapter.read` for the columns."""
     tables = read_mimic_tables(files)
-    admissions = tables["admissions"]
+    insurances = tables["admissions"]["insurance"].unique()
     known_after = 0 if of_version_1(files) else KNOWN_AFTER_DISCHARGE
     # Before version 3 dod ends a year after the last discharge from the hospital.
-    edstays = tables["edstays"]
-    ed = not edstays.is_empty() and of_version_3(admissions["insurance"])
+    ed = not tables["edstays"].is_empty() and of_version_3(insurances)
+    tables = _of_radiographed(tables)
+    admissions, edstays = tables["admissions"], tables["edstays"]
     died = deaths(tables["patients"], admissions)
     encounters = stays(tables, died, ed=ed)
     patients = tables["patients"].rename({"anchor_year_group": "period"})
@@ -65,7 +66,7 @@ def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
         .join(_races(rules.race_conflict, admissions, edstays), on="subject_id", how="left")
         .with_columns(
             **_mortality_columns(rules.horizons, known_after), **race_columns(rules.race_conflict),
-            **insurance_columns(admissions), **_gender_columns(),
+            **insurance_columns(insurances), **_gender_columns(),
             mortality_rule=_mortality_rule(max(rules.horizons), known_after, ed),
         )
     )  # fmt: skip
@@ -74,6 +75,16 @@ def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     return labelled.select(
         *_COLUMNS, *(f"{p}_{name}" for p in _PREFIXES for name in [*tasks, *labels])
     )
+
+
+def _of_radiographed(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The tables without patients of whom there are no images: most of the hospital's."""
+    ours = tables["records"].select("subject_id").unique()
+    of_hospital = ("patients", "admissions", "edstays")
+    return {
+        name: table.join(ours, on="subject_id", how="semi") if name in of_hospital else table
+        for name, table in tables.items()
+    }
 
 
 def _images(

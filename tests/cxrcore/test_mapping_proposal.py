@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from own_tables import read
+from workbooks import write_workbook
 
 from cxrcore.sources.table import inspect
 from data_contracts.errors import SourceError
@@ -55,9 +56,12 @@ def write(path: Path, text: str, values: Callable[[int], tuple[str, ...]]) -> Pa
 def tables(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Path]:
     if request.param == "hospital":
         return {"table": write(tmp_path / "export.csv", HOSPITAL, hospital)}
+    demographics = write(tmp_path / "demo.csv", DEMOGRAPHICS, chexpert)
+    rows = [row.split(",") for row in demographics.read_text().splitlines()]
+    cells = [[int(cell) if cell.isdigit() else cell for cell in row] for row in rows]
     return {
         "table": write(tmp_path / "train.csv", CHEXPERT, chexpert),
-        "patients": write(tmp_path / "demo.csv", DEMOGRAPHICS, chexpert),
+        "patients": write_workbook(tmp_path / "demo.xlsx", cells),
     }
 
 

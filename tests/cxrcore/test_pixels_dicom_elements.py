@@ -59,7 +59,7 @@ def test_padding_is_found_whatever_sign_it_is_written_with(
     top, left, bottom, right = result.content_bbox
     content = result.pixels[top:bottom, left:right]
     assert (content[:, :12] == 0).all()
-    assert np.ptp(content[:, 14:]) > 200
+    assert int(np.ptp(content[:, 14:])) > 200
 
 
 def test_padding_that_no_pixel_can_have_is_none(tmp_path: Path) -> None:

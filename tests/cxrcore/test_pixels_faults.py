@@ -168,7 +168,7 @@ def test_no_memory_to_resize_is_no_reject(root: Path, monkeypatch: pytest.Monkey
         error.code = cv2.Error.StsNoMem
         raise error
 
-    monkeypatch.setattr(letterbox, "resize", failing)
+    monkeypatch.setattr(letterbox, "shrunken", failing)
     with pytest.raises(Interrupted, match="out of memory"):
         prepare_from(root, NAME, 32)
 
@@ -179,10 +179,10 @@ def on_image(
     """Let `prepare_from` act before it first takes an image."""
     acts = [act]
 
-    def prepare(root: Path, relative: str, size: int) -> ProcessedImage | RejectedImage:
+    def prepare(root: Path, relative: str, *how: Any) -> ProcessedImage | RejectedImage:
         if relative == name and acts:
             acts.pop()()
-        return prepare_from(root, relative, size)
+        return prepare_from(root, relative, *how)
 
     patch.setattr(pixels, "prepare_from", prepare)
     return prepare

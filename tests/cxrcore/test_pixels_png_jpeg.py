@@ -29,7 +29,7 @@ def content(path: Path, size: int = SIZE) -> np.ndarray[Any, np.dtype[np.uint8]]
     result = prepare(path, size)
     assert isinstance(result, ProcessedImage), result
     top, left, bottom, right = result.content_bbox
-    return result.pixels[top:bottom, left:right]
+    return np.asarray(result.pixels[top:bottom, left:right], np.uint8)
 
 
 def plain(grey: np.ndarray[Any, Any], rows: int = 40, columns: int = 30) -> np.ndarray[Any, Any]:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 from public_tables import CHEXPERT_PLUS, DEMOGRAPHICS, read, write
+from workbooks import write_workbook
 
 from cxrcore.sources import locate
 from cxrcore.sources._groups import IN_NO_CLASS, NOT_STATED
@@ -48,8 +50,11 @@ def test_a_value_that_nobody_knows_is_a_fault(tmp_path: Path) -> None:
 
 def test_demographics_as_a_workbook_or_of_other_patients(tmp_path: Path) -> None:
     root, patients = write("chexpert", tmp_path), tmp_path / "CHEXPERT DEMO.xlsx"
-    with pytest.raises(SourceError, match=r"--patients .*xlsx does not exist.*save it as CSV"):
+    with pytest.raises(SourceError, match=r"--patients .*xlsx does not exist"):
         locate("chexpert", {"root": root, "patients": patients})
+    write_workbook(patients, [*csv.reader(DEMOGRAPHICS.splitlines())])
+    races = read("chexpert", root, patients=patients)["label_race"].to_list()
+    assert races == ["White", "White", None, None, "Asian"]
     patients = tmp_path / "demo.csv"
     patients.write_text(DEMOGRAPHICS.replace("patient0", "p"))
     with pytest.raises(SourceError, match="shares 0 of 3 ids"):

@@ -7,6 +7,7 @@ import own_tables
 import polars as pl
 import pytest
 from own_tables import HEADER, MAPPING, ROWS, read, write
+from workbooks import write_workbook
 
 from cxrcore.cohort import assemble
 from cxrcore.labels import CENSORED
@@ -141,7 +142,7 @@ def test_days_after_the_study(tmp_path: Path) -> None:
     assert column(read(places, 401), "label_mortality") == [None, None]
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".xlsx", ".parquet"])
 def test_every_format_gives_the_same(suffix: str, tmp_path: Path) -> None:
     places = write(tmp_path)
     want = read(places)
@@ -149,6 +150,11 @@ def test_every_format_gives_the_same(suffix: str, tmp_path: Path) -> None:
     places["table"] = path = tmp_path / f"other{suffix}"
     if suffix == ".parquet":
         frame.with_columns(pl.col("years").cast(pl.Float64)).write_parquet(path)
+    elif suffix == ".xlsx":
+        # Cells of Excel are numbers and dates; of dates some may be text.
+        dated = frame.with_columns(pl.col("taken").str.to_date("%d.%m.%Y")).rows()
+        dated[0] = frame.row(0)
+        write_workbook(path, [frame.columns, *dated[:2], (None,) * 11, *dated[2:]], [])
     else:
         frame.write_csv(
             path,
@@ -232,8 +238,8 @@ def test_a_last_contact_is_no_end_of_observation(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_or_not_read(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"t\.xlsx does not exist.*as CSV.*y does not exist"):
-        locate("table", {"table": tmp_path / "t.xlsx", "mapping": tmp_path / "y"})
+    with pytest.raises(SourceError, match=r"t\.xls does not exist.*as CSV.*y does not exist"):
+        locate("table", {"table": tmp_path / "t.xls", "mapping": tmp_path / "y"})
     places = write(tmp_path)
     for content, want in ((b"", "the file is empty"), (b"PAR1", "cannot be read as Parquet")):
         (tmp_path / "t.parquet").write_bytes(content)

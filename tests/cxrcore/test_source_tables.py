@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cxrcore.sources._csv_rows import _rows, row_faults
+from cxrcore.sources._csv_rows import _all_as_long_as_the_header, _rows, row_faults
 from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
 from data_contracts.errors import Interrupted, SourceError
 
@@ -77,21 +77,22 @@ def test_quotes_commas_and_line_breaks_do_not_hide_or_feign_a_cut_row(
             csv.writer(file, lineterminator="\n").writerows([["x", "y", "z"], *rows])
 
     write()
-    assert row_faults(path) == []
+    assert row_faults(path.read_bytes()) == []
     rows[cut].pop(data.draw(st.integers(0, 2)))
     write()
-    assert row_faults(path) == [f"row {cut + 2} has 2 fields, but the header 3"]
+    assert row_faults(path.read_bytes()) == [f"row {cut + 2} has 2 fields, but the header 3"]
 
 
 @given(st.lists(st.text(st.sampled_from("a ,;\r"), max_size=8), min_size=1, max_size=8))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_without_quotes_are_counted_as_those_with_quotes(
-    tmp_path: Path, lines: list[str]
+    lines: list[str],
 ) -> None:
-    path = tmp_path / "a.csv"
-    path.write_bytes("".join(f"{line}\n" for line in ["x,y", *lines]).encode())
-    short, long = (_rows(path, ",", quoted=quoted).rows() for quoted in (False, True))
+    content = "".join(f"{line}\n" for line in ["x,y", *lines]).encode()
+    short, long = (_rows(content, ",", quoted=quoted).rows() for quoted in (False, True))
     assert short == long
+    whole = all(fields == 2 for _, fields, _ in short)
+    assert _all_as_long_as_the_header(content, ",") == whole
 
 
 def test_dates_have_their_one_form(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def table(ids: list[str], seed: int) -> dict[str, str]:
 
 def test_golden_numbers() -> None:
     """A release must never move a subject to another split."""
-    assert uniform(0, "split", ["10000032", "10000764"]) == [
+    assert uniform(0, "split", ["10000032", "10000764"]).to_list() == [
         0.2328794797506063,
         0.27678775719029824,
     ]

@@ -18,11 +18,13 @@ from data_contracts.images import IMAGES
 from data_contracts.store import Provenance, open_arrays, write_arrays
 
 
-def write_shard(workspace: Path, shard: int, shards: int, images: int, size: int = 8) -> Path:
+def write_shard(
+    workspace: Path, shard: int, shards: int, images: int, size: int = 8, dtype: str = "uint8"
+) -> Path:
     path = IMAGES.path(workspace, shard=str(shard), shards=str(shards))
     numbers = np.arange(images) + 100 * shard
     arrays = {
-        "pixels": np.repeat(numbers, size * size).reshape(images, size, size) % 256,
+        "pixels": np.repeat(numbers, size * size).reshape(images, size, size).astype(dtype),
         "image_id": [f"image{n}" for n in numbers],
         "content_bbox": np.tile(np.array([0, 0, size, size]), (images, 1)),
         "windowing": np.zeros(images),
@@ -52,6 +54,19 @@ def test_shards_read_as_one_array(tmp_path: Path) -> None:
         assert store.image_ids[:3] == ["image100", "image101", "image200"]
         rows = np.array([8, 0, 4, 4])
         assert store.read(rows)[:, 0, 0].tolist() == [303 % 256, 100, 202, 202]
+
+
+def test_values_of_16_bit_are_read_as_such(tmp_path: Path) -> None:
+    paths = [write_shard(tmp_path, s, 2, images=2, dtype="uint16") for s in (1, 2)]
+    with open_arrays(IMAGES, paths[1], verify=True), store_of(paths) as store:
+        # Each is read by HDF5 first, and from where it lies then.
+        for _ in range(2):
+            images = store.read(np.array([3, 0]))
+            assert images.dtype.name == "uint16"
+            assert images[:, 0, 0].tolist() == [201, 100]
+    paths[0] = write_shard(tmp_path, 1, 2, images=2)
+    with pytest.raises(ArtifactError, match=r"images of uint16 and of uint8; .* one --dtype"):
+        refuse(paths)
 
 
 def test_what_is_read_again_is_the_same(tmp_path: Path) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
+from cxrcore.store import GreyImages
 from cxrcore.transforms import IMAGENET_MEAN, IMAGENET_STD, augment, to_input
 
 CPU = torch.device("cpu")
 
 
-def test_grey_values_are_normalised_per_channel() -> None:
-    images = np.array([[[0, 255], [51, 102]]], dtype=np.uint8)
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+def test_grey_values_are_normalised_per_channel(kind: str) -> None:
+    shares = np.array([[[0, 1], [0.2, 0.6]]])
+    images: GreyImages = (shares * np.iinfo(kind).max).astype(kind)
     got = to_input(images, IMAGENET_MEAN, IMAGENET_STD, CPU)
     assert got.shape == (1, 3, 2, 2)
     for channel, (mean, std) in enumerate(zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)):
-        np.testing.assert_allclose(got[0, channel], (images[0] / 255 - mean) / std, rtol=1e-5)
+        np.testing.assert_allclose(got[0, channel], (shares[0] - mean) / std, rtol=1e-5)
 
 
 def test_augmentation_is_drawn_from_the_generator() -> None:

@@ -186,7 +186,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
     message = str(caught.value)
     for want in (
         f"breaks the contract images {IMAGES.version}",
-        "dataset 'pixels': want uint8 (image, size, size), got none",
+        "dataset 'pixels': want uint8 or uint16 (image, size, size), got none",
         "dataset 'image_id': want string (image), got none",
         "dataset 'polarity_suspect': want axes (image), got shape (3, 1)",
         "dataset 'source_size': want 2 = 2, got 3",
@@ -209,7 +209,7 @@ def test_all_faults_of_a_file_at_once(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError) as caught:
         open_arrays(IMAGES, path)
     for want in (
-        "dataset 'pixels': want uint8 (image, size, size), got none",
+        "dataset 'pixels': want uint8 or uint16 (image, size, size), got none",
         "dataset 'polarity_suspect': want bool, got int64",
         "dataset 'extra': want none, got float32",
     ):

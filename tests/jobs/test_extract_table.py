@@ -97,8 +97,8 @@ def test_a_mapping_is_proposed_on_stdout_and_nothing_written(
     shown = capsys.readouterr()
     assert "path: file\nsubject_id: patient\n" in shown.out
     assert shown.err == ""
-    assert cxr([*command, "--source=table", f"--table={tmp_path / 'x.xlsx'}"]) == 4
-    assert "save it as CSV" in complaint(capsys)
+    assert cxr([*command, "--source=table", f"--table={tmp_path / 'x.xls'}"]) == 4
+    assert "save it as .xlsx" in complaint(capsys)
     assert cxr(command) == 2
     assert "--inspect needs --source table and --table FILE" in complaint(capsys)
     assert not (tmp_path / "ws").exists()

@@ -102,6 +102,26 @@ def test_a_person_can_look_before_training(place: Path, capsys: pytest.CaptureFi
     assert not suspect.exists()
 
 
+def test_16_bit_keep_the_same_brightness_in_finer_steps(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stores: list[dict[str, Any]] = []
+    for dtype in ("uint8", "uint16"):
+        assert preprocess(place, f"--dtype={dtype}") == 0
+        with open_arrays(IMAGES, IMAGES.path(place, shard="1", shards="1"), verify=True) as store:
+            stores.append({name: store.read(name) for name in store.names()})
+    eight, sixteen = stores
+    assert (eight["pixels"].dtype, sixteen["pixels"].dtype) == (np.uint8, np.uint16)
+    assert np.abs(sixteen["pixels"] / 65535 - eight["pixels"] / 255).max() <= 0.5001 / 255
+    assert len(np.unique(sixteen["pixels"])) > 1000
+    assert (sixteen["image_id"] == eight["image_id"]).all()
+    with Image.open(place / "images" / "contact-sheet-1-of-1.png") as sheet:
+        assert np.asarray(sheet)[40:180].std() > 20
+    capsys.readouterr()
+    assert run(["inspect", str(IMAGES.path(place, shard="1", shards="1"))]) == 0
+    assert "uint16" in capsys.readouterr().out
+
+
 def test_near_duplicates_within_a_study_are_counted_and_kept(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,12 +254,12 @@ def on_image(number: int, act: Callable[[], None]) -> Callable[..., ProcessedIma
     """`prepare_from` that acts before its `number`-th call."""
     calls = 0
 
-    def prepare(root: Path, relative: str, size: int) -> ProcessedImage | RejectedImage:
+    def prepare(root: Path, relative: str, *how: Any) -> ProcessedImage | RejectedImage:
         nonlocal calls
         calls += 1
         if calls == number:
             act()
-        return prepare_from(root, relative, size)
+        return prepare_from(root, relative, *how)
 
     return prepare
 
@@ -258,9 +278,9 @@ def interrupted(place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str
     assert not list(place.glob("images/images*"))
     later: list[str] = []
 
-    def note(root: Path, relative: str, size: int) -> ProcessedImage | RejectedImage:
+    def note(root: Path, relative: str, *how: Any) -> ProcessedImage | RejectedImage:
         later.append(relative)
-        return prepare_from(root, relative, size)
+        return prepare_from(root, relative, *how)
 
     monkeypatch.setattr(pixels, "prepare_from", note)
     return place, whole, later
@@ -306,12 +326,12 @@ from jobs import _chunks
 from jobs._cli import run
 
 calls = 0
-def prepare(root, relative, size):
+def prepare(root, relative, *how):
     global calls
     calls += 1
     if calls == 12:
         os.kill(os.getpid(), signal.SIGKILL)
-    return real(root, relative, size)
+    return real(root, relative, *how)
 
 real = pixels.prepare_from
 _chunks.CHUNK_SIZE, pixels.prepare_from = 5, prepare
@@ -372,10 +392,10 @@ import ctypes, sys
 from cxrcore import pixels
 from jobs._cli import run
 
-def prepare(root, relative, size):
+def prepare(root, relative, *how):
     if relative in ("image00.jpg", "image07.png", "image21.png"):
         ctypes.string_at(0)
-    return real(root, relative, size)
+    return real(root, relative, *how)
 
 real, pixels.prepare_from = pixels.prepare_from, prepare
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -94,11 +95,11 @@ def on_image(number: int, act: Callable[[], None]) -> tuple[list[str], Callable[
     """The paths prepared so far, and a `prepare_from` that acts before its `number`-th call."""
     seen: list[str] = []
 
-    def prepare(root: Root, relative: str, size: int) -> ProcessedImage | RejectedImage:
+    def prepare(root: Root, relative: str, *how: Any) -> ProcessedImage | RejectedImage:
         seen.append(relative)
         if len(seen) == number:
             act()
-        return prepare_from(root, relative, size)
+        return prepare_from(root, relative, *how)
 
     return seen, prepare
 

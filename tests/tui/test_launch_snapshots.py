@@ -49,7 +49,7 @@ SHOWN: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "faults": ("synthesize", "", {"subjects": 3, "size": "big", "colour": "red"}),
     "engine": (
-        "preprocess", "down " * 6 + "right right",
+        "preprocess", "down " * 7 + "right right",
         {"root": "s3://radiographs/cxr", "shard": "1/1"},
     ),
 }  # fmt: skip

@@ -62,7 +62,7 @@ class ExplainedImages:
 
 @dataclass(frozen=True)
 class OneImage:
-    """An image's maps (k, h, w) and its pixels (size, size), if they are there."""
+    """An image's maps (k, h, w) and its pixels (size, size), 0–255, if they are there."""
 
     maps: np.ndarray[Any, Any]
     pixels: np.ndarray[Any, Any] | None
@@ -117,13 +117,15 @@ def rank_images(
 @lru_cache(maxsize=4)
 def read_one(explained: ExplainedImages, row: int) -> OneImage:
     """One image's rows, and no others. Raises `ArtifactError` when a file has been replaced."""
-    maps = _row(ATTRIBUTIONS, explained.path, "maps", row, explained.digests[0])
+    import numpy as np
+
+    maps = _row(ATTRIBUTIONS, explained.path, "maps", row, explained.digests[0]).astype(float)
     place = explained.places[row]
     if place is None:
         return OneImage(maps, None)
     store, at = place
     pixels = _row(IMAGES, explained.stores[store], "pixels", at, explained.digests[1 + store])
-    return OneImage(maps, pixels)
+    return OneImage(maps, pixels * (255 / np.iinfo(pixels.dtype).max))
 
 
 def _row(contract: Contract, path: Path, name: str, row: int, digest: str) -> Any:
@@ -133,7 +135,7 @@ def _row(contract: Contract, path: Path, name: str, row: int, digest: str) -> An
     with open_arrays(contract, path, verify=None if contract is ATTRIBUTIONS else False) as arrays:
         if arrays.header.digest != digest:
             raise ArtifactError(f"{path} was just replaced; reading it again")
-        return arrays.read(name, row).astype(float)
+        return arrays.read(name, row)
 
 
 def one_image(

@@ -75,6 +75,20 @@ def assemble(
     return cohort.drop("excluded", *extras), flow
 
 
+def odd_counts(images: pl.DataFrame, known: Mapping[str, int]) -> list[str]:
+    """What there is less of than in the whole collection, or a fifth more.
+
+    `images` is what an adapter read, `known` its `known_counts`. Views that are rescued make more.
+    """
+    found = dict(zip(("images", "studies", "patients"), _sizes(images), strict=True))
+    found |= dict(images["view"].value_counts().iter_rows())
+    return [
+        f"{found.get(name, 0):,} {name} (known: {count:,})"
+        for name, count in known.items()
+        if not count <= found.get(name, 0) <= 1.2 * count
+    ]
+
+
 def _eligibility(min_age: int, limits: Limits) -> dict[str, pl.Expr]:
     """What an image must be by the rule that excludes all others, in order; null: it is not."""
     import polars as pl

@@ -31,18 +31,21 @@ def read_split_file(path: Path) -> pl.DataFrame:
     request = Request(path, {"subject_id": "id", "split": "text"})
     table = read_tables({"split": request}, "correct the split file")["split"]
     faults = unknown_categories(table, "split", tuple(_NAMES))
-    if empty := table["split"].null_count():
-        faults.append(f"column 'split': {empty:,} of {table.height:,} rows are empty")
+    if empty := table["split"].is_null().arg_true().to_list():
+        faults.append(f"column 'split': {len(empty):,} of {table.height:,} rows are empty, "
+                      f"first in row {empty[0] + 2:,}")  # fmt: skip
     if faults:
         raise SourceError(f"{path}: {'; '.join(faults)}; want {', '.join(SPLITS)}")
     split = normalised("split").replace_strict(_NAMES, return_dtype=pl.Enum(SPLITS))
-    patients = table.select("subject_id", split=split).unique()
-    if twice := patients.height - patients["subject_id"].n_unique():
+    table = table.select("subject_id", split=split)
+    others = table.select(pl.col("split") != pl.col("split").first().over("subject_id")).to_series()
+    if not (rows := others.arg_true()).is_empty():
+        twice = table["subject_id"].filter(others).n_unique()
         raise SourceError(
-            f"{path}: {twice:,} patients are in two splits or more; each belongs into one: "
-            "correct the split file"
+            f"{path}: {twice:,} patients are in two splits or more, the first again in row "
+            f"{rows[0] + 2:,}; each belongs into one: correct the split file"
         )
-    return patients
+    return table.unique()
 
 
 def split_file_text(cohort: pl.DataFrame) -> str:

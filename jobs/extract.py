@@ -183,6 +183,8 @@ def run(config: Config, job: Job) -> None:
         cohort = cohort.join(images.select("image_id", "linkage"), on="image_id", how="left")
     table_one = disclosed_characteristics(characteristics(cohort), least)
     job.write(COHORT_CHARACTERISTICS, table_one, min_cell_count=least)
+    if not synthetic:
+        _warn_of_counts(config, images, job)
     _warn(config, cohort, job)
     job.log(f"included {cohort.height:,} of {images.height:,} images in the cohort")
 
@@ -207,6 +209,16 @@ def _pixel_source(cohort: pl.DataFrame) -> str | None:
     """The one known format that the cohort's paths name, if there is one."""
     suffixes = cohort["path"].str.extract(r"(\.[^./]*)$").str.to_lowercase().unique()
     return PIXEL_SOURCES.get(suffixes[0]) if suffixes.len() == 1 else None
+
+
+def _warn_of_counts(config: Config, images: pl.DataFrame, job: Job) -> None:
+    from cxrcore.cohort import odd_counts
+    from cxrcore.sources import adapter
+
+    collection = adapter(config.source)
+    if odd := odd_counts(images, collection.known_counts):
+        job.warn(f"does this look like {collection.title}? found {', '.join(odd)}; unless it is a "
+                 "part of it, look for missing or cut tables")  # fmt: skip
 
 
 def _warn(config: Config, cohort: pl.DataFrame, job: Job) -> None:

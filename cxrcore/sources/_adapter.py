@@ -56,5 +56,7 @@ class Adapter:
     """Names of single files that it reads where they are given."""
     settings: frozenset[str] = frozenset()
     """Settings of `extract`, by name, that need what not every collection has."""
+    known_counts: Mapping[str, int] = field(default_factory=dict)
+    """Of the whole collection: `images`, `studies`, `patients`, and images of a view."""
     caution: str = ""
     """What whoever uses the cohort must know beside the flow; logged as a warning."""

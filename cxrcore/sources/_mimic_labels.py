@@ -23,8 +23,9 @@ _KEYS = {
 }
 #: Name patients, stays, studies, images or staff.
 IDS = (*_KEYS.values(), "admit_provider_id")
-#: A column of the images: the race group of the patient, of `cxrcore.labels`.
-_RACE_GROUP = "race_group"
+#: Columns of the images: the race group of the patient, of `cxrcore.labels`; whether the procedure
+#: is named as portable, yes or no.
+_OF_IMAGES = ("race_group", "portable")
 
 
 def join_labels(
@@ -32,7 +33,8 @@ def join_labels(
 ) -> pl.DataFrame:
     """The images with the column `label_<name>` of each label, as its table has it.
 
-    What an admission says is that of the study's admission; `race_group` is that of the patient.
+    What an admission says is that of the study's admission; `race_group` is that of the patient,
+    `portable` follows from the procedure.
     Raises `SourceError`, also for a column that no table has.
     """
     import polars as pl
@@ -43,8 +45,8 @@ def join_labels(
     tables = {stem: column_names(paths[stem], ",") for stem in _KEYS if stem in paths}
     columns: dict[str, dict[str, Kind | Column]] = {}
     for name, label in labels.items():
-        if label.column == _RACE_GROUP:
-            images = images.with_columns(named(name, label, pl.col(_RACE_GROUP)))
+        if label.column in _OF_IMAGES:
+            images = images.with_columns(named(name, label, pl.col(label.column)))
             continue
         stem = next((s for s, names in tables.items() if label.column in names), None)
         if stem is None:

@@ -108,9 +108,10 @@ def _requests(paths: Mapping[str, Path]) -> dict[str, Request]:
         "metadata": Request(
             paths[_METADATA],
             {"dicom_id": "id", "ViewPosition": "text", "StudyDate": "day", "StudyTime": "clock",
-             "ViewCodeSequence_CodeMeaning": "text", **({} if _RECORDS in paths else _IDS)},
+             "ViewCodeSequence_CodeMeaning": "text", "PerformedProcedureStepDescription": "text",
+             **({} if _RECORDS in paths else _IDS)},
             key=("dicom_id",),
-            optional=("ViewCodeSequence_CodeMeaning",),
+            optional=("ViewCodeSequence_CodeMeaning", "PerformedProcedureStepDescription"),
         ),
     }  # fmt: skip
     if _RECORDS in paths:

@@ -75,7 +75,8 @@ def read_tables(requests: Mapping[str, Request], remedy: str = _REMEDY) -> dict[
     """Read every requested table whole; `remedy` says what to do about a fault.
 
     Raises one `SourceError` for all tables: unreadable files, missing columns, no rows, values
-    that cannot be parsed and repeated keys, each with file, column and row count.
+    that cannot be parsed and repeated keys, each with file, column, row count and the first row
+    (from 1, the header; in Parquet, which has none, the first row).
     """
     frames, faults = {}, []
     for name, request in requests.items():
@@ -187,22 +188,40 @@ def _typed(request: Request, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[str]
         parsed(name, column) for name, column in wanted.items()
         if column.kind != "id" or may_be_a_number(values[name])
     )  # fmt: skip
+    first = 1 if form_of(request.path) == "Parquet" else 2
     for name, column in wanted.items():
-        empty, unmatched = raw[name].null_count(), values[name].null_count()
-        counts = {
-            "are empty": empty if column.kind in ("id", "path") else 0,
-            f"do not match the pattern {column.pattern}": unmatched - empty,
-            column.fault: frame[name].null_count() - unmatched,
-        }
-        faults += [
-            f"column '{column.names[0]}': {rows:,} of {raw.height:,} rows {what}"
-            for what, rows in counts.items()
-            if rows
-        ]
+        faults += _value_faults(column, raw[name], values[name], frame[name], first)
     if request.key:
         keys = frame.select(request.key)
         # Rows whose hashes differ all differ, which is quick to see.
         if keys.hash_rows().n_unique() < keys.height and (repeats := keys.height - keys.n_unique()):
             names = ", ".join(wanted[key].names[0] for key in request.key)
-            faults.append(f"column '{names}': {repeats:,} rows repeat an earlier one")
+            row = _first_true(~keys.select(pl.struct(pl.all()).is_first_distinct()).to_series())
+            faults.append(f"column '{names}': {repeats:,} rows repeat an earlier one, first in "
+                          f"row {row + first:,}")  # fmt: skip
     return frame, list(dict.fromkeys(faults))
+
+
+def _value_faults(
+    column: Column, raw: pl.Series, values: pl.Series, typed: pl.Series, first: int
+) -> list[str]:
+    """What is wrong with the cells `raw`, of which `column` makes `values` and then `typed`.
+
+    `first` is the number of the first row.
+    """
+    full = raw.is_not_null()
+    lost = {f"do not match the pattern {column.pattern}": full & values.is_null(),
+            column.fault: values.is_not_null() & typed.is_null()}  # fmt: skip
+    if column.kind in ("id", "path"):
+        lost = {"are empty": ~full} | lost
+    return [
+        f"column '{column.names[0]}': {rows.sum():,} of {len(raw):,} rows {what}, first in "
+        f"row {_first_true(rows) + first:,}"
+        for what, rows in lost.items()
+        if rows.any()
+    ]
+
+
+def _first_true(rows: pl.Series) -> int:
+    """The index of the first row that is true."""
+    return int(rows.arg_true()[0])

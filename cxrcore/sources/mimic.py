@@ -40,6 +40,9 @@ DIED_BEFORE = "date of death before the study"
 NO_GENDER = "gender not stated"
 GENDER_DISAGREES = "another gender in the emergency department: that of the patients table is used"
 
+#: Words of PerformedProcedureStepDescription, as in CHEST (PORTABLE AP), CHEST (PA AND LAT).
+_NAMED_VIEWS = r"\b(?:PA|AP|LAT|LATERAL|OBL\w*|LORDOTIC|DECUB\w*)\b"
+_PORTABLE = r"\bPORT(?:ABLE)?\b"
 _VIEW_CODES = {"ANTERO-POSTERIOR": "AP", "POSTERO-ANTERIOR": "PA"}
 
 
@@ -94,14 +97,19 @@ def _images(
     import polars as pl
 
     view, code = normalised("ViewPosition"), normalised("ViewCodeSequence_CodeMeaning")
+    procedure = normalised("PerformedProcedureStepDescription")
     rescued = pl.coalesce(
-        view, code.replace_strict(_VIEW_CODES, default=None, return_dtype=pl.String)
-    )
+        view, code.replace_strict(_VIEW_CODES, default=None, return_dtype=pl.String),
+        pl.when(code.is_null()).then(_view_of_procedure(procedure)),
+    )  # fmt: skip
     described = metadata.select(
         image_id="dicom_id",
         view=pl.when(rescued.is_in(VIEWS)).then(rescued).cast(pl.Enum(VIEWS)),
         study_time=pl.col("StudyDate").cast(pl.Datetime("us")) + pl.col("StudyTime"),
         described=True,
+        portable=pl.when(procedure.is_not_null()).then(
+            pl.when(procedure.str.contains(_PORTABLE)).then(pl.lit("yes")).otherwise(pl.lit("no"))
+        ),
     )
     images = records.rename({"dicom_id": "image_id"}).join(
         described, on="image_id", how="full", coalesce=True
@@ -111,6 +119,14 @@ def _images(
     # The labeller leaves "No Finding" blank when it names findings.
     stated = findings.select("study_id", no_finding=pl.col("No Finding").fill_null(0) == 1)
     return images.join(stated, on="study_id", how="left")
+
+
+def _view_of_procedure(procedure: pl.Expr) -> pl.Expr:
+    """The view that a procedure names, null where it names several or another."""
+    import polars as pl
+
+    named = procedure.str.extract_all(_NAMED_VIEWS).list.unique()
+    return pl.when(named.list.len() == 1).then(named.list.first())
 
 
 def _with_patients(images: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame:
@@ -222,4 +238,6 @@ ADAPTER = Adapter(
     locate=locate,
     read=read,
     settings=frozenset({"split_by", "race_conflict"}),
-)
+    known_counts={"images": 377_110, "studies": 227_835, "patients": 65_379,
+                  "AP": 147_169, "PA": 96_155},
+)  # fmt: skip

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxrcore.cohort import NOT_SPLIT, OLDEST, Limits, assemble, characteristics
+from cxrcore.cohort import (
+    NOT_SPLIT,
+    OLDEST,
+    Limits,
+    assemble,
+    characteristics,
+    odd_counts,
+)
 from data_contracts._tables import table_errors
 from data_contracts.cohort import ADMISSION_MATCHES, COHORT, DIFFERENCE, SPLITS, VIEWS
 from data_contracts.cohort_description import COHORT_CHARACTERISTICS, COHORT_FLOW
@@ -54,6 +61,14 @@ def test_all_three_tables_keep_their_contracts() -> None:
     assert table_errors(COHORT_CHARACTERISTICS, characteristics(cohort)) == []
     assert "null_sex" not in cohort.columns
     assert cohort["source"].unique().to_list() == ["x"]
+
+
+def test_counts_are_held_against_those_of_the_whole_collection() -> None:
+    source = images([40.0] * 12)
+    assert odd_counts(source, {"images": 12, "studies": 5, "patients": 6, "AP": 6, "PA": 6}) == []
+    assert odd_counts(source, {"images": 13, "studies": 4, "patients": 6, "AP": 7}) == [
+        "12 images (known: 13)", "6 studies (known: 4)", "6 AP (known: 7)",
+    ]  # fmt: skip
 
 
 def test_selection() -> None:

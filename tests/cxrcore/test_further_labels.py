@@ -101,11 +101,13 @@ def test_of_mimic_every_table_has_them(tree: Tree) -> None:
     tree.images = [{**IMAGE, "PerformedProcedureStepDescription": "CHEST (PA AND LAT)"},
                    {**IMAGE, **more, "dicom_id": "aa-2", "study_id": 9}]  # fmt: skip
     labels = parse_labels(["language=language", "years=anchor_year_group",
-                           "portable=PerformedProcedureStepDescription"])  # fmt: skip
+                           "procedure=PerformedProcedureStepDescription",
+                           "portable=portable"])  # fmt: skip
     images = tree.read(further=labels).sort("image_id")
     assert images["label_language"].to_list() == ["ENGLISH", "?"]
     assert images["label_years"].to_list() == ["2014 - 2016", "2008 - 2010"]
-    assert images["label_portable"][1] == "CHEST (PORTABLE AP)"
+    assert images["label_procedure"][1] == "CHEST (PORTABLE AP)"
+    assert images["label_portable"].to_list() == ["no", "yes"]
     tree.admissions[1] = {**tree.admissions[1], "race": "HISPANIC/LATINO - CUBAN"}
     labels = parse_labels(
         ["groups=race_group", "latino=race_group:no=White,yes=Hispanic or Latino"]

@@ -182,17 +182,11 @@ def test_without_an_insurance_the_tables_are_taken_for_version_2() -> None:
     assert not labels.of_version_3(pl.Series([None, None], dtype=pl.String))
 
 
-def test_unknown_categories_are_named_with_their_rows() -> None:
+def test_unknown_categories_are_counted_with_their_first_row() -> None:
     frame = pl.DataFrame({"race": ["WHITE", "Martian", "MARTIAN ", "VENUSIAN", None]})
     (fault,) = labels.unknown_categories(frame, "race", labels.RACE_GROUPS)
-    assert fault == "column 'race' has unknown categories: 'MARTIAN' (2 rows), 'VENUSIAN' (1 rows)"
+    assert fault == "column 'race': 3 of 5 rows have 2 unknown categories, first in row 3"
     assert labels.unknown_categories(frame.head(1), "race", labels.RACE_GROUPS) == []
-
-
-def test_only_five_unknown_categories_are_spelt_out() -> None:
-    frame = pl.DataFrame({"race": [f"PLANET {letter}" for letter in "ABCDEFG"]})
-    (fault,) = labels.unknown_categories(frame, "race", labels.RACE_GROUPS)
-    assert fault.endswith("and 2 more")
 
 
 DAYS = st.none() | st.integers(0, 900)

@@ -44,7 +44,7 @@ def test_a_value_that_nobody_knows_is_a_fault(tmp_path: Path) -> None:
     root = write("chexpert", tmp_path)
     table = root / "train.csv"
     table.write_text(table.read_text().replace("Male", "Man"))
-    with pytest.raises(SourceError, match=r"'Sex' has unknown categories: 'MAN' \(1 rows\)"):
+    with pytest.raises(SourceError, match=r"'Sex': 1 of 5 rows have an unknown category"):
         read("chexpert", root)
 
 
@@ -101,5 +101,8 @@ def test_a_new_kind_of_insurance_is_a_fault(tmp_path: Path) -> None:
     root = write("chexpert-plus", tmp_path)
     table = root / "df_chexpert_plus_240401.csv"
     table.write_text(CHEXPERT_PLUS.replace("Medicaid", "Tricare").replace("Asian", "Martian"))
-    with pytest.raises(SourceError, match=r"'race'.*'MARTIAN'.*'insurance_type'.*'TRICARE'"):
+    with pytest.raises(
+        SourceError, match=r"'race': 1 .* category.*'insurance_type': 1 .* cat"
+    ) as it:
         read("chexpert-plus", root)
+    assert "MARTIAN" not in str(it.value).upper()

@@ -89,6 +89,21 @@ def test_only_frontal_views_stay(tree: Tree, position: str, code: str, want: str
 
 
 @pytest.mark.parametrize(
+    ("position", "code", "procedure", "want"),
+    [("", "", "CHEST (PORTABLE AP)", "AP"), ("", "", "chest (pa)", "PA"),
+     ("", "", "CHEST (PA AND LAT)", None), ("", "", "CHEST PORT. LINE PLACEMENT", None),
+     ("", "lateral", "CHEST (PORTABLE AP)", None), ("LL", "", "CHEST (PORTABLE AP)", None),
+     ("PA", "", "CHEST (PORTABLE AP)", "PA"), ("", "", "", None)],
+)  # fmt: skip
+def test_a_view_that_only_the_procedure_names(
+    tree: Tree, position: str, code: str, procedure: str, want: str | None
+) -> None:
+    views = {"ViewPosition": position, "ViewCodeSequence_CodeMeaning": code}
+    tree.images = [{**IMAGE, **views, "PerformedProcedureStepDescription": procedure}]
+    assert tree.one()["view"] == want
+
+
+@pytest.mark.parametrize(
     ("anchor_age", "anchor_year", "want"),
     [(52, 2180, 52), (52, 2178, 54), (52, 2185, 47), (89, 2180, 89), (89, 2179, 91),
      (91, 2180, 91), (91, 2170, 91), (91, 2183, 88)],

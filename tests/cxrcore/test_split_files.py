@@ -33,9 +33,13 @@ def test_the_official_split_of_mimic_cxr(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "want"),
     [
-        ("50000002,10000001,train", "50000002,10000001,test", "1 patients are in two splits"),
-        ("validate", "later", "column 'split' has unknown categories: 'LATER' (1 rows)"),
-        ("validate", "", "column 'split': 1 of 4 rows are empty"),
+        (
+            "50000002,10000001,train",
+            "50000002,10000001,test",
+            "1 patients are in two splits or more, the first again in row",
+        ),
+        ("validate", "later", "column 'split': 1 of 4 rows have an unknown category, first in row"),
+        ("validate", "", "column 'split': 1 of 4 rows are empty, first in row 4"),
         ("subject_id", "patient", "want the column 'subject_id'"),
         ("10000003", "", "column 'subject_id': 1 of 4 rows are empty"),
         (",10000003,test", "", "row 5 has 2 fields"),

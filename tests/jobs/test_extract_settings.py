@@ -37,7 +37,7 @@ def test_a_split_by_time(source: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert "--race-conflict latest: the source nih does not say the race" in complaint(capsys)
     table.write_text(table.read_text().replace("2011 - 2013", "2011 to 2013"))
     assert extract(source, workspace, *by_time) == 4
-    assert "'anchor_year_group' has unknown categories: '2011 TO 2013'" in complaint(capsys)
+    assert "'anchor_year_group': 1 of 3 rows have an unknown category, first" in complaint(capsys)
 
 
 def test_several_horizons_are_several_tasks(

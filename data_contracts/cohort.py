@@ -31,7 +31,7 @@ MORTALITY_RULES = (
 SPLIT_RULES = ("hash", "file", "time")
 
 #: Image formats by the suffixes of their files: pixels of the same radiograph differ between them.
-PIXEL_SOURCES = {".dcm": "dicom", ".dicom": "dicom", ".jpg": "jpeg", ".png": "png"}
+PIXEL_SOURCES = {".dcm": "dicom", ".dicom": "dicom", ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 
 
 def _one_split_per_subject(_: pl.DataFrame) -> pl.Expr:

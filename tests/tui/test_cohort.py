@@ -83,6 +83,18 @@ async def test_rejects_are_summed_over_the_shards(finished: Path) -> None:
         assert [c[:2] for c in cells(pilot)] == [("too small", "25"), ("blank", "n/d")]
 
 
+async def test_the_contact_sheets_are_named_where_there_are_any(workspace: Path) -> None:
+    async with opened(workspace, (80, 24), page="cohort") as pilot:
+        await press(pilot, "r")
+        assert "look at" not in text(pilot, "#note")
+    (workspace / "images/contact-sheet-1-of-2.png").touch()
+    async with opened(workspace, (80, 24), page="cohort") as pilot:
+        await press(pilot, "r")
+        assert "look at images/contact-sheet-1-of-2.png before you train" in text(pilot, "#note")
+        await press(pilot, "f")
+        assert "look at" not in text(pilot, "#note")
+
+
 async def test_what_is_not_disclosed_is_explained_once(finished: Path) -> None:
     async with opened(finished, (80, 24), page="cohort") as pilot:
         for part, suppressed in (("f", True), ("t", False), ("r", True)):

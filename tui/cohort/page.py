@@ -32,6 +32,9 @@ from tui.shared.sanitize import escape_markup
 from tui.shared.tab_bar import TabBar
 from tui.workspace.snapshot import Artifact, Snapshot
 
+#: Pictures of the stored images, for people to look at; of many shards the first.
+SHEETS = "images/*-1-of-*.png"
+
 
 @dataclass(frozen=True)
 class Part:
@@ -63,7 +66,8 @@ class CohortPage(Page):
         "[b]Flow[/b]: the images and patients that remain after each rule of the cohort. Below\n"
         "it, for each task, the images without a label, by reason, and the usable ones.\n"
         "[b]Table 1[/b]: the study cohort, by split. Standardised differences are from train.\n"
-        "[b]Rejects[/b]: images of the cohort that could not be read, over all shards.\n"
+        "[b]Rejects[/b]: images of the cohort that could not be read, over all shards; above them\n"
+        "the contact sheets, pictures of the stored images to look at before a training.\n"
         "[b]n/d[/b]: not disclosed. Counts of few patients are suppressed, and with them\n"
         "complementary cells, from which they could be worked out."
     )
@@ -89,6 +93,8 @@ class CohortPage(Page):
         super().__init__()
         self._part = self._shown = "flow"
         self._content: Any = None
+        self._sheets: list[str] = []
+        """Contact sheets, by their place."""
         self._reading = Reading(self, "cohort", self._take)
 
     def content(self) -> Iterator[Widget]:
@@ -113,15 +119,17 @@ class CohortPage(Page):
             key = part, [(a.state, a.reason, a.header) for a in artifacts]
             self._reading.want(key, lambda: self._read(part, artifacts))
 
-    def _read(self, part: str, artifacts: Sequence[Artifact]) -> tuple[str, Any, str]:
-        """The part, its content, and why there is none."""
+    def _read(self, part: str, artifacts: Sequence[Artifact]) -> tuple[str, Any, str, list[str]]:
+        """The part, its content, why there is none, and the contact sheets."""
         if not artifacts:
-            return part, None, PARTS[part].missing
+            return part, None, PARTS[part].missing, []
+        folder = self.dashboard.workspace
+        sheets = sorted(p.relative_to(folder).as_posix() for p in folder.glob(SHEETS))
         try:
-            return part, self._content_of(part, artifacts), ""
+            return part, self._content_of(part, artifacts), "", sheets
         except CxrError as error:
             self.post_message(ErrorMet("cohort", str(error)))
-            return part, None, f"{PARTS[part].title} cannot be shown: {error}"
+            return part, None, f"{PARTS[part].title} cannot be shown: {error}", sheets
 
     def _content_of(self, part: str, artifacts: Sequence[Artifact]) -> Any:
         import polars as pl
@@ -139,8 +147,9 @@ class CohortPage(Page):
         flow = self.snapshot.artifacts.get(COHORT_FLOW.path_template) if self.snapshot else None
         return MIN_CELL_COUNT if flow is None or flow.least is None else flow.least
 
-    def _take(self, read: tuple[str, Any, str]) -> None:
-        self._shown, self._content, why = read
+    def _take(self, read: tuple[str, Any, str, list[str]]) -> None:
+        self._shown, self._content, why, self._sheets = read
+        self.show_note(self._note())
         part = PARTS[self._shown]
         if self._content == []:
             why = "All images of the cohort were usable." if self._shown == "rejects" else why
@@ -179,6 +188,8 @@ class CohortPage(Page):
             notes.append(f"{stale.place} is out of date ({escape_markup(stale.reason)}); {rerun}")
         if artifacts and (shards := int(artifacts[0].keys.get("shards", 1))) > len(artifacts):
             notes.append(f"{len(artifacts)} of {shards} shards available")
+        if self._part == "rejects" and self._sheets:
+            notes.append(f"look at {escape_markup(', '.join(self._sheets))} before you train")
         return "\n".join(notes)
 
     def on_rows_highlighted(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from cxrcore.associations.estimate import Estimate, Floats, beside_null
 from cxrcore.associations.probe import Indices, finite
 from cxrcore.compilation import compiled
+from cxrcore.threads import side_by_side
 from cxrcore.workers import usable_cores
 
 _LEAST_PATIENTS = 5
@@ -105,9 +105,8 @@ def _shuffled_values(
     ours, theirs = _centred_kernel(x), _centred_kernel(y)
     orders = np.stack([rng.permutation(len(x)) for _ in range(draws)]).astype(np.uint32)
     values, cores = np.empty(draws), usable_cores()
-    with ThreadPoolExecutor(cores) as threads:
-        parts = zip(np.array_split(orders, cores), np.array_split(values, cores), strict=True)
-        list(threads.map(lambda part: _shuffled_products(ours, theirs, *part), parts))
+    parts = zip(np.array_split(orders, cores), np.array_split(values, cores), strict=True)
+    side_by_side(lambda part: _shuffled_products(ours, theirs, *part), list(parts))
     return np.asarray(values / np.sqrt(np.vdot(ours, ours) * np.vdot(theirs, theirs)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,11 @@ from cxrcore.associations.partial import (
     patient_columns,
     patient_means,
 )
-from cxrcore.associations.parts import parts
+from cxrcore.associations.parts import Part, parts
 from cxrcore.associations.strength import NO_PATIENT, strength_estimate
 from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance, percentile_interval
+from cxrcore.threads import side_by_side
 from data_contracts.cohort import LABEL_PREFIX
 
 Floats = NDArray[np.float64]
@@ -39,20 +41,27 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     reference = LABEL_PREFIX + inputs.reference
     attributes = inputs.attributes if reference in inputs.cohort.columns else []
     for attribute in attributes:
-        whole = inputs.cohort_images.with_label(inputs.reference).with_label(attribute)
-        names = [whole.categories(task) for task in (inputs.reference, attribute)]
-        for part in parts(whole, attribute, inputs.seed, divided=True):
-            images = part.images
-            estimates = label_estimates(
-                images.label(inputs.reference), images.label(attribute), (names[0], names[1]),
-                images.regressors("adjusted", inputs.reference, attribute), images.subject,
-                inputs.cohort_weights,
-                inputs.draws.permutations, inputs.seed,
-            )  # fmt: skip
-            yield from evidence(LEVEL, attribute, None, None, part, part.kept(estimates))
+        yield from _of_attribute(inputs, attribute)
         advance(1 / len(attributes))
     if not attributes:
         advance(1)
+
+
+def _of_attribute(inputs: Inputs, attribute: str) -> Iterator[Evidence]:
+    whole = inputs.cohort_images.with_label(inputs.reference).with_label(attribute)
+    names = whole.categories(inputs.reference), whole.categories(attribute)
+
+    def of_part(part: Part) -> list[Evidence]:
+        images = part.images
+        estimates = label_estimates(
+            images.label(inputs.reference), images.label(attribute), names,
+            images.regressors("adjusted", inputs.reference, attribute), images.subject,
+            inputs.cohort_weights, inputs.draws.permutations, inputs.seed,
+        )  # fmt: skip
+        return list(evidence(LEVEL, attribute, None, None, part, part.kept(estimates)))
+
+    divided = list(parts(whole, attribute, inputs.seed, divided=True))
+    return chain(*side_by_side(of_part, divided))
 
 
 def label_estimates(

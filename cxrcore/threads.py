@@ -6,7 +6,7 @@ import ctypes
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -19,17 +19,21 @@ _lock = threading.Lock()
 _helping = 0
 
 
-def side_by_side(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """`function` of each of `items`, in their order.
+def side_by_side(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    by: Callable[[Item], Any] = lambda _: 0,
+) -> list[Result]:
+    """`function` of each of `items`, in their order; they are begun in the order of `by`.
 
     The calling thread takes part. What `function` itself does side by side shares the cores: all
     together no more threads work than there are usable cores. Numpy, BLAS and compiled kernels
     release the interpreter lock, so that threads are enough.
 
-    After an error no other item is begun, and the error of the first item that failed is raised.
+    After an error no other item is begun, and of several errors that of the first item is raised.
     When a signal breaks off the calling thread, the others stop at their next step.
     """
-    work = _Work(function, items)
+    work = _Work(function, items, by)
     with _helpers(work.run, len(items) - 1):
         work.run()
     if work.errors:
@@ -75,9 +79,11 @@ class Once(Generic[Result]):
 class _Work(Generic[Item, Result]):
     """Items that several threads take, one after the other."""
 
-    def __init__(self, function: Callable[[Item], Result], items: Sequence[Item]) -> None:
+    def __init__(
+        self, function: Callable[[Item], Result], items: Sequence[Item], by: Callable[[Item], Any]
+    ) -> None:
         self._function, self._items = function, items
-        self._numbers = iter(range(len(items)))
+        self._numbers = iter(sorted(range(len(items)), key=lambda i: by(items[i])))
         self.results: dict[int, Result] = {}
         self.errors: dict[int, Exception] = {}
 

@@ -33,31 +33,30 @@ HEADLINE = Headline(RANKING, "adjusted", 0.5)
 
 def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Every pair of networks with maps, the primary ones also by stratum and matched."""
-    pairs = list(inputs.pairs(inputs.attributions))
-    known = _Known(inputs)
+    known, standing = _Known(inputs), [m.key for m in inputs.primary.values()]
+    asked = [
+        (attribute, ours, theirs, part)
+        for attribute, ours, theirs in inputs.pairs(inputs.attributions)
+        for part in parts(
+            inputs.test_images(theirs), theirs.task, inputs.seed,
+            divided=attribute != inputs.reference and {ours.key, theirs.key} <= {*standing},
+        )
+    ]  # fmt: skip
 
-    def of_pair(pair: tuple[str, Model, Model]) -> list[Evidence]:
-        out = list(_of_pair(known, *pair))
-        advance(1 / len(pairs))
-        return out
-
-    yield from chain(*side_by_side(of_pair, pairs))
-    if not pairs:
-        advance(1)
-
-
-def _of_pair(known: _Known, attribute: str, ours: Model, theirs: Model) -> Iterator[Evidence]:
-    inputs = known.inputs
-    whole = inputs.test_images(theirs)
-    stands = {m.key for m in (ours, theirs)} <= {m.key for m in inputs.primary.values()}
-    divided = stands and attribute != inputs.reference
-    for part in parts(whole, theirs.task, inputs.seed, divided=divided):
+    def of_part(one: tuple[str, Model, Model, Part]) -> list[Evidence]:
+        attribute, ours, theirs, part = one
         estimates = [
-            one
+            estimate
             for adjustment in part.adjustments
-            for one in _compared(known, attribute, ours, theirs, part, adjustment)
+            for estimate in _compared(known, attribute, ours, theirs, part, adjustment)
         ]
-        yield from evidence(LEVEL, attribute, ours, theirs, part, estimates)
+        advance(1 / len(asked))
+        return list(evidence(LEVEL, attribute, ours, theirs, part, estimates))
+
+    # Parts of as many patients in a row share their shuffles; the largest ones first.
+    yield from chain(*side_by_side(of_part, asked, by=lambda one: -one[3].images.frame.height))
+    if not asked:
+        advance(1)
 
 
 @dataclass
@@ -78,7 +77,8 @@ class _Known:
     ) -> DifferenceMaps:  # fmt: skip
         """The maps of a network over the images of a part, adjusted for all but `attribute`."""
         # What a network's maps are adjusted for, and matched on, depends on the attribute.
-        own = attribute if attribute == "gender" or part.is_matched else ""
+        depends = part.is_matched or (attribute == "gender" and adjustment != "crude")
+        own = attribute if depends else ""
         key = (model.key, adjustment, part.stratum, part.level, own)
         return self.differences.get(
             key, lambda: self._difference_maps(model, attribute, part, adjustment)

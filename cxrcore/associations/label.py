@@ -40,28 +40,35 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Both labels of every attribute, over the patients of the whole cohort who have both."""
     reference = LABEL_PREFIX + inputs.reference
     attributes = inputs.attributes if reference in inputs.cohort.columns else []
-    for attribute in attributes:
-        yield from _of_attribute(inputs, attribute)
-        advance(1 / len(attributes))
-    if not attributes:
+    asked = [
+        (attribute, part)
+        for attribute in attributes
+        for part in parts(
+            inputs.cohort_images.with_label(inputs.reference).with_label(attribute),
+            attribute, inputs.seed, divided=True,
+        )
+    ]  # fmt: skip
+
+    def of_part(one: tuple[str, Part]) -> list[Evidence]:
+        attribute, part = one
+        estimates = part.kept(_of_part(inputs, attribute, part))
+        advance(1 / len(asked))
+        return list(evidence(LEVEL, attribute, None, None, part, estimates))
+
+    # Parts of as many patients in a row share their shuffles; the largest ones first.
+    yield from chain(*side_by_side(of_part, asked, by=lambda one: -one[1].images.frame.height))
+    if not asked:
         advance(1)
 
 
-def _of_attribute(inputs: Inputs, attribute: str) -> Iterator[Evidence]:
-    whole = inputs.cohort_images.with_label(inputs.reference).with_label(attribute)
-    names = whole.categories(inputs.reference), whole.categories(attribute)
-
-    def of_part(part: Part) -> list[Evidence]:
-        images = part.images
-        estimates = label_estimates(
-            images.label(inputs.reference), images.label(attribute), names,
-            images.regressors("adjusted", inputs.reference, attribute), images.subject,
-            inputs.cohort_weights, inputs.draws.permutations, inputs.seed,
-        )  # fmt: skip
-        return list(evidence(LEVEL, attribute, None, None, part, part.kept(estimates)))
-
-    divided = list(parts(whole, attribute, inputs.seed, divided=True))
-    return chain(*side_by_side(of_part, divided))
+def _of_part(inputs: Inputs, attribute: str, part: Part) -> list[Estimate]:
+    images, tasks = part.images, (inputs.reference, attribute)
+    return label_estimates(
+        images.label(inputs.reference), images.label(attribute),
+        (images.categories(inputs.reference), images.categories(attribute)),
+        images.regressors("adjusted", *tasks), images.subject, inputs.cohort_weights,
+        inputs.draws.permutations, inputs.seed,
+    )  # fmt: skip
 
 
 def label_estimates(

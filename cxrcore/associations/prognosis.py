@@ -21,7 +21,7 @@ from cxrcore.associations.partial import patient_means
 from cxrcore.associations.parts import Part
 from cxrcore.associations.survival import CoxFit, SurvivalCurve, cox, harrells_c, kaplan_meier
 from cxrcore.covariates import CATEGORIES, design
-from cxrcore.evaluation.bootstrap import Advance, percentile_interval
+from cxrcore.evaluation.bootstrap import Advance, percentile_interval, weighted_sums
 from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.model import Model
 from cxrcore.threads import side_by_side
@@ -190,9 +190,7 @@ def hazard_ratio(
 
 
 def _one_step(fit: CoxFit, drawn: NDArray[np.uint8]) -> Floats:
-    moved = np.concatenate([np.empty(0), *(
-        block.astype(np.float64) @ fit.influence for block in np.array_split(drawn, 64)
-    )])  # fmt: skip
+    moved = weighted_sums(fit.influence[:, None], drawn)[:, 0]
     return np.asarray(fit.coefficient + moved - fit.influence.sum())
 
 

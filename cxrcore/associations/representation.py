@@ -67,16 +67,14 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
         yield from _judged(inputs, attribute, of_label)
         advance(0.3 / len(asked))
     pairs = list(inputs.pairs(inputs.with_features))
-    # Pairs of one network in a row: its features are read once.
-    order = sorted(range(len(pairs)), key=lambda i: pairs[i][1].key)
 
-    def compared(i: int) -> list[Evidence]:
-        alike = list(_cka(inputs, *pairs[i]))
+    def compared(pair: tuple[str, Model, Model]) -> list[Evidence]:
+        alike = list(_cka(inputs, *pair))
         advance(0.4 / len(pairs))
         return alike
 
-    each = dict(zip(order, side_by_side(compared, order), strict=True))
-    yield from chain(*(each[i] for i in range(len(pairs))))
+    # Pairs of one network in a row: its features are read once.
+    yield from chain(*side_by_side(compared, pairs, by=lambda pair: pair[1].key))
 
 
 def _judged(inputs: Inputs, attribute: str, probes: Sequence[_Probe]) -> Iterator[Evidence]:

@@ -22,7 +22,7 @@ Advance = Callable[[float], object]
 
 #: Large enough that sorting the scores for every block does not count.
 _CHUNK_VALUES = 1 << 25
-_DRAWN_AT_ONCE = 1 << 18
+_DRAWN_AT_ONCE, _IMAGES_AT_ONCE = 1 << 18, 256
 
 
 def patient_weights(subjects: int, replicates: int, seed: int, key: str) -> NDArray[np.uint8]:
@@ -54,6 +54,16 @@ def image_weights(
     for start in range(0, len(weights), rows):
         # Several times as fast as indexing.
         yield np.take(weights[start : start + rows], subject, axis=1)
+
+
+def weighted_sums(columns: NDArray[np.float64], weights: NDArray[Any]) -> NDArray[np.float64]:
+    """Sums (r, c) of columns (n, c) under each set of weights (r, n)."""
+    out = np.zeros((len(weights), columns.shape[1]))
+    # Weights of a few images at a time are converted in the cache.
+    for start in range(0, len(columns), _IMAGES_AT_ONCE):
+        part = slice(start, start + _IMAGES_AT_ONCE)
+        out += weights[:, part].astype(np.float64) @ columns[part]
+    return out
 
 
 def part_of(advance: Advance, share: float) -> Advance:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cxrcore import threads
-from cxrcore.threads import Once, one_blas_thread, side_by_side
+from cxrcore.threads import Once, one_at_a_time, one_blas_thread, side_by_side
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +96,16 @@ def test_sums_of_blas_do_not_depend_on_its_threads() -> None:
             found.append((x.T @ x, x[:, 0] @ x[:, 1], x.T @ x[:, 0]))
     for one, two in zip(*found, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_progress_of_several_threads_adds_up() -> None:
+    told = [0.0]
+
+    def advance(share: float) -> None:
+        before = told[-1]
+        time.sleep(0.001)
+        told.append(before + share)
+
+    side_by_side(one_at_a_time(advance), [0.125] * 8)
+    assert told == sorted(told)
+    assert told[-1] == 1

@@ -102,9 +102,11 @@ def summarise(
     }
     # The networks of a task have the same images, and one baseline.
     first = {model.task: model for model in reversed(known)}
-    tried = {task: metadata_baseline(first[task], cohort) for task in first}
-    baselines = {task: found for task, found in tried.items() if found}
-    added = [row for m in known if m.task in baselines for row in added_value(m, baselines[m.task])]
+    tried = side_by_side(lambda task: metadata_baseline(first[task], cohort), list(first))
+    baselines = {task: found for task, found in zip(first, tried, strict=True) if found}
+    added = side_by_side(
+        lambda m: added_value(m, baselines[m.task]), [m for m in known if m.task in baselines]
+    )
     counts = _counts(known)
     rule = disclosure_of(counts, settings.min_cell_count)
     points = side_by_side(lambda m: list(curves_of(m, resamples, rule)), known)
@@ -123,7 +125,7 @@ def summarise(
         _frame(MODELS, _model_rows(known, explained, reasons)),
         _frame(METRICS, _disclosed_metrics(list(chain(*measured)), rule)),
         _frame(CROSSED_METRICS, crossed_metrics(known, counts, rule)),
-        _frame(ADDED_VALUE, [_disclosed_added_value(row, rule) for row in added]),
+        _frame(ADDED_VALUE, [_disclosed_added_value(row, rule) for row in chain(*added)]),
         metadata_predictions(baselines),
         _frame(DIFFERENCES, differences(known, rule)),
         _frame(CURVES, list(chain(*points))),

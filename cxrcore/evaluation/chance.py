@@ -125,13 +125,14 @@ def ranked_auroc(odds: Floats) -> Callable[[NDArray[np.intp]], float]:
     scored = {1: rankdata(odds[:, 1])} if k == 2 else {c: rankdata(odds[:, c]) for c in range(k)}
 
     def statistic(target: NDArray[np.intp]) -> float:
-        count = np.bincount(target, minlength=k).astype(np.float64)
-        if not count.all():
-            return float("nan")
-        areas = [
-            (ranks[target == c].sum() / count[c] - (count[c] + 1) / 2) / (n - count[c])
-            for c, ranks in scored.items()
-        ]
+        areas = []
+        for c, ranks in scored.items():
+            inside = target == c
+            count = np.count_nonzero(inside)
+            if not 0 < count < n:
+                return float("nan")
+            # Sums of half ranks are exact in any order.
+            areas.append((ranks @ inside / count - (count + 1) / 2) / (n - count))
         return float(np.mean(areas))
 
     return statistic

@@ -111,12 +111,11 @@ def sums_of(columns: Floats, weights: Weights, out: Floats) -> None:
     for i in range(len(weights)):
         drawn = weights[i]
         for c in range(len(columns)):
-            value, total = columns[c, i], out[c]
-            if value == 1:
-                _add(total, drawn)
-            elif value != 0:
+            value = columns[c, i]
+            if value != 0:
+                # Written to in place: of a row of its own one would not know what it overlaps.
                 for j in range(drawn.size):
-                    total[j] += value * drawn[j]
+                    out[c, j] += value * drawn[j]
 
 
 @compiled
@@ -124,21 +123,17 @@ def node_sums(node: Indices, offset: Weights, weights: Weights, out: Weights) ->
     """Sums (nodes, 3, m) of the weights, times the images' offsets (n,), times their squares."""
     out[:] = 0
     for i in range(len(node)):
-        sums = out[node[i]]
-        if offset[i] == 0:
-            _add(sums[0], weights[i])
+        drawn, at, by = weights[i], node[i], float(offset[i])
+        square = by * by
+        if by == 0:
+            for j in range(drawn.size):
+                out[at, 0, j] += drawn[j]
         else:
-            _add_moments(weights[i], offset[i], sums[0], sums[1], sums[2])
-
-
-@numba.njit  # type: ignore[untyped-decorator]
-def _add_moments(drawn: Weights, by: float, none: Weights, one: Weights, two: Weights) -> None:
-    square = by * by
-    for j in range(drawn.size):
-        weight = float(drawn[j])
-        none[j] += weight
-        one[j] += by * weight
-        two[j] += square * weight
+            for j in range(drawn.size):
+                weight = float(drawn[j])
+                out[at, 0, j] += weight
+                out[at, 1, j] += by * weight
+                out[at, 2, j] += square * weight
 
 
 @numba.njit  # type: ignore[untyped-decorator]

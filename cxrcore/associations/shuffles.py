@@ -60,6 +60,11 @@ def _drawn(key: Key, n: int, count: int) -> Iterator[Rows]:
     return (rng.permutation(n).astype(np.uint32) for _ in range(count))
 
 
+def forget_permutations() -> None:
+    """Free the permutations that are kept."""
+    _kept.cache_clear()
+
+
 @lru_cache(maxsize=2)
 def _kept(key: Key, n: int, count: int) -> Rows:
     out = np.empty((count, n), dtype=np.uint32)

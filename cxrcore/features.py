@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +21,6 @@ def features_of(
     predictions = {model.key: model.predictions for model in known}
     finite = set[ModelKey]()
 
-    # Levels ask for one network many times in a row, or for two in turn.
-    @lru_cache(maxsize=2)
     def read(key: ModelKey) -> NDArray[np.floating] | None:
         if (arrays := by_key.get(key)) is None:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from cxrcore.evaluation.strata import Subgroup, subgroups, target_subgroups
 from cxrcore.heatmaps import subgroup_maps
 from cxrcore.maps import ModelAttributions
 from cxrcore.model import ModelKey
+from cxrcore.threads import side_by_side
 
 QUANTITIES = ("mean", "class_difference", "sd")
 _TEXTS = (
@@ -56,11 +58,13 @@ def mean_heatmaps(
     advance: Advance,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The rows of all models."""
-    rows: list[dict[str, Any]] = []
-    for one in known:
-        rows += heatmap_rows(one, split, reasons[one.model.key])
+
+    def of_model(one: ModelAttributions) -> list[dict[str, Any]]:
+        rows = list(heatmap_rows(one, split, reasons[one.model.key]))
         advance(1 / len(known))
-    return rows
+        return rows
+
+    return list(chain(*side_by_side(of_model, known)))
 
 
 def as_arrays(

@@ -34,5 +34,7 @@ class PatientPermutations:
     def draw(self, rng: np.random.Generator) -> NDArray[np.intp]:
         """(n,) the image whose label each image gets."""
         donor = rng.permutation(len(self._images))[self._patient]
+        if len(self._images) == len(self._patient):
+            return np.asarray(self._order[donor])
         step = self._position * self._images[donor] // self._images[self._patient]
         return np.asarray(self._order[self._start[donor] + step])

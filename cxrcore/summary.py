@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from cxrcore.features import features_of
 from cxrcore.interpretation import not_interpretable
 from cxrcore.maps import ModelAttributions, attributions_of
 from cxrcore.model import Model, ModelKey, groups, primary
+from cxrcore.threads import one_at_a_time, one_blas_thread, side_by_side
 from data_contracts.added_value import ADDED_VALUE
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.cohort import SPLITS
@@ -72,6 +74,7 @@ class Summary:
     min_cell_count: int
 
 
+@one_blas_thread()
 def summarise(
     cohort: pl.DataFrame,
     known: Sequence[Model],
@@ -90,42 +93,42 @@ def summarise(
         [m.predictions for m in known], settings.replicates, settings.seed
     )
     explained = attributions_of(maps, known)
-    measured: Rows = []
-    for model in known:
-        measured += table.evaluate(model, resamples, part_of(advance, 0.4 / len(known)))
+    advance = one_at_a_time(advance)
+    of_model = part_of(advance, 0.2 / len(known))
+    measured = side_by_side(lambda m: table.evaluate(m, resamples, of_model), known)
     reasons = {
         model.key: not_interpretable(model.task, model.kind, found)
         for model, found in zip(known, against_chance(known, settings.seed), strict=True)
     }
     # The networks of a task have the same images, and one baseline.
     first = {model.task: model for model in reversed(known)}
-    tried = {task: metadata_baseline(first[task], cohort) for task in first}
-    baselines = {task: found for task, found in tried.items() if found}
-    added = [row for m in known if m.task in baselines for row in added_value(m, baselines[m.task])]
+    tried = side_by_side(lambda task: metadata_baseline(first[task], cohort), list(first))
+    baselines = {task: found for task, found in zip(first, tried, strict=True) if found}
+    added = side_by_side(
+        lambda m: added_value(m, baselines[m.task]), [m for m in known if m.task in baselines]
+    )
     counts = _counts(known)
     rule = disclosure_of(counts, settings.min_cell_count)
-    points: Rows = []
-    for model in known:
-        points += curves_of(model, resamples, rule)
-        advance(0.1 / len(known))
-    averaged = mean_heatmaps.mean_heatmaps(explained, "test", reasons, part_of(advance, 0.1))
+    points = side_by_side(lambda m: list(curves_of(m, resamples, rule)), known)
+    advance(0.05)
+    averaged = mean_heatmaps.mean_heatmaps(explained, "test", reasons, part_of(advance, 0.05))
     names, weights = resamples["test"]
     inputs = Inputs(
         reference, cohort, known, {one.model.key: one for one in explained},
         features_of(features, known), {_key(a) for a in features}, names, weights, reasons,
         settings.draws, settings.seed,
     )  # fmt: skip
-    points += survival_curves(inputs, rule)
-    found = associations(inputs, part_of(advance, 0.4))
+    points.append(list(survival_curves(inputs, rule)))
+    found = associations(inputs, part_of(advance, 0.7))
     shown = disclosed(found, rule)
     return Summary(
         _frame(MODELS, _model_rows(known, explained, reasons)),
-        _frame(METRICS, _disclosed_metrics(measured, rule)),
+        _frame(METRICS, _disclosed_metrics(list(chain(*measured)), rule)),
         _frame(CROSSED_METRICS, crossed_metrics(known, counts, rule)),
-        _frame(ADDED_VALUE, [_disclosed_added_value(row, rule) for row in added]),
+        _frame(ADDED_VALUE, [_disclosed_added_value(row, rule) for row in chain(*added)]),
         metadata_predictions(baselines),
         _frame(DIFFERENCES, differences(known, rule)),
-        _frame(CURVES, points),
+        _frame(CURVES, list(chain(*points))),
         mean_heatmaps.as_arrays(
             [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)
         ),

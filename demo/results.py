@@ -30,11 +30,13 @@ def main(workspace: Path) -> None:
         ["git", "describe", "--always", "--dirty"],
         cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
     ).stdout.strip()  # fmt: skip
+    trained = models.filter(control="none").group_by("task", "group").len()["len"].min()
+    trainings = "one training" if trained == 1 else f"{trained} trainings"
     cores = len(os.sched_getaffinity(0))
     print(
         f"\ncommit {commit or 'unknown'}, {datetime.now(UTC):%Y-%m-%d}; {platform.machine()}, "
-        f"{cores} cores, Python {platform.python_version()}; one training: another seed moves "
-        "these numbers by more than their intervals"
+        f"{cores} cores, Python {platform.python_version()}; {trainings} of each network: other "
+        "seeds and other processors give other networks"
     )
 
 

@@ -24,7 +24,7 @@ COLUMNS, LINES = 120, 36
 PICTURES = {
     "overview": "1",
     "jobs": "2 space",
-    "curves": "2 space slash j o b colon t r a i n enter down v",
+    "curves": "2 space slash j o b colon t r a i n space m a i n enter v",
     "launch": "2 n ctrl+o g down down down enter",
     "metrics": "3",
     "compare": "3 c",

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import ModuleType
 
 from cxrcore.associations.evidence import Evidence, Row, primary_evidence, rows_of, with_trainings
 from cxrcore.associations.inputs import Inputs
+from cxrcore.associations.shuffles import forget_permutations
 from cxrcore.associations.verdict import Headline, order_rows, verdict_rows
 from cxrcore.evaluation.bootstrap import Advance, part_of
 from data_contracts.associations import EVIDENCE_LEVELS
@@ -39,7 +41,11 @@ def associations(inputs: Inputs, advance: Advance) -> Associations:
     """Every level of evidence for every attribute; all empty without labels of the reference."""
     modules, found = levels(), list[Evidence]()
     for module in modules.values():
-        found += module.found(inputs, part_of(advance, 1 / len(modules)))
+        # A level asks for the features of one network many times in a row, or for those of two in
+        # turn. What it keeps goes with it.
+        own = replace(inputs, features=lru_cache(maxsize=2)(inputs.features))
+        found += module.found(own, part_of(advance, 1 / len(modules)))
+        forget_permutations()
     found = with_trainings(found, inputs)
     rows = rows_of(found, inputs)
     headlines: dict[str, Headline] = {

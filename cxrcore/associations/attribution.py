@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,7 @@ from cxrcore.associations.verdict import ALPHA, Headline
 from cxrcore.evaluation.bootstrap import Advance
 from cxrcore.evaluation.table import columns_of
 from cxrcore.model import Model
+from cxrcore.threads import Once, side_by_side
 from data_contracts.cohort import LABEL_PREFIX
 from data_contracts.titles import RANKING
 
@@ -32,21 +33,29 @@ HEADLINE = Headline(RANKING, "adjusted", 0.5)
 
 def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Every pair of networks with maps, the primary ones also by stratum and matched."""
-    pairs = list(inputs.pairs(inputs.attributions))
-    known = _Known(inputs)
-    for attribute, ours, theirs in pairs:
-        whole = inputs.test_images(theirs)
-        stands = {m.key for m in (ours, theirs)} <= {m.key for m in inputs.primary.values()}
-        divided = stands and attribute != inputs.reference
-        for part in parts(whole, theirs.task, inputs.seed, divided=divided):
-            estimates = [
-                one
-                for adjustment in part.adjustments
-                for one in _compared(known, attribute, ours, theirs, part, adjustment)
-            ]
-            yield from evidence(LEVEL, attribute, ours, theirs, part, estimates)
-        advance(1 / len(pairs))
-    if not pairs:
+    known, standing = _Known(inputs), [m.key for m in inputs.primary.values()]
+    asked = [
+        (attribute, ours, theirs, part)
+        for attribute, ours, theirs in inputs.pairs(inputs.attributions)
+        for part in parts(
+            inputs.test_images(theirs), theirs.task, inputs.seed,
+            divided=attribute != inputs.reference and {ours.key, theirs.key} <= {*standing},
+        )
+    ]  # fmt: skip
+
+    def of_part(one: tuple[str, Model, Model, Part]) -> list[Evidence]:
+        attribute, ours, theirs, part = one
+        estimates = [
+            estimate
+            for adjustment in part.adjustments
+            for estimate in _compared(known, attribute, ours, theirs, part, adjustment)
+        ]
+        advance(1 / len(asked))
+        return list(evidence(LEVEL, attribute, ours, theirs, part, estimates))
+
+    # Parts of as many patients in a row share their shuffles; the largest ones first.
+    yield from chain(*side_by_side(of_part, asked, by=lambda one: -one[3].images.frame.height))
+    if not asked:
         advance(1)
 
 
@@ -55,40 +64,44 @@ class _Known:
     """Class-difference maps that were computed already: a network is part of several pairs."""
 
     inputs: Inputs
-    differences: dict[tuple[Any, ...], DifferenceMaps] = field(default_factory=dict)
-    units: dict[tuple[Any, ...], NDArray[np.float32]] = field(default_factory=dict)
+    differences: Once[DifferenceMaps] = field(default_factory=Once)
+    units: Once[NDArray[np.float32]] = field(default_factory=Once)
 
     def unit(self, model: Model, rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """The `unit_maps` (n, cells) of some rows of a network's maps."""
-        key = (model.key, rows.tobytes())
-        if key not in self.units:
-            self.units[key] = unit_maps(self.inputs.attributions[model.key].maps(rows))
-        return self.units[key]
+        maps = self.inputs.attributions[model.key].maps(rows)
+        return self.units.get((model.key, rows.tobytes()), lambda: unit_maps(maps))
 
     def of(
         self, model: Model, attribute: str, part: Part, adjustment: Adjustment,
     ) -> DifferenceMaps:  # fmt: skip
         """The maps of a network over the images of a part, adjusted for all but `attribute`."""
-        inputs = self.inputs
         # What a network's maps are adjusted for, and matched on, depends on the attribute.
-        own = attribute if attribute == "gender" or part.is_matched else ""
+        depends = part.is_matched or (attribute == "gender" and adjustment != "crude")
+        own = attribute if depends else ""
         key = (model.key, adjustment, part.stratum, part.level, own)
-        if key not in self.differences:
-            images = inputs.test_images(model)
-            if part.is_divided:
-                images = images.where(_inside(images.frame, part))
-            maps = inputs.attributions[model.key]
-            rows = dict(maps.images.select("image_id", "row").iter_rows())
-            images = images.where(images.frame["image_id"].is_in(list(rows)).to_numpy())
-            chosen = np.array([rows[i] for i in images.frame["image_id"]], dtype=np.intp)
-            design = Design(
-                images.frame["target"].to_numpy().astype(np.intp), images.subject,
-                images.regressors(adjustment, inputs.reference, attribute), images.band,
-            )  # fmt: skip
-            self.differences[key] = difference_maps(
-                maps.maps(chosen), design, inputs.weights, inputs.draws.permutations, inputs.seed
-            )
-        return self.differences[key]
+        return self.differences.get(
+            key, lambda: self._difference_maps(model, attribute, part, adjustment)
+        )
+
+    def _difference_maps(
+        self, model: Model, attribute: str, part: Part, adjustment: Adjustment
+    ) -> DifferenceMaps:
+        inputs = self.inputs
+        images = inputs.test_images(model)
+        if part.is_divided:
+            images = images.where(_inside(images.frame, part))
+        maps = inputs.attributions[model.key]
+        rows = dict(maps.images.select("image_id", "row").iter_rows())
+        images = images.where(images.frame["image_id"].is_in(list(rows)).to_numpy())
+        chosen = np.array([rows[i] for i in images.frame["image_id"]], dtype=np.intp)
+        design = Design(
+            images.frame["target"].to_numpy().astype(np.intp), images.subject,
+            images.regressors(adjustment, inputs.reference, attribute), images.band,
+        )  # fmt: skip
+        return difference_maps(
+            maps.maps(chosen), design, inputs.weights, inputs.draws.permutations, inputs.seed
+        )
 
 
 def _inside(frame: pl.DataFrame, part: Part) -> NDArray[np.bool_]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from cxrcore.associations.estimate import Estimate, Floats, beside_null
 from cxrcore.associations.probe import Indices, finite
 from cxrcore.compilation import compiled
+from cxrcore.threads import side_by_side
 from cxrcore.workers import usable_cores
 
 _LEAST_PATIENTS = 5
@@ -42,9 +42,10 @@ def cka(
     x, y = finite(x[rows]), finite(y[rows])
     if not (_varies(x) and _varies(y)):
         return [replace(base, reason="the features do not vary")]
-    value, each = _cka_and_without_each(x, y)
+    ours, theirs = _kernel(x), _kernel(y)
+    value, each = _cka_and_without_each(ours, theirs)
     base = replace(base, value=value)
-    shuffled = _shuffled_values(x, y, draws, rng)
+    shuffled = _shuffled_values(ours, theirs, draws, rng)
     return [beside_null(base, _jackknife_interval(value, each), shuffled, "shuffled patients")]
 
 
@@ -53,36 +54,43 @@ def debiased_cka(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
 
     HSIC(K, L) / √(HSIC(K, K) HSIC(L, L)) of K = XXᵀ and L = YYᵀ with the unbiased HSIC (Song et al.
     2012, JMLR 13, eq. 5; Murphy et al. 2024, arXiv 2405.01012): 0 on average for unrelated
-    features whatever d / n, where the biased one is high. It costs O(n d e) and builds no n × n
-    matrix. NaN where features do not vary. Two rows of one patient would count as agreement.
+    features whatever d / n, where the biased one is high. NaN where features do not vary. Two rows
+    of one patient would count as agreement.
     """
-    return _cka_and_without_each(x, y)[0] if _varies(x) and _varies(y) else np.nan
+    if not (_varies(x) and _varies(y)):
+        return np.nan
+    return _cka_and_without_each(_kernel(x), _kernel(y))[0]
 
 
 def _varies(x: NDArray[np.floating]) -> bool:
     return bool((x != x[0]).any())
 
 
-def _cka_and_without_each(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float, Floats]:
-    """The debiased CKA, and that of all patients but each one (n,), for the jackknife."""
-    a, b = (z - z.mean(axis=0, dtype=np.float64) for z in (x, y))
+def _kernel(x: NDArray[np.floating]) -> Floats:
+    """XXᵀ (n, n) of centred features (n, d), its diagonal 0."""
+    z = x - x.mean(axis=0, dtype=np.float64)
+    kernel = z @ z.T
+    np.fill_diagonal(kernel, 0)
+    return np.asarray(kernel)
+
+
+def _cka_and_without_each(a: Floats, b: Floats) -> tuple[float, Floats]:
+    """The debiased CKA of kernels (n, n), and that of all patients but each one (n,)."""
     (xy, xy_each), (xx, xx_each), (yy, yy_each) = _hsic(a, b), _hsic(a, a), _hsic(b, b)
     with np.errstate(invalid="ignore", divide="ignore"):
         whole, each = xy / np.sqrt(xx * yy), xy_each / np.sqrt(xx_each * yy_each)
     return float(whole), each
 
 
-def _hsic(x: Floats, y: Floats) -> tuple[np.float64, Floats]:
-    """Unbiased HSIC of linear kernels, and that of all rows but each one (n,).
+def _hsic(ours: Floats, theirs: Floats) -> tuple[np.float64, Floats]:
+    """Unbiased HSIC of kernels K and L (n, n), and that of all rows but each one (n,).
 
-    K and L are the kernels without their diagonals. HSIC is made of sum(K * L), sum(K), sum(L)
-    and 1ᵀKL1; what one row adds to each needs products with vectors and XᵀY only.
+    It is made of sum(K * L), sum(K), sum(L) and 1ᵀKL1, and so is what one row adds to it.
     """
-    n = len(x)
-    own_k, own_l = (x * x).sum(axis=1), (y * y).sum(axis=1)
-    k, l_ = x @ x.sum(axis=0) - own_k, y @ y.sum(axis=0) - own_l  # K1 and L1
-    both = ((x @ (x.T @ y)) * y).sum(axis=1) - own_k * own_l  # row sums of K * L
-    k_l, l_k = x @ (x.T @ l_) - own_k * l_, y @ (y.T @ k) - own_l * k  # KL1 and LK1
+    n = len(ours)
+    k, l_ = ours.sum(axis=1), theirs.sum(axis=1)  # K1 and L1
+    both = np.einsum("ij,ij->i", ours, theirs)  # row sums of K * L
+    k_l, l_k = ours @ l_, theirs @ k  # KL1 and LK1
     product = k @ l_  # 1ᵀKL1
     whole = _combined(n, both.sum(), k.sum(), l_.sum(), product)
     each = _combined(
@@ -98,16 +106,13 @@ def _combined(n: int, both: Any, k: Any, l_: Any, product: Any) -> Any:
     return (both + rest) / (n * (n - 3))
 
 
-def _shuffled_values(
-    x: NDArray[np.floating], y: NDArray[np.floating], draws: int, rng: np.random.Generator
-) -> Floats:
-    """Debiased CKA of x with the shuffled rows of y (draws,): kernels once, then look-ups."""
-    ours, theirs = _centred_kernel(x), _centred_kernel(y)
-    orders = np.stack([rng.permutation(len(x)) for _ in range(draws)]).astype(np.uint32)
+def _shuffled_values(ours: Floats, theirs: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """Debiased CKA (draws,) of a kernel (n, n) with shuffled rows and columns of another one."""
+    ours, theirs = _centred(ours), _centred(theirs)
+    orders = np.stack([rng.permutation(len(ours)) for _ in range(draws)]).astype(np.uint32)
     values, cores = np.empty(draws), usable_cores()
-    with ThreadPoolExecutor(cores) as threads:
-        parts = zip(np.array_split(orders, cores), np.array_split(values, cores), strict=True)
-        list(threads.map(lambda part: _shuffled_products(ours, theirs, *part), parts))
+    parts = zip(np.array_split(orders, cores), np.array_split(values, cores), strict=True)
+    side_by_side(lambda part: _shuffled_products(ours, theirs, *part), list(parts))
     return np.asarray(values / np.sqrt(np.vdot(ours, ours) * np.vdot(theirs, theirs)))
 
 
@@ -124,19 +129,16 @@ def _shuffled_products(ours: Floats, theirs: Floats, orders: Any, out: Floats) -
         out[draw] = total
 
 
-def _centred_kernel(x: NDArray[np.floating]) -> Floats:
-    """XXᵀ (n, n) U-centred: rows and columns sum to 0, the diagonal is 0 (Székely & Rizzo 2014).
+def _centred(kernel: Floats) -> Floats:
+    """A kernel (n, n) U-centred: rows and columns sum to 0, the diagonal is 0.
 
-    The unbiased HSIC of two kernels is the inner product of theirs over n (n - 3).
+    The unbiased HSIC of two kernels is the inner product of theirs over n (n - 3) (Székely & Rizzo
+    2014).
     """
-    n = len(x)
-    z = x - x.mean(axis=0, dtype=np.float64)
-    kernel = z @ z.T
-    np.fill_diagonal(kernel, 0)
-    sums = kernel.sum(axis=1)
-    kernel -= (sums[:, None] + sums) / (n - 2) - sums.sum() / ((n - 1) * (n - 2))
-    np.fill_diagonal(kernel, 0)
-    return np.asarray(kernel)
+    n, sums = len(kernel), kernel.sum(axis=1)
+    centred = kernel - (sums[:, None] + sums) / (n - 2) + sums.sum() / ((n - 1) * (n - 2))
+    np.fill_diagonal(centred, 0)
+    return np.asarray(centred)
 
 
 def _jackknife_interval(value: float, each: Floats) -> tuple[float | None, float | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +20,8 @@ Indices = NDArray[np.intp]
 #: Random halves of the patients that reliability is averaged over.
 SPLITS = 20
 _BLOCK_VALUES = 1 << 22
+#: Threads that want the same shuffles wait for the first.
+_drawing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,10 @@ def difference_maps(
     x = design.regressors * root[:, None]
     z = residuals((design.target[:, None] == np.arange(classes)) * root[:, None], x)
     _, first = np.unique(design.subject, return_index=True)
-    halves, order = _shuffles(images.tobytes(), design.band[first].tobytes(), permutations, seed)
+    with _drawing:
+        halves, order = _shuffles(
+            images.tobytes(), design.band[first].tobytes(), permutations, seed
+        )
     rows = np.concatenate([np.ones((1, weights.shape[1]), np.uint8), halves, weights])
     found, under_null = _differences(maps, design, root, x, z, rows, order)
     drawn = found[1 + 2 * SPLITS :]

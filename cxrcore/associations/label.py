@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,11 @@ from cxrcore.associations.partial import (
     patient_columns,
     patient_means,
 )
-from cxrcore.associations.parts import parts
+from cxrcore.associations.parts import Part, parts
 from cxrcore.associations.strength import NO_PATIENT, strength_estimate
 from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance, percentile_interval
+from cxrcore.threads import side_by_side
 from data_contracts.cohort import LABEL_PREFIX
 
 Floats = NDArray[np.float64]
@@ -38,21 +40,35 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Both labels of every attribute, over the patients of the whole cohort who have both."""
     reference = LABEL_PREFIX + inputs.reference
     attributes = inputs.attributes if reference in inputs.cohort.columns else []
-    for attribute in attributes:
-        whole = inputs.cohort_images.with_label(inputs.reference).with_label(attribute)
-        names = [whole.categories(task) for task in (inputs.reference, attribute)]
-        for part in parts(whole, attribute, inputs.seed, divided=True):
-            images = part.images
-            estimates = label_estimates(
-                images.label(inputs.reference), images.label(attribute), (names[0], names[1]),
-                images.regressors("adjusted", inputs.reference, attribute), images.subject,
-                inputs.cohort_weights,
-                inputs.draws.permutations, inputs.seed,
-            )  # fmt: skip
-            yield from evidence(LEVEL, attribute, None, None, part, part.kept(estimates))
-        advance(1 / len(attributes))
-    if not attributes:
+    asked = [
+        (attribute, part)
+        for attribute in attributes
+        for part in parts(
+            inputs.cohort_images.with_label(inputs.reference).with_label(attribute),
+            attribute, inputs.seed, divided=True,
+        )
+    ]  # fmt: skip
+
+    def of_part(one: tuple[str, Part]) -> list[Evidence]:
+        attribute, part = one
+        estimates = part.kept(_of_part(inputs, attribute, part))
+        advance(1 / len(asked))
+        return list(evidence(LEVEL, attribute, None, None, part, estimates))
+
+    # Parts of as many patients in a row share their shuffles; the largest ones first.
+    yield from chain(*side_by_side(of_part, asked, by=lambda one: -one[1].images.frame.height))
+    if not asked:
         advance(1)
+
+
+def _of_part(inputs: Inputs, attribute: str, part: Part) -> list[Estimate]:
+    images, tasks = part.images, (inputs.reference, attribute)
+    return label_estimates(
+        images.label(inputs.reference), images.label(attribute),
+        (images.categories(inputs.reference), images.categories(attribute)),
+        images.regressors("adjusted", *tasks), images.subject, inputs.cohort_weights,
+        inputs.draws.permutations, inputs.seed,
+    )  # fmt: skip
 
 
 def label_estimates(

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from cxrcore.associations.partial import orthonormal
+from cxrcore.evaluation.bootstrap import weighted_sums
 
 Floats = NDArray[np.float64]
 
 _STEPS, _LONGEST_STEP = 200, 2.0
-_BLOCK_VALUES = 1 << 21
 
 
 def log_odds_ratios(
@@ -80,14 +80,12 @@ def _one_step(
 
     And which classes of `group` (n, k) each resample holds (r, k).
     """
-    n, m = x.shape
+    m = x.shape[1]
     score, information = _score(x, y, fit)
     upper = np.triu_indices(m)
     parts = x[:, upper[0]] * x[:, upper[1]] * information[:, None]
     columns = np.concatenate([score, parts, group], axis=1)
-    rows = max(1, _BLOCK_VALUES // n)
-    blocks = (weights[i : i + rows].astype(np.float64) for i in range(0, len(weights), rows))
-    sums = np.concatenate([np.empty((0, columns.shape[1])), *(w @ columns for w in blocks)])
+    sums = weighted_sums(columns, weights)
     hessian = np.empty((len(sums), m, m))
     hessian[:, upper[0], upper[1]] = hessian[:, upper[1], upper[0]] = sums[:, m : -group.shape[1]]
     # A ridge of rounding size: a resample may leave a covariate's level out.

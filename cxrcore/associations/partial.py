@@ -9,7 +9,6 @@ Pearson's chi-squared of two labels, and T the correlation ratio eta squared of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxrcore.associations.shuffles import GroupShuffles, Key
+from cxrcore.evaluation.bootstrap import weighted_sums
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -42,7 +42,8 @@ def patient_means(values: Floats, subject: Ints) -> Floats:
 def patient_columns(weights: NDArray[np.uint8], subject: Ints) -> NDArray[np.uint8]:
     """The resample weights (r, patients) of the rows that `patient_means` gives."""
     names = np.unique(subject)
-    return weights if len(names) == weights.shape[1] else weights[:, names]
+    # Several times as fast as indexing.
+    return weights if len(names) == weights.shape[1] else np.take(weights, names, axis=1)
 
 
 def indicators(labels: Ints, classes: int) -> Floats:
@@ -171,19 +172,13 @@ def resampled(one: Partial, weights: NDArray[np.uint8]) -> Moments:
     n, m = both.shape
     upper = np.triu_indices(m)
     columns = np.concatenate([np.ones((n, 1)), both, both[:, upper[0]] * both[:, upper[1]]], axis=1)
-    at_once = max(1, _BLOCK_VALUES // max(1, n))
-    blocks = (weights[i : i + at_once] for i in range(0, len(weights), at_once))
-    sums = np.concatenate([np.empty((0, columns.shape[1])), *(w @ columns for w in _float(blocks))])
+    sums = weighted_sums(columns, weights)
     total, first = np.maximum(sums[:, 0], 1), sums[:, 1 : m + 1]
     square = np.empty((len(sums), m, m))
     square[:, upper[0], upper[1]] = square[:, upper[1], upper[0]] = sums[:, m + 1 :]
     square -= first[:, :, None] * first[:, None, :] / total[:, None, None]
     a = one.response.shape[1]
     return Moments(square[:, :a, :a], square[:, :a, a:], square[:, a:, a:])
-
-
-def _float(blocks: Iterator[NDArray[np.uint8]]) -> Iterator[Floats]:
-    return (block.astype(np.float64) for block in blocks)
 
 
 def _traces(response: Floats, cross: Floats, group: Floats) -> Floats:

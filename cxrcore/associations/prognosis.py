@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -20,8 +21,10 @@ from cxrcore.associations.partial import patient_means
 from cxrcore.associations.parts import Part
 from cxrcore.associations.survival import CoxFit, SurvivalCurve, cox, harrells_c, kaplan_meier
 from cxrcore.covariates import CATEGORIES, design
-from cxrcore.evaluation.bootstrap import Advance, percentile_interval
+from cxrcore.evaluation.bootstrap import Advance, percentile_interval, weighted_sums
 from cxrcore.evaluation.strata import log_odds, matrix
+from cxrcore.model import Model
+from cxrcore.threads import side_by_side
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -61,14 +64,17 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     if not models or not inputs.cohort["follow_up_days"].count():
         advance(1)
         return
-    for model in models:
-        images = inputs.test_images(model)
+
+    def of_model(model: Model) -> list[Evidence]:
+        images, estimates = inputs.test_images(model), list[Estimate]()
         if images.frame.height:
             estimates = prognosis_estimates(
                 follow_up_of(images), inputs.weights, inputs.draws.costly, inputs.seed
             )
-            yield from evidence(LEVEL, SURVIVAL, model, None, Part(images), estimates)
         advance(1 / len(models))
+        return list(evidence(LEVEL, SURVIVAL, model, None, Part(images), estimates))
+
+    yield from chain(*side_by_side(of_model, models))
 
 
 def follow_up_of(images: Images) -> FollowUp:
@@ -184,9 +190,7 @@ def hazard_ratio(
 
 
 def _one_step(fit: CoxFit, drawn: NDArray[np.uint8]) -> Floats:
-    moved = np.concatenate([np.empty(0), *(
-        block.astype(np.float64) @ fit.influence for block in np.array_split(drawn, 64)
-    )])  # fmt: skip
+    moved = weighted_sums(fit.influence[:, None], drawn)[:, 0]
     return np.asarray(fit.coefficient + moved - fit.influence.sum())
 
 

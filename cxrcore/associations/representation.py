@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from cxrcore.associations.probe import probe_auroc, probe_gain, probe_scores
 from cxrcore.associations.verdict import ALPHA, Headline
 from cxrcore.evaluation.bootstrap import Advance
 from cxrcore.model import Model
+from cxrcore.threads import side_by_side
 
 Floats = NDArray[np.float64]
 
@@ -52,28 +54,43 @@ def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Probes of every reference network for every label, and CKA of the pairs of networks."""
     models = [m for m in inputs.of_task(inputs.reference) if m.key in inputs.with_features]
     asked = [*inputs.attributes, inputs.reference] if models else []
-    # Model by model, so that the features of each are read once.
-    known = {m.key: _probes(inputs, m, asked) for m in models}
+
+    def probed(model: Model) -> dict[str, _Probe]:
+        # All labels of a network in a row, so that its features are read once.
+        probes = _probes(inputs, model, asked)
+        advance(0.3 / len(models))
+        return probes
+
+    known = side_by_side(probed, models)
     for attribute in asked:
-        probes = [known[m.key][attribute] for m in models if attribute in known[m.key]]
-        controls = [p for p in probes if p.model.is_control]
-        for one in probes:
-            first = one.model is inputs.primary.get(inputs.reference)
-            if attribute == inputs.reference and not first:
-                continue
-            divided = first and attribute != inputs.reference
-            for part in parts(one.images, attribute, inputs.seed, divided=divided):
-                estimates = list(_of_part(inputs, one, controls, attribute, part))
-                yield from evidence(LEVEL, attribute, one.model, None, part, estimates)
-        advance(0.6 / (len(inputs.attributes) + 1))
+        of_label = [probes[attribute] for probes in known if attribute in probes]
+        yield from _judged(inputs, attribute, of_label)
+        advance(0.3 / len(asked))
     pairs = list(inputs.pairs(inputs.with_features))
-    alike: dict[int, list[Evidence]] = {}
-    # Pairs of one network in a row: its features are read once.
-    for i in sorted(range(len(pairs)), key=lambda i: pairs[i][1].key):
-        alike[i] = list(_cka(inputs, *pairs[i]))
+
+    def compared(pair: tuple[str, Model, Model]) -> list[Evidence]:
+        alike = list(_cka(inputs, *pair))
         advance(0.4 / len(pairs))
-    for i in range(len(pairs)):
-        yield from alike[i]
+        return alike
+
+    # Pairs of one network in a row: its features are read once.
+    yield from chain(*side_by_side(compared, pairs, by=lambda pair: pair[1].key))
+
+
+def _judged(inputs: Inputs, attribute: str, probes: Sequence[_Probe]) -> Iterator[Evidence]:
+    """Probes of every reference network for one label."""
+    controls = [p for p in probes if p.model.is_control]
+    primary = inputs.primary.get(inputs.reference)
+    itself = attribute == inputs.reference
+
+    def of_one(probe: _Probe) -> list[Evidence]:
+        out, divided = list[Evidence](), probe.model is primary and not itself
+        for part in parts(probe.images, attribute, inputs.seed, divided=divided):
+            estimates = list(_of_part(inputs, probe, controls, attribute, part))
+            out += evidence(LEVEL, attribute, probe.model, None, part, estimates)
+        return out
+
+    return chain(*side_by_side(of_one, [p for p in probes if p.model is primary or not itself]))
 
 
 @dataclass(frozen=True)
@@ -143,7 +160,7 @@ def _regressors(
 
 
 def _of_part(
-    inputs: Inputs, one: _Probe, controls: list[_Probe], attribute: str, part: Part
+    inputs: Inputs, one: _Probe, controls: Sequence[_Probe], attribute: str, part: Part
 ) -> Iterator[Estimate]:
     images, label = part.images, part.images.label(attribute)
     for adjustment in _adjustments(inputs, part, attribute):
@@ -161,7 +178,7 @@ def _of_part(
 
 
 def _gain(
-    inputs: Inputs, probe: Estimate, scores: Floats, controls: list[_Probe],
+    inputs: Inputs, probe: Estimate, scores: Floats, controls: Sequence[_Probe],
     label: NDArray[np.intp], part: Part, adjustment: Adjustment,
 ) -> Estimate:  # fmt: skip
     """How much better the probe is than that of the best null network."""

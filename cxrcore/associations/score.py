@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,14 @@ from cxrcore.associations.partial import (
     patient_means,
     resampled,
 )
-from cxrcore.associations.parts import parts
+from cxrcore.associations.parts import Part, parts
 from cxrcore.associations.strength import NO_PATIENT, NULLS, Found, strength_estimate
 from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance, percentile_interval
 from cxrcore.evaluation.strata import log_odds as log_odds_of
 from cxrcore.evaluation.strata import matrix
+from cxrcore.model import Model
+from cxrcore.threads import side_by_side
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -38,26 +41,36 @@ ADJUSTMENTS: tuple[Adjustment, ...] = ("crude", "adjusted", "within_class")
 
 def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """The test scores of every reference network, by the classes of every label."""
-    models = inputs.of_task(inputs.reference)
-    for model in models:
-        of_model = inputs.test_images(model)
-        own = [inputs.reference] if model is inputs.primary.get(inputs.reference) else []
-        for attribute in [*inputs.attributes, *own]:
-            whole = of_model.with_label(attribute)
-            divided = bool(own) and attribute != inputs.reference
-            for part in parts(whole, attribute, inputs.seed, divided=divided):
-                images = part.images
-                estimates = score_estimates(
-                    log_odds_of(matrix(images.frame["logits"])), images.label(attribute),
-                    images.categories(attribute), images.frame["target"].to_numpy().astype(np.intp),
-                    images.regressors("adjusted", inputs.reference, attribute), images.subject,
-                    inputs.weights,
-                    inputs.draws.permutations, inputs.seed,
-                )  # fmt: skip
-                yield from evidence(LEVEL, attribute, model, None, part, part.kept(estimates))
-        advance(1 / len(models))
-    if not models:
+    first = inputs.primary.get(inputs.reference)
+    asked = [
+        (model, attribute)
+        for model in inputs.of_task(inputs.reference)
+        for attribute in [*inputs.attributes, *([inputs.reference] if model is first else [])]
+    ]
+
+    def of_pair(pair: tuple[Model, str]) -> list[Evidence]:
+        model, attribute = pair
+        whole, out = inputs.test_images(model).with_label(attribute), list[Evidence]()
+        divided = model is first and attribute != inputs.reference
+        for part in parts(whole, attribute, inputs.seed, divided=divided):
+            estimates = part.kept(_of_part(inputs, attribute, part))
+            out += evidence(LEVEL, attribute, model, None, part, estimates)
+        advance(1 / len(asked))
+        return out
+
+    yield from chain(*side_by_side(of_pair, asked))
+    if not asked:
         advance(1)
+
+
+def _of_part(inputs: Inputs, attribute: str, part: Part) -> list[Estimate]:
+    images = part.images
+    return score_estimates(
+        log_odds_of(matrix(images.frame["logits"])), images.label(attribute),
+        images.categories(attribute), images.frame["target"].to_numpy().astype(np.intp),
+        images.regressors("adjusted", inputs.reference, attribute), images.subject,
+        inputs.weights, inputs.draws.permutations, inputs.seed,
+    )  # fmt: skip
 
 
 def score_estimates(

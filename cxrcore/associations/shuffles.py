@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,8 @@ Key = tuple[int, ...]
 
 #: Values of the permutations that are kept for the next statistic of the same patients.
 _MOST_KEPT = 1 << 27
+#: Threads that want the same ones wait for the first.
+_drawing = threading.Lock()
 
 
 class GroupShuffles:
@@ -35,8 +38,7 @@ class GroupShuffles:
     def orders(self, count: int) -> Iterator[Rows]:
         """So many times the row (n,) that comes to each place."""
         n = len(self._group)
-        kept = _permutations if count * n <= _MOST_KEPT else _drawn
-        for drawn in kept(self._key, n, count):
+        for drawn in _permutations(self._key, n, count):
             if len(self._starts) <= 1:
                 yield drawn
                 continue
@@ -45,14 +47,26 @@ class GroupShuffles:
             yield order
 
 
+def _permutations(key: Key, n: int, count: int) -> Iterable[Rows]:
+    """Permutations (n,), so many, kept for the next statistic of as many patients."""
+    if count * n > _MOST_KEPT:
+        return _drawn(key, n, count)
+    with _drawing:
+        return _kept(key, n, count)
+
+
 def _drawn(key: Key, n: int, count: int) -> Iterator[Rows]:
     rng = np.random.default_rng(key)
     return (rng.permutation(n).astype(np.uint32) for _ in range(count))
 
 
-@lru_cache(maxsize=1)
-def _permutations(key: Key, n: int, count: int) -> Rows:
-    """Permutations (count, n), the same for every statistic of so many patients."""
+def forget_permutations() -> None:
+    """Free the permutations that are kept."""
+    _kept.cache_clear()
+
+
+@lru_cache(maxsize=2)
+def _kept(key: Key, n: int, count: int) -> Rows:
     out = np.empty((count, n), dtype=np.uint32)
     for row, drawn in zip(out, _drawn(key, n, count), strict=True):
         row[:] = drawn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 
-_LARGEST_COEFFICIENT = 15.0
+_LARGEST_COEFFICIENT, _LARGEST_STEP = 15.0, 1e-6
 
 
 def harrells_c(risk: Floats, time: Floats, event: Bools, weights: NDArray[np.uint8]) -> Floats:
@@ -122,14 +121,16 @@ def cox(variables: Floats, covariates: Floats, time: Floats, event: Bools) -> Co
         return None
     centred = covariates - covariates.mean(axis=0)
     x = np.column_stack([variables, orthonormal(centred, covariates) * np.sqrt(len(time))])
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("error")
+    model = PHReg(time, x, status=event.astype(float), ties="efron")
+    with np.errstate(all="ignore"):
         try:
-            fit = PHReg(time, x, status=event.astype(float), ties="efron").fit(disp=0)
+            fit = model.fit(disp=0, warn_convergence=False)
             beta, variance, p = fit.params, fit.cov_params(), fit.pvalues
-        except (Warning, np.linalg.LinAlgError, ValueError):
+            step = variance @ model.score(beta)
+        except (np.linalg.LinAlgError, ValueError):
             return None
-    if not np.isfinite(variance).all() or np.abs(beta).max() > _LARGEST_COEFFICIENT:
+    # Newton's method has not arrived where its next step is not small.
+    if not np.abs(step).max() < _LARGEST_STEP or np.abs(beta).max() > _LARGEST_COEFFICIENT:
         return None
     scores = score_residuals(x, x @ beta, time, event)
     first = 0 if variables.shape[1] else slice(0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,7 @@ from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance
 from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.model import Model
+from cxrcore.threads import side_by_side
 
 LEVEL = "use"
 #: A loss of less is taken to be of no interest.
@@ -34,25 +36,37 @@ HEADLINE = Headline("erasure_loss", "within_class", 0.005)
 def found(inputs: Inputs, advance: Advance) -> Iterator[Evidence]:
     """Every label erased from every reference network, and the mirror of each attribute."""
     models = [m for m in inputs.of_task(inputs.reference) if m.key in inputs.with_features]
-    known = _Known(inputs)
-    for model in models:
-        itself, own, reason = inputs.reference, list[Evidence](), ""
-        if not model.is_control:
-            own = list(_erased(known, itself, model, itself, "erasure_loss"))
-            reason = _not_erased(model, own)
-        for attribute in inputs.attributes:
-            for one in _erased(known, attribute, model, attribute, "erasure_loss"):
-                told = one.estimate.reason or reason
-                yield replace(one, estimate=replace(one.estimate, reason=told))
-        if model is inputs.primary.get(inputs.reference):
-            yield from own
-        advance(0.5 / len(models))
     mirrors = [inputs.primary[a] for a in inputs.attributes if a in inputs.primary and models]
-    for model in mirrors:
-        if model.kind == "classes" and model.key in inputs.with_features:
-            mirror = "mirror_erasure_loss"
-            yield from _erased(known, model.task, model, inputs.reference, mirror)
-        advance(0.5 / len(mirrors))
+
+    def erased(model: Model) -> list[Evidence]:
+        of_model = _of_reference if model.task == inputs.reference else _mirrored
+        out = list(of_model(_Known(inputs), model))
+        advance(1 / (len(models) + len(mirrors)))
+        return out
+
+    yield from chain(*side_by_side(erased, models + mirrors))
+
+
+def _of_reference(known: _Known, model: Model) -> Iterator[Evidence]:
+    """Every label erased from a reference network."""
+    inputs, itself = known.inputs, known.inputs.reference
+    own, reason = list[Evidence](), ""
+    if not model.is_control:
+        own = list(_erased(known, itself, model, itself, "erasure_loss"))
+        reason = _not_erased(model, own)
+    for attribute in inputs.attributes:
+        for one in _erased(known, attribute, model, attribute, "erasure_loss"):
+            told = one.estimate.reason or reason
+            yield replace(one, estimate=replace(one.estimate, reason=told))
+    if model is inputs.primary.get(itself):
+        yield from own
+
+
+def _mirrored(known: _Known, model: Model) -> Iterator[Evidence]:
+    """The reference erased from the network of an attribute."""
+    inputs = known.inputs
+    if model.kind == "classes" and model.key in inputs.with_features:
+        yield from _erased(known, model.task, model, inputs.reference, "mirror_erasure_loss")
 
 
 def _not_erased(model: Model, own: Sequence[Evidence]) -> str:

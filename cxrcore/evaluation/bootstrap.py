@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from cxrcore.evaluation.metrics import lanes
-from cxrcore.workers import usable_cores
+from cxrcore.threads import side_by_side
 
 #: A statistic of weighted images: weights (r, n) to values (r,); NaN where it is undefined.
 Statistic = Callable[[NDArray[Any]], NDArray[np.float64]]
@@ -23,7 +22,7 @@ Advance = Callable[[float], object]
 
 #: Large enough that sorting the scores for every block does not count.
 _CHUNK_VALUES = 1 << 25
-_DRAWN_AT_ONCE = 1 << 18
+_DRAWN_AT_ONCE, _IMAGES_AT_ONCE = 1 << 18, 256
 
 
 def patient_weights(subjects: int, replicates: int, seed: int, key: str) -> NDArray[np.uint8]:
@@ -57,39 +56,27 @@ def image_weights(
         yield np.take(weights[start : start + rows], subject, axis=1)
 
 
+def weighted_sums(columns: NDArray[np.float64], weights: NDArray[Any]) -> NDArray[np.float64]:
+    """Sums (r, c) of columns (n, c) under each set of weights (r, n)."""
+    out = np.zeros((len(weights), columns.shape[1]))
+    # Weights of a few images at a time are converted in the cache.
+    for start in range(0, len(columns), _IMAGES_AT_ONCE):
+        part = slice(start, start + _IMAGES_AT_ONCE)
+        out += weights[:, part].astype(np.float64) @ columns[part]
+    return out
+
+
 def part_of(advance: Advance, share: float) -> Advance:
     """As `advance`, for a part that is `share` of the whole."""
     return lambda done: advance(share * done)
 
 
 def resample(
-    statistic: Statistic,
-    weights: NDArray[np.uint8],
-    subject: NDArray[np.intp],
-    advance: Advance = lambda _: None,
+    statistic: Statistic, weights: NDArray[np.uint8], subject: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     """The statistic in every replicate (replicates,)."""
-    return np.asarray(resample_each([statistic], weights, subject, advance)[0])
-
-
-def resample_each(
-    statistics: Sequence[Statistic],
-    weights: NDArray[np.uint8],
-    subject: NDArray[np.intp],
-    advance: Advance = lambda _: None,
-) -> NDArray[np.float64]:
-    """Several statistics in every replicate, side by side on the cores: (statistics, replicates).
-
-    Their order and number of threads change no value.
-    """
-    out, done = np.empty((len(statistics), len(weights))), 0
-    with ThreadPoolExecutor(usable_cores()) as threads:
-        for block in image_weights(weights, subject):
-            found = threads.map(lambda statistic, drawn=block: statistic(drawn), statistics)
-            out[:, done : done + len(block)] = list(found)
-            done += len(block)
-            advance(len(block) / len(weights))
-    return out
+    blocks = image_weights(weights, subject)
+    return np.concatenate([np.empty(0), *(statistic(block) for block in blocks)])
 
 
 @dataclass(frozen=True)
@@ -110,14 +97,14 @@ def resample_parts(
     Their order and number of threads change no value.
     """
     found: list[list[NDArray[np.float64]]] = [[] for _ in parts]
-    with ThreadPoolExecutor(usable_cores()) as threads:
-        for block in lanes(weights):
-            values = threads.map(
-                lambda p, drawn=block: p.statistics(np.take(drawn, p.subject, axis=0)), parts
-            )
-            for of_part, value in zip(found, values, strict=True):
-                of_part.append(value)
-            advance(block.shape[1] / len(weights))
+    for block in lanes(weights):
+
+        def values(part: Part, drawn: NDArray[Any] = block) -> NDArray[np.float64]:
+            return part.statistics(np.take(drawn, part.subject, axis=0))
+
+        for of_part, value in zip(found, side_by_side(values, parts), strict=True):
+            of_part.append(value)
+        advance(block.shape[1] / len(weights))
     return [np.concatenate(of_part, axis=1) for of_part in found]
 
 

@@ -56,19 +56,18 @@ class Recalibration:
         sums, totals = np.empty((len(x), 3, m)), np.empty((2, m))
         kernels.node_sums(node, offset, weights, sums)
         kernels.sums_of(self._totals_of, weights, totals)
-        of_fit = np.ascontiguousarray(sums.transpose(2, 1, 0))
         found = {}
         for free_slope, start in self._starts.items():
             found[free_slope] = np.full_like(totals, np.nan)
             if np.isfinite(start).all():
-                kernels.logistic(x, start, free_slope, of_fit, totals, found[free_slope])
+                kernels.logistic(x, start, free_slope, sums, totals, found[free_slope])
         return np.stack([found[True][1] / self._scale, found[False][0] - self._middle])
 
     def _equal(self, x: Floats, start: Floats, *, free_slope: bool) -> Floats:
         """Intercept and slope (2,) with equal weights, each image a node of its own."""
         from cxrcore.evaluation import kernels
 
-        sums, fit = np.zeros((1, 3, len(x))), np.empty((2, 1))
+        sums, fit = np.zeros((len(x), 3, 1)), np.empty((2, 1))
         sums[:, 0] = 1
         kernels.logistic(x, start, free_slope, sums, self._totals_of.sum(axis=1)[:, None], fit)
         return fit[:, 0]

@@ -14,9 +14,13 @@ from scipy.stats import rankdata
 from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.model import Model
 from cxrcore.permutation import PatientPermutations
+from cxrcore.threads import side_by_side
 
 Floats = NDArray[np.float64]
+#: A statistic of labels (n,).
+Statistic = Callable[[NDArray[Any]], float]
 PERMUTATIONS = 999
+_DRAWS_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Chance:
 class _Question:
     """What one network is asked: a statistic of its labels."""
 
-    statistic: Callable[[NDArray[Any]], float]
+    statistic: Statistic
     truth: NDArray[Any]
     """(n,)"""
     patients: Mapping[str, int]
@@ -82,7 +86,7 @@ def _question(model: Model, labelled: pl.DataFrame) -> _Question:
 
 
 def permutation_p(
-    pairs: Sequence[tuple[Callable[[NDArray[Any]], float], NDArray[Any]]],
+    pairs: Sequence[tuple[Statistic, NDArray[Any]]],
     subjects: NDArray[Any],
     seed: int,
     permutations: int = PERMUTATIONS,
@@ -97,11 +101,17 @@ def permutation_p(
     shuffled = PatientPermutations(subjects)
     observed = np.array([statistic(labels) for statistic, labels in pairs])
     below = np.zeros(len(pairs), dtype=np.intp)
-    for _ in range(permutations):
-        rows = shuffled.draw(rng)
-        drawn = [statistic(labels[rows]) for statistic, labels in pairs]
+    for start in range(0, permutations, _DRAWS_AT_ONCE):
+        orders = [shuffled.draw(rng) for _ in range(min(_DRAWS_AT_ONCE, permutations - start))]
+
+        def drawn(
+            pair: tuple[Statistic, NDArray[Any]], orders: list[NDArray[np.intp]] = orders
+        ) -> list[float]:
+            statistic, labels = pair
+            return [statistic(labels[rows]) for rows in orders]
+
         # Equal values that are summed in another order differ in the last digits.
-        below += np.array(drawn) < observed - 1e-12
+        below += (np.array(side_by_side(drawn, pairs)) < observed[:, None] - 1e-12).sum(axis=1)
     p = np.where(np.isfinite(observed), (1 + permutations - below) / (1 + permutations), np.nan)
     return list(zip(observed.tolist(), p.tolist(), strict=True))
 
@@ -115,13 +125,14 @@ def ranked_auroc(odds: Floats) -> Callable[[NDArray[np.intp]], float]:
     scored = {1: rankdata(odds[:, 1])} if k == 2 else {c: rankdata(odds[:, c]) for c in range(k)}
 
     def statistic(target: NDArray[np.intp]) -> float:
-        count = np.bincount(target, minlength=k).astype(np.float64)
-        if not count.all():
-            return float("nan")
-        areas = [
-            (ranks[target == c].sum() / count[c] - (count[c] + 1) / 2) / (n - count[c])
-            for c, ranks in scored.items()
-        ]
+        areas = []
+        for c, ranks in scored.items():
+            inside = target == c
+            count = np.count_nonzero(inside)
+            if not 0 < count < n:
+                return float("nan")
+            # Sums of half ranks are exact in any order.
+            areas.append((ranks @ inside / count - (count + 1) / 2) / (n - count))
         return float(np.mean(areas))
 
     return statistic

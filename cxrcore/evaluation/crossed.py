@@ -43,7 +43,8 @@ def _crossings(model: Model, test: pl.DataFrame) -> Iterator[tuple[str, str, Any
 
 def _counted(model: Model) -> Iterator[tuple[Crossing, Crossed]]:
     test = model.labelled("test")
-    subject, target = test["subject_id"].to_numpy(), test["target"].to_numpy()
+    # Numbers are told apart much faster than names.
+    subject, target = test["subject_id"].rank("dense").to_numpy(), test["target"].to_numpy()
     classes = {"": np.ones(len(target), dtype=bool)}
     classes |= {name: target == c for c, name in enumerate(model.classes)}
     for one, other, found in _crossings(model, test):

@@ -26,7 +26,7 @@ Weights = NDArray[Any]
 NEWTON_STEPS = 30
 #: Newton's method doubles the digits with each step: what comes after is about 1e-10.
 SMALLEST_STEP = 1e-5
-_NEAR = 0.25
+_NEAR = 0.75
 
 
 @compiled
@@ -111,12 +111,11 @@ def sums_of(columns: Floats, weights: Weights, out: Floats) -> None:
     for i in range(len(weights)):
         drawn = weights[i]
         for c in range(len(columns)):
-            value, total = columns[c, i], out[c]
-            if value == 1:
-                _add(total, drawn)
-            elif value != 0:
+            value = columns[c, i]
+            if value != 0:
+                # Written to in place: of a row of its own one would not know what it overlaps.
                 for j in range(drawn.size):
-                    total[j] += value * drawn[j]
+                    out[c, j] += value * drawn[j]
 
 
 @compiled
@@ -124,61 +123,61 @@ def node_sums(node: Indices, offset: Weights, weights: Weights, out: Weights) ->
     """Sums (nodes, 3, m) of the weights, times the images' offsets (n,), times their squares."""
     out[:] = 0
     for i in range(len(node)):
-        sums = out[node[i]]
-        if offset[i] == 0:
-            _add(sums[0], weights[i])
+        drawn, at, by = weights[i], node[i], float(offset[i])
+        square = by * by
+        if by == 0:
+            for j in range(drawn.size):
+                out[at, 0, j] += drawn[j]
         else:
-            _add_moments(weights[i], offset[i], sums[0], sums[1], sums[2])
-
-
-@numba.njit  # type: ignore[untyped-decorator]
-def _add_moments(drawn: Weights, by: float, none: Weights, one: Weights, two: Weights) -> None:
-    square = by * by
-    for j in range(drawn.size):
-        weight = float(drawn[j])
-        none[j] += weight
-        one[j] += by * weight
-        two[j] += square * weight
+            for j in range(drawn.size):
+                weight = float(drawn[j])
+                out[at, 0, j] += weight
+                out[at, 1, j] += by * weight
+                out[at, 2, j] += square * weight
 
 
 @numba.njit  # type: ignore[untyped-decorator]
 def _series(t: float) -> float:
-    """The exponential of a t that is at most `_NEAR`, by its first nine terms."""
-    fourth = 1 / 24 + t * (1 / 120 + t * (1 / 720 + t * (1 / 5040 + t / 40320)))
-    return 1 + t * (1 + t * (1 / 2 + t * (1 / 6 + t * fourth)))
+    """The exponential of a t that is at most `_NEAR`, by its first 13 terms."""
+    tenth = 1 / 3628800 + t * (1 / 39916800 + t / 479001600)
+    sixth = 1 / 720 + t * (1 / 5040 + t * (1 / 40320 + t * (1 / 362880 + t * tenth)))
+    return 1 + t * (1 + t * (1 / 2 + t * (1 / 6 + t * (1 / 24 + t * (1 / 120 + t * sixth)))))
 
 
-def _sums_by(exponential: Any) -> Any:
-    """Gradient (2) and Hessian (3) over nodes with a and b added to the coefficients of the start.
+def _nodes_by(exponential: Any) -> Any:
+    """Adds up a row of `state` (7, m): a and b, a gradient (2) and a Hessian (3).
 
     The exponential is taken by a function that suits the distance from the start.
     """
 
     @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
-    def sums_of_nodes(
-        x: Floats, odds_against: Floats, slope: float, sums: Weights, a: float, b: float
-    ) -> tuple[float, ...]:
-        g0 = g1 = h00 = h01 = h11 = 0.0
-        none, one, two = sums[0], sums[1], sums[2]
-        steep = slope + b
+    def add_nodes(
+        x: Floats, odds_against: Floats, slope: float, sums: Weights, state: Floats
+    ) -> None:
+        state[2:] = 0
         for k in range(len(x)):
-            p = 1 / (1 + odds_against[k] * exponential(-(a + b * x[k])))
-            # Derivatives of p, for the images' offsets from the node.
-            first = p * (1 - p)
-            second = first * (1 - 2 * p)
-            value = none[k] * p + steep * (one[k] * first + steep * two[k] * second / 2)
-            h, aside = none[k] * first + steep * one[k] * second, one[k] * first
-            g0 -= value
-            g1 -= x[k] * value + one[k] * p + steep * two[k] * first
-            h00 += h
-            h01 += x[k] * h + aside
-            h11 += x[k] * (x[k] * h + 2 * aside) + two[k] * first
-        return g0, g1, h00, h01, h11
+            node, at, against = sums[k], x[k], odds_against[k]
+            # One array alone is written to, and the sets of weights lie side by side.
+            for j in range(state.shape[1]):
+                a, b = state[0, j], state[1, j]
+                none, one, two = node[0, j], node[1, j], node[2, j]
+                p = 1 / (1 + against * exponential(-(a + b * at)))
+                # Derivatives of p, for the images' offsets from the node.
+                first = p * (1 - p)
+                second = first * (1 - 2 * p)
+                steep = slope + b
+                value = none * p + steep * (one * first + steep * two * second / 2)
+                h, aside = none * first + steep * one * second, one * first
+                state[2, j] -= value
+                state[3, j] -= at * value + one * p + steep * two * first
+                state[4, j] += h
+                state[5, j] += at * h + aside
+                state[6, j] += at * (at * h + 2 * aside) + two * first
 
-    return sums_of_nodes
+    return add_nodes
 
 
-_sums_near, _sums_far = _sums_by(_series), _sums_by(exp)
+_add_near, _add_far = _nodes_by(_series), _nodes_by(exp)
 
 
 @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
@@ -200,24 +199,31 @@ def logistic(
 ) -> None:
     """Intercepts and slopes (2, m) of logistic regressions, by Newton's method from `start` (2,).
 
-    Images are summed up in nodes: `x` (nodes,), and `sums` (m, 3, nodes) as of `node_sums`;
+    Images are summed up in nodes: `x` (nodes,), and `sums` (nodes, 3, m) as of `node_sums`;
     `totals` (2, m) of the positives' weights and weights times their x. A slope that is not free
     stays. NaN where the method does not converge.
     """
     odds_against, largest = np.exp(-(start[0] + start[1] * x)), np.abs(x).max()
-    for j in range(len(sums)):
-        a = b = 0.0
-        size = inf
-        for _ in range(NEWTON_STEPS):
-            # Near the start the series is exact to 1e-11, and cheaper.
-            if abs(a) + abs(b) * largest < _NEAR:
-                g0, g1, h00, h01, h11 = _sums_near(x, odds_against, start[1], sums[j], a, b)
-            else:
-                g0, g1, h00, h01, h11 = _sums_far(x, odds_against, start[1], sums[j], a, b)
-            moved, turned = _step(totals[0, j] + g0, totals[1, j] + g1, h00, h01, h11, free_slope)
-            a, b, size = a + moved, b + turned, abs(moved) + abs(turned)
-            if not size > SMALLEST_STEP:
-                break
-        converged = size <= SMALLEST_STEP
-        out[0, j] = start[0] + a if converged else np.nan
-        out[1, j] = start[1] + b if converged else np.nan
+    m = totals.shape[1]
+    state, sizes, left = np.zeros((7, m)), np.full(m, inf), m
+    for _ in range(NEWTON_STEPS):
+        # Near the start the series is exact to 1e-11, and cheaper.
+        _add_near(x, odds_against, start[1], sums, state)
+        for j in range(m):
+            if not sizes[j] > SMALLEST_STEP:
+                continue
+            if not abs(state[0, j]) + abs(state[1, j]) * largest < _NEAR:
+                one = state[:, j : j + 1]
+                _add_far(x, odds_against, start[1], sums[:, :, j : j + 1], one)
+            g0, g1 = totals[0, j] + state[2, j], totals[1, j] + state[3, j]
+            moved, turned = _step(g0, g1, state[4, j], state[5, j], state[6, j], free_slope)
+            state[0, j] += moved
+            state[1, j] += turned
+            sizes[j] = abs(moved) + abs(turned)
+            left -= not sizes[j] > SMALLEST_STEP
+        if left == 0:
+            break
+    for j in range(m):
+        converged = sizes[j] <= SMALLEST_STEP
+        out[0, j] = start[0] + state[0, j] if converged else np.nan
+        out[1, j] = start[1] + state[1, j] if converged else np.nan

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from cxrcore.associations.cka import _cka_and_without_each, cka, debiased_cka
+from cxrcore.associations.cka import _cka_and_without_each, _kernel, cka, debiased_cka
 from cxrcore.associations.estimate import Estimate
 
 Floats = NDArray[np.float64]
@@ -48,7 +48,7 @@ def test_it_is_the_formula_with_kernels(n: int, d: int) -> None:
 
 def test_without_each_patient_it_is_that_of_the_others() -> None:
     x, y = shared(0, 15)
-    _, each = _cka_and_without_each(x, y)
+    _, each = _cka_and_without_each(_kernel(x), _kernel(y))
     for i in range(15):
         others = np.arange(15) != i
         assert each[i] == pytest.approx(debiased_cka(x[others], y[others]), abs=1e-9)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cxrcore.evaluation import delong
-from cxrcore.evaluation.bootstrap import patient_weights, percentile_interval, resample_each
+from cxrcore.evaluation.bootstrap import patient_weights, percentile_interval, resample
 from cxrcore.evaluation.metrics import auroc
 
 
@@ -39,7 +39,7 @@ def test_intervals_agree_with_the_patient_bootstrap(images: int) -> None:
     subject = np.repeat(np.arange(400), images)
     weights = patient_weights(400, 1500, 0, "test")
     (first, own), (second, its) = (delong.auroc_influence(s, positive, subject) for s in scores)
-    resampled = resample_each([partial(auroc, s, positive) for s in scores], weights, subject)
+    resampled = [resample(partial(auroc, s, positive), weights, subject) for s in scores]
     for value, influence, drawn in (
         (first, own, resampled[0]), (first - second, own - its, resampled[0] - resampled[1]),
     ):  # fmt: skip

@@ -44,7 +44,8 @@ class CurvePlot(Vertical):
     CurvePlot {
         width: 1fr; height: 1fr;
         .title { height: 1; padding: 0 1; color: $primary; text-style: bold; }
-        .why { height: 1fr; content-align: center middle; color: $foreground 60%; display: none; }
+        .why { height: 1fr; content-align: center middle; text-align: center;
+            color: $foreground 60%; display: none; }
         PlotWidget { height: 1fr; }
         &.bare PlotWidget { display: none; }
         &.bare .why { display: block; }
@@ -75,12 +76,13 @@ class CurvePlot(Vertical):
         x: Limits,
         y: Limits,
         title: str = "",
+        why: str = "",
         *,
         whole: bool = False,
     ) -> None:
         """Show other lines within the limits of both axes, perhaps under another title.
 
-        The dim ones, which only guide the eye, are not shown alone. `whole`: x counts.
+        The dim ones, which only guide the eye, are not shown alone, but `why`. `whole`: x counts.
         """
         from textual_plot import PlotWidget
 
@@ -93,6 +95,7 @@ class CurvePlot(Vertical):
             self.app.theme_changed_signal.subscribe(self, lambda _: self._paint())
         self._lines, self._limits, self._whole = lines, (x, y), whole
         self.query_one(".title", Static).update(title or self._title)
+        self.query_one(".why", Static).update(why or self._why)
         self._paint()
 
     def on_resize(self) -> None:

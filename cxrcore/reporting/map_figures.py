@@ -80,12 +80,19 @@ def overlay(
 ) -> None:
     """Draw one map (h, w) over the radiograph, bilinear between the centres of its cells.
 
-    Opacity follows the value, so that cells without evidence show the chest.
+    Opacity follows the value, so that cells without evidence show the chest. R and L stand at the
+    patient's sides.
     """
+    from matplotlib.patheffects import withStroke
+
     height, width = background.shape
     extent = (0, width, height, 0)
     axis.imshow(background, cmap="gray", extent=extent)
     axis.set_axis_off()
+    for at, side, align in ((0.03, "R", "left"), (0.97, "L", "right")):
+        axis.text(at, 0.97, side, ha=align, va="top", color="white", fontsize=8, fontweight="bold",
+                  transform=axis.transAxes,
+                  path_effects=[withStroke(linewidth=1.5, foreground="black")])  # fmt: skip
     if not np.isfinite(one).any():
         axis.text(0.5, 0.5, "no map", ha="center", va="center", color="white",
                   transform=axis.transAxes)  # fmt: skip

@@ -83,7 +83,7 @@ def _engine(folder: Folder, arguments: Sequence[str]) -> Iterator[subprocess.Pop
 
 
 def _report(folder: Folder, reported: dict[str, str], recorder: Recorder) -> None:
-    """Log which jobs have started or ended since the last time."""
+    """Log which jobs have started or ended since the last time, and how many have ended."""
     for step in folder.scheduled:
         if reported.get(step.name) == "succeeded":
             continue
@@ -97,11 +97,11 @@ def _report(folder: Folder, reported: dict[str, str], recorder: Recorder) -> Non
         reported[step.name] = record.state
         if record.state != "running":
             recorder.log(f"{_clock()} {_ending(step.name, record)}")
-            done = sum(state != "running" for state in reported.values())
-            runs.append_event(
-                recorder.folder, "progress", what="run", done=done, total=len(folder.scheduled),
-                unit="jobs",
-            )  # fmt: skip
+        done = sum(state != "running" for state in reported.values())
+        runs.append_event(
+            recorder.folder, "progress", what="run", done=done, total=len(folder.scheduled),
+            unit="jobs",
+        )  # fmt: skip
 
 
 def _report_silence(folder: Folder, before: bool, recorder: Recorder) -> bool:

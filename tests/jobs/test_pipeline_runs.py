@@ -17,7 +17,7 @@ from pipelines import JOBS, MODEL, call, planned, settings, words
 from served import served
 
 from data_contracts.catalog import contracts
-from data_contracts.run import RunRecord, now, read_runs
+from data_contracts.run import RunRecord, now, read_events, read_runs, run_folder
 from data_contracts.store import verify
 from jobs._cli import run
 from jobs._pipeline import watch
@@ -65,6 +65,10 @@ def test_the_whole_pipeline(whole: tuple[Path, subprocess.CompletedProcess[str]]
         assert f"started {job}" in result.stderr
         assert f"done {job}" in result.stderr
     assert all(line.startswith("cxr run: ") for line in result.stderr.splitlines())
+    (pipeline,) = (r.run_id for r in read_runs(workspace) if r.job == "run")
+    events = read_events(run_folder(workspace, pipeline))
+    progress = [(e["done"], e["total"]) for e in events if e["event"] == "progress"]
+    assert (progress[0], progress[-1]) == ((0, len(JOBS)), (len(JOBS), len(JOBS)))
 
 
 def test_a_second_run_does_nothing(copy: Path, tmp_path: Path, cxr: Path) -> None:

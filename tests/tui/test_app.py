@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -71,8 +72,11 @@ async def test_help_names_the_keys_by_page_and_is_narrowed_by_typing(workspace: 
         await pilot.press("question_mark")
         assert isinstance(pilot.app.screen, HelpDialog)
         text = str(pilot.app.screen.query_one(Static).visual)
-        places = [text.index(f"\n{t}\n") for t in ("Overview", "Everywhere", "Jobs", "Cohort")]
+        lines = ("Overview", "Moving", ".* Page Down", "Everywhere", ".* Quit", "Jobs", "Cohort")
+        places = [re.search(f"(?m)^{line}$", text).start() for line in lines]  # type: ignore[union-attr]
         assert places == sorted(places)
+        await pilot.press(*["pagedown"] * 12)
+        assert text.splitlines()[-1] in screen_text(pilot)
         await pilot.press(*"retry")
         await pilot.pause()
         assert str(pilot.app.screen.query_one(Static).visual) == "Jobs\nf5  Retry"

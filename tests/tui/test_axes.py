@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.shared.axes import auroc_limits, even_axis, limits_of
+from tui.shared.curve_plot import CurvePlot
 
 COUNTS = st.floats(-1e4, 1e4)
 
@@ -64,3 +65,21 @@ async def test_curves_have_even_ticks_and_show_what_differs(tmp_path: Path) -> N
     for plot in (axis[:40], axis[40:]):
         places = [match.start() for match in re.finditer("┳", plot)]
         assert len({b - a for a, b in pairwise(places)}) == 1
+
+
+async def test_the_mouse_tells_the_values_of_a_plot(tmp_path: Path) -> None:
+    epochs = [{"event": "metric", "epoch": e, "val_auroc": 0.8 + 0.01 * e} for e in range(1, 8)]
+    write_run(tmp_path, 1, events=epochs)
+    async with opened(tmp_path, (80, 24), page="jobs") as pilot:
+        await see(pilot, "v")
+        await pilot.pause()
+        plot = pilot.app.screen.query_one("#auroc", CurvePlot)
+        lines = screen_text(pilot).splitlines()
+        ticks = next(line for line in lines if line.count("┳") > 2)
+        number = lines[lines.index(ticks) + 1].index("7", plot.region.x + 20)
+        await pilot.hover(plot, offset=(number - plot.region.x, 5))
+        await pilot.pause()
+        assert "7:  ━ 0.870" in screen_text(pilot)
+        await pilot.hover("StatusHeader")
+        await pilot.pause()
+        assert "validation AUROC by epoch" in screen_text(pilot)

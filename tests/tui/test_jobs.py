@@ -301,7 +301,7 @@ async def test_a_record_of_nonsense_is_only_shown(workspace: Path) -> None:
 
 async def test_what_cannot_be_done_says_why(workspace: Path) -> None:
     cases: list[tuple[str, dict[str, Any], str]] = [
-        ("c", {"state": "succeeded"}, "is already succeeded"),
+        ("c", {"state": "succeeded"}, "has ended: succeeded"),
         ("e", {"job": "bake", "state": "failed"}, "unknown job bake"),
         ("r", {"state": "succeeded"}, "is succeeded"),
         ("r", {"job": "bake", "state": "failed", "host": HERE}, "unknown job bake"),

@@ -117,6 +117,14 @@ def test_without_curves_the_history_is_shown_and_the_reason(workspace: Path) -> 
     drawn = drawings([(found, LOOKS[0])])
     assert len(drawn["roc"].lines) == 1, "the diagonal alone"
     assert len(drawn["loss"].lines) == 2
+    assert not drawn["calibration"].why, "it is why there are no curves at all"
+
+
+def test_a_calibration_curve_that_is_missing_alone_is_explained(workspace: Path) -> None:
+    kept = curves(TASKS, ("main",)).filter(pl.col("curve") != "calibration")
+    write_table(CURVES, CURVES.path(workspace), kept, ORIGIN, {"min_cell_count": LEAST})
+    drawn = drawings([(compared(workspace, "gender"), LOOKS[0])])
+    assert "too few patients" in drawn["calibration"].why
 
 
 def test_a_model_that_is_newer_than_the_summary_has_no_curves(workspace: Path) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 from textual.app import App, ComposeResult
 
 from data_contracts.errors import UsageError
+from tui.heatmaps.export import png_of
+from tui.heatmaps.figure import HeatmapFigure, Panel
 from tui.heatmaps.graphics import new_picture, require_graphics
 from tui.heatmaps.panel_grid import best_columns, room_for
 from tui.heatmaps.picture import Picture, scaled_to_fit
 from tui.heatmaps.readout import MapValues
+from tui.shared.png import MARGIN
 
 
 class One(App[None]):
@@ -57,6 +63,31 @@ async def test_without_colours_a_map_is_made_of_digits_or_says_that_it_is_too_sm
         await pilot.pause()
         lines = [picture.render_line(y).text for y in range(5)]
         assert [line for line in lines if line.strip()] == want
+
+
+async def test_r_and_l_stand_at_the_patients_sides() -> None:
+    image = np.zeros((16, 16, 3), dtype=np.uint8)
+    image[:, 8:] = 250
+    app = One()
+    async with app.run_test(size=(20, 8)) as pilot:
+        picture = app.query_one(Picture)
+        picture.show(image)
+        await pilot.pause()
+        marks = [s for s in picture.render_line(0) if s.text in "RL"]
+        assert "".join(s.text for s in marks) == "RL"
+        inks = [str(s.style and s.style.color and s.style.color.name) for s in marks]
+        assert inks == ["bright_white", "black"]
+        assert not set("RL") & set(picture.render_line(1).text)
+
+
+def test_r_and_l_stand_in_an_exported_picture() -> None:
+    side = 64
+    figure = HeatmapFigure("", (Panel((), np.zeros((side, side, 3), dtype=np.uint8)),))
+    with Image.open(io.BytesIO(png_of(figure))) as page:
+        picture = np.asarray(page)[MARGIN : MARGIN + side, MARGIN : MARGIN + side]
+    middle = side // 2
+    assert all(half.max() == 255 for half in (picture[:, :middle], picture[:, middle:]))
+    assert not picture[middle:].any()
 
 
 @pytest.mark.parametrize("room", [(40, 44), (86, 20), (3, 3), (200, 200)])

@@ -41,7 +41,7 @@ def record(**facts: Any) -> RunRecord:
     [
         ({"state": "running"}, ""),
         ({"state": "submitted"}, ""),
-        ({"state": "succeeded"}, "is already succeeded"),
+        ({"state": "succeeded"}, "has ended: succeeded"),
         ({"state": "running", "host": "node7"}, "on node7: cancel it there"),
         ({"state": "running", "host": "node7", "engine": "slurm"}, ""),
     ],

@@ -79,9 +79,12 @@ def _panel(
     x, y = at
     side = panel.image.shape[0]
     draw_lines(draw, _heading(panel, side), x, y)
-    picture.paste(Image.fromarray(panel.image), (x, y + heads * LINE))
+    top = y + heads * LINE
+    picture.paste(Image.fromarray(panel.image), (x, top))
+    draw_text(draw, "R", x + 8, top + 4, "white", bold=True, edge="black")
+    draw_text(draw, "L", x + side - 8, top + 4, "white", anchor="ra", bold=True, edge="black")
     if panel.scale:
-        _bar(draw, panel.scale, x, y + heads * LINE + side + 8, side)
+        _bar(draw, panel.scale, x, top + side + 8, side)
 
 
 def _bar(draw: ImageDraw.ImageDraw, scale: Scale, x: int, y: int, width: int) -> None:

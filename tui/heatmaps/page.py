@@ -32,7 +32,7 @@ from tui.heatmaps.work import (
     missing,
     stale,
     summary_artifacts,
-    with_warning,
+    with_notes,
 )
 from tui.shared.dialogs import Question
 from tui.shared.messages import ErrorMet
@@ -160,7 +160,7 @@ class HeatmapsPage(Page):
         side = small if state.tab == "tasks" else large
         side *= 4 if self.dashboard.graphics else 1
         room = self._room
-        return lambda: with_warning(figure_of(summary, state, explained, side, room), reason)
+        return lambda: with_notes(figure_of(summary, state, explained, side, room), reason)
 
     @property
     def _room(self) -> int:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Shades are distinguished in steps of this size only, so that cells repeat and are made once.
 _STEP = 4
+#: What stands at the sides of a radiograph, from so many cells across on.
+_SIDES, _LEAST_MARKED = ("R", "L"), 8
 #: In place of digits; grey would not tell evidence for a class from evidence against it.
 _TOO_SMALL = ("too small", "for digits")
 
@@ -36,7 +38,7 @@ class Picture(Widget, can_focus=True):
     """Shows an RGB image (rows, columns, 3), uint8, as large as fits, its shape kept.
 
     The mouse, or with the focus a cross that keys move, tells the value at a place. Without colours
-    the values are shown as digits.
+    the values are shown as digits. R and L stand at the patient's sides.
     """
 
     DEFAULT_CSS = "Picture { width: 1fr; height: 1fr; }"
@@ -135,13 +137,20 @@ class Picture(Widget, can_focus=True):
         if self.app.no_color and self._values is not None:
             lines = self._values.as_digits(columns, rows // 2) or _TOO_SMALL[: rows // 2]
             for line, text in enumerate(lines, top):
-                strip = Strip([margin, Segment(text.center(columns), self.rich_style)])
+                shown = text.center(columns)
+                if line == top and shown[0] == shown[-1] == " ":
+                    shown = shown[1:-1].join(_SIDES)
+                strip = Strip([margin, Segment(shown, self.rich_style)])
                 strips[line] = strip.adjust_cell_length(width, self.rich_style)
             return strips
         shades = (pixels // _STEP * _STEP + _STEP // 2).reshape(rows // 2, 2, columns, 3)
         cells = shades.transpose(0, 2, 1, 3).reshape(rows // 2, columns, 6).tolist()
         for line, colours in enumerate(cells):
-            strip = Strip([margin, *(_cell(*six) for six in colours)], left + columns)
+            blocks = [_cell(*six) for six in colours]
+            if line == 0 and columns >= _LEAST_MARKED:
+                for at, letter in zip((0, -1), _SIDES, strict=True):
+                    blocks[at] = _letter(letter, *colours[at][3:])
+            strip = Strip([margin, *blocks], left + columns)
             strips[top + line] = strip.adjust_cell_length(width, self.rich_style)
         return strips
 
@@ -163,3 +172,9 @@ def _cell(r: int, g: int, b: int, under_r: int, under_g: int, under_b: int) -> S
     """A half block: the upper pixel in the foreground, the lower one behind it."""
     colour, under = Color.from_rgb(r, g, b), Color.from_rgb(under_r, under_g, under_b)
     return Segment("▀", Style.from_color(colour, under))
+
+
+def _letter(letter: str, r: int, g: int, b: int) -> Segment:
+    """A letter that can be read on a colour."""
+    ink = Color.parse("black" if max(r, g, b) > 140 else "bright_white")
+    return Segment(letter, Style.from_color(ink, Color.from_rgb(r, g, b)) + Style(bold=True))

@@ -17,9 +17,10 @@ from tui.heatmaps.images import ExplainedImages, one_image, read_one
 from tui.heatmaps.state import HeatmapState, ModelKey
 from tui.shared.placeholder import damaged_text, unreadable_text
 from tui.shared.sanitize import escape_markup
-from tui.shared.toned import out_of_date
+from tui.shared.toned import TonedLine, out_of_date
 from tui.workspace.snapshot import Artifact, Snapshot
 
+_ORIENTATION = "the patient's right (R) is on the left"
 #: Pixels to a side of pictures on the screen: small panels, and all others.
 SMALL, LARGE = 48, 96
 
@@ -85,11 +86,11 @@ def figure_of(
     return one_map(summary, state.mean_map, options, side)
 
 
-def with_warning(figure: HeatmapFigure, reason: str) -> HeatmapFigure:
-    """The figure, with a warning if its maps are out of date."""
-    if figure.patient_level:
-        return figure
-    return replace(figure, caption=(*figure.caption, *out_of_date(reason)))
+def with_notes(figure: HeatmapFigure, reason: str) -> HeatmapFigure:
+    """The figure, with what its sides are, and a warning if its maps are out of date."""
+    sides: list[TonedLine] = [("dim", _ORIENTATION)] if figure.panels else []
+    late = [] if figure.patient_level else out_of_date(reason)
+    return replace(figure, caption=(*figure.caption, *sides, *late))
 
 
 def missing(

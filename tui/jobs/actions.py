@@ -24,7 +24,7 @@ READ_ONLY = "read-only workspace: runs cannot be launched or cancelled"
 def why_no_cancel(record: RunRecord, writable: bool) -> str:
     """Why the run cannot be cancelled; empty when it can."""
     if record.state not in _engines.UNFINISHED:
-        return f"the run is already {record.state}"
+        return f"the run has ended: {record.state}"
     if not writable:
         return READ_ONLY
     if record.engine == "process" and record.host != socket.gethostname():

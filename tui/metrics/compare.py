@@ -152,8 +152,8 @@ class Compare(Page):
         pairs = list(zip(compared, LOOKS, strict=False))
         for name, drawing in drawings(pairs).items():
             plot = self.query_one(f"#{name}", CurvePlot)
-            limits = drawing.x, drawing.y
-            await plot.draw(drawing.lines, *limits, drawing.title, whole=drawing.whole)
+            texts, limits = (drawing.title, drawing.why), (drawing.x, drawing.y)
+            await plot.draw(drawing.lines, *limits, *texts, whole=drawing.whole)
         self.query_one(Rows).set_rows([row_of(one, look) for one, look in pairs])
         self._draw_forest()
         self._update_status()

@@ -27,6 +27,8 @@ _METRICS = ("auprc", "brier", "calibration_slope")
 #: Limits that leave what is at 0 or 1 beside the frame, not under it.
 _UNIT = (-0.02, 1.02)
 _DIAGONAL = PlotLine((0.0, 1.0), (0.0, 1.0), "dim")
+#: Why there is a ROC curve, but none of calibration.
+_TOO_FEW = "no calibration curve: too few patients\nof either class for two bins"
 #: Signs along a curve of many points.
 _SIGNS = 6
 
@@ -53,6 +55,8 @@ class Drawing:
     y: Limits = _UNIT
     whole: bool = False
     """Whether x counts."""
+    why: str = ""
+    """Why there is no line, where that is known."""
 
 
 def columns(width: int, models: Sequence[tuple[str, str]]) -> tuple[Column, ...]:
@@ -69,7 +73,10 @@ def drawings(models: Looks) -> dict[str, Drawing]:
     calibration = [line for c, look in drawn for line in _with_band(c.calibration, look)]
     return {
         "roc": _unit_square("ROC: TPR vs FPR", roc),
-        "calibration": _unit_square("calibration: observed vs predicted", calibration),
+        "calibration": replace(
+            _unit_square("calibration: observed vs predicted", calibration),
+            why=_TOO_FEW if roc else "",
+        ),
         "loss": _loss(models),
         "auroc": _auroc(models),
     }

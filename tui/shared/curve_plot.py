@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Static
 
 from tui.shared.axes import Limits, even_axis
@@ -35,7 +37,10 @@ class PlotLine:
 
 
 class CurvePlot(Vertical):
-    """Lines over axes with ticks; a sentence in place of them when there is none."""
+    """Lines over axes with ticks; a sentence in place of them when there is none.
+
+    The mouse tells the values of all lines at its place, where the title stands otherwise.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "curve--live", "curve--warn", "curve--good", "curve--bad", "curve--plain", "curve--dim",
@@ -44,7 +49,8 @@ class CurvePlot(Vertical):
     CurvePlot {
         width: 1fr; height: 1fr;
         .title { height: 1; padding: 0 1; color: $primary; text-style: bold; }
-        .why { height: 1fr; content-align: center middle; color: $foreground 60%; display: none; }
+        .why { height: 1fr; content-align: center middle; text-align: center;
+            color: $foreground 60%; display: none; }
         PlotWidget { height: 1fr; }
         &.bare PlotWidget { display: none; }
         &.bare .why { display: block; }
@@ -64,6 +70,8 @@ class CurvePlot(Vertical):
         self._lines: Sequence[PlotLine] = ()
         self._limits: tuple[Limits, Limits] = ((0.0, 1.0), (0.0, 1.0))
         self._whole = False
+        self._columns = (0, 1, (0.0, 1.0))
+        """The first cell of the axis x, how many there are, and its limits."""
 
     def compose(self) -> ComposeResult:
         yield Static(self._title, classes="title", markup=False)
@@ -75,12 +83,13 @@ class CurvePlot(Vertical):
         x: Limits,
         y: Limits,
         title: str = "",
+        why: str = "",
         *,
         whole: bool = False,
     ) -> None:
         """Show other lines within the limits of both axes, perhaps under another title.
 
-        The dim ones, which only guide the eye, are not shown alone. `whole`: x counts.
+        The dim ones, which only guide the eye, are not shown alone, but `why`. `whole`: x counts.
         """
         from textual_plot import PlotWidget
 
@@ -92,11 +101,35 @@ class CurvePlot(Vertical):
             plot.margin_top, plot.margin_bottom, plot.margin_left = 0, 1, 7
             self.app.theme_changed_signal.subscribe(self, lambda _: self._paint())
         self._lines, self._limits, self._whole = lines, (x, y), whole
-        self.query_one(".title", Static).update(title or self._title)
+        self._title = title or self._title
+        self.query_one(".title", Static).update(self._title)
+        self.query_one(".why", Static).update(why or self._why)
         self._paint()
 
     def on_resize(self) -> None:
         self._paint()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self.query_one(".title", Static).update(self._values_at(event.screen_x - self.region.x))
+
+    def on_leave(self) -> None:
+        self.query_one(".title", Static).update(self._title)
+
+    def _values_at(self, cell: int) -> Content | str:
+        """The values of all lines at a cell of the axis x; the title where there are none."""
+        import numpy as np
+
+        first, count, (low, high) = self._columns
+        x = low + (cell - first + 0.5) / count * (high - low)
+        x = round(x) if self._whole else x
+        signs = {line.tone: line.signs for line in self._lines if line.signs}
+        parts = [Content(f"{x:.0f}:" if self._whole else f"{x:.3g}:")]
+        for line in self._lines:
+            own = line.tone != "dim" and not line.dotted and not line.signs
+            if own and line.x[0] <= x <= line.x[-1]:
+                text = f"  {signs.get(line.tone, '━')} {np.interp(x, line.x, line.y):.3f}"
+                parts.append(Content.styled(text, self._colour(line.tone)))
+        return Content("").join(parts) if len(parts) > 1 else self._title
 
     def _paint(self) -> None:
         from textual_plot import HiResMode, PlotWidget
@@ -131,6 +164,7 @@ class CurvePlot(Vertical):
         number = len(f"{x_limits[1]:.0f}") if self._whole else 3
         x = even_axis(x_limits, columns, number + _COLUMNS_APART, whole=self._whole)
         y = even_axis(y_limits, rows, _ROWS_APART)
+        self._columns = plot.margin_left + frame // 2, max(1, columns), (x.low, x.high)
         plot.set_xticks(x.ticks)
         plot.set_yticks(y.ticks)
         plot.set_xlimits(x.low, x.high)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from tui.shared.dialogs import Dialog, keys_text
@@ -21,8 +21,8 @@ class HelpDialog(Dialog[None]):
     """A text, and below it the keys; what is typed narrows them."""
 
     DEFAULT_CSS = """
-    HelpDialog VerticalScroll { height: auto; scrollbar-size-vertical: 1; }
-    HelpDialog Input { background: $panel; margin: 0 0 1 0; }
+    HelpDialog VerticalScroll { scrollbar-size-vertical: 1; }
+    HelpDialog Input { background: $panel; margin: 0 0 1 0; dock: top; }
     HelpDialog Static { width: 1fr; height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,11 +38,10 @@ class HelpDialog(Dialog[None]):
         self._title, self._text, self._groups = title, text, groups
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
+        with VerticalScroll(classes="box", can_focus=False) as box:
             box.border_title, box.border_subtitle = self._title, "Esc closes"
             yield Input(placeholder="type to find a key", compact=True)
-            with VerticalScroll(can_focus=False):
-                yield Static(help_text(self._text, self._groups, ""))
+            yield Static(help_text(self._text, self._groups, ""))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.query_one(Static).update(help_text(self._text, self._groups, event.value))

@@ -23,10 +23,12 @@ from tui.shared.rows import Rows
 from tui.shared.status_header import Status, StatusHeader
 from tui.workspace.snapshot import Snapshot
 
-#: Keys that do everywhere what their names say.
+#: Keys that only move, and those that do everywhere what their names say.
 _MOVES = (
-    "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "enter", "escape", "tab",
+    "up", "down", "left", "right", "pageup", "pagedown", "home", "end", "tab", "shift+tab",
+    "ctrl+pageup", "ctrl+pagedown",
 )  # fmt: skip
+_PLAIN = (*_MOVES, "enter", "escape")
 
 
 class Page(Screen[None]):
@@ -159,7 +161,7 @@ class Page(Screen[None]):
         seen = set()
         for active in self.active_bindings.values():
             binding, action = active.binding, (active.node, active.binding.action)
-            first = action not in seen and binding.key not in _MOVES
+            first = action not in seen and binding.key not in _PLAIN
             seen.add(action)
             if first and active.enabled and binding.description and not binding.system:
                 title = f"{binding.description}  {self.app.get_key_display(binding)}"
@@ -167,14 +169,19 @@ class Page(Screen[None]):
                 yield SystemCommand(title, binding.tooltip, call)
 
     def _key_groups(self) -> KeyGroups:
-        """The keys that work now, then those that work everywhere, then those of other pages."""
-        shared = {b.id for b in _described((*type(self.app).BINDINGS, *Page.BINDINGS))}
-        active = [(b.binding, b.enabled) for b in self.active_bindings.values()]
-        here = [b for b, enabled in active if enabled and b.description and not b.system]
-        groups = {
-            self.NAME.capitalize(): [b for b in here if b.id not in shared],
-            "Everywhere": [b for b in here if b.id in shared],
-        }
+        """The keys that work now, by what they are for, then those of other pages."""
+        here = [a for a in self.active_bindings.values() if a.enabled and a.binding.description]
+        moves = {(a.node, a.binding.action) for a in here if a.binding.key in _MOVES}
+        shared = {b.action for b in _described((*Screen.BINDINGS, *Page.BINDINGS))}
+        own, moving, everywhere = self.NAME.capitalize(), "Moving", "Everywhere"
+        groups: dict[str, list[Binding]] = {own: [], moving: [], everywhere: []}
+        for node, binding, *_ in here:
+            if not binding.show and (node, binding.action) in moves:
+                groups[moving].append(binding)
+            elif node is self.app or binding.action in shared:
+                groups[everywhere].append(binding)
+            else:
+                groups[own].append(binding)
         for page in self.dashboard.MODES.values():
             if isinstance(page, type) and issubclass(page, Page) and page.NAME != self.NAME:
                 groups[page.NAME.capitalize()] = [

@@ -45,10 +45,12 @@ def draw_lines(draw: ImageDraw.ImageDraw, lines: Sequence[TonedLine], x: int, y:
 
 def draw_text(
     draw: ImageDraw.ImageDraw, text: str, x: float, y: float, ink: str = INK, *,
-    anchor: str = "la", bold: bool = False,
+    anchor: str = "la", bold: bool = False, edge: str | None = None,
 ) -> None:  # fmt: skip
-    """A text at a place; `anchor` as Pillow has it."""
-    draw.text((x, y), text, fill=ink, font=_face(bold=bold), anchor=anchor)
+    """A text at a place; `anchor` as Pillow has it. `edge`: the colour around its letters."""
+    width = 2 if edge else 0
+    draw.text((x, y), text, fill=ink, font=_face(bold=bold), anchor=anchor,
+              stroke_width=width, stroke_fill=edge)  # fmt: skip
 
 
 def wrapped(lines: Sequence[TonedLine], letters: int) -> list[TonedLine]:

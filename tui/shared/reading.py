@@ -77,7 +77,9 @@ class Reading(Generic[_T]):
             self._node.call_later(self._finish, key, self._show, result)
 
     async def _finish(self, key: object, then: Callable[[Any], Any] | None, result: Any) -> None:
-        if then is not None and key == self._wanted:
+        # A node that is being removed takes no more children.
+        is_here = self._node.is_attached and not self._node._pruning
+        if then is not None and key == self._wanted and is_here:
             shown = then(result)
             if isawaitable(shown):
                 await shown

@@ -6,7 +6,7 @@ The rules are those of `docs/methods/extract.md`, sections "The mortality label"
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from data_contracts.cohort import LABEL_PREFIX, tasks_of
@@ -178,11 +178,12 @@ def normalised(column: str) -> pl.Expr:
 
 
 def unknown_categories(
-    frame: pl.DataFrame, column: str, known: Collection[str], *, as_in_file: bool = True
-) -> list[str]:
+    frame: pl.DataFrame, column: str, known: Collection[str],
+    row_name: Callable[[int], str] | None = None,
+) -> list[str]:  # fmt: skip
     """A fault that counts the rows with a category of `column` outside `known`, or none.
 
-    It names the first row, from 1, the header, if the rows are `as_in_file`; never a value.
+    It names the first row, where `row_name` says what a row is called by its index; never a value.
     """
     kinds = frame.select(column).unique().with_columns(category=normalised(column))
     kinds = kinds.filter(~kinds["category"].is_in(list(known))).drop_nulls()
@@ -191,5 +192,5 @@ def unknown_categories(
         return []
     count = kinds["category"].n_unique()
     what = "an unknown category" if count == 1 else f"{count:,} unknown categories"
-    at = f", first in row {rows[0] + 2:,}" if as_in_file else ""
+    at = f", first in {row_name(rows[0])}" if row_name else ""
     return [f"column '{column}': {len(rows):,} of {frame.height:,} rows have {what}{at}"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import nn
 
 from cxrcore.networks import Network
 from cxrcore.store import in_batches
@@ -20,7 +20,7 @@ def take_statistics(network: Network, setup: Setup) -> Iterator[int]:
     is made with, mean 0 and variance 1, let an image fade from layer to layer: the features of
     MobileNetV2 vary by 1e-10 then, and know nothing of any image.
     """
-    layers = [m for m in network.features.modules() if isinstance(m, _BatchNorm)]
+    layers = [m for m in network.features.modules() if isinstance(m, nn.BatchNorm2d)]
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # all batches weigh alike

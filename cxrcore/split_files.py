@@ -21,7 +21,7 @@ _NAMES = {
 
 
 def read_split_file(path: Path) -> pl.DataFrame:
-    """`subject_id` and `split` (Enum), one row per patient, of a CSV file, also with gzip.
+    """`subject_id` and `split` (Enum), one row per patient, of a table: CSV, also with gzip, Excel or Parquet.
 
     Other columns do not count. Raises `SourceError` where the table cannot be used, a split has
     an unknown name, or a patient is in two.
@@ -30,10 +30,10 @@ def read_split_file(path: Path) -> pl.DataFrame:
 
     request = Request(path, {"subject_id": "id", "split": "text"})
     table = read_tables({"split": request}, "correct the split file")["split"]
-    faults = unknown_categories(table, "split", tuple(_NAMES))
+    faults = unknown_categories(table, "split", tuple(_NAMES), request.row_name)
     if empty := table["split"].is_null().arg_true().to_list():
         faults.append(f"column 'split': {len(empty):,} of {table.height:,} rows are empty, "
-                      f"first in row {empty[0] + 2:,}")  # fmt: skip
+                      f"first in {request.row_name(empty[0])}")  # fmt: skip
     if faults:
         raise SourceError(f"{path}: {'; '.join(faults)}; want {', '.join(SPLITS)}")
     split = normalised("split").replace_strict(_NAMES, return_dtype=pl.Enum(SPLITS))
@@ -42,8 +42,8 @@ def read_split_file(path: Path) -> pl.DataFrame:
     if not (rows := others.arg_true()).is_empty():
         twice = table["subject_id"].filter(others).n_unique()
         raise SourceError(
-            f"{path}: {twice:,} patients are in two splits or more, the first again in row "
-            f"{rows[0] + 2:,}; each belongs into one: correct the split file"
+            f"{path}: {twice:,} patients are in two splits or more, the first again in "
+            f"{request.row_name(rows[0])}; each belongs into one: correct the split file"
         )
     return table.unique()
 

@@ -88,9 +88,7 @@ def _faults(images: pl.DataFrame, table: pl.DataFrame, tables: MappedTables) -> 
         if name in tables.known:
             named = [v.upper() for values in groups.classes.values() for v in values]
             values = table.select(pl.col(f"label_{name}").alias(groups.column))
-            faults += unknown_categories(
-                values, groups.column, [*named, *tables.known[name]], as_in_file=False
-            )
+            faults += unknown_categories(values, groups.column, [*named, *tables.known[name]])
     return faults
 
 

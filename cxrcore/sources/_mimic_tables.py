@@ -169,5 +169,7 @@ def _unknown_categories(
         f"{requests[table].path}: {fault}"
         for table, column, known in checked
         if table in requests
-        for fault in unknown_categories(tables[table], column, tuple(known))
+        for fault in unknown_categories(
+            tables[table], column, tuple(known), requests[table].row_name
+        )
     ]

@@ -46,6 +46,12 @@ class Request:
             for name, want in self.columns.items()
         }
 
+    def row_name(self, index: int) -> str:
+        """What the file's reader calls a row, by its index: rows count from 1, as does a header."""
+        form = form_of(self.path)
+        name = f"row {index + (1 if form == 'Parquet' else 2):,}"
+        return f"{name}, empty ones not counted" if form == "Excel" else name
+
 
 def find_table(folder: Path, stem: str) -> Path | None:
     """The file `stem`.csv.gz or, failing that, `stem`.csv in `folder`."""
@@ -188,9 +194,8 @@ def _typed(request: Request, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[str]
         parsed(name, column) for name, column in wanted.items()
         if column.kind != "id" or may_be_a_number(values[name])
     )  # fmt: skip
-    first = 1 if form_of(request.path) == "Parquet" else 2
     for name, column in wanted.items():
-        faults += _value_faults(column, raw[name], values[name], frame[name], first)
+        faults += _value_faults(request, column, raw[name], values[name], frame[name])
     if request.key:
         keys = frame.select(request.key)
         # Rows whose hashes differ all differ, which is quick to see.
@@ -198,17 +203,14 @@ def _typed(request: Request, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[str]
             names = ", ".join(wanted[key].names[0] for key in request.key)
             row = _first_true(~keys.select(pl.struct(pl.all()).is_first_distinct()).to_series())
             faults.append(f"column '{names}': {repeats:,} rows repeat an earlier one, first in "
-                          f"row {row + first:,}")  # fmt: skip
+                          f"{request.row_name(row)}")  # fmt: skip
     return frame, list(dict.fromkeys(faults))
 
 
 def _value_faults(
-    column: Column, raw: pl.Series, values: pl.Series, typed: pl.Series, first: int
+    request: Request, column: Column, raw: pl.Series, values: pl.Series, typed: pl.Series
 ) -> list[str]:
-    """What is wrong with the cells `raw`, of which `column` makes `values` and then `typed`.
-
-    `first` is the number of the first row.
-    """
+    """What is wrong with the cells `raw`, of which `column` makes `values` and then `typed`."""
     full = raw.is_not_null()
     lost = {f"do not match the pattern {column.pattern}": full & values.is_null(),
             column.fault: values.is_not_null() & typed.is_null()}  # fmt: skip
@@ -216,7 +218,7 @@ def _value_faults(
         lost = {"are empty": ~full} | lost
     return [
         f"column '{column.names[0]}': {rows.sum():,} of {len(raw):,} rows {what}, first in "
-        f"row {_first_true(rows) + first:,}"
+        f"{request.row_name(_first_true(rows))}"
         for what, rows in lost.items()
         if rows.any()
     ]

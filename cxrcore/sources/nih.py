@@ -93,8 +93,8 @@ def _read_table(path: Path, labels: FurtherLabels) -> pl.DataFrame:
     }  # fmt: skip
     request = Request(path, columns, key=("Image Index",))
     table = read_tables({"table": request}, remedy(labels))["table"]
-    faults = unknown_categories(table, "Patient Gender", GENDER_CLASSES)
-    faults += unknown_categories(table, "View Position", VIEWS)
+    faults = unknown_categories(table, "Patient Gender", GENDER_CLASSES, request.row_name)
+    faults += unknown_categories(table, "View Position", VIEWS, request.row_name)
     if faults:
         raise SourceError(f"{path}: {'; '.join(faults)}; correct the table")
     return table

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from workbooks import write_workbook
 
 from cxrcore.split_files import read_split_file, split_file_text
 from data_contracts.cohort import SPLITS
@@ -53,6 +54,18 @@ def test_a_bad_split_file(old: str, new: str, want: str, tmp_path: Path) -> None
         read_split_file(tmp_path / "split.csv")
     assert want in str(caught.value)
     assert "1000000" not in str(caught.value)
+
+
+def test_a_row_is_called_what_the_files_reader_calls_it(tmp_path: Path) -> None:
+    rows = [("subject_id", "split"), ("1", "train"), (None, None), ("2", "later")]
+    write_workbook(tmp_path / "split.xlsx", rows)
+    table = pl.DataFrame(rows[1::2], schema=rows[0], orient="row")
+    table.write_parquet(tmp_path / "split.parquet")
+    table.write_csv(tmp_path / "split.csv")
+    found = {"xlsx": "row 3, empty ones not counted;", "parquet": "row 2;", "csv": "row 3;"}
+    for ending, want in found.items():
+        with pytest.raises(SourceError, match=f"unknown category, first in {want}"):
+            read_split_file(tmp_path / f"split.{ending}")
 
 
 IDS = st.text('aB01 ,"é_-', min_size=1, max_size=5).filter(lambda text: text == text.strip())

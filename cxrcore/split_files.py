@@ -23,8 +23,8 @@ _NAMES = {
 def read_split_file(path: Path) -> pl.DataFrame:
     """`subject_id` and `split` (Enum), one row per patient, of a table.
 
-    It is CSV, also with gzip, Excel or Parquet; other columns do not count. Raises `SourceError` where the table cannot be used, a split has
-    an unknown name, or a patient is in two.
+    It is CSV, also with gzip, Excel or Parquet; other columns do not count. Raises `SourceError`
+    where the table cannot be used, a split has an unknown name, or a patient is in two.
     """
     import polars as pl
 

@@ -59,7 +59,7 @@ def test_a_bad_split_file(old: str, new: str, want: str, tmp_path: Path) -> None
 def test_a_row_is_called_what_the_files_reader_calls_it(tmp_path: Path) -> None:
     rows = [("subject_id", "split"), ("1", "train"), (None, None), ("2", "later")]
     write_workbook(tmp_path / "split.xlsx", rows)
-    table = pl.DataFrame(rows[1::2], schema=rows[0], orient="row")
+    table = pl.DataFrame(rows[1::2], schema=["subject_id", "split"], orient="row")
     table.write_parquet(tmp_path / "split.parquet")
     table.write_csv(tmp_path / "split.csv")
     found = {"xlsx": "row 3, empty ones not counted;", "parquet": "row 2;", "csv": "row 3;"}

@@ -29,7 +29,12 @@ def same_place(
     reference: DifferenceMaps, attribute: DifferenceMaps, grid: tuple[int, int],
     adjustment: Adjustment, surrogates: int, seed: int,
 ) -> list[Estimate]:  # fmt: skip
-    """Pearson's r over the cells of two networks' evidence, and the same without attenuation."""
+    """Pearson's r over the cells of two networks' evidence, and the same without attenuation.
+
+    Noise in the maps pulls r towards 0, and more so the fewer patients there are. So does the
+    interval end: the end that is further from 0 is the one without attenuation, and 1 or -1 where
+    a map is too unreliable to tell.
+    """
     value = float(pearson(reference.evidence, attribute.evidence))
     subjects = min(reference.subjects, attribute.subjects)
     if not np.isfinite(value):
@@ -37,26 +42,41 @@ def same_place(
         return [Estimate(RANKING, np.nan, subjects, adjustment, reason=reason)]
     resampled = pearson(reference.resampled, attribute.resampled)
     low, high, _ = correlation_interval(value, resampled)
+    root = _attenuation(reference.reliability, attribute.reliability)
     name, test = spatial_null_test(
         reference.evidence, attribute.evidence, grid, surrogates,
         np.random.default_rng([seed, 0x3071]),
     )  # fmt: skip
     plain = Estimate(
-        RANKING, value, subjects, adjustment, low, high, test.p, name, test.low, test.high,
-        test.smallest_effect, resampled=resampled,
+        RANKING, value, subjects, adjustment, *_further_from_zero(low, high, root), test.p, name,
+        test.low, test.high, test.smallest_effect, resampled=resampled,
     )  # fmt: skip
-    return [plain, _disattenuated(plain, reference.reliability, attribute.reliability)]
-
-
-def _disattenuated(plain: Estimate, *reliabilities: float) -> Estimate:
-    """The correlation without attenuation by noise (Spearman 1904), where both maps allow it."""
-    name, least = "disattenuated_r", min(reliabilities)
-    if not least >= LEAST_RELIABILITY:
+    if root is None:
         reason = f"split-half reliability of a map below {LEAST_RELIABILITY}"
-        return Estimate(name, np.nan, plain.subjects, plain.adjustment, reason=reason)
-    root = float(np.sqrt(np.prod(reliabilities)))
-    low, high = (None if end is None else end / root for end in (plain.low, plain.high))
-    return Estimate(name, plain.value / root, plain.subjects, plain.adjustment, low, high)
+        return [plain, Estimate("disattenuated_r", np.nan, subjects, adjustment, reason=reason)]
+    ends = [None if end is None else end / root for end in (low, high)]
+    whole = Estimate("disattenuated_r", value / root, subjects, adjustment, ends[0], ends[1])
+    return [plain, whole]
+
+
+def _attenuation(*reliabilities: float) -> float | None:
+    """What noise leaves of the correlation of two maps (Spearman 1904); None: it is unknown."""
+    if not min(reliabilities) >= LEAST_RELIABILITY:
+        return None
+    return float(np.sqrt(np.prod(reliabilities)))
+
+
+def _further_from_zero(
+    low: float | None, high: float | None, root: float | None
+) -> tuple[float | None, float | None]:
+    """The interval with the end that lies further from 0 taken without attenuation."""
+    if low is None or high is None:
+        return low, high
+    if root is None:
+        return (-1.0 if low < 0 else low), (1.0 if high > 0 else high)
+    return (max(-1.0, low / root) if low < 0 else low), (
+        min(1.0, high / root) if high > 0 else high
+    )
 
 
 def any_difference(one: DifferenceMaps, adjustment: Adjustment) -> Estimate:

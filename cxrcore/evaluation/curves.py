@@ -54,14 +54,22 @@ def curves_of(model: Model, resamples: Resamples, rule: Disclosure) -> Iterator[
                 "precision_recall": (GRID, partial(precision_recall, odds[:, c], positive)),
                 "calibration": calibration(chance[:, c], positive, subject, rule.least),
             }
+            patients = len(np.unique(subject[positive]))
+            # Of how many patients each point is a share; the ends of a ROC are none.
+            shares_of = {
+                "roc": np.where((GRID > 0) & (GRID < 1), patients, np.inf),
+                "precision_recall": np.maximum(1, GRID * patients),
+            }
             for kind, (x, curve) in found.items():
-                yield from _rows(where | {"curve": kind}, x, curve, weights, subject)
+                of = shares_of.get(kind, np.full(len(x), np.inf))
+                yield from _rows(where | {"curve": kind}, x, curve, weights, subject, of)
 
 
 def _rows(
     where: dict[str, Any], x: Floats, curve: Statistic, weights: NDArray[np.uint8] | None,
-    subject: NDArray[np.intp],
+    subject: NDArray[np.intp], patients: Floats,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """The points of a curve; where it is 0 or 1, resamples of `patients` (points,) hardly vary."""
     y = curve(np.ones((1, len(subject))))[0]
     bands: Floats | None = None
     if weights is not None:
@@ -70,6 +78,10 @@ def _rows(
         low = high = None
         if bands is not None:
             low, high, _ = percentile_interval(bands[:, point])
+        if low is not None and high is not None and y[point] in (0, 1):
+            # The end of Clopper and Pearson's interval of none, or of all.
+            far = 0.025 ** (1 / patients[point])
+            low, high = (min(low, far), high) if y[point] else (low, max(high, 1 - far))
         band = {"low": low, "high": high, "at_risk": None}
         yield where | {"point": point, "x": x[point], "y": y[point]} | band
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from marked_maps import SIDE, drawn, of
 
-from cxrcore.associations.map_similarity import any_difference, same_image, same_place
+from cxrcore.associations.map_similarity import (
+    _further_from_zero,
+    any_difference,
+    same_image,
+    same_place,
+)
 from cxrcore.associations.maps import unit_maps
 from cxrcore.evaluation.bootstrap import patient_weights
 
@@ -32,6 +39,32 @@ def test_noise_is_not_corrected_for() -> None:
     found = compared((2.0, 0.0))
     assert np.isnan(found["disattenuated_r"])
     assert found["p"] > 0.05
+
+
+@pytest.mark.parametrize("effect", [0.3, 0.6])
+def test_faint_maps_of_one_place_leave_room_for_it(effect: float) -> None:
+    """Noise pulls r towards 0, its interval too; a small upper end would deny what is there."""
+    found = []
+    for seed in range(15):
+        one, other = (of(*drawn(2 * seed + i, effect=effect)) for i in (0, 1))
+        found += same_place(one, other, (SIDE, SIDE), "crude", 9, 0)[:1]
+    assert np.mean([one.value for one in found]) < 0.75
+    assert sum((one.high or 0) > 0.95 for one in found) >= 14
+
+
+@given(st.floats(-1, 1), st.floats(0, 1), st.none() | st.floats(0.3, 1))
+def test_only_the_end_further_from_zero_moves_and_signs_mirror(
+    low: float, width: float, root: float | None
+) -> None:
+    high = min(1.0, low + width)
+    ends = _further_from_zero(low, high, root)
+    assert ends[0] is not None
+    assert ends[1] is not None
+    assert -1 <= ends[0] <= low <= high <= ends[1] <= 1
+    assert low < 0 or ends[0] == low
+    assert high > 0 or ends[1] == high
+    mirrored = _further_from_zero(-high, -low, root)
+    assert mirrored == (-ends[1], -ends[0])
 
 
 def test_the_largest_t_is_judged_by_shuffled_labels() -> None:

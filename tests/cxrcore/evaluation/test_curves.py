@@ -121,6 +121,22 @@ def test_bands_hold_their_curve_on_the_test_split_only() -> None:
     assert (test["low"] <= test["high"]).all()
 
 
+def test_a_point_where_nobody_was_missed_has_the_band_of_so_few_patients() -> None:
+    """Resamples of a share of 1 are all 1; of 20 of 20 the true share may be 0.83."""
+    found = rows_of(model(2, images=80), Disclosure(0, set(), set()))
+    patients = int((model(2, images=80).labelled("test")["target"] == 1).sum())
+    inner = pl.col("x").is_between(0, 1, closed="none")
+    full = found.filter(pl.col("split") == "test", pl.col("y") == 1, inner)
+    roc, recall = (full.filter(pl.col("curve") == c) for c in ("roc", "precision_recall"))
+    assert min(roc.height, recall.height) > 5
+    assert (roc["low"] <= 0.025 ** (1 / patients)).all()
+    assert roc["low"].max() == pytest.approx(0.025 ** (1 / patients))
+    for row in recall.iter_rows(named=True):
+        assert row["low"] <= 0.025 ** (1 / max(1, row["x"] * patients)) + 1e-12
+    ends = found.filter(pl.col("curve") == "roc", pl.col("split") == "test", ~inner)
+    assert ends["y"].to_list() == ends["low"].to_list() == ends["high"].to_list() == [0, 1]
+
+
 def test_the_rows_of_a_curve_are_its_points() -> None:
     one = model(3)
     found = rows_of(one, Disclosure(0, set(), set()))

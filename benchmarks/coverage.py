@@ -129,8 +129,9 @@ def table_of_p(p: PValues) -> str:
 
 def figure_of_intervals(intervals: Intervals) -> Figure:
     """A dot for every statistic, in the band that is wanted or beside it."""
-    names = list(intervals)[::-1]
-    figure = Figure((8, 0.22 * len(names) + 1), layout="constrained")
+    levels = list(dict.fromkeys(name.split(":")[0] for name in intervals))
+    names = sorted(intervals, key=lambda name: levels.index(name.split(":")[0]))[::-1]
+    figure = Figure((9, 0.22 * len(names) + 1), layout="constrained")
     axes = figure.subplots()
     axes.axvspan(*WANTED, color="0.92")
     axes.axvline(NOMINAL, color="0.6", lw=0.8)
@@ -144,7 +145,7 @@ def figure_of_intervals(intervals: Intervals) -> Figure:
         axes.plot(held, row, "s" if is_off else "o", color=color, ms=4)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set_ylim(-1, len(names))
-    axes.set_xlabel("share of 95 % intervals that hold the truth (bars: Wilson's 95 % interval)")
+    axes.set_xlabel("share that holds the truth")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
@@ -158,14 +159,18 @@ def figure_of_p(p: PValues) -> Figure:
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for axes, level in zip(grid, levels, strict=False):
         of_level = {n: np.sort(v) for n, v in p.items() if n.split(":")[0] == level}
+        band = kstwo.ppf(0.95, min(map(len, of_level.values())))
+        axes.axhspan(-band, band, color="0.92")
         for name, values in of_level.items():
             x = np.concatenate([[0], values, [1]])
             y = np.concatenate([[0], np.arange(1, len(values) + 1) / len(values), [1]])
-            axes.step(x, y - x, where="post", lw=0.9, label=name.split(": ", 1)[1])
-        band = kstwo.ppf(0.95, min(map(len, of_level.values())))
-        axes.axhspan(-band, band, color="0.92")
+            # Named and coloured is what leaves the band.
+            is_off = float(np.abs(y - x).max()) > band
+            text, color = (name.split(": ", 1)[1], None) if is_off else (None, "0.35")
+            axes.step(x, y - x, where="post", lw=1.2 if is_off else 0.6, color=color, label=text)
         axes.set_title(level, fontsize=9, loc="left")
-        axes.legend(fontsize=5, frameon=False)
+        if axes.get_legend_handles_labels()[1]:
+            axes.legend(fontsize=6, frameon=False, loc="lower left")
         axes.spines[["top", "right"]].set_visible(False)
     for axes in grid[len(levels) :]:
         axes.set_visible(False)
@@ -194,7 +199,7 @@ def main() -> None:
         args.figures.mkdir(parents=True, exist_ok=True)
         figures = {"coverage": figure_of_intervals(intervals), "p-values": figure_of_p(p)}
         for name, figure in figures.items():
-            figure.savefig(args.figures / f"{name}.png", dpi=110, metadata={"Software": None})
+            figure.savefig(args.figures / f"{name}.png", dpi=100, metadata={"Software": None})
 
 
 if __name__ == "__main__":

@@ -127,19 +127,65 @@ def logit_interval(
 ) -> tuple[float | None, float | None, int]:
     """As `percentile_interval`, for a share such as the AUPRC with its estimate `value`.
 
-    Normal on the logit scale (Boyd, Eng & Page 2013, doi 10.1007/978-3-642-40994-3_29), with the
-    resamples' standard deviation, and the estimate less their bias as its centre. No interval
+    Normal on the logit scale (Boyd, Eng & Page 2013, doi 10.1007/978-3-642-40994-3_29). No interval
     where the estimate is 0 or 1.
     """
-    usable = values[np.isfinite(values)]
-    left_out = len(values) - len(usable)
-    if not 0 < value < 1 or len(usable) < 2 or 2 * len(usable) < len(values):
-        return None, None, left_out
+    if not 0 < value < 1:
+        return None, None, int((~np.isfinite(values)).sum())
     within = 1e-6
-    resampled = logit(np.clip(usable, within, 1 - within))
-    centre = 2 * logit(value) - resampled.mean()
-    low, high = expit(centre + norm.ppf([0.025, 0.975]) * resampled.std(ddof=1))
-    return float(low), float(high), left_out
+    return _normal_interval(value, np.clip(values, within, 1 - within), logit, expit)
+
+
+def share_interval(
+    value: float, values: NDArray[np.float64], patients: int
+) -> tuple[float | None, float | None, int]:
+    """As `logit_interval`, for a share of so many patients, such as a sensitivity; also 0 or 1."""
+    if value not in (0, 1):
+        return logit_interval(value, values)
+    low, high, left_out = percentile_interval(values)
+    return *at_least_exact(value, low, high, patients), left_out
+
+
+def at_least_exact(
+    value: float, low: float | None, high: float | None, patients: float
+) -> tuple[float | None, float | None]:
+    """The interval of a share, where it is 0 or 1 at least to Clopper and Pearson's end.
+
+    All resamples of a share of 1 are 1. The end is that of none or all of `patients` (1934, doi
+    10.1093/biomet/26.4.404).
+    """
+    if low is None or high is None or value not in (0, 1):
+        return low, high
+    far = 0.025 ** (1 / patients)
+    return (min(low, far), high) if value else (low, max(high, 1 - far))
+
+
+def log_interval(
+    value: float, values: NDArray[np.float64]
+) -> tuple[float | None, float | None, int]:
+    """As `percentile_interval`, for a ratio such as the calibration slope with its estimate.
+
+    Normal on the log scale; the percentiles where the estimate or a resample is not positive.
+    """
+    if not value > 0 or (values <= 0).any():
+        return percentile_interval(values)
+    return _normal_interval(value, values, np.log, np.exp)
+
+
+def _normal_interval(
+    value: float, values: NDArray[np.float64], to: Any, back: Any
+) -> tuple[float | None, float | None, int]:
+    """Normal on the scale that the functions `to` and `back` lead to and from.
+
+    With the resamples' standard deviation, around the estimate less their bias.
+    """
+    usable = to(values[np.isfinite(values)])
+    left_out = len(values) - len(usable)
+    if len(usable) < 2 or 2 * len(usable) < len(values):
+        return None, None, left_out
+    margin = norm.ppf(0.975) * usable.std(ddof=1)
+    centre = 2 * to(value) - usable.mean()
+    return float(back(centre - margin)), float(back(centre + margin)), left_out
 
 
 def correlation_interval(

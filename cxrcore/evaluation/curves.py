@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from cxrcore.evaluation.bootstrap import Statistic, image_weights, percentile_interval
+from cxrcore.evaluation.bootstrap import (
+    Statistic,
+    at_least_exact,
+    image_weights,
+    percentile_interval,
+)
 from cxrcore.evaluation.metrics import lanes
 from cxrcore.evaluation.strata import log_odds, matrix
 from cxrcore.evaluation.table import Resamples, columns_of
@@ -69,7 +74,7 @@ def _rows(
     where: dict[str, Any], x: Floats, curve: Statistic, weights: NDArray[np.uint8] | None,
     subject: NDArray[np.intp], patients: Floats,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """The points of a curve; where it is 0 or 1, resamples of `patients` (points,) hardly vary."""
+    """The points of a curve, each a share of so many `patients` (points,)."""
     y = curve(np.ones((1, len(subject))))[0]
     bands: Floats | None = None
     if weights is not None:
@@ -78,10 +83,7 @@ def _rows(
         low = high = None
         if bands is not None:
             low, high, _ = percentile_interval(bands[:, point])
-        if low is not None and high is not None and y[point] in (0, 1):
-            # The end of Clopper and Pearson's interval of none, or of all.
-            far = 0.025 ** (1 / patients[point])
-            low, high = (min(low, far), high) if y[point] else (low, max(high, 1 - far))
+            low, high = at_least_exact(y[point], low, high, patients[point])
         band = {"low": low, "high": high, "at_risk": None}
         yield where | {"point": point, "x": x[point], "y": y[point]} | band
 

@@ -17,11 +17,13 @@ from cxrcore.evaluation.bootstrap import (
     Advance,
     Part,
     Statistic,
+    log_interval,
     logit_interval,
     part_of,
     patient_weights,
     percentile_interval,
     resample_parts,
+    share_interval,
 )
 from cxrcore.evaluation.calibration import Recalibration
 from cxrcore.evaluation.strata import log_odds, matrix, subgroups
@@ -208,11 +210,7 @@ def _measured(one: _Subgroup, resampled: Sequence[NDArray[np.float64]]) -> list[
         value, low, high = float(np.mean([whole[p][row, 0] for p, row in metric.of])), None, None
         if np.isfinite(value):
             drawn_values = np.mean([resampled[p][row] for p, row in metric.of], axis=0)
-            low, high, _ = (
-                logit_interval(value, drawn_values)
-                if metric.name == "auprc"
-                else percentile_interval(drawn_values)
-            )
+            low, high = _interval(metric, value, drawn_values, one.subject)
         sides = (metric.counted == side for side in (2, 1)) if metric.counted is not None else ()
         rows.append({
             "metric": metric.name, "value": value if np.isfinite(value) else None, "low": low,
@@ -221,3 +219,17 @@ def _measured(one: _Subgroup, resampled: Sequence[NDArray[np.float64]]) -> list[
             "ratio_of": [len(np.unique(one.subject[side])) for side in sides],
         })  # fmt: skip
     return rows
+
+
+def _interval(
+    metric: _Metric, value: float, drawn: NDArray[np.float64], subject: NDArray[np.intp]
+) -> tuple[float | None, float | None]:
+    """Percentiles, but for metrics whose resamples are so skewed that they miss on one side."""
+    if metric.counted is not None:
+        patients = len(np.unique(subject[metric.counted > 0]))
+        return share_interval(value, drawn, patients)[:2]
+    if metric.name == "auprc":
+        return logit_interval(value, drawn)[:2]
+    if metric.name == "calibration_slope":
+        return log_interval(value, drawn)[:2]
+    return percentile_interval(drawn)[:2]

@@ -83,6 +83,44 @@ def test_the_logit_interval_of_an_auprc_covers_it(size: int, prevalence: float) 
     assert 181 <= inside <= 197
 
 
+def test_the_log_interval_of_a_ratio_covers_it_on_both_sides() -> None:
+    """A ratio whose logarithm is normal, and resamples that are too high once more."""
+    above = below = 0
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        value = np.exp(0.1 + rng.normal(0, 0.2))
+        low, high, _ = bootstrap.log_interval(value, value * np.exp(0.1 + rng.normal(0, 0.2, 200)))
+        assert low is not None
+        assert high is not None
+        above, below = above + (low > 1), below + (high < 1)
+    assert 2 <= above <= 15
+    assert 2 <= below <= 15
+
+
+def test_the_interval_of_a_ratio_that_may_be_negative_are_its_percentiles() -> None:
+    values = np.linspace(-1, 2, 101)
+    assert bootstrap.log_interval(0.5, values) == bootstrap.percentile_interval(values)
+    assert bootstrap.log_interval(-0.5, values + 2) == bootstrap.percentile_interval(values + 2)
+    few = np.array([1.0, np.nan, np.nan])
+    assert bootstrap.log_interval(1.0, few) == (None, None, 2)
+
+
+@pytest.mark.parametrize("truth", [0.5, 0.85, 0.99])
+def test_the_interval_of_a_share_covers_it_also_where_all_or_none_have_it(truth: float) -> None:
+    inside = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        has = rng.random(50) < truth
+        values = np.array([rng.choice(has, 50).mean() for _ in range(100)])
+        low, high, _ = bootstrap.share_interval(has.mean(), values, 50)
+        assert low is not None
+        assert high is not None
+        inside += low <= truth <= high
+        turned = bootstrap.share_interval(1 - has.mean(), 1 - values, 50)
+        assert turned[:2] == pytest.approx((1 - high, 1 - low))
+    assert inside >= 184
+
+
 def test_an_auprc_without_scatter_on_the_logit_scale_has_no_interval() -> None:
     assert bootstrap.logit_interval(1.0, np.ones(9)) == (None, None, 0)
     assert bootstrap.logit_interval(0.5, np.full(4, np.nan)) == (None, None, 4)

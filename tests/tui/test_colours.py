@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.color import Color, ColorSystem
 
-from tui.heatmaps.colour_bar import SIGNED_STEPS, UNSIGNED_STEPS
+from tui.shared.colour_bar import SIGNED_STEPS, UNSIGNED_STEPS
 from tui.shared.colours import colours, ink_on, steps
 
 BARS = pytest.mark.parametrize(("count", "signed"), [(SIGNED_STEPS, True), (UNSIGNED_STEPS, False)])

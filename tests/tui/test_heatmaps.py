@@ -20,8 +20,8 @@ from data_contracts.store import Provenance
 from tui.heatmaps.canvas import Canvas
 from tui.heatmaps.figure import HeatmapFigure
 from tui.heatmaps.page import HeatmapsPage
-from tui.heatmaps.panel_grid import PanelGrid
-from tui.heatmaps.picture import Picture
+from tui.shared.panel_grid import PanelGrid
+from tui.shared.picture import Picture
 from tui.shared.placeholder import Placeholder
 from tui.shared.rows import Rows
 

@@ -11,12 +11,13 @@ from textual.app import App, ComposeResult
 
 from data_contracts.errors import UsageError
 from tui.heatmaps.export import png_of
-from tui.heatmaps.figure import HeatmapFigure, Panel
-from tui.heatmaps.graphics import new_picture, require_graphics
-from tui.heatmaps.panel_grid import best_columns, room_for
-from tui.heatmaps.picture import Picture, scaled_to_fit
-from tui.heatmaps.readout import MapValues
+from tui.heatmaps.figure import HeatmapFigure
+from tui.shared.graphics import new_picture, require_graphics
+from tui.shared.panel import Panel
+from tui.shared.panel_grid import best_columns, room_for
+from tui.shared.picture import Picture, scaled_to_fit
 from tui.shared.png import MARGIN
+from tui.shared.readout import MapValues
 
 
 class One(App[None]):

@@ -9,8 +9,8 @@ import pytest
 from dashboards import opened, see, write_workspace
 from textual import events
 
-from tui.heatmaps.picture import Picture
-from tui.heatmaps.readout import MapValues, zone_of
+from tui.shared.picture import Picture
+from tui.shared.readout import MapValues, zone_of
 from tui.shared.tab_bar import TabBar
 
 FOUR = MapValues(np.array([[0.5, -0.25], [np.nan, 0.0]]), 0.5, "logit per cell (Grad-CAM)")

@@ -19,9 +19,7 @@ from tui.heatmaps.export import PATIENT_LEVEL, side_for
 from tui.heatmaps.figures import maps_like
 from tui.heatmaps.images import ExplainedImages, read_explained_images
 from tui.heatmaps.keys import BINDINGS, TABS, UNUSED
-from tui.heatmaps.panel_grid import room_for
 from tui.heatmaps.panes import MapPane
-from tui.heatmaps.picture import Picture
 from tui.heatmaps.state import HeatmapState, ModelKey, StateField, TabName
 from tui.heatmaps.work import (
     LARGE,
@@ -37,6 +35,8 @@ from tui.heatmaps.work import (
 from tui.shared.dialogs import Question
 from tui.shared.messages import ErrorMet
 from tui.shared.page import Page
+from tui.shared.panel_grid import room_for
+from tui.shared.picture import Picture
 from tui.shared.reading import Reading
 from tui.shared.rows import Rows
 from tui.shared.tab_bar import TabBar

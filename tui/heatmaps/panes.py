@@ -9,12 +9,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from data_contracts.disclosure import SUPPRESSED
-from tui.heatmaps.colour_bar import ColourBar
 from tui.heatmaps.data import MeanHeatmaps
 from tui.heatmaps.figure import HeatmapFigure, explained
-from tui.heatmaps.graphics import new_picture
-from tui.heatmaps.panel_grid import PanelGrid
+from tui.shared.colour_bar import ColourBar
+from tui.shared.graphics import new_picture
 from tui.shared.numbers import level_text
+from tui.shared.panel_grid import PanelGrid
 from tui.shared.rows import Rows
 from tui.shared.table import Column, Row
 from tui.shared.toned import Tone, marked_up

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from tui.heatmaps.texts import brief_unit
-from tui.shared.numbers import NONE, number
+from tui.shared.numbers import NONE, brief_unit, number
 
 if TYPE_CHECKING:
-    from tui.heatmaps.overlay import Floats
+    from tui.shared.colours import Floats
 
 #: Shares of a picture's width from which on it is no longer the right, and already the left.
 _MIDLINE = (0.45, 0.55)

@@ -8,12 +8,12 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
-from tui.heatmaps.colour_bar import ColourBar
-from tui.heatmaps.graphics import new_picture
+from tui.shared.colour_bar import ColourBar
+from tui.shared.graphics import new_picture
 from tui.shared.toned import marked_up
 
 if TYPE_CHECKING:
-    from tui.heatmaps.figure import Panel
+    from tui.shared.panel import Panel
 
 #: The least cells across and lines that a picture is worth showing in.
 _LEAST_WIDTH, _LEAST_HEIGHT = 14, 6

@@ -22,7 +22,7 @@ from textual.widget import Widget
 if TYPE_CHECKING:
     import numpy as np
 
-    from tui.heatmaps.readout import MapValues
+    from tui.shared.readout import MapValues
 
     Image = np.ndarray[Any, np.dtype[np.uint8]]
 

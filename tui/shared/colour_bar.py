@@ -9,11 +9,11 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.heatmaps.texts import brief_unit
 from tui.shared.colours import ink_on, steps
+from tui.shared.numbers import brief_unit
 
 if TYPE_CHECKING:
-    from tui.heatmaps.figure import Scale
+    from tui.shared.panel import Scale
 
 #: Steps of signed colours and of unsigned ones; distinct in 256 colours too.
 SIGNED_STEPS, UNSIGNED_STEPS = 11, 9

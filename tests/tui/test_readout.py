@@ -32,8 +32,8 @@ def test_the_patients_right_is_on_the_left() -> None:
 
 
 def test_digits_are_tenths_of_the_limit_with_their_sign() -> None:
-    assert FOUR.as_digits(6, 2) == [" +9 −5", "     ·"]
-    assert FOUR.as_digits(6, 5) == [" +9 −5", "      ", "     ·", "      "]
+    assert FOUR.as_digits(6, 2) == ["+9 −5 ", "    · "]
+    assert FOUR.as_digits(6, 5) == ["      ", "+9 −5 ", "      ", "    · ", "      "]
     assert FOUR.as_digits(3, 2) == [], "no room for a sign"
 
 

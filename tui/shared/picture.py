@@ -1,15 +1,10 @@
-"""Pictures in half blocks: every cell of the terminal shows two pixels, one above the other.
-
-Half blocks work wherever text does: in tmux, over SSH, in a browser and in an SVG.
-"""
+"""A picture with a cross, or the mouse, that tells the value at a place; it can be magnified."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -19,17 +14,18 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-if TYPE_CHECKING:
-    import numpy as np
+from tui.shared.colours import in_sixteen
+from tui.shared.half_blocks import SIDES, in_colours, in_shades, part_of, size_in
 
+if TYPE_CHECKING:
+    from tui.shared.colours import Image
     from tui.shared.readout import MapValues
 
-    Image = np.ndarray[Any, np.dtype[np.uint8]]
+Place = tuple[float, float]
+"""Shares of a picture's width and height, 0 to 1."""
 
-#: Shades are distinguished in steps of this size only, so that cells repeat and are made once.
-_STEP = 4
-#: What stands at the sides of a radiograph, from so many cells across on.
-_SIDES, _LEAST_MARKED = ("R", "L"), 8
+_MIDDLE: Place = (0.5, 0.5)
+_MOST_MAGNIFIED = 8
 #: In place of digits; grey would not tell evidence for a class from evidence against it.
 _TOO_SMALL = ("too small", "for digits")
 
@@ -38,7 +34,8 @@ class Picture(Widget, can_focus=True):
     """Shows an RGB image (rows, columns, 3), uint8, as large as fits, its shape kept.
 
     The mouse, or with the focus a cross that keys move, tells the value at a place. Without colours
-    the values are shown as digits. R and L stand at the patient's sides.
+    the values are shown as digits, and a picture without values in shades of blocks. R and L stand
+    at the patient's sides. Magnified, a part of it is seen, which goes along with the cross.
     """
 
     DEFAULT_CSS = "Picture { width: 1fr; height: 1fr; }"
@@ -60,52 +57,123 @@ class Picture(Widget, can_focus=True):
         self._image: Image | None = None
         self._values: MapValues | None = None
         self._drawn: tuple[Size, list[Strip]] | None = None
+        self._cross: Place = _MIDDLE
+        self._magnification = 1
+        self._whole = Size()
+        """Of the image, in cells, of which a part may be seen."""
+        self._part = Region()
+        """That part of the whole."""
         self._place = Region()
-        """Of the image, in cells."""
-        self._cross: Offset | None = None
-        """A cell of the image."""
+        """Of that part in the widget."""
 
     @property
     def image(self) -> Image | None:
         return self._image
 
+    @property
+    def magnification(self) -> int:
+        """How many times larger than what fits it is drawn."""
+        return self._magnification
+
     def show(self, image: Image | None, values: MapValues | None = None) -> None:
         """Show another image, or none, and what it is coloured by."""
         self._image, self._values, self._drawn = image, values, None
         self.refresh()
-        if self._cross is not None:
-            self._point(self._cross)
+        if self._has_cross:
+            self._tell()
 
-    def on_focus(self) -> None:
-        self._move_to(Offset(self._place.width // 2, self._place.height // 2))
+    def magnify(self, steps: int) -> bool:
+        """Draw it twice as large for each step around the cross, or half; whether it changed."""
+        times = self._magnification * 2.0**steps
+        if not 1 <= times <= _MOST_MAGNIFIED:
+            return False
+        self._magnification, self._drawn = int(times), None
+        self._part = Region()
+        self.refresh()
+        return True
 
-    def on_blur(self) -> None:
-        self._move_to(None)
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        if (place := self._place).contains(event.x, event.y):
-            self._point(Offset(event.x - place.x, event.y - place.y))
-        else:
-            self._point(self._cross)
-
-    def on_leave(self) -> None:
-        self._point(self._cross)
-
-    def action_move(self, right: int, down: int) -> None:
-        if self._cross is not None:
-            x, y = self._cross.x + right, self._cross.y + down
-            width, height = self._place.size
-            self._move_to(Offset(max(0, min(x, width - 1)), max(0, min(y, height - 1))))
-
-    def _move_to(self, cross: Offset | None) -> None:
-        self._cross = cross
-        self._point(cross)
+    def reset(self) -> None:
+        """Draw all of it."""
+        self._magnification, self._drawn = 1, None
         self.refresh()
 
-    def _point(self, cell: Offset | None) -> None:
-        text, (width, height) = "", self._place.size
-        if cell is not None and self._values is not None and width and height:
-            text = self._values.at((cell.x + 0.5) / width, (cell.y + 0.5) / height)
+    @property
+    def _has_cross(self) -> bool:
+        return self.has_focus and (self._values is not None or self._magnification > 1)
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        self._cross = _MIDDLE
+        # Where the keys go to another picture, that one tells.
+        if has_focus or not isinstance(self.screen.focused, Picture):
+            self._tell()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._tell(self._place_at(event))
+
+    def on_leave(self) -> None:
+        self._tell()
+
+    async def on_click(self, event: events.Click) -> None:
+        if (place := self._place_at(event)) is not None:
+            self._move_to(place)
+        if event.chain == 2:
+            await self.run_action("screen.zoom(1)")
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, steps: int) -> None:
+        """The wheel magnifies at the mouse what is shown over the page."""
+        if self.is_in_maximized_view:
+            event.stop()
+            self._cross = self._place_at(event) or self._cross
+            self.magnify(steps)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Without a cross the keys that move it belong to what is around."""
+        return self._has_cross if action == "move" else True
+
+    def action_move(self, right: int, down: int) -> None:
+        cell = self._cell(self._cross) + Offset(right, down)
+        width, height = self._whole
+        x, y = max(0, min(cell.x, width - 1)), max(0, min(cell.y, height - 1))
+        self._move_to(((x + 0.5) / max(1, width), (y + 0.5) / max(1, height)))
+
+    def _move_to(self, place: Place) -> None:
+        lines = [self._seen_at(self._cross).y, self._seen_at(place).y]
+        self._cross = place
+        self._tell()
+        if self._part.contains_point(self._cell(place)):
+            # Other lines stay as they are; a whole page of them takes longer than a key may.
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in lines))
+        else:
+            self._drawn = None
+            self.refresh()
+
+    def _cell(self, place: Place) -> Offset:
+        """The cell of the whole image at a place."""
+        return Offset(int(place[0] * self._whole.width), int(place[1] * self._whole.height))
+
+    def _seen_at(self, place: Place) -> Offset:
+        """Where in the widget a place of the image is."""
+        return self._cell(place) - self._part.offset + self._place.offset
+
+    def _place_at(self, event: events.MouseEvent) -> Place | None:
+        """Where on the image the mouse is."""
+        if not self._place.contains(event.x, event.y):
+            return None
+        cell = Offset(event.x, event.y) - self._place.offset + self._part.offset
+        return (cell.x + 0.5) / self._whole.width, (cell.y + 0.5) / self._whole.height
+
+    def _tell(self, place: Place | None = None) -> None:
+        """Tell the value at a place, or else at the cross."""
+        if place is None and self._has_cross:
+            place = self._cross
+        text = self._values.at(*place) if self._values is not None and place is not None else ""
         self.post_message(self.Pointed(text))
 
     def notify_style_update(self) -> None:
@@ -117,64 +185,56 @@ class Picture(Widget, can_focus=True):
             return Strip.blank(self.size.width, self.rich_style)
         if self._drawn is None or self._drawn[0] != self.size:
             self._drawn = self.size, self._strips(self._image)
-        strip, cross = self._drawn[1][y], self._cross
-        if cross is None or y != cross.y + self._place.y:
+        strip = self._drawn[1][y]
+        x, line = self._seen_at(self._cross)
+        if not self._has_cross or y != line:
             return strip
-        x = cross.x + self._place.x
         mark = Strip([Segment("╋", self.rich_style + Style(bold=True))])
         return Strip.join([strip.crop(0, x), mark, strip.crop(x + 1)])
 
     def _strips(self, image: Image) -> list[Strip]:
-        """The image in the middle of the widget, a strip for each line of cells."""
+        """The part of the image that is seen, in the middle of the widget, line by line."""
         width, height = self.size
-        pixels = scaled_to_fit(image, width, 2 * height)
-        rows, columns = pixels.shape[:2]
-        top, left = (height - rows // 2) // 2, (width - columns) // 2
-        self._place = Region(left, top, columns, rows // 2)
-        blank = Strip.blank(width, self.rich_style)
+        self._arrange(image)
+        left, top = self._place.offset
+        blank, margin = Strip.blank(width, self.rich_style), Segment(" " * left, self.rich_style)
         strips = [blank] * height
-        margin = Segment(" " * left, self.rich_style)
-        if self.app.no_color and self._values is not None:
-            lines = self._values.as_digits(columns, rows // 2) or _TOO_SMALL[: rows // 2]
-            for line, text in enumerate(lines, top):
-                shown = text.center(columns)
-                if line == top and shown[0] == shown[-1] == " ":
-                    shown = shown[1:-1].join(_SIDES)
-                strip = Strip([margin, Segment(shown, self.rich_style)])
-                strips[line] = strip.adjust_cell_length(width, self.rich_style)
-            return strips
-        shades = (pixels // _STEP * _STEP + _STEP // 2).reshape(rows // 2, 2, columns, 3)
-        cells = shades.transpose(0, 2, 1, 3).reshape(rows // 2, columns, 6).tolist()
-        for line, colours in enumerate(cells):
-            blocks = [_cell(*six) for six in colours]
-            if line == 0 and columns >= _LEAST_MARKED:
-                for at, letter in zip((0, -1), _SIDES, strict=True):
-                    blocks[at] = _letter(letter, *colours[at][3:])
-            strip = Strip([margin, *blocks], left + columns)
-            strips[top + line] = strip.adjust_cell_length(width, self.rich_style)
+        for line, cells in enumerate(self._lines(image), top):
+            strips[line] = Strip([margin, *cells]).adjust_cell_length(width, self.rich_style)
         return strips
 
+    def _arrange(self, image: Image) -> None:
+        """Find what part of the image is seen, and where."""
+        room = self.size
+        fits = size_in(room, image)
+        whole = Size(fits.width * self._magnification, fits.height * self._magnification)
+        size = Size(min(whole.width, room.width), min(whole.height, room.height))
+        stays = (whole, size) == (self._whole, self._part.size)
+        self._whole = whole
+        cross, corner = self._cell(self._cross), self._part.offset
+        if not stays or not self._part.contains_point(cross):
+            corner = cross - Offset(size.width // 2, size.height // 2)
+        most = Offset(whole.width - size.width, whole.height - size.height)
+        corner = Offset(max(0, min(corner.x, most.x)), max(0, min(corner.y, most.y)))
+        self._part = Region.from_offset(corner, size)
+        spare = Offset((room.width - size.width) // 2, (room.height - size.height) // 2)
+        self._place = Region.from_offset(spare, size)
 
-def scaled_to_fit(image: Image, width: int, height: int) -> Image:
-    """`image` scaled to fit into `width` × `height` pixels, its shape kept, with even rows."""
-    import numpy as np
-    from PIL import Image as Pillow
-
-    rows, columns = image.shape[:2]
-    scale = min(width / columns, height / rows)
-    size = max(1, int(columns * scale)), max(2, int(rows * scale) // 2 * 2)
-    # Averages when the picture shrinks, interpolates when it grows.
-    return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.BILINEAR))
-
-
-@lru_cache(maxsize=1 << 15)
-def _cell(r: int, g: int, b: int, under_r: int, under_g: int, under_b: int) -> Segment:
-    """A half block: the upper pixel in the foreground, the lower one behind it."""
-    colour, under = Color.from_rgb(r, g, b), Color.from_rgb(under_r, under_g, under_b)
-    return Segment("▀", Style.from_color(colour, under))
-
-
-def _letter(letter: str, r: int, g: int, b: int) -> Segment:
-    """A letter that can be read on a colour."""
-    ink = Color.parse("black" if max(r, g, b) > 140 else "bright_white")
-    return Segment(letter, Style.from_color(ink, Color.from_rgb(r, g, b)) + Style(bold=True))
+    def _lines(self, image: Image) -> list[list[Segment]]:
+        """The lines of that part."""
+        part = self._part
+        if not self.app.no_color:
+            pixels = part_of(image, self._whole, part)
+            if self._values is not None and self.app.console.color_system == "standard":
+                pixels = in_sixteen(pixels, part_of(self._values.shares, self._whole, part))
+            return in_colours(pixels)
+        if self._values is None:
+            texts = in_shades(part_of(image, self._whole, part))
+        else:
+            digits = self._values.as_digits(*self._whole)
+            texts = [text[part.x : part.right] for text in digits[part.y : part.bottom]]
+            texts = texts or [text.center(part.width) for text in _TOO_SMALL[: part.height]]
+        first = texts[0].center(part.width)
+        if self._values is None or first[0] == first[-1] == " ":
+            texts[0] = first[1:-1].join(SIDES)
+        return [[Segment(text.center(part.width), self.rich_style)] for text in texts]

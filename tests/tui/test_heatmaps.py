@@ -77,7 +77,7 @@ async def test_keys_change_the_map(workspace: Path) -> None:
             ("t", "gender/main: M"), ("c", "gender/main: F"), ("v", "mean, all images"),
             ("v", "SD over images"), ("v", "class difference, all images"),
             ("r", "shared by this model's maps"), ("r", "own 95th percentile"),
-            ("plus", "opacity 80%"), ("minus", "opacity 70%"), ("minus", "opacity 60%"),
+            ("plus", "opacity 90%"), ("minus", "opacity 80%"), ("minus", "opacity 70%"),
             ("n", "class difference, PA"), ("n", "class difference, AP"), ("n", "map: n/d"),
         ):  # fmt: skip
             before = seen(pilot).panels[0].image

@@ -25,11 +25,14 @@ NAMES: dict[Quantity, str] = {
 
 @dataclass(frozen=True)
 class DisplayOptions:
-    """How maps are drawn. `opacity` is that of the strongest evidence, 0 to 1."""
+    """How maps are drawn. `opacity` is that of the strongest evidence, 0 to 1.
+
+    From 0.75 on the strongest evidence over a lung is brighter than weaker evidence over the spine.
+    """
 
     quantity: Quantity = "class_difference"
     scaling: Scaling = "own maximum"
-    opacity: float = 0.7
+    opacity: float = 0.8
 
     @property
     def signed(self) -> bool:

@@ -13,9 +13,12 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from data_contracts.cohort_description import COHORT_FLOW
+from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGE_REJECTS, IMAGES
 from data_contracts.store import Provenance, open_arrays, write_arrays
 from tui.app import Dashboard
+from tui.cohort.sheet_pane import SheetPane
+from tui.cohort.sheets import panels_of
 from tui.cohort.table import bar, flow_content, number_in, table_content
 from tui.shared.messages import OpenLaunch
 from tui.shared.panel_grid import PanelBox, PanelGrid
@@ -120,6 +123,8 @@ async def test_a_contact_sheet_is_drawn_a_page_at_a_time(workspace: Path) -> Non
 
 async def test_images_of_suspect_polarity_are_drawn_apart(workspace: Path) -> None:
     async with opened(workspace, (80, 24), page="cohort") as pilot:
+        await press(pilot, "c")
+        squares = pilot.app.screen.query_one(SheetPane).squares
         await press(pilot, "p")
         assert "No image has a border" in text(pilot, "Placeholder")
     path = IMAGES.path(workspace, shard="1", shards="1")
@@ -129,6 +134,8 @@ async def test_images_of_suspect_polarity_are_drawn_apart(workspace: Path) -> No
     content["image_id"] = content["image_id"].tolist()
     content["polarity_suspect"][3] = True
     write_arrays(IMAGES, path, content, Provenance("preprocess", {}), attributes)
+    with pytest.raises(ArtifactError, match="just replaced"):
+        panels_of(squares, 8)
     async with opened(workspace, (80, 24), page="cohort") as pilot:
         await press(pilot, "p")
         assert sheet_title(pilot).startswith("1 of 1 images whose border is brighter")

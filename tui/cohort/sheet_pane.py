@@ -57,7 +57,8 @@ class SheetPane(Vertical):
         self.draw()
 
     @property
-    def _squares(self) -> Sequence[Square]:
+    def squares(self) -> Sequence[Square]:
+        """Those that pass the filter."""
         words = self._query.lower().split()
         return [s for s in self._sheet.squares if all(w in s.caption.lower() for w in words)]
 
@@ -70,7 +71,7 @@ class SheetPane(Vertical):
 
     def draw(self) -> None:
         """Show the squares of the present page; finer, where one is over the whole page."""
-        squares = self._squares
+        squares = self.squares
         shown = squares[self._first : self._first + self._room]
         more = " (PgUp, PgDn)" if len(shown) < len(squares) else ""
         part = f"{self._first + 1}–{self._first + len(shown)}" if shown else "none"
@@ -96,7 +97,7 @@ class SheetPane(Vertical):
         """Other squares; where one is over the whole page, the next one."""
         grid = self.query_one(PanelGrid)
         if not grid.turn(by):
-            last = (len(self._squares) - 1) // self._room * self._room
+            last = (len(self.squares) - 1) // self._room * self._room
             first, self._first = self._first, max(0, min(self._first + by * self._room, last))
             self.draw()
             if self._first != first:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_contracts.cohort import COHORT
+from data_contracts.errors import ArtifactError
 from data_contracts.images import IMAGES
 from tui.shared.panel import Panel
 from tui.workspace.snapshot import Artifact
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Square:
-    """An image by its store and row, and what is known of it."""
+    """An image by its store, which had `digest`, and row, and what is known of it."""
 
     store: Path
+    digest: str
     row: int
     caption: str
     suspect: bool
@@ -52,7 +54,8 @@ def read_sheet(name: str, folder: Path, artifacts: Sequence[Artifact]) -> Sheet:
     for store in stores if name != "contact-sheet" else stores[:1]:
         with open_arrays(IMAGES, store, verify=False) as images:
             sheets.append(contact_sheets(images, cohort)[name])
-        squares += [Square(store, *square) for square in sheets[-1].squares]
+            digest = images.header.digest
+        squares += [Square(store, digest, *square) for square in sheets[-1].squares]
         file = store.with_name(f"{store.stem.replace('images', name, 1)}.png")
         files += [file.relative_to(folder).as_posix()] if file.exists() else []
     total = sum(sheet.total for sheet in sheets)
@@ -61,7 +64,10 @@ def read_sheet(name: str, folder: Path, artifacts: Sequence[Artifact]) -> Sheet:
 
 
 def panels_of(squares: Sequence[Square], side: int) -> tuple[Panel, ...]:
-    """Squares as pictures of at most `side` pixels; each reads one row of its store."""
+    """Squares as pictures of at most `side` pixels; each reads one row of its store.
+
+    Raises `ArtifactError` when a store has been replaced.
+    """
     return tuple(
         Panel((("warn", f"⚠ {s.caption}") if s.suspect else ("", s.caption),), _picture(s, side))
         for s in squares
@@ -76,6 +82,8 @@ def _picture(square: Square, side: int) -> Image:
     from jobs._contact_sheets import in_8_bit
 
     with open_arrays(IMAGES, square.store, verify=False) as images:
+        if images.header.digest != square.digest:
+            raise ArtifactError(f"{square.store} was just replaced; reading it again")
         grey = Pillow.fromarray(in_8_bit(images.read("pixels", square.row)))
     grey.thumbnail((side, side), Pillow.Resampling.BILINEAR)
     return np.repeat(np.asarray(grey)[..., None], 3, axis=2)

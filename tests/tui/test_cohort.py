@@ -103,7 +103,7 @@ async def test_a_contact_sheet_is_drawn_a_page_at_a_time(workspace: Path) -> Non
         assert sheet_title(pilot) == (
             "12 of 12 images: 1–8 (PgUp, PgDn); images/contact-sheet-1-of-1.png"
         )
-        assert [str(box.query_one(".lines", Static).visual) for box in boxes(pilot)[:2]] == [
+        assert [str(box.query_one(Static).visual) for box in boxes(pilot)[:2]] == [
             "PA, window", "AP, window"
         ]  # fmt: skip
         await press(pilot, "right", "down", "z")
@@ -116,9 +116,7 @@ async def test_a_contact_sheet_is_drawn_a_page_at_a_time(workspace: Path) -> Non
         assert page.maximized is None
         await press(pilot, "slash", *"ap", "enter")
         assert sheet_title(pilot).startswith("12 of 12 images: 1–")
-        assert {box.query_one(".lines", Static).visual.plain for box in boxes(pilot)} == {
-            "AP, window"
-        }
+        assert {box.query_one(Static).visual.plain for box in boxes(pilot)} == {"AP, window"}
 
 
 async def test_images_of_suspect_polarity_are_drawn_apart(workspace: Path) -> None:

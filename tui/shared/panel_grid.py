@@ -30,7 +30,7 @@ _MOST = 24
 class PanelBox(Vertical):
     """One picture with its lines and its scale, or without them if `bare`.
 
-    Over the whole page it has all of them, the lines in one, and what R and L mean.
+    Over the whole page it has all of them, its lines as one, and what R and L mean.
     """
 
     DEFAULT_CSS = """
@@ -40,11 +40,9 @@ class PanelBox(Vertical):
             height: auto; width: 1fr; text-align: center; text-wrap: nowrap;
             text-overflow: ellipsis;
         }
-        & > .line { display: none; }
-        &.bare > .lines, &.unscaled > ColourBar { display: none; }
-        &.-maximized > .lines { display: none; }
-        &.-maximized > .line, &.-maximized > ColourBar { display: block; }
-        &.focused > .lines { text-style: reverse; }
+        &.bare > Static, &.unscaled > ColourBar { display: none; }
+        &.focused > Static { text-style: reverse; }
+        &.-maximized > Static, &.-maximized > ColourBar { display: block; text-style: none; }
     }
     """
 
@@ -52,19 +50,20 @@ class PanelBox(Vertical):
         super().__init__(classes="bare unscaled" if bare else "")
         self.picture = new_picture(graphics=graphics)
         self._bare, self._height = bare, "1fr"
+        self._texts = "", ""
+        """Above the picture, among others and over the page: content markup."""
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="lines")
-        yield Static(classes="line")
+        yield Static()
         yield self.picture
         yield ColourBar()
 
     def show(self, panel: Panel, scale: Scale | None = None, about: TonedLines = ()) -> None:
         """Show another picture; over the page also `scale` and `about`, which others share."""
-        self.query_one(".lines", Static).update(marked_up(panel.lines))
         line = " · ".join(in_tone(*line) for line in panel.lines if line[1])
         rest = marked_up([*about, ("dim", SIDES_TEXT)])
-        self.query_one(".line", Static).update(f"{line}\n{rest}")
+        self._texts = marked_up(panel.lines), f"{line}\n{rest}"
+        self._write()
         self.picture.show(panel.image, panel.values)
         self.query_one(ColourBar).show(panel.scale or scale)
         self.set_class(self._bare or panel.scale is None, "unscaled")
@@ -82,6 +81,11 @@ class PanelBox(Vertical):
 
     def on_resize(self) -> None:
         self.picture.styles.height = "1fr" if self.is_maximized else self._height
+        self._write()
+
+    def _write(self) -> None:
+        if self.is_maximized or not self._bare:
+            self.query_one(Static).update(self._texts[self.is_maximized])
 
 
 class PanelGrid(Container):

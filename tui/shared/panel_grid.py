@@ -77,11 +77,14 @@ class PanelBox(Vertical):
     def set_side(self, side: int) -> None:
         """Make the picture `side` cells across, which is half as many lines."""
         self._height = str(side // 2)
-        self.on_resize()
+        self._fit()
 
     def on_resize(self) -> None:
-        self.picture.styles.height = "1fr" if self.is_maximized else self._height
+        self._fit()
         self._write()
+
+    def _fit(self) -> None:
+        self.picture.styles.height = "1fr" if self.is_maximized else self._height
 
     def _write(self) -> None:
         if self.is_maximized or not self._bare:

@@ -8,6 +8,7 @@ Writes docs/images/PREFIX-<page>.png, by a headless `chromium`.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,9 +32,11 @@ PICTURES = {
     "heatmaps": "4",
     "two-maps": "4 d",
     "all-tasks": "4 a",
+    "zoom": "4 z",
     "verdicts": "7",
     "ladder": "7 right right down enter",
     "cohort": "5",
+    "contact-sheet": "5 c",
     "artifact": "6 down down down down down right right",
 }
 
@@ -62,13 +65,14 @@ def to_png(svg: Path, png: Path) -> None:
             check=True, capture_output=True,
         )  # fmt: skip
     image = Image.open(png).convert("RGB")
-    if "map" not in png.stem and "tasks" not in png.stem:
+    if not any(name in png.stem for name in ("map", "tasks", "zoom", "sheet")):
         image = image.quantize(200, dither=Image.Dither.NONE)
     image.save(png, optimize=True)
 
 
 def main() -> None:
     workspace, prefix = Path(sys.argv[1]), sys.argv[2]
+    os.environ["COLORTERM"] = "truecolor"
     # A picture does not show on which machine and where it was taken.
     status_header.place_of = lambda path, room: path.name[:room]
     for name, keys in PICTURES.items():

@@ -79,7 +79,7 @@ def _show(workspace: Path, *, graphics: bool) -> int:
     if isinstance(sys.__stderr__, io.TextIOWrapper):
         require_utf8(sys.__stderr__)
     if graphics:
-        from tui.heatmaps.graphics import require_graphics
+        from tui.shared.graphics import require_graphics
 
         require_graphics()
     # The thread that reads the workspace lets go of the interpreter sooner than by default (5 ms),

@@ -13,10 +13,15 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from data_contracts.cohort_description import COHORT_FLOW
-from data_contracts.images import IMAGE_REJECTS
+from data_contracts.errors import ArtifactError
+from data_contracts.images import IMAGE_REJECTS, IMAGES
+from data_contracts.store import Provenance, open_arrays, write_arrays
 from tui.app import Dashboard
+from tui.cohort.sheet_pane import SheetPane
+from tui.cohort.sheets import panels_of
 from tui.cohort.table import bar, flow_content, number_in, table_content
 from tui.shared.messages import OpenLaunch
+from tui.shared.panel_grid import PanelBox, PanelGrid
 from tui.shared.rows import Rows
 
 
@@ -63,7 +68,7 @@ async def test_the_rule_under_the_cursor_is_told_in_full(finished: Path) -> None
     async with opened(finished, (80, 24), page="cohort") as pilot:
         await press(pilot, "j", "j")
         assert "younger than 18 years, or of unknown age (2,400 studies)" in text(pilot, "#detail")
-        await press(pilot, "t")
+        await press(pilot, "r")
         assert not pilot.app.screen.query_one("#detail").display
 
 
@@ -74,7 +79,7 @@ async def test_table_one_has_a_column_for_each_split(finished: Path) -> None:
         assert titles == ["variable", "level", "train", "val", "test", "all"]
         assert ("view", "AP", "100 (7.1)", "100 (25.0)", "100 (16.7)", "100 (4.2)") in cells(pilot)
         assert ("age", "mean", "61.2", "61.2", "61.2", "61.2") in cells(pilot)
-        assert "patients (% of images)" in text(pilot, "TabBar")
+        assert "patients (% of images)" in screen_text(pilot)
 
 
 async def test_rejects_are_summed_over_the_shards(finished: Path) -> None:
@@ -83,16 +88,56 @@ async def test_rejects_are_summed_over_the_shards(finished: Path) -> None:
         assert [c[:2] for c in cells(pilot)] == [("too small", "25"), ("blank", "n/d")]
 
 
-async def test_the_contact_sheets_are_named_where_there_are_any(workspace: Path) -> None:
+def boxes(pilot: Pilot[None]) -> list[PanelBox]:
+    return pilot.app.screen.query_one(PanelGrid).boxes
+
+
+def sheet_title(pilot: Pilot[None]) -> str:
+    return text(pilot, "SheetPane > Static")
+
+
+async def test_a_contact_sheet_is_drawn_a_page_at_a_time(workspace: Path) -> None:
+    (workspace / "images/contact-sheet-1-of-1.png").touch()
     async with opened(workspace, (80, 24), page="cohort") as pilot:
-        await press(pilot, "r")
-        assert "look at" not in text(pilot, "#note")
-    (workspace / "images/contact-sheet-1-of-2.png").touch()
+        await press(pilot, "c")
+        assert sheet_title(pilot) == (
+            "12 of 12 images: 1–8 (PgUp, PgDn); images/contact-sheet-1-of-1.png"
+        )
+        assert [str(box.query_one(Static).visual) for box in boxes(pilot)[:2]] == [
+            "PA, window", "AP, window"
+        ]  # fmt: skip
+        await press(pilot, "right", "down", "z")
+        page = cast("Dashboard", pilot.app).screen
+        assert page.maximized is boxes(pilot)[5]
+        await press(pilot, "pagedown", "pagedown", "pagedown")
+        assert page.maximized is boxes(pilot)[0], "the first of the next page"
+        assert "9–12" in sheet_title(pilot)
+        await press(pilot, "escape")
+        assert page.maximized is None
+        await press(pilot, "slash", *"ap", "enter")
+        assert sheet_title(pilot).startswith("12 of 12 images: 1–")
+        assert {box.query_one(Static).visual.plain for box in boxes(pilot)} == {"AP, window"}
+
+
+async def test_images_of_suspect_polarity_are_drawn_apart(workspace: Path) -> None:
     async with opened(workspace, (80, 24), page="cohort") as pilot:
-        await press(pilot, "r")
-        assert "look at images/contact-sheet-1-of-2.png before you train" in text(pilot, "#note")
-        await press(pilot, "f")
-        assert "look at" not in text(pilot, "#note")
+        await press(pilot, "c")
+        squares = pilot.app.screen.query_one(SheetPane).squares
+        await press(pilot, "p")
+        assert "No image has a border" in text(pilot, "Placeholder")
+    path = IMAGES.path(workspace, shard="1", shards="1")
+    with open_arrays(IMAGES, path) as arrays:
+        content = {name: arrays.read(name) for name in arrays.names()}
+        attributes = arrays.header.attributes
+    content["image_id"] = content["image_id"].tolist()
+    content["polarity_suspect"][3] = True
+    write_arrays(IMAGES, path, content, Provenance("preprocess", {}), attributes)
+    with pytest.raises(ArtifactError, match="just replaced"):
+        panels_of(squares, 8)
+    async with opened(workspace, (80, 24), page="cohort") as pilot:
+        await press(pilot, "p")
+        assert sheet_title(pilot).startswith("1 of 1 images whose border is brighter")
+        assert "⚠ AP, window" in screen_text(pilot)
 
 
 async def test_what_is_not_disclosed_is_explained_once(finished: Path) -> None:
@@ -126,9 +171,9 @@ async def test_arrows_turn_the_parts_over_and_the_filter_narrows(finished: Path)
     async with opened(finished, (80, 24), page="cohort") as pilot:
         await press(pilot, "right")
         assert cells(pilot)[0][0] == "subjects"
-        await press(pilot, "left", "left")
+        await press(pilot, "right")
         assert cells(pilot)[0][0] == "too small"
-        await press(pilot, "right", "slash", *"mortality", "enter")
+        await press(pilot, "left", "left", "slash", *"mortality", "enter")
         assert {c[0] for c in cells(pilot)} == {"mortality"}
 
 

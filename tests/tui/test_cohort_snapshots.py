@@ -20,7 +20,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pictures("flow-140-light", "table-140-dark", "rejects-80-light")
+@pictures("flow-140-light", "table-140-dark", "rejects-80-light", "contact-80-dark")
 def test_the_parts(
     workspace: Path, snap_compare: Any, size: tuple[int, int], theme: str, shown: str
 ) -> None:

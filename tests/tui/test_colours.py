@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rich.color import Color, ColorSystem
 
-from tui.heatmaps.colour_bar import SIGNED_STEPS, UNSIGNED_STEPS
-from tui.shared.colours import colours, ink_on, steps
+from tui.shared.colour_bar import SIGNED_STEPS, UNSIGNED_STEPS
+from tui.shared.colours import colours, in_sixteen, ink_on, sixteen_steps, steps
 
 BARS = pytest.mark.parametrize(("count", "signed"), [(SIGNED_STEPS, True), (UNSIGNED_STEPS, False)])
 
@@ -67,3 +67,14 @@ def test_text_on_every_step_is_legible(count: int, signed: bool) -> None:
     for colour in steps(count, signed=signed):
         lights = sorted((luminance(colour), 1.0 if ink_on(colour) == "#ffffff" else 0.0))
         assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_in_16_colours_more_is_lighter_and_nothing_is_grey(sign: int) -> None:
+    brown, shares = np.array([120, 80, 40], dtype=np.uint8), sign * np.array([0, 0.1, 0.4, 0.7, 1])
+    none, little, *rest = in_sixteen(np.tile(brown, (5, 1)), shares).tolist()
+    assert none == little == [80, 80, 80]
+    shown = [Color.from_rgb(*c).downgrade(ColorSystem.STANDARD) for c in rest]
+    assert [c.number for c in shown] == ([4, 12, 14] if sign < 0 else [1, 9, 11])
+    assert sorted(map(luminance, map(tuple, rest))) == [luminance(tuple(c)) for c in rest]
+    assert rest[-1] == list(sixteen_steps(signed=True)[0 if sign < 0 else -1])

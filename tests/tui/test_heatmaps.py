@@ -20,8 +20,8 @@ from data_contracts.store import Provenance
 from tui.heatmaps.canvas import Canvas
 from tui.heatmaps.figure import HeatmapFigure
 from tui.heatmaps.page import HeatmapsPage
-from tui.heatmaps.panel_grid import PanelGrid
-from tui.heatmaps.picture import Picture
+from tui.shared.panel_grid import PanelGrid
+from tui.shared.picture import Picture
 from tui.shared.placeholder import Placeholder
 from tui.shared.rows import Rows
 
@@ -62,7 +62,7 @@ async def test_a_map_is_shown_beside_the_list(workspace: Path) -> None:
         assert page.query_one("#maps", Rows).has_focus
         assert page.state.mean_map.task == "mortality"
         assert page.query_one("#map Picture", Picture).image is not None
-        shown = page.query_one("#map Static", Static)
+        shown = page.query_one("#map .list > Static", Static)
         assert "120 images, 120 patients" in str(shown.render())
         await press(pilot, "j")
         assert page.state.mean_map.level == "PA"
@@ -76,8 +76,8 @@ async def test_keys_change_the_map(workspace: Path) -> None:
             ("T", "insurance/main: Medicaid"), ("t", "mortality/main: died"),
             ("t", "gender/main: M"), ("c", "gender/main: F"), ("v", "mean, all images"),
             ("v", "SD over images"), ("v", "class difference, all images"),
-            ("z", "shared by this model's maps"), ("z", "own 95th percentile"),
-            ("plus", "opacity 80%"), ("minus", "opacity 70%"), ("minus", "opacity 60%"),
+            ("r", "shared by this model's maps"), ("r", "own 95th percentile"),
+            ("plus", "opacity 90%"), ("minus", "opacity 80%"), ("minus", "opacity 70%"),
             ("n", "class difference, PA"), ("n", "class difference, AP"), ("n", "map: n/d"),
         ):  # fmt: skip
             before = seen(pilot).panels[0].image
@@ -86,13 +86,13 @@ async def test_keys_change_the_map(workspace: Path) -> None:
             current = page.query_one("#maps", Rows).current
             assert current is not None
             assert current.key == page.state.mean_map.key, "the list goes along"
-            if key not in ("z", "n"):
+            if key not in ("r", "n"):
                 assert (seen(pilot).panels[0].image != before).any()
 
 
 async def test_the_list_hides_small_counts_and_passes_the_filter(workspace: Path) -> None:
     async with opened(workspace, (140, 45), page="heatmaps") as pilot:
-        note = str(page_of(pilot).query_one("#map Static", Static).render())
+        note = str(page_of(pilot).query_one("#map .list > Static", Static).render())
         assert note.count("n/d: not disclosed") == 1
         rows = page_of(pilot).query_one("#maps", Rows)
         cells = [row.cells for row in rows.shown]
@@ -125,7 +125,7 @@ async def test_all_tasks_and_back(workspace: Path) -> None:
         assert "1–4 of 9 (PgUp, PgDn)" in caption(pilot)
         await press(pilot, "pagedown", "pagedown", "pagedown")
         assert "9–9 of 9" in caption(pilot)
-        assert len([t for t in page_of(pilot).query("PanelBox") if t.display]) == 1
+        assert len([t for t in page_of(pilot).query("PanelGrid PanelBox") if t.display]) == 1
         await press(pilot, "pageup", "slash", *"insurance", "enter")
         assert len(seen(pilot).panels) == 2
         await press(pilot, "m")

@@ -158,7 +158,7 @@ async def test_images_are_stepped_through(workspace: Path) -> None:
         assert "observed: M, predicted: F (p = 0.700)" in caption(pilot)
         await press(pilot, "c", "c")
         assert "map: class M (p = 0.300)" in caption(pilot)
-        await press(pilot, "z")
+        await press(pilot, "r")
         assert "own 95th percentile" in caption(pilot)
         await press(pilot, "o", "o", "t")
         assert "insurance/main" in caption(pilot)

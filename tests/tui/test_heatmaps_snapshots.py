@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tui.shared.preferences import Preferences
 
-KEYS = {"map": "m", "compare": "d", "tasks": "a", "images": "i"}
+KEYS = {"map": "m", "compare": "d", "tasks": "a", "images": "i", "zoom": "z"}
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
-@pictures("map-140-light", "compare-80-dark", "tasks-140-dark", "images-80-light")
+@pictures("map-140-light", "compare-80-dark", "tasks-140-dark", "images-80-light", "zoom-80-dark")
 def test_a_tab(
     workspace: Path, snap_compare: Any, shown: str, size: tuple[int, int], theme: str
 ) -> None:

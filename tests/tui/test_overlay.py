@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tui.heatmaps.figure import DisplayOptions
 from tui.heatmaps.overlay import enlarged, limits, overlay
+
+
+def linear(colour: np.ndarray) -> np.ndarray:
+    share = colour / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
 
 RNG = np.random.default_rng(0)
 
@@ -45,6 +52,17 @@ def test_stronger_evidence_is_drawn_more_strongly() -> None:
     ]
     assert away[0] < away[1] < away[2]
     assert away[4] < away[3]
+
+
+def test_the_peak_over_a_lung_is_brighter_than_weaker_evidence_over_the_spine() -> None:
+    lung, spine = (np.full((1, 1), grey) for grey in (60.0, 200.0))
+    drawn = [
+        overlay(np.full((1, 1), v), chest, 1, DisplayOptions().opacity, signed=True, side=1)
+        for v, chest in ((1, lung), (0.8, spine), (-1, lung), (-0.8, spine))
+    ]
+    light = [linear(d[0, 0]) @ [0.2126, 0.7152, 0.0722] for d in drawn]
+    assert light[0] > light[1]
+    assert light[2] > light[3]
 
 
 def test_limits() -> None:

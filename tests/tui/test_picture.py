@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 from textual.app import App, ComposeResult
+from textual.geometry import Size
 
 from data_contracts.errors import UsageError
 from tui.heatmaps.export import png_of
-from tui.heatmaps.figure import HeatmapFigure, Panel
-from tui.heatmaps.graphics import new_picture, require_graphics
-from tui.heatmaps.panel_grid import best_columns, room_for
-from tui.heatmaps.picture import Picture, scaled_to_fit
-from tui.heatmaps.readout import MapValues
+from tui.heatmaps.figure import HeatmapFigure
+from tui.shared.graphics import new_picture, require_graphics
+from tui.shared.half_blocks import size_in
+from tui.shared.panel import Panel
+from tui.shared.panel_grid import best_columns, room_for
+from tui.shared.picture import Picture
 from tui.shared.png import MARGIN
+from tui.shared.readout import MapValues
 
 
 class One(App[None]):
@@ -65,6 +68,25 @@ async def test_without_colours_a_map_is_made_of_digits_or_says_that_it_is_too_sm
         assert [line for line in lines if line.strip()] == want
 
 
+@pytest.mark.parametrize(
+    ("colours", "term", "want"),
+    [("truecolor", "xterm", {202}), ("", "xterm-16color", {86, 254})],
+)
+async def test_in_16_colours_the_values_are_drawn_not_their_blends(
+    colours: str, term: str, want: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLORTERM", colours)
+    monkeypatch.setenv("TERM", term)
+    app = One()
+    async with app.run_test(size=(8, 4)) as pilot:
+        picture = app.query_one(Picture)
+        image = np.full((8, 8, 3), (200, 100, 60), dtype=np.uint8)
+        picture.show(image, MapValues(np.array([[-1.0, 1.0]]), 1.0, "logit"))
+        await pilot.pause()
+        line = [s.style.color for s in picture.render_line(2) if s.style and "▀" in s.text]
+        assert {c.triplet.red for c in (line[0], line[-1]) if c and c.triplet} == want
+
+
 async def test_r_and_l_stand_at_the_patients_sides() -> None:
     image = np.zeros((16, 16, 3), dtype=np.uint8)
     image[:, 8:] = 250
@@ -90,13 +112,12 @@ def test_r_and_l_stand_in_an_exported_picture() -> None:
     assert not picture[middle:].any()
 
 
-@pytest.mark.parametrize("room", [(40, 44), (86, 20), (3, 3), (200, 200)])
+@pytest.mark.parametrize("room", [(40, 22), (86, 10), (3, 2), (200, 100)])
 def test_a_picture_fits_and_keeps_its_shape(room: tuple[int, int]) -> None:
-    rows, columns = scaled_to_fit(np.zeros((100, 50, 3), dtype=np.uint8), *room).shape[:2]
-    assert rows % 2 == 0
-    assert columns <= room[0]
-    assert rows <= room[1]
-    assert abs(rows / 2 - columns) <= 1
+    size = size_in(Size(*room), np.zeros((100, 50, 3), dtype=np.uint8))
+    assert size.width <= room[0]
+    assert size.height <= room[1]
+    assert abs(size.width - size.height) <= 1
 
 
 def test_tiles_take_the_columns_that_make_them_largest() -> None:

@@ -9,8 +9,8 @@ import pytest
 from dashboards import opened, see, write_workspace
 from textual import events
 
-from tui.heatmaps.picture import Picture
-from tui.heatmaps.readout import MapValues, zone_of
+from tui.shared.picture import Picture
+from tui.shared.readout import MapValues, zone_of
 from tui.shared.tab_bar import TabBar
 
 FOUR = MapValues(np.array([[0.5, -0.25], [np.nan, 0.0]]), 0.5, "logit per cell (Grad-CAM)")
@@ -32,8 +32,8 @@ def test_the_patients_right_is_on_the_left() -> None:
 
 
 def test_digits_are_tenths_of_the_limit_with_their_sign() -> None:
-    assert FOUR.as_digits(6, 2) == [" +9 −5", "     ·"]
-    assert FOUR.as_digits(6, 5) == [" +9 −5", "      ", "     ·", "      "]
+    assert FOUR.as_digits(6, 2) == ["+9 −5 ", "    · "]
+    assert FOUR.as_digits(6, 5) == ["      ", "+9 −5 ", "      ", "    · ", "      "]
     assert FOUR.as_digits(3, 2) == [], "no room for a sign"
 
 

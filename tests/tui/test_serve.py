@@ -123,7 +123,6 @@ def test_a_browser_launches_a_job_and_sees_it_finish(tmp_path: Path) -> None:
             page.on("request", lambda request: requested.append(request.url))
             page.goto(url)
             page.wait_for_selector("body.-first-byte")
-            page.click(".textual-terminal")
             for key in ("2", "n", "Enter", "Tab", "6", "0", "Control+l"):
                 before = page.screenshot()
                 page.keyboard.press(key)

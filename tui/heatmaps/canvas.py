@@ -10,8 +10,9 @@ from textual.widgets import ContentSwitcher
 from tui.heatmaps.export import exported
 from tui.heatmaps.figure import HeatmapFigure
 from tui.heatmaps.panes import MapPane, PanelsPane
-from tui.heatmaps.state import TabName
+from tui.heatmaps.state import HeatmapState, TabName
 from tui.shared.messages import Export
+from tui.shared.panel_grid import PanelBox, PanelGrid
 from tui.shared.placeholder import Placeholder
 from tui.shared.reading import Reading
 
@@ -57,6 +58,18 @@ class Canvas(ContentSwitcher):
             self.query_one(MapPane).show(self.seen)
         else:
             await self.query_one(PanelsPane).show(self.seen)
+
+    def box_of(self, state: HeatmapState) -> PanelBox | None:
+        """The picture that is at hand: where the keys are, else the one that they change."""
+        if self.seen is None:
+            return None
+        if state.tab == "map":
+            return self.query_one(MapPane).box
+        boxes = self.query_one(PanelGrid).boxes
+        focused = [box for box in boxes if box.has_focus_within]
+        # Of single images that with the map is the last.
+        first = {"compare": state.active, "images": -1}.get(state.tab, 0)
+        return next(iter(focused or boxes[first:]), None)
 
     def export(self, make: Make) -> None:
         """Make a file of what `make` makes."""

@@ -20,7 +20,8 @@ from tui.shared.png import (
 if TYPE_CHECKING:
     from PIL import ImageDraw
 
-    from tui.heatmaps.figure import HeatmapFigure, Panel, Scale
+    from tui.heatmaps.figure import HeatmapFigure
+    from tui.shared.panel import Panel, Scale
     from tui.shared.toned import TonedLine
 
 #: The least side of a picture, in pixels.

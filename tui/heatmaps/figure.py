@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from data_contracts.disclosure import SUPPRESSED, explanation
 from tui.heatmaps.data import OWN_STRATA, Area, MeanHeatmaps, MeanMap, Quantity
 from tui.heatmaps.overlay import Scaling
-from tui.heatmaps.readout import MapValues
 from tui.heatmaps.texts import area_text
 from tui.shared.numbers import level_text
+from tui.shared.panel import Panel, Scale
+from tui.shared.readout import MapValues
 from tui.shared.toned import TonedLine
 
 if TYPE_CHECKING:
-    from tui.heatmaps.overlay import Floats, Image
+    from tui.heatmaps.overlay import Floats
 
 NAMES: dict[Quantity, str] = {
     "class_difference": "class difference", "mean": "mean", "sd": "SD over images",
@@ -24,40 +25,18 @@ NAMES: dict[Quantity, str] = {
 
 @dataclass(frozen=True)
 class DisplayOptions:
-    """How maps are drawn. `opacity` is that of the strongest evidence, 0 to 1."""
+    """How maps are drawn. `opacity` is that of the strongest evidence, 0 to 1.
+
+    From 0.75 on the strongest evidence over a lung is brighter than weaker evidence over the spine.
+    """
 
     quantity: Quantity = "class_difference"
     scaling: Scaling = "own maximum"
-    opacity: float = 0.7
+    opacity: float = 0.8
 
     @property
     def signed(self) -> bool:
         return self.quantity != "sd"
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The colours' range: −limit to limit when `signed`, else from 0."""
-
-    limit: float
-    signed: bool
-    unit: str = ""
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        high = f"{self.limit:.2f}" if self.limit >= 0.1 else f"{self.limit:.2g}"
-        return (f"−{high}" if self.signed else "0"), high
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A picture with lines above it and, unless all panels share one, a scale below it."""
-
-    lines: tuple[TonedLine, ...]
-    image: Image
-    scale: Scale | None = None
-    values: MapValues | None = None
-    """What its colours stand for; None: it has no map."""
 
 
 @dataclass(frozen=True)

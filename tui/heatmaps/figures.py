@@ -15,8 +15,6 @@ from tui.heatmaps.figure import (
     NAMES,
     DisplayOptions,
     HeatmapFigure,
-    Panel,
-    Scale,
     absence,
     area_line,
     explained,
@@ -30,6 +28,7 @@ from tui.heatmaps.figure import (
 )
 from tui.heatmaps.texts import unit_of
 from tui.shared.numbers import holm, interval, level_text, number
+from tui.shared.panel import Panel, Scale
 from tui.shared.toned import TonedLine
 
 if TYPE_CHECKING:

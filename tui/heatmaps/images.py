@@ -17,14 +17,13 @@ from tui.heatmaps.data import MeanMap, SummaryData
 from tui.heatmaps.figure import (
     DisplayOptions,
     HeatmapFigure,
-    Panel,
-    Scale,
     file_name,
     scaling_text,
     warning,
 )
-from tui.heatmaps.readout import MapValues
 from tui.heatmaps.texts import area_text, unit_text
+from tui.shared.panel import Panel, Scale
+from tui.shared.readout import MapValues
 from tui.shared.toned import TonedLine
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.binding import Binding, BindingType
 
 from tui.heatmaps.state import TabName
+from tui.shared.page import ZOOM_KEYS
 
 TABS: dict[TabName, tuple[str, str]] = {
     "map": ("m", "Map"), "compare": ("d", "Two maps"), "tasks": ("a", "All tasks"),
@@ -32,8 +33,9 @@ BINDINGS: list[BindingType] = [
     Binding("p", "step('level', -1)", "Previous", show=False, id="heatmaps.previous"),
     Binding("v", "step('quantity', 1)", "Value", id="heatmaps.quantity",
             tooltip="class difference, mean, standard deviation"),
-    Binding("z", "step('scaling', 1)", "Scale", id="heatmaps.scaling",
-            tooltip="own maximum, common maximum, own 95th percentile"),
+    Binding("r", "step('scaling', 1)", "Scale", id="heatmaps.scaling",
+            tooltip="range of the colours: own maximum, common maximum, own 95th percentile"),
+    *ZOOM_KEYS,
     Binding("plus,equals_sign", "step('opacity', 1)", "More opaque", show=False, key_display="+",
             id="heatmaps.more-opaque"),
     Binding("minus", "step('opacity', -1)", "Less opaque", show=False, key_display="-",

@@ -9,27 +9,24 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import CxrError
-from data_contracts.images import IMAGES
-from data_contracts.predictions import PREDICTIONS
 from tui.heatmaps.canvas import Canvas, Make
 from tui.heatmaps.data import SummaryData, read_summary
 from tui.heatmaps.export import PATIENT_LEVEL, side_for
 from tui.heatmaps.figures import maps_like
-from tui.heatmaps.images import ExplainedImages, read_explained_images
+from tui.heatmaps.images import ExplainedImages
 from tui.heatmaps.keys import BINDINGS, TABS, UNUSED
-from tui.heatmaps.panel_grid import room_for
 from tui.heatmaps.panes import MapPane
-from tui.heatmaps.picture import Picture
 from tui.heatmaps.state import HeatmapState, ModelKey, StateField, TabName
 from tui.heatmaps.work import (
     LARGE,
+    LARGEST,
     SMALL,
     explained_models,
     figure_of,
     image_artifacts,
     missing,
+    read_images,
     stale,
     summary_artifacts,
     with_notes,
@@ -37,10 +34,12 @@ from tui.heatmaps.work import (
 from tui.shared.dialogs import Question
 from tui.shared.messages import ErrorMet
 from tui.shared.page import Page
+from tui.shared.panel_grid import PanelGrid, room_for
+from tui.shared.picture import Picture
 from tui.shared.reading import Reading
 from tui.shared.rows import Rows
 from tui.shared.tab_bar import TabBar
-from tui.workspace.snapshot import Artifact, Snapshot, content_key
+from tui.workspace.snapshot import Snapshot, content_key
 
 
 class HeatmapsPage(Page):
@@ -54,7 +53,8 @@ class HeatmapsPage(Page):
         "the second of two classes that is predicted as such, whichever class the map "
         "explains.\n\nThe mouse tells the value at its place, and so does a cross that the "
         "arrows move once Tab has brought the keys to a map. Zones are thirds of the picture; the "
-        "patient's right is on the left.\n\n"
+        "patient's right is on the left. z shows a map over the page, and magnifies it around "
+        "the cross; Z goes back a step, Esc to the page.\n\n"
         "n/d: not disclosed, because it stands for few patients or would reveal few. A warning "
         "names models that do not predict better than chance; their maps are not interpreted."
     )
@@ -97,19 +97,11 @@ class HeatmapsPage(Page):
             self._images_reading.forget()
             return
         artifacts = [a for a in image_artifacts(self.snapshot, self.state.model_key) if a.header]
-        complete = {ATTRIBUTIONS.name, PREDICTIONS.name} <= {a.contract for a in artifacts}
         key = (*self.state.model_key, *content_key(artifacts))
-        if self._images_reading.want(key, partial(self._read_images, artifacts, complete)):
+        if self._images_reading.want(
+            key, partial(read_images, self.dashboard.workspace, artifacts)
+        ):
             self.explained, self._problem = None, ""
-
-    def _read_images(self, artifacts: list[Artifact], complete: bool) -> ExplainedImages | None:
-        """The single images of a model; None where its artifacts are not `complete`."""
-        if not complete:
-            return None
-        folder = self.dashboard.workspace
-        paths = {a.contract: folder / a.place for a in artifacts}
-        stores = [folder / a.place for a in artifacts if a.contract == IMAGES.name]
-        return read_explained_images(paths[ATTRIBUTIONS.name], paths[PREDICTIONS.name], stores)
 
     def _take_images(self, explained: ExplainedImages | None) -> None:
         self.explained = explained
@@ -149,9 +141,11 @@ class HeatmapsPage(Page):
         canvas = self.query_one(Canvas)
         text = missing(self.snapshot, self.summary, self.state, self.explained, self._problem)
         if text:
+            self.minimize()
             canvas.update_status(text)
         else:
-            canvas.draw(self.state.tab, self._maker(small=SMALL, large=LARGE))
+            small, large = (LARGE, LARGEST) if self.maximized else (SMALL, LARGE)
+            canvas.draw(self.state.tab, self._maker(small=small, large=large))
 
     def _maker(self, small: int, large: int) -> Make:
         """What makes the chosen tab, whatever keys change afterwards."""
@@ -178,6 +172,7 @@ class HeatmapsPage(Page):
         return not (action in unused or (action == "step" and parameters[0] in unused))
 
     def action_tab(self, tab: TabName) -> None:
+        self.minimize()
         self.state.tab = tab
         self.query_one(TabBar).mark(tab)
         self.refresh_bindings()
@@ -192,11 +187,15 @@ class HeatmapsPage(Page):
         self._changed()
 
     def action_page(self, by: int) -> None:
-        if self.summary.heatmaps is not None:
+        grid = self.query_one(PanelGrid)
+        if self.summary.heatmaps is not None and not grid.turn(by):
             total = len(maps_like(self.summary.heatmaps, self.state.mean_map, self.state.query))
             last = (total - 1) // self._room * self._room
-            self.state.first = max(0, min(self.state.first + by * self._room, last))
-            self._changed()
+            first = max(0, min(self.state.first + by * self._room, last))
+            if first != self.state.first:
+                self.state.first = first
+                self._changed()
+                grid.enlarge(0 if by > 0 else -1)
 
     def _changed(self) -> None:
         if self.state.tab == "map" and self.state.pair:
@@ -208,6 +207,20 @@ class HeatmapsPage(Page):
         if heat is not None and self.state.tab == "map" and message.key in heat.by_key:
             self.state.pair[self.state.active] = heat.by_key[message.key]
             self._draw()
+
+    def zoom_target(self) -> Widget | None:
+        return self.query_one(Canvas).box_of(self.state)
+
+    def action_zoom(self, steps: int) -> None:
+        was_whole = self.maximized is None
+        super().action_zoom(steps)
+        if was_whole and self.state.tab == "map":
+            # Beside the list it was as large as the page is high.
+            super().action_zoom(steps)
+
+    def watch_maximized(self) -> None:
+        """Draw it finer, or as before."""
+        self._draw()
 
     def on_picture_pointed(self, message: Picture.Pointed) -> None:
         tabs = self.query_one(TabBar)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from data_contracts.disclosure import SUPPRESSED
-from tui.heatmaps.colour_bar import ColourBar
 from tui.heatmaps.data import MeanHeatmaps
 from tui.heatmaps.figure import HeatmapFigure, explained
-from tui.heatmaps.graphics import new_picture
-from tui.heatmaps.panel_grid import PanelGrid
+from tui.shared.colour_bar import ColourBar
 from tui.shared.numbers import level_text
+from tui.shared.panel_grid import PanelBox, PanelGrid
 from tui.shared.rows import Rows
 from tui.shared.table import Column, Row
 from tui.shared.toned import Tone, marked_up
@@ -24,22 +24,22 @@ class MapPane(Horizontal):
     """All averaged maps as a list, and one of them, as large as fits."""
 
     DEFAULT_CSS = """
-    MapPane > Vertical { width: 40; margin: 0 1 0 0; }
-    MapPane.wide > Vertical { width: 56; }
-    MapPane Static { height: auto; margin: 1 0 0 0; }
+    MapPane > .list { width: 40; margin: 0 1 0 0; }
+    MapPane.wide > .list { width: 56; }
+    MapPane > .list > Static { height: auto; margin: 1 0 0 0; }
     """
 
     def __init__(self, *, graphics: bool, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._picture = new_picture(graphics=graphics)
+        self.box = PanelBox(graphics=graphics, bare=True)
         self._heat: MeanHeatmaps | None = None
 
     def compose(self) -> ComposeResult:
-        with Vertical():
+        with Vertical(classes="list"):
             yield Rows(id="maps")
             yield Static()
             yield ColourBar()
-        yield self._picture
+        yield self.box
 
     def list(self, heat: MeanHeatmaps) -> None:
         """Show the list of other maps."""
@@ -78,9 +78,9 @@ class MapPane(Horizontal):
             # There is no room for the column of n otherwise.
             listed = [SUPPRESSED for m in self._heat.mean_maps if m.suppressed]
             caption += [n for n in explained(self._heat, *listed) if n not in caption]
-        self.query_one(Static).update(marked_up(caption))
-        self.query_one(ColourBar).show(figure.scale)
-        self._picture.show(figure.panels[0].image, figure.panels[0].values)
+        self.query_one(".list > Static", Static).update(marked_up(caption))
+        self.query_one(".list > ColourBar", ColourBar).show(figure.scale)
+        self.box.show(replace(figure.panels[0], lines=figure.caption[:3]), figure.scale)
 
 
 def _rows(heat: MeanHeatmaps, shown: Sequence[bool]) -> list[Row]:
@@ -109,13 +109,14 @@ class PanelsPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield PanelGrid(graphics=self._graphics)
-        yield Static()
-        yield ColourBar()
+        yield Static(classes="caption")
+        yield ColourBar(id="bar")
 
     async def show(self, figure: HeatmapFigure) -> None:
         """Show other panels with their caption."""
-        self.query_one(Static).update(marked_up(figure.caption))
-        bar = self.query_one(ColourBar)
+        self.query_one(".caption", Static).update(marked_up(figure.caption))
+        bar = self.query_one("#bar", ColourBar)
         bar.display = figure.scale is not None
         bar.show(figure.scale)
-        await self.query_one(PanelGrid).show(figure.panels)
+        about = figure.caption[:2] if figure.patient_level else ()
+        await self.query_one(PanelGrid).show(figure.panels, figure.scale, about)

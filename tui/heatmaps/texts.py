@@ -30,8 +30,3 @@ def unit_of(mean_maps: Iterable[MeanMap]) -> str:
 def unit_text(unit: str, method: str) -> str:
     """A unit of maps, and the method that gave them."""
     return f"{unit} ({_METHODS.get(method, method)})"
-
-
-def brief_unit(unit: str) -> str:
-    """A unit without the method, and without what it is counted by: `logit`."""
-    return unit.partition(" (")[0].partition(" per ")[0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from data_contracts.associations import ASSOCIATIONS
 from data_contracts.attributions import ATTRIBUTIONS
@@ -13,16 +15,16 @@ from data_contracts.summary import METRICS, MODELS
 from tui.heatmaps.data import SummaryData
 from tui.heatmaps.figure import HeatmapFigure
 from tui.heatmaps.figures import all_tasks, one_map, two_maps
-from tui.heatmaps.images import ExplainedImages, one_image, read_one
+from tui.heatmaps.images import ExplainedImages, one_image, read_explained_images, read_one
 from tui.heatmaps.state import HeatmapState, ModelKey
+from tui.shared.panel import SIDES_TEXT
 from tui.shared.placeholder import damaged_text, unreadable_text
 from tui.shared.sanitize import escape_markup
 from tui.shared.toned import TonedLine, out_of_date
 from tui.workspace.snapshot import Artifact, Snapshot
 
-_ORIENTATION = "the patient's right (R) is on the left"
-#: Pixels to a side of pictures on the screen: small panels, and all others.
-SMALL, LARGE = 48, 96
+#: Pixels to a side of pictures on the screen: small panels, all others, and over the whole page.
+SMALL, LARGE, LARGEST = 48, 96, 256
 
 
 def summary_artifacts(snapshot: Snapshot) -> list[Artifact]:
@@ -45,6 +47,15 @@ def image_artifacts(snapshot: Snapshot, model_key: ModelKey) -> list[Artifact]:
     )  # fmt: skip
     predictions = snapshot.of(PREDICTIONS.name, task=task, name=name)
     return maps[:1] + predictions[:1] + snapshot.of(IMAGES.name)
+
+
+def read_images(folder: Path, artifacts: Sequence[Artifact]) -> ExplainedImages | None:
+    """The single images of a model; None where attributions or predictions are missing."""
+    paths = {a.contract: folder / a.place for a in artifacts}
+    if not {ATTRIBUTIONS.name, PREDICTIONS.name} <= paths.keys():
+        return None
+    stores = [folder / a.place for a in artifacts if a.contract == IMAGES.name]
+    return read_explained_images(paths[ATTRIBUTIONS.name], paths[PREDICTIONS.name], stores)
 
 
 def explained_models(snapshot: Snapshot) -> list[ModelKey]:
@@ -88,9 +99,12 @@ def figure_of(
 
 def with_notes(figure: HeatmapFigure, reason: str) -> HeatmapFigure:
     """The figure, with what its sides are, and a warning if its maps are out of date."""
-    sides: list[TonedLine] = [("dim", _ORIENTATION)] if figure.panels else []
+    sides: list[TonedLine] = [("dim", SIDES_TEXT)] if figure.panels else []
     late = [] if figure.patient_level else out_of_date(reason)
-    return replace(figure, caption=(*figure.caption, *sides, *late))
+    # A long caption is cut at its end, but begins with the title where there is no other.
+    notes = (*late, *sides)
+    parts = (notes, figure.caption) if figure.title else (figure.caption, notes)
+    return replace(figure, caption=(*parts[0], *parts[1]))
 
 
 def missing(

@@ -23,7 +23,7 @@ from tui.metrics.forest import forest
 from tui.shared.curve_plot import CurvePlot
 from tui.shared.disclosure import Disclosure
 from tui.shared.messages import ErrorMet
-from tui.shared.page import Page
+from tui.shared.page import ZOOM_KEYS, Page
 from tui.shared.reading import Reading
 from tui.shared.reading_pane import ReadingPane
 from tui.shared.rows import Rows
@@ -49,7 +49,9 @@ class Compare(Page):
         "Curves of one class against the rest, as aggregate has written them.\n"
         "Calibration: observed share vs mean predicted probability, in bins with equal numbers of\n"
         "images. A class of few patients gets no curve. Fine dots are pointwise 95 % bands. Each\n"
-        "model has a sign beside its colour.\n"
+        "model has a sign beside its colour. The mouse tells the values at its place, and so does\n"
+        "an upright line that the arrows move once Tab has brought the keys to a plot. z shows a\n"
+        "plot over the page, Esc returns.\n"
         "Subgroups: the same AUROC by subgroup of patients, with its 95 % CI.\n"
         "With more than two classes, AUPRC and slope are means over the classes, Brier is their\n"
         "sum, and the CI is that of the class.\n"
@@ -60,6 +62,7 @@ class Compare(Page):
         Binding("escape,backspace", "app.pop_screen", "Back", id="compare.back"),
         Binding("v,right,l", "next_plot(1)", "Plot", id="compare.plot"),
         Binding("left,h", "next_plot(-1)", "Previous plot", show=False, id="compare.plot-previous"),
+        *ZOOM_KEYS,
         Binding("t", "subgroups", "Subgroups", id="compare.subgroups"),
         Binding("c", "next_class", "Class", id="compare.class"),
         Binding("p", "next_split", "Split", id="compare.split"),
@@ -79,6 +82,9 @@ class Compare(Page):
         &.subgroups #forest { display: block; }
     }
     """
+
+    # The rows are the legend.
+    ALLOW_IN_MAXIMIZED_VIEW = "StatusHeader, #state, Rows, KeyFooter"
 
     def __init__(self, models: Sequence[tuple[str, str]], split: str) -> None:
         super().__init__()
@@ -148,7 +154,7 @@ class Compare(Page):
         compared, differences = self._compared, _ = found
         if len(compared) > 1:
             lines = difference_lines(differences, compared, self._split)
-            self.query_one("#difference", Static).update(escape_markup("\n".join(lines)))
+            self.query_one("#difference", Static).update("\n".join(map(escape_markup, lines)))
         pairs = list(zip(compared, LOOKS, strict=False))
         for name, drawing in drawings(pairs).items():
             plot = self.query_one(f"#{name}", CurvePlot)
@@ -199,7 +205,14 @@ class Compare(Page):
             return False
         return super().check_action(action, parameters)
 
+    def zoom_target(self) -> Widget:
+        if self.has_class("subgroups"):
+            return self.query_one("#forest")
+        focused = [plot for plot in self.query(CurvePlot) if plot.has_focus]
+        return focused[0] if focused else self.query_one(f"#{self._plot}")
+
     def action_subgroups(self) -> None:
+        self.minimize()
         self.toggle_class("subgroups")
         self.query_one("#forest" if self.has_class("subgroups") else Rows).focus()
         self._update_status()
@@ -208,6 +221,9 @@ class Compare(Page):
     def action_next_plot(self, step: int) -> None:
         self._plot = after(tuple(_TITLES), self._plot, step)
         self._update_status()
+        if self.maximized is not None:
+            self.maximized = self.query_one(f"#{self._plot}")
+            self.set_focus(self.maximized)
 
     def action_next_class(self) -> None:
         self._shift += 1

@@ -22,6 +22,11 @@ DIVERGING = ((0x00, 0xD7, 0xFF), (0x00, 0x80, 0xFF), (0x2E, 0x4F, 0xA8), (0x5C, 
 SEQUENTIAL = ((0x2A, 0x2A, 0x70), (0x7A, 0x2A, 0x9C), (0xD1, 0x3C, 0x7B), (0xFF, 0x87, 0x4A),
               (0xFF, 0xF0, 0x60))  # fmt: skip
 
+#: Both in terminals of 16 colours: blue, bright blue, bright cyan; red, bright red, bright yellow.
+#: Blends of the others come out in any order there.
+_SIXTEEN = ((0x55, 0xFF, 0xFF), (0x55, 0x55, 0xFF), (0x00, 0x00, 0xAA), (0x55, 0x55, 0x55),
+            (0xAA, 0x00, 0x00), (0xFF, 0x55, 0x55), (0xFF, 0xFF, 0x55))  # fmt: skip
+
 _SHADES = 513
 
 
@@ -41,6 +46,20 @@ def steps(count: int, *, signed: bool) -> list[tuple[int, int, int]]:
 
     values = np.linspace(-1.0 if signed else 0.0, 1.0, count)
     return [(int(r), int(g), int(b)) for r, g, b in colours(values, 1.0, signed=signed)]
+
+
+def sixteen_steps(*, signed: bool) -> list[tuple[int, int, int]]:
+    """The colours of `in_sixteen`, from the lowest value to the highest."""
+    return list(_SIXTEEN if signed else _SIXTEEN[3:])
+
+
+def in_sixteen(image: Image, shares: Floats) -> Image:
+    """An image (..., 3) where `shares` (...), −1 to 1, are below a sixth, else colours of those."""
+    import numpy as np
+
+    steps = np.rint(3 * np.clip(shares, -1, 1)).astype(np.intp)[..., None]
+    grey = image.mean(axis=-1, keepdims=True).astype(np.uint8).repeat(3, axis=-1)
+    return np.where(steps == 0, grey, np.array(_SIXTEEN, dtype=np.uint8)[steps[..., 0] + 3])
 
 
 def ink_on(colour: tuple[int, int, int]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -36,11 +37,17 @@ class PlotLine:
     dotted: bool = False
 
 
-class CurvePlot(Vertical):
+class CurvePlot(Vertical, can_focus=True):
     """Lines over axes with ticks; a sentence in place of them when there is none.
 
-    The mouse tells the values of all lines at its place, where the title stands otherwise.
+    The mouse, or with the focus an upright line that keys move, tells the values of all lines at
+    its place, where the title stands otherwise.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "move(-1)", "Left", show=False, id="plot.left"),
+        Binding("right", "move(1)", "Right", show=False, id="plot.right"),
+    ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "curve--live", "curve--warn", "curve--good", "curve--bad", "curve--plain", "curve--dim",
@@ -72,6 +79,8 @@ class CurvePlot(Vertical):
         self._whole = False
         self._columns = (0, 1, (0.0, 1.0))
         """The first cell of the axis x, how many there are, and its limits."""
+        self._share: float | None = None
+        """Where the upright line stands, as a share of the axis."""
 
     def compose(self) -> ComposeResult:
         yield Static(self._title, classes="title", markup=False)
@@ -102,7 +111,6 @@ class CurvePlot(Vertical):
             self.app.theme_changed_signal.subscribe(self, lambda _: self._paint())
         self._lines, self._limits, self._whole = lines, (x, y), whole
         self._title = title or self._title
-        self.query_one(".title", Static).update(self._title)
         self.query_one(".why", Static).update(why or self._why)
         self._paint()
 
@@ -110,18 +118,45 @@ class CurvePlot(Vertical):
         self._paint()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        self.query_one(".title", Static).update(self._values_at(event.screen_x - self.region.x))
+        first, count, _ = self._columns
+        self._tell((event.screen_x - self.region.x - first + 0.5) / count)
 
     def on_leave(self) -> None:
-        self.query_one(".title", Static).update(self._title)
+        self._tell()
 
-    def _values_at(self, cell: int) -> Content | str:
-        """The values of all lines at a cell of the axis x; the title where there are none."""
+    async def on_click(self, event: events.Click) -> None:
+        if event.chain == 2:
+            await self.run_action("screen.zoom(1)")
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        self._share = 0.5 if has_focus else None
+        self._paint()
+
+    def action_move(self, step: int) -> None:
+        if self._share is not None:
+            count = self._columns[1]
+            cell = int(self._share * count) + step
+            self._share = (max(0, min(cell, count - 1)) + 0.5) / count
+            self._paint()
+
+    def _tell(self, share: float | None = None) -> None:
+        """Tell the values at a share of the axis x, or else at the upright line; or the title."""
+        share = self._share if share is None else share
+        text = self._title if share is None else self._values_at(self._x_at(share))
+        if self.is_maximized and text != self._title:
+            text = Content.assemble(self._title, "   ", text)
+        self.query_one(".title", Static).update(text)
+
+    def _x_at(self, share: float) -> float:
+        low, high = self._columns[2]
+        x = low + share * (high - low)
+        return round(x) if self._whole else x
+
+    def _values_at(self, x: float) -> Content | str:
+        """The values of all lines at a place of the axis x; the title where there are none."""
         import numpy as np
 
-        first, count, (low, high) = self._columns
-        x = low + (cell - first + 0.5) / count * (high - low)
-        x = round(x) if self._whole else x
         signs = {line.tone: line.signs for line in self._lines if line.signs}
         parts = [Content(f"{x:.0f}:" if self._whole else f"{x:.3g}:")]
         for line in self._lines:
@@ -132,12 +167,15 @@ class CurvePlot(Vertical):
         return Content("").join(parts) if len(parts) > 1 else self._title
 
     def _paint(self) -> None:
+        self.set_class(all(line.tone == "dim" for line in self._lines), "bare")
+        if self._lines:
+            self._plot()
+        self._tell()
+
+    def _plot(self) -> None:
         from textual_plot import HiResMode, PlotWidget
 
-        self.set_class(all(line.tone == "dim" for line in self._lines), "bare")
-        if not (plots := self.query(PlotWidget)):
-            return
-        plot = plots.first()
+        plot = self.query_one(PlotWidget)
         plot.clear()
         for line in self._lines:
             style = self._colour(line.tone)
@@ -149,6 +187,8 @@ class CurvePlot(Vertical):
             else:
                 plot.plot(line.x, line.y, line_style=style, hires_mode=HiResMode.BRAILLE)
         self._set_axes(plot)
+        if self._share is not None:
+            plot.add_v_line(self._x_at(self._share), self._colour("dim"))
 
     def _dots(self, line: PlotLine) -> tuple[Sequence[float], Sequence[float]]:
         """A dot for each column of the plot."""

@@ -36,3 +36,8 @@ def level_text(stratum: str, level: str) -> str:
     texts = {"true_class": f"observed: {name}", "outcome": name, "view": name,
              "age_band": f"age {name}"}  # fmt: skip
     return texts.get(stratum, f"{stratum.replace('_', ' ')} {name}")
+
+
+def brief_unit(unit: str) -> str:
+    """A unit without the method, and without what it is counted by: `logit`."""
+    return unit.partition(" (")[0].partition(" per ")[0]

@@ -18,6 +18,7 @@ from tui.shared.dashboard import DashboardApp
 from tui.shared.filter_bar import FilterBar
 from tui.shared.help_dialog import HelpDialog, KeyGroups
 from tui.shared.key_footer import KeyFooter
+from tui.shared.picture import Picture
 from tui.shared.placeholder import Placeholder
 from tui.shared.rows import Rows
 from tui.shared.status_header import Status, StatusHeader
@@ -29,6 +30,12 @@ _MOVES = (
     "ctrl+pageup", "ctrl+pagedown",
 )  # fmt: skip
 _PLAIN = (*_MOVES, "enter", "escape")
+#: Of pages with pictures or plots.
+ZOOM_KEYS: tuple[BindingType, ...] = (
+    Binding("z", "zoom(1)", "Zoom", id="page.zoom",
+            tooltip="show it over the whole page, then larger; Esc returns"),
+    Binding("Z", "zoom(-1)", "Zoom out", show=False, id="page.zoom-out"),
+)  # fmt: skip
 
 
 class Page(Screen[None]):
@@ -44,8 +51,11 @@ class Page(Screen[None]):
     """What the page shows, for `?`: content markup."""
 
     AUTO_FOCUS = "Rows"
+    ALLOW_IN_MAXIMIZED_VIEW = "StatusHeader, TabBar, #state, FilterBar, KeyFooter"
     DEFAULT_CSS = """
     Page {
+        &.-maximized-view { hatch: none !important; }
+        &.-maximized-view > TabBar, &.-maximized-view > #state { dock: top; margin: 1 0 0 0; }
         #note { height: auto; padding: 0 1; color: $text-warning; }
         & > Placeholder { display: none; }
         &.empty > * { display: none; }
@@ -62,6 +72,8 @@ class Page(Screen[None]):
         # Its widgets are styled when they are mounted; Textual would style all again, twice.
         self._css_update_count = self.app._css_update_count
         self._number = -1
+        self._focused_before: Widget | None = None
+        """What had the focus before something was shown over the page."""
 
     @property
     def dashboard(self) -> DashboardApp:
@@ -146,6 +158,31 @@ class Page(Screen[None]):
         writable = snapshot is None or snapshot.writable
         status = Status(self.dashboard.workspace, count, len(running), failed, writable)
         self.query_one(StatusHeader).update_status(status)
+
+    def zoom_target(self) -> Widget | None:
+        """What `z` shows over the page; None: nothing."""
+        return None
+
+    def action_zoom(self, steps: int) -> None:
+        """Show a picture or plot over the page, or magnify the picture that is; or back."""
+        shown = self.maximized or self.zoom_target()
+        if shown is None:
+            return
+        picture = next(iter(shown.query(Picture)), None)
+        if self.maximized is None and steps > 0:
+            self._focused_before = self.focused
+            self.maximized = shown
+            self.set_focus(picture or shown)
+        elif (picture is None or not picture.magnify(steps)) and steps < 0:
+            self.minimize()
+
+    def minimize(self) -> None:
+        """Show the whole page again."""
+        if self.maximized is not None:
+            self.set_focus(self._focused_before)
+            for picture in self.query(Picture):
+                picture.reset()
+            super().minimize()
 
     def action_filter(self) -> None:
         self.query_one(FilterBar).open()

@@ -9,11 +9,11 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.heatmaps.texts import brief_unit
-from tui.shared.colours import ink_on, steps
+from tui.shared.colours import ink_on, sixteen_steps, steps
+from tui.shared.numbers import brief_unit
 
 if TYPE_CHECKING:
-    from tui.heatmaps.figure import Scale
+    from tui.shared.panel import Scale
 
 #: Steps of signed colours and of unsigned ones; distinct in 256 colours too.
 SIGNED_STEPS, UNSIGNED_STEPS = 11, 9
@@ -42,7 +42,9 @@ class ColourBar(Widget):
         return strip.adjust_cell_length(self.size.width, self.rich_style)
 
     def _segments(self, scale: Scale) -> list[Segment]:
-        count = SIGNED_STEPS if scale.signed else UNSIGNED_STEPS
+        few = self.app.console.color_system == "standard"
+        most = SIGNED_STEPS if scale.signed else UNSIGNED_STEPS
+        count = len(sixteen_steps(signed=scale.signed)) if few else most
         low, high = scale.ends
         if self.app.no_color:
             text = f"digits: tenths of {high} {brief_unit(scale.unit)}".rstrip()
@@ -52,7 +54,11 @@ class ColourBar(Widget):
         units = (f" {scale.unit}", f" {scale.unit.partition(' (')[0]}", "")
         unit = next((u for u in units if room - len(u) >= 2 * count), "")
         width = max(1, min(4, (room - len(unit)) // count))
-        shades = steps(min(count, max(2, room)), signed=scale.signed)
+        shades = (
+            sixteen_steps(signed=scale.signed)
+            if few
+            else steps(min(count, max(2, room)), signed=scale.signed)
+        )
         segments = [Segment(f"{low} ", self.rich_style)]
         for i, colour in enumerate(shades):
             # Zero stands in the middle of signed colours.

@@ -9,11 +9,11 @@ from textual.containers import Container
 from textual.css.query import NoMatches
 
 from data_contracts.errors import UsageError
-from tui.heatmaps.picture import Picture
+from tui.shared.picture import Picture
 
 if TYPE_CHECKING:
-    from tui.heatmaps.overlay import Image
-    from tui.heatmaps.readout import MapValues
+    from tui.shared.colours import Image
+    from tui.shared.readout import MapValues
 
 
 def require_graphics() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from tui.heatmaps.texts import brief_unit
-from tui.shared.numbers import NONE, number
+from tui.shared.numbers import NONE, brief_unit, number
 
 if TYPE_CHECKING:
-    from tui.heatmaps.overlay import Floats
+    from tui.shared.colours import Floats
 
 #: Shares of a picture's width from which on it is no longer the right, and already the left.
 _MIDLINE = (0.45, 0.55)
@@ -25,6 +25,13 @@ class MapValues:
     limit: float
     unit: str
 
+    @cached_property
+    def shares(self) -> Floats:
+        """Of the limit, float32; 0 where there is nothing."""
+        import numpy as np
+
+        return np.asarray(np.nan_to_num(self.values / self.limit), dtype=np.float32)
+
     def at(self, x: float, y: float) -> str:
         """The zone and the value of the cell at shares of width and height, 0 to 1, in words."""
         height, width = self.values.shape
@@ -33,19 +40,20 @@ class MapValues:
         return f"{zone_of(x, y)}, {shown} {brief_unit(self.unit)}".rstrip()
 
     def as_digits(self, width: int, height: int) -> list[str]:
-        """All cells in lines of `width` letters, `height` at the most, as tenths of the limit.
+        """`height` lines of `width` letters: in the middle of each cell, tenths of the limit.
 
         The sign stands before a digit; where there is no room for both, there are no lines.
         """
         rows, columns = self.values.shape
-        across, down = width // columns, height // rows
-        if across < 2 or not down:
+        if width < 2 * columns or height < rows:
             return []
-        lines: list[str] = []
-        for row in self.values.tolist():
-            text = "".join(_digit(value / self.limit).rjust(across) for value in row)
-            lines += [*[""] * ((down - 1) // 2), text, *[""] * (down - 1 - (down - 1) // 2)]
-        return [line.ljust(across * columns) for line in lines]
+        lines = [[" "] * width for _ in range(height)]
+        for i, row in enumerate(self.values.tolist()):
+            line = lines[int((i + 0.5) * height / rows)]
+            for k, value in enumerate(row):
+                at = int((k + 0.5) * width / columns)
+                line[at - 1 : at + 1] = _digit(value / self.limit).rjust(2)
+        return ["".join(line) for line in lines]
 
 
 def zone_of(x: float, y: float) -> str:

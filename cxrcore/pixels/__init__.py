@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import re
+import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from cxrcore.pixels import image_files
@@ -24,6 +27,9 @@ from data_contracts.errors import CxrError
 _BARE_DICOM = re.compile(
     rb"(?:\x02\0.\0|\x08\0.\0)(?:[A-Z]{2}|..\0\0)|\0\x08\0.[A-Z]{2}", re.DOTALL
 )
+
+#: Parameters of glibc's `mallopt`.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 #: Other files, by how they begin, in lower case and without white space.
 _OTHERS = {
@@ -47,20 +53,43 @@ def prepare_all(
     what it was.
     """
     watch = RootWatch(root)
-    prepare_one = partial(_prepare_alone, root, size, dtype)
+    prepare_one = partial(_prepare_in_worker if workers else _prepare_here, root, size, dtype)
     with closing(ordered_map(prepare_one, paths, workers, _crashed)) as results:
         for path, result in zip(paths, results, strict=True):
             yield _confirmed(result, watch, root, path, size, dtype)
 
 
-def _prepare_alone(
+def _prepare_here(
     root: Root, size: int, dtype: GreyType, path: str
 ) -> ProcessedImage | RejectedImage:
-    import cv2
-
-    # Parallelism is across images.
-    cv2.setNumThreads(1)
     return prepare_from(root, path, size, dtype)
+
+
+def _prepare_in_worker(
+    root: Root, size: int, dtype: GreyType, path: str
+) -> ProcessedImage | RejectedImage:
+    _leave_out_what_images_do_without()
+    try:
+        return prepare_from(root, path, size, dtype)
+    finally:
+        # Not before: the first image would split what the C library keeps.
+        _keep_freed_memory()
+
+
+@cache
+def _leave_out_what_images_do_without() -> None:
+    """Spare this process threads within an image, and BLAS, which numba imports unasked."""
+    os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Let the next image have the memory of the last: new pages would have to be cleared."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_TRIM_THRESHOLD, 1 << 30)
+        libc.mallopt(_MMAP_THRESHOLD, 1 << 25)
 
 
 def _crashed(_: str, ending: str) -> RejectedImage:

@@ -6,7 +6,6 @@ import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from cxrcore.pixels.dicom_elements import (
 )
 from cxrcore.pixels.dicom_pixels import (
     BoundedReader,
+    DeflatedError,
     decoded_pixels,
     inflated,
     is_deeper,
@@ -55,12 +55,15 @@ def read_dicom(content: bytes, dtype: GreyType = "uint8") -> DecodedImage:
         warnings.simplefilter("ignore")
         # pydicom and its decoders may raise any exception on damaged input.
         with decoding("damaged DICOM file"):
-            return _read(inflated(with_preamble(content)), dtype)
+            return _read(with_preamble(content), dtype)
 
 
 def _read(content: bytes, dtype: GreyType) -> DecodedImage:
     file = BoundedReader(content)
-    dataset = pydicom.dcmread(file, stop_before_pixels=True)
+    try:
+        dataset = pydicom.dcmread(file, stop_before_pixels=True)
+    except DeflatedError:
+        return _read(inflated(content, file.tell()), dtype)
     _require_radiograph(dataset)
     pixels = pixels_in_place(content, file.tell(), dataset)
     if pixels is not None:
@@ -108,6 +111,8 @@ def _grey(
             raise UnusableError(
                 "not_decodable", f"{photometric} with {pixels.shape[2]} deep samples"
             )
+        import cv2
+
         luma = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
         return DecodedImage(luma, "as_stored", source_size, "dicom", aspect=aspect)
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):

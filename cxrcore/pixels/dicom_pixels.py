@@ -12,14 +12,8 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate, get_frame
-from pydicom.filereader import read_dataset
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    RLELossless,
-)
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 
 from cxrcore.pixels.codestream import ENDS_EARLY, Declared, declared, ends_early, with_filler
 from cxrcore.pixels.faults import decoding
@@ -40,15 +34,22 @@ _MAX_READS = 1 << 17
 _PLAIN_START = bytes(128) + b"DICM\x02\0\x10\0UI" + struct.pack("<H", 20) + b"1.2.840.10008.1.2.1\0"
 
 
+class DeflatedError(Exception):
+    """Raised where the rest of a DICOM file is deflated."""
+
+
 class BoundedReader(io.BytesIO):
     """A file whose elements, also those within sequences, are not too many.
 
-    Each takes a hundred times its bytes in memory.
+    Each takes a hundred times its bytes in memory. Raises `UnusableError` where they are, and
+    `DeflatedError` where pydicom would inflate all the rest, which it does without a bound.
     """
 
     _left = _MAX_READS
 
     def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            raise DeflatedError
         self._left -= 1
         if self._left < 0:
             raise UnusableError("not_decodable", "too many elements")
@@ -60,18 +61,13 @@ def with_preamble(content: bytes) -> bytes:
     return content if content[128:_META] == b"DICM" else bytes(128) + b"DICM" + content
 
 
-def inflated(content: bytes) -> bytes:
-    """A deflated DICOM file as the plain one it was made from; any other as it is.
+def inflated(content: bytes, start: int) -> bytes:
+    """A DICOM file that is deflated from `start` on as the plain one it was made from.
 
     Raises `UnusableError` when it inflates to more than `MAX_BYTES` or ends early.
     """
-    file = BoundedReader(content)
-    file.seek(_META)
-    meta = read_dataset(file, False, True, stop_when=lambda tag, *_: tag >> 16 != 2)
-    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
-        return content
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    plain = inflater.decompress(memoryview(content)[file.tell() :], MAX_BYTES + 1)
+    plain = inflater.decompress(memoryview(content)[start:], MAX_BYTES + 1)
     require_bytes(len(plain))
     if not inflater.eof:
         raise UnusableError("not_decodable", "the deflated data ends early")

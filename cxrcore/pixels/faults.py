@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import cv2
 import numpy as np
 
 from cxrcore.pixels.result import UnusableError
@@ -35,10 +35,14 @@ def decoding(what: str, samples: int = 0) -> Iterator[None]:
 def fault_behind(error: BaseException) -> CxrError | None:
     """The fault of the environment behind `error` or one of its causes, if any."""
     for cause in _causes(error):
-        out_of_memory = isinstance(cause, cv2.error) and cause.code == cv2.Error.StsNoMem
-        if fault := _fault(MemoryError() if out_of_memory else cause):
+        if fault := _fault(MemoryError() if _is_opencv_without_memory(cause) else cause):
             return fault
     return None
+
+
+def _is_opencv_without_memory(error: BaseException) -> bool:
+    cv2 = sys.modules.get("cv2")
+    return cv2 is not None and isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cxrcore.pixels import kernels
 from cxrcore.pixels.result import (
     Coding,
+    Grey,
     GreyScale,
     GreyType,
     RawCodes,
@@ -63,11 +64,8 @@ class Voi:
 
 def histogram(raw_codes: RawCodes, coding: Coding) -> Floats:
     """How often each code occurs, (2^bits,); in every `ROW_STEP`-th row of a large image."""
-    bins = 1 << (8 * raw_codes.itemsize)
-    rows = raw_codes[:: ROW_STEP if raw_codes.size > _SMALL else 1]
-    # Counts are float32 in OpenCV: exact to 2^24 per code.
-    counts = np.asarray(cv2.calcHist([rows], [0], None, [bins], [0, bins]))
-    return np.asarray(counts.reshape(-1, 1 << coding.bits).sum(axis=0, dtype=np.float64))
+    step = ROW_STEP if raw_codes.size > _SMALL else 1
+    return kernels.count_codes(raw_codes, coding.bits, step).astype(np.float64)
 
 
 def tails(counts: Floats, values: Floats) -> tuple[float, float]:
@@ -114,8 +112,14 @@ def grey_scale(
     brightness = 1 - voi.brightness if inverted else voi.brightness
     kept = full_scale(dtype)
     table = np.where(padding, 0, np.rint(kept.bright * brightness)).astype(dtype)
+    return _looked_up(raw_codes, table, dtype), kept, voi.windowing
+
+
+def _looked_up(raw_codes: RawCodes, table: NDArray[Any], dtype: GreyType) -> Grey:
+    import cv2
+
     every = np.resize(table, 1 << (8 * raw_codes.itemsize))
-    return np.asarray(cv2.LUT(raw_codes, every), dtype), kept, voi.windowing
+    return np.asarray(cv2.LUT(raw_codes, every), dtype)
 
 
 def _covering(counts: Floats, vois: list[Voi]) -> Voi | None:

@@ -1,8 +1,8 @@
-"""The pass over stored pixels, compiled by numba: import this where an image is resized."""
+"""The passes over stored pixels, compiled by numba: import this where an image is resized."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -52,14 +52,25 @@ def area_average(
         # Compiled loops check no index.
         raise ValueError(f"extent {extent} outside an image of {raw_codes.shape}")
     down, across = np.linspace(0, extent[0], rows + 1), np.linspace(0, extent[1], columns + 1)
-    pixels = np.ascontiguousarray(raw_codes)[:]
-    # The loop is compiled for each kind of array.
-    pixels.flags.writeable = False
-    count, out = pixels.shape[1], np.empty((rows, columns))
+    count, out = raw_codes.shape[1], np.empty((rows, columns))
     line = _line(scale, raw_codes.dtype.type, can_be_whole=down[1] < _MOST_ROWS)
-    _sum(pixels, line, down, across, np.empty(count, np.uint32), np.zeros(count + 1, np.float32),
-         out)  # fmt: skip
+    _sum(_uniform(raw_codes), line, down, across, np.empty(count, np.uint32),
+         np.zeros(count + 1, np.float32), out)  # fmt: skip
     return np.asarray(out / (abs(scale.bright - scale.dark) * down[1] * across[1]))
+
+
+def count_codes(raw_codes: RawCodes, bits: int, step: int) -> NDArray[np.uint32]:
+    """How often the lowest `bits` of `raw_codes` have each value in every `step`-th row."""
+    counts = np.empty(1 << bits, np.uint32)
+    _count(_uniform(raw_codes), step, raw_codes.dtype.type((1 << bits) - 1), counts)
+    return counts
+
+
+def _uniform(raw_codes: RawCodes) -> NDArray[Any]:
+    """The same codes as an array of the one kind that the loops are compiled for."""
+    pixels = np.ascontiguousarray(raw_codes)[:]
+    pixels.flags.writeable = False
+    return pixels
 
 
 def _line(scale: GreyScale, code: type[np.uint8 | np.uint16], *, can_be_whole: bool) -> _Line:
@@ -72,6 +83,16 @@ def _line(scale: GreyScale, code: type[np.uint8 | np.uint16], *, can_be_whole: b
     distances = (start + coding.sign_bit, direction, direction * (scale.dark - start),
                  ends[1] - ends[0], first - start, last - start)  # fmt: skip
     return _Line._make([*codes, is_whole, *map(np.float32, distances)])
+
+
+@compiled
+def _count(
+    raw_codes: RawCodes, step: int, mask: np.uint8 | np.uint16, counts: NDArray[np.uint32]
+) -> None:
+    counts[:] = 0
+    for row in range(0, len(raw_codes), step):
+        for code in raw_codes[row]:
+            counts[code & mask] += 1
 
 
 @compiled
@@ -97,12 +118,24 @@ def _sum(
             _add_row(raw_codes[last], line, np.float32(down[i + 1] - last), sums)
         if down[i] > first:
             _add_row(raw_codes[first], line, np.float32(first - down[i]), sums)
-        for j in range(out.shape[1]):
-            left, right = int(across[j]), int(across[j + 1])
-            total = (across[j + 1] - right) * sums[right] - (across[j] - left) * sums[left]
-            for column in range(left, right):
-                total += sums[column]
-            out[i, j] = total
+        _add_columns(sums, across, out[i])
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _add_columns(sums: NDArray[np.float32], across: Floats, out: Floats) -> None:
+    """Sums of rows, summed over each cell."""
+    # Equally many steps for each cell, and indexes that cannot be negative: both are faster.
+    fewest = int(across[1])
+    for j in range(len(out)):
+        fewest = min(fewest, int(across[j + 1]) - int(across[j]))
+    for j in range(len(out)):
+        left, right = np.uint64(across[j]), np.uint64(across[j + 1])
+        total = (across[j + 1] - right) * sums[right] - (across[j] - left) * sums[left]
+        for column in range(left, left + np.uint64(fewest)):
+            total += sums[column]
+        for column in range(left + np.uint64(fewest), right):
+            total += sums[column]
+        out[j] = total
 
 
 @numba.njit  # type: ignore[untyped-decorator]

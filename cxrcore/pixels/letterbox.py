@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,6 +48,8 @@ def levels(brightness: NDArray[np.float64], rows: int, columns: int, dtype: Grey
     grey = np.rint(full_scale(dtype).bright * brightness).astype(dtype)
     if grey.shape == (rows, columns):
         return grey
+    import cv2
+
     larger = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_LINEAR)
     return np.asarray(larger, dtype)
 

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -100,9 +99,12 @@ def _grey(
     image: Image.Image, content: bytes, kind: str
 ) -> tuple[NDArray[Any], GreyScale, Windowing]:
     if kind == "jpeg" or content[_PNG_DEPTH] < 16:
-        return np.asarray(image.convert("L")), GreyScale(), "as_stored"
+        grey = image if image.mode == "L" else image.convert("L")
+        return np.asarray(grey), GreyScale(), "as_stored"
     if image.mode.startswith("I;16"):
         return _by_percentiles(np.asarray(image).astype(np.uint16, copy=False))
+    import cv2
+
     # Pillow keeps 8 bits of colour and of grey with transparency, but sees what is missing.
     image.load()
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION

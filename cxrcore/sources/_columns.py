@@ -76,7 +76,7 @@ def parsed(name: str, column: Column) -> pl.Expr:
     if kind == "clock":
         return _clock(text.cast(pl.Float64, strict=False)).alias(name)
     if kind == "path":
-        inside = ~text.str.contains(r"^/|(^|/)\.\.(/|$)")
+        inside = ~(text.str.starts_with("/") | text.str.contains(r"(^|/)\.\.(/|$)"))
         return pl.when(inside).then(text).alias(name)
     if kind == "date":
         # MIMIC-IV 1.0 writes dates with the time of midnight.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,15 @@ from radiographs import (
     thorax,
 )
 
-from cxrcore.pixels import ProcessedImage, RejectedImage, prepare
+from cxrcore.pixels import (
+    ProcessedImage,
+    RejectedImage,
+    dicom,
+    faults,
+    intensity,
+    letterbox,
+    prepare,
+)
 from cxrcore.pixels.dicom import read_dicom
 
 
@@ -323,3 +332,10 @@ def test_large_images_are_judged_by_every_eighth_row(rows: int, tmp_path: Path) 
     scales = [read_dicom(saved(ds, tmp_path).read_bytes()).scale for ds in pair]
     # 2^18 pixels are 874 rows of 300.
     assert (scales[0] == scales[1]) == (rows == 1100)
+
+
+def test_a_line_of_grey_needs_no_opencv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It takes each worker 16 MiB.
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    assert prepared(dataset(thorax(), **WINDOW), tmp_path).windowing == "window"
+    assert not any(hasattr(module, "cv2") for module in (dicom, faults, intensity, letterbox))

@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import pydicom
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 from pydicom.data import get_testdata_file
 
 from cxrcore import pixels
@@ -150,7 +150,7 @@ def test_what_lies_behind_an_error_of_a_decoder_decides(
     ds = pydicom.dcmread(root / "image.dcm")
     ds.Modality = "DX"
     ds.save_as(root / "image.dcm")
-    monkeypatch.setattr(Image.Image, "convert", failing)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", failing)
     monkeypatch.setattr(dicom_pixels, "pixel_array", failing)
     for name in (NAME, "image.dcm"):
         if kind is None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cxrcore.pixels.kernels import area_average
+from cxrcore.pixels.kernels import area_average, count_codes
 from cxrcore.pixels.result import Coding, GreyScale
 
 Floats = NDArray[np.float64]
@@ -89,6 +89,15 @@ def test_inverted_values_give_the_very_same(
     other = GreyScale(4095 - dark, 4095 - bright, coding, (4095 - padding, 4095 - padding))
     same = area_average(np.asarray(4095 - codes, np.uint16), other, *size, shape)
     assert (area_average(codes, usual, *size, shape) == same).all()
+
+
+@given(shapes, st.integers(1, 16), st.integers(1, 9))
+def test_codes_are_counted_by_their_lowest_bits(
+    shape: tuple[int, int], bits: int, step: int
+) -> None:
+    codes = noise(shape, bits)
+    lowest = codes[::step].ravel().astype(int) % (1 << bits)
+    assert (count_codes(codes, bits, step) == np.bincount(lowest, minlength=1 << bits)).all()
 
 
 def test_no_pixel_outside_the_image_is_read() -> None:

@@ -158,6 +158,14 @@ async def test_only_lines_that_are_seen_are_drawn() -> None:
         assert rows.current.key == "49999"
 
 
+async def test_a_table_that_waits_for_its_columns_cannot_be_sorted() -> None:
+    async with table([]) as (pilot, rows, _):
+        rows.set_columns()
+        await pilot.press("s", "S")
+        await pilot.click(Rows)
+        assert rows.order is None
+
+
 @given(
     values=st.lists(st.one_of(st.none(), st.integers()), max_size=30),
     reverse=st.booleans(),

@@ -111,7 +111,9 @@ class Rows(ScrollView, can_focus=True):
 
     def sort_by(self, column: int | None, *, reverse: bool = False) -> None:
         """Sort by a column's values, or its texts without them, nulls last; None: as they come."""
-        self.order = None if column is None else (self.columns[column].title, reverse)
+        # A table may have no columns yet.
+        chosen = self.columns[column:][:1] if column is not None else ()
+        self.order = (chosen[0].title, reverse) if chosen else None
         self._arrange()
         self.post_message(self.Sorted(self.order))
 
@@ -123,8 +125,7 @@ class Rows(ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         kept = self.current.key if self.current else ""
-        rows = arranged(self._all, self._terms, self._sorting, self._titles)
-        self._shown = rows
+        rows = self._shown = arranged(self._all, self._terms, self._sorting, self._titles)
         self.virtual_size = Size(self.size.width, len(rows) + 1)
         place = next((i for i, r in enumerate(rows) if r.key == kept), self.cursor)
         # Who has scrolled away from the cursor is not taken back to it by each new snapshot.

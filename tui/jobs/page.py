@@ -57,7 +57,7 @@ The first line counts the runs and shows how busy this host is, with the last mi
     JobsPage RunDetails { height: 3fr; }
     JobsPage.beside #runs { layout: horizontal; }
     JobsPage.beside RunRows { width: 3fr; height: 1fr; }
-    JobsPage.beside RunDetails { width: 2fr; height: 1fr; }
+    JobsPage.beside RunDetails { width: 2fr; height: 1fr; margin-left: 1; }
     JobsPage.whole RunRows { display: none; }
     JobsPage #note { max-height: 2; }
     JobsPage #host { height: 1; background: $surface; }

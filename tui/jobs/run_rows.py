@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -36,14 +36,14 @@ _NARROW = (
     Column("outcome", 18), Column("age", 6, right=True), Column("time", 7, right=True),
 )  # fmt: skip
 _WIDE = (
-    Column("", 1), Column("state", 13), Column("job", 10), Column("task", 20, name=True),
+    Column("", 1), Column("state", 13), Column("job", 10), Column("task", 20, name=True, most=32),
     Column("outcome"), Column("best AUROC", 14, right=True), Column("started", 11),
     Column("time", 7, right=True), Column("host", 10, name=True), Column("engine", 8),
 )  # fmt: skip
 #: As the narrow ones, with more room for outcomes.
 _MIDDLE = (
-    _NARROW[0], Column("state", 13), _NARROW[2], Column("task", 20, name=True), Column("outcome"),
-    *_NARROW[5:],
+    _NARROW[0], Column("state", 13), _NARROW[2], Column("task", 20, name=True, most=32),
+    Column("outcome"), *_NARROW[5:],
 )  # fmt: skip
 #: From these widths on, the middle and the wide columns have room.
 _MIDDLE_FROM, _WIDE_FROM = 90, 124
@@ -53,6 +53,11 @@ _OUTCOME, _BARS = 4, 8
 _MARK, _FOLDED, _UNFOLDED, _CHILD, _STAR = "●", "+", "−", "│", "★"
 
 _UNREAD = Training()
+
+
+def _gap(columns: Sequence[Column]) -> int:
+    """Where there is little room, names of tasks need it more."""
+    return 1 if columns == _NARROW else 2
 
 
 def _fields(note: RunNote) -> Mapping[str, str]:
@@ -73,6 +78,7 @@ class RunRows(Rows):
 
     def __init__(self) -> None:
         super().__init__(*_NARROW)
+        self.gap = _gap(_NARROW)
         self.stopping: set[str] = set()
         """Runs that have been asked to end."""
         self.marks: dict[str, None] = {}
@@ -147,6 +153,7 @@ class RunRows(Rows):
         width = self.size.width
         columns = _WIDE if width >= _WIDE_FROM else _MIDDLE if width >= _MIDDLE_FROM else _NARROW
         if columns != self.columns:
+            self.gap = _gap(columns)
             self.set_columns(*columns)
             self._made = {}
         # The room for the numbers of bars, of living runs alone, has changed as well.

@@ -9,6 +9,9 @@ from typing import Any
 
 from tui.shared.toned import Tone
 
+#: Cells that columns without a width keep before others grow.
+_ROOMY = 28
+
 #: A column's number, and whether its highest value comes first.
 SortOrder = tuple[int, bool]
 
@@ -23,6 +26,10 @@ class Column:
     """Align to the right, as numbers are."""
     name: bool = False
     """Holds names, whose ends differ: they are cut in the middle."""
+    most: int = 0
+    """Cells that it grows to where there is room."""
+    counts: bool = False
+    """Its title tells how many rows there are."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,18 @@ class LazyRow(Row):
     @property
     def fields(self) -> Mapping[str, str]:
         return self._made.fields
+
+
+def column_widths(columns: Sequence[Column], room: int, gap: int) -> list[int]:
+    """How the cells of a line, less the gaps between columns, are shared out."""
+    free = max(1, sum(1 for column in columns if not column.width))
+    rest = room - sum(column.width for column in columns) - gap * (len(columns) - 1)
+    widths = []
+    for column in columns:
+        grown = max(0, min(column.most - column.width, rest - free * _ROOMY))
+        rest -= grown
+        widths.append(column.width + grown)
+    return [width or max(8, rest // free) for width in widths]
 
 
 def arranged(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts.errors import ArtifactError
+from data_contracts.shared_text import loads_shared
 
 HEADER_KEY = "cxr"
 
@@ -24,7 +25,7 @@ def package_version() -> str:
         return "0+unknown"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Input:
     """One artifact or source file that went into another: its contract, place and digest."""
 
@@ -98,7 +99,7 @@ class Header:
     def from_json(cls, text: str | bytes, path: Path) -> Header:
         """Parse a header; raise `ArtifactError` naming `path` when it is not one, or altered."""
         try:
-            facts = json.loads(text)
+            facts = loads_shared(text)
             if facts.pop("seal") != _seal(facts):
                 raise ValueError("altered")
             known = {f.name: facts[f.name] for f in fields(cls)}

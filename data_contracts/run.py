@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from data_contracts.atomic import translate_os_errors, write_text
 from data_contracts.errors import ArtifactError, UsageError
+from data_contracts.shared_text import loads_shared
 
 RECORD_VERSION = "1.0"
 HEARTBEAT_SECONDS = 5.0
@@ -32,7 +33,7 @@ State = Literal[
 EventKind = Literal["state", "progress", "metric", "warning", "heartbeat"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """The content of `run.json`. Times are UTC, ISO 8601."""
 
@@ -94,7 +95,7 @@ def write_record(workspace: Path, record: RunRecord) -> None:
 def read_record(folder: Path) -> RunRecord:
     """Parse `run.json` of a run's folder; raise `ArtifactError` when it cannot be read."""
     try:
-        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        facts = loads_shared((folder / "run.json").read_bytes())
         return RunRecord(**{f.name: facts[f.name] for f in fields(RunRecord) if f.name in facts})
     except OSError as error:
         reason = (error.strerror or "input/output error").lower()

@@ -6,6 +6,7 @@ import gc
 import io
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from data_contracts.errors import Interrupted, UsageError
@@ -87,6 +88,7 @@ def _show(workspace: Path, *, graphics: bool) -> int:
     sys.setswitchinterval(0.0005)
     # Looking for garbage holds up the keys as well, and finds little.
     gc.set_threshold(20_000, 20, 100)
+    _share_heap()
     preferences = read_preferences(preferences_path(), [theme.name for theme in THEMES])
     views = Views(views_path(), workspace)
     app = Dashboard(workspace, preferences, views=views, graphics=graphics)
@@ -94,3 +96,12 @@ def _show(workspace: Path, *, graphics: bool) -> int:
     if app.return_code == Interrupted.exit_code:
         raise Interrupted("interrupted; run the same command to resume")
     return app.return_code or 0
+
+
+def _share_heap() -> None:
+    """One heap for all threads: each with its own keeps what others could use (glibc)."""
+    import ctypes
+
+    arena_max = -8
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(arena_max, 1)

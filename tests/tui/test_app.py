@@ -140,6 +140,8 @@ async def test_errors_tell_what_is_wrong_now_and_which_runs_failed(tmp_path: Pat
 async def test_a_failure_counts_until_it_is_made_good(tmp_path: Path) -> None:
     folder = tmp_path / "workspace"
     write_workspace(folder, tasks=("mortality", "gender", "race", "insurance"))
+    write_run(folder, 8, state="failed")
+    # Retried, it failed again: that is one failure.
     write_run(folder, 4, state="failed")
     async with opened(folder) as pilot:
         assert "✗ 1 (E)" in place_of(pilot)

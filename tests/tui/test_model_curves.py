@@ -12,7 +12,7 @@ from dashboards import CREATED, LEAST, curves, metrics, write_workspace
 
 from data_contracts.store import Provenance, write_table
 from data_contracts.summary import CURVES, METRICS
-from tui.metrics.comparison import Compared, Comparison
+from tui.metrics.comparison import Compared, Comparison, why_no_slopes
 from tui.metrics.comparison_plots import LOOKS, drawings, row_of
 from tui.metrics.forest import forest
 from tui.metrics.model_curves import classes_of, model_curves
@@ -169,3 +169,15 @@ def test_the_line_of_a_class_has_the_auroc_of_that_class(workspace: Path) -> Non
     assert [(c[1], c[2], c[-1]) for c in cells] == [
         ("White", "0.600", "1"), ("Black", "0.800", "2"), ("Asian", "0.700", "0")
     ]  # fmt: skip
+
+
+def test_a_slope_that_is_missing_says_why() -> None:
+    def model(name: str, **slope: Any) -> Compared:
+        row = {"value": None, "suppressed": False} | slope
+        return Compared("race", name, metrics={"calibration_slope": row})
+
+    compared = [model("main"), model("few", suppressed=True), model("seed1", value=0.9)]
+    assert why_no_slopes(compared) == [
+        "no calibration slope of race/main: scores that separate the classes perfectly have none"
+    ]
+    assert why_no_slopes(compared[1:]) == []

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from tui.shared.rows import Rows
 from tui.shared.sanitize import cut_middle, cut_name, pad, sanitize
-from tui.shared.table import Column, Row, arranged
+from tui.shared.table import Column, Row, arranged, column_widths
 
 NAMES = ("delta", "alpha", "charlie", "bravo")
 FEW = [
@@ -156,6 +156,33 @@ async def test_only_lines_that_are_seen_are_drawn() -> None:
         assert max(drawn) < rows.size.height
         assert rows.current is not None
         assert rows.current.key == "49999"
+
+
+async def test_a_title_counts_the_rows_where_there_is_room() -> None:
+    async with table() as (_, rows, _):
+        rows.set_columns(Column("name", counts=True), Column("number", 8, right=True))
+        assert rows.render_line(0).text.split() == ["name", "(4)", "number"]
+        rows.filter("alpha")
+        assert "name (1 of 4)" in rows.render_line(0).text
+        rows.set_columns(Column("name", 8, counts=True))
+        assert rows.render_line(0).text.split() == ["name"]
+
+
+@pytest.mark.parametrize(
+    ("room", "want"),
+    [(40, [10, 16, 10]), (58, [10, 16, 28]), (62, [10, 20, 28]), (80, [10, 32, 34])],
+)
+def test_names_grow_where_there_is_room(room: int, want: list[int]) -> None:
+    columns = (Column("job", 10), Column("task", 16, name=True, most=32), Column("outcome"))
+    assert column_widths(columns, room, 2) == want
+
+
+async def test_a_table_that_waits_for_its_columns_cannot_be_sorted() -> None:
+    async with table([]) as (pilot, rows, _):
+        rows.set_columns()
+        await pilot.press("s", "S")
+        await pilot.click(Rows)
+        assert rows.order is None
 
 
 @given(

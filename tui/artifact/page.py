@@ -54,7 +54,9 @@ opens an artifact and Space folds a branch. The Tab key moves between the list a
         #both { layout: vertical; }
         Rows { height: 7; padding: 0 1; }
         &.-wide #both { layout: horizontal; }
-        &.-wide Rows { height: 1fr; width: 62; border-right: vkey $panel; padding: 0; }
+        &.-wide Rows {
+            height: 1fr; width: 44%; min-width: 62; border-right: vkey $panel; padding: 0;
+        }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -122,6 +122,7 @@ class HeatmapsPage(Page):
             self.state.take(heat, rows[0]["reference"] if rows else "mortality")
             self.state.take_wanted(heat)
             self.query_one(MapPane).list(heat)
+            self.query_one(TabBar).count("map", len(heat.mean_maps))
             self.query_one(Rows).go_to(self.state.mean_map.key)
         self._draw()
 

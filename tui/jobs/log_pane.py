@@ -142,7 +142,7 @@ class LogPane(Vertical):
     def action_search(self) -> None:
         search = self.query_one(LogSearch)
         search.add_class("open")
-        search.focus()
+        self.screen.set_focus(search)
 
     def action_end_search(self) -> None:
         self.query_one(LogSearch).action_leave()

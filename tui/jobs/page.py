@@ -19,7 +19,7 @@ from tui.shared.filter_bar import FilterBar
 from tui.shared.placeholder import Placeholder
 from tui.shared.rows import Rows
 from tui.shared.sanitize import escape_markup
-from tui.workspace.notes import RunNote
+from tui.workspace.notes import NO_NOTE
 from tui.workspace.snapshot import Snapshot
 
 _LOOK_EVERY = 2.0
@@ -57,7 +57,7 @@ The first line counts the runs and shows how busy this host is, with the last mi
     JobsPage RunDetails { height: 3fr; }
     JobsPage.beside #runs { layout: horizontal; }
     JobsPage.beside RunRows { width: 3fr; height: 1fr; }
-    JobsPage.beside RunDetails { width: 2fr; height: 1fr; }
+    JobsPage.beside RunDetails { width: 2fr; height: 1fr; margin-left: 1; }
     JobsPage.whole RunRows { display: none; }
     JobsPage #note { max-height: 2; }
     JobsPage #host { height: 1; background: $surface; }
@@ -114,7 +114,7 @@ The first line counts the runs and shows how busy this host is, with the last mi
     def _update_count(self) -> None:
         table, snapshot = self.query_one(RunTable), self.snapshot
         text = table.count_text(len(snapshot.runs) if snapshot else 0)
-        self.query_one("#count", Static).update(text)
+        self.query_one("#count", Static).update(text, layout=False)
         meters = self.query_one(HostMeters)
         meters.room = self.size.width - len(text) - 4
         meters.show()
@@ -150,7 +150,7 @@ The first line counts the runs and shows how busy this host is, with the last mi
     def _show_details(self) -> None:
         snapshot = self.snapshot
         if snapshot and (record := self.query_one(RunTable).record):
-            note = snapshot.notes.get(record.run_id, RunNote())
+            note = snapshot.notes.get(record.run_id, NO_NOTE)
             resumed = resumed_by(record, snapshot.runs)
             self.query_one(RunDetails).look_at(record, resumed, note)
 

@@ -18,7 +18,7 @@ from tui.jobs.run_info import RunInfo
 from tui.shared.run_texts import what_of
 from tui.shared.sanitize import escape_markup
 from tui.shared.tab_bar import TabBar
-from tui.workspace.notes import RunNote
+from tui.workspace.notes import NO_NOTE, RunNote
 
 #: Views with the key that opens each.
 TABS = {"log": "l", "curves": "v", "info": "i"}
@@ -40,7 +40,7 @@ class RunDetails(Vertical):
         self._workspace = workspace
         self._record: RunRecord | None = None
         self._resumed: Sequence[str] = ()
-        self._note = RunNote()
+        self._note = NO_NOTE
 
     def compose(self) -> Iterator[Widget]:
         with Horizontal(id="head"):

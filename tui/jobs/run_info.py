@@ -15,10 +15,8 @@ from tui import clock
 from tui.shared.reading_pane import ReadingPane
 from tui.shared.run_texts import EXIT_CODES, duration_text, state_text
 from tui.shared.sanitize import sanitize
-from tui.workspace.notes import RunNote
+from tui.workspace.notes import NO_NOTE, RunNote
 from tui.workspace.records import config_of, duration_of
-
-_NO_NOTE = RunNote()
 
 
 class RunInfo(ReadingPane):
@@ -32,7 +30,7 @@ class RunInfo(ReadingPane):
         self.query_one(Static).update(info_text(record, note))
 
 
-def info_text(record: RunRecord, note: RunNote = _NO_NOTE) -> Content:
+def info_text(record: RunRecord, note: RunNote = NO_NOTE) -> Content:
     """The record as text; nothing in it can act as markup or as a command to the terminal."""
     sections = [
         ("Run", [*_run(record), *_noted(note)]),

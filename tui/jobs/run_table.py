@@ -20,7 +20,7 @@ from tui.shared.dialogs import TextDialog
 from tui.shared.messages import WorkspaceChanged
 from tui.shared.reading import Reading
 from tui.shared.run_texts import what_of
-from tui.workspace.notes import RunNote, change_note
+from tui.workspace.notes import NO_NOTE, RunNote, change_note
 from tui.workspace.snapshot import Snapshot
 
 
@@ -132,7 +132,7 @@ class RunTable(RunRows):
             self.app.push_screen(NoteDialog(title, self._note(record)), keep)
 
     def _note(self, record: RunRecord) -> RunNote:
-        return self._snapshot.notes.get(record.run_id, RunNote()) if self._snapshot else RunNote()
+        return self._snapshot.notes.get(record.run_id, NO_NOTE) if self._snapshot else NO_NOTE
 
     def _keep(self, run_id: str, note: RunNote) -> None:
         self._noting.do(partial(change_note, self._workspace, run_id, note))

@@ -14,7 +14,7 @@ from jobs._engines import UNFINISHED
 JOB = "train-task"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Training:
     """The AUROCs of a run's own epochs, from the events before the byte `offset`."""
 

@@ -16,7 +16,7 @@ from data_contracts.differences import DIFFERENCES
 from data_contracts.errors import CxrError, concerns_content
 from data_contracts.model import TRAINING_HISTORY
 from data_contracts.summary import CURVES, METRICS
-from tui.metrics.comparison import Compared, Comparison, Differences
+from tui.metrics.comparison import Compared, Comparison, Differences, why_no_slopes
 from tui.metrics.comparison_plots import LOOKS, columns, drawings, row_of
 from tui.metrics.difference import difference_lines
 from tui.metrics.forest import forest
@@ -180,6 +180,7 @@ class Compare(Page):
         suppressed = any(row["suppressed"] for rows in shown for row in rows.values())
         self.query_one(Disclosure).explain(metrics.least if metrics and suppressed else None)
         notes = [f"no curve for {c.task}/{c.name}: {c.why}" for c in self._compared if c.why]
+        notes += [] if by_subgroup else why_no_slopes(self._compared)
         if curves and curves.state == "stale":
             notes.insert(0, f"the curves are out of date ({curves.reason})")
         return notes

@@ -93,6 +93,14 @@ class Comparison:
         return self._tables.read(artifact).filter(task=task, name=name, split=split)
 
 
+def why_no_slopes(compared: Sequence[Compared]) -> list[str]:
+    """One line on the models whose calibration slope is undefined; none if all have one."""
+    slopes = [(f"{c.task}/{c.name}", c.metrics.get("calibration_slope")) for c in compared]
+    names = [name for name, row in slopes if row and row["value"] is None and not row["suppressed"]]
+    why = "scores that separate the classes perfectly have none"
+    return [f"no calibration slope of {', '.join(names)}: {why}"] if names else []
+
+
 def _why_no_curves(metrics: Mapping[str, Mapping[str, Any]], split: str) -> str:
     if not metrics:
         return f"aggregate has not measured it on the {split} split"

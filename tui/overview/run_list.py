@@ -30,7 +30,7 @@ class RunList(Rows):
 
     def __init__(self) -> None:
         super().__init__(
-            Column("State", 13), Column("Job", 10), Column("Task", 16, name=True),
+            Column("State", 13), Column("Job", 10), Column("Task", 16, name=True, most=32),
             Column("Age", 6, right=True), Column("Progress"),
         )  # fmt: skip
 

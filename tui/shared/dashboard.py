@@ -57,6 +57,22 @@ class DashboardApp(App[None]):
     def on_mount(self) -> None:
         self._watch.start()
 
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """Do what a key is for at once, unless the focus is where one types.
+
+        Textual first hands it from widget to widget, and the next keys too: letters typed right
+        after `/` would reach the table.
+        """
+        done = await super()._check_bindings(key, priority)
+        if done or not priority or not self.screen.is_mounted:
+            return done
+        types = self.focused is not None and self.focused.check_consume_key("a", "a")
+        return not types and await super()._check_bindings(key)
+
+    async def action_switch_mode(self, mode: str) -> None:
+        # The next key is for that page.
+        await self.switch_mode(mode)
+
     def _post_snapshot(self, snapshot: Snapshot) -> None:
         self.post_message(SnapshotTaken(snapshot))
 

@@ -39,7 +39,8 @@ class FilterBar(Input):
         """Show the line and go to it."""
         self.add_class("open")
         self.can_focus = True
-        self.focus()
+        # At once, and not as `focus` does when all else has been dealt with: letters follow.
+        self.screen.set_focus(self)
 
     def restore(self, text: str) -> None:
         """Filter by `text`, as it was before."""

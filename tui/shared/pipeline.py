@@ -22,7 +22,11 @@ SIGNS: Mapping[GroupState, tuple[str, Tone]] = {
 }  # fmt: skip
 
 #: The columns of `artifact_row`.
-ARTIFACT_COLUMNS = (Column("State", 10), Column("Path", name=True), Column("Size", 7, right=True))
+ARTIFACT_COLUMNS = (
+    Column("State", 10),
+    Column("Path", name=True, counts=True),
+    Column("Size", 7, right=True),
+)
 
 #: What counts for the whole group if one artifact is in this state, the first before the others.
 _WORST: tuple[ArtifactState, ...] = ("writing", "damaged", "unreadable", "stale")

@@ -18,10 +18,10 @@ from textual.strip import Strip
 
 from tui.shared.filter_bar import FilterBar
 from tui.shared.sanitize import pad
-from tui.shared.table import Column, Row, SortOrder, arranged
+from tui.shared.table import Column, Row, SortOrder, arranged, column_widths
 from tui.shared.toned import Tone
 
-_GAP = 2
+_HEADER = "rows--header"
 #: Shown in a table that has rows, none of which pass the filter.
 NOTHING = "no matches; Esc clears the filter"
 
@@ -57,6 +57,7 @@ class Rows(ScrollView, can_focus=True):
         Binding("escape", "unfilter", "Clear filter", show=False, id="rows.unfilter"),
     ]
 
+    gap = 2  # cells between two columns
     cursor: reactive[int] = reactive(0, always_update=True)
 
     @dataclass
@@ -111,7 +112,8 @@ class Rows(ScrollView, can_focus=True):
 
     def sort_by(self, column: int | None, *, reverse: bool = False) -> None:
         """Sort by a column's values, or its texts without them, nulls last; None: as they come."""
-        self.order = None if column is None else (self.columns[column].title, reverse)
+        chosen = self.columns[column:][:1] if column is not None else ()
+        self.order = (chosen[0].title, reverse) if chosen else None
         self._arrange()
         self.post_message(self.Sorted(self.order))
 
@@ -123,8 +125,7 @@ class Rows(ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         kept = self.current.key if self.current else ""
-        rows = arranged(self._all, self._terms, self._sorting, self._titles)
-        self._shown = rows
+        rows = self._shown = arranged(self._all, self._terms, self._sorting, self._titles)
         self.virtual_size = Size(self.size.width, len(rows) + 1)
         place = next((i for i, r in enumerate(rows) if r.key == kept), self.cursor)
         # Who has scrolled away from the cursor is not taken back to it by each new snapshot.
@@ -208,19 +209,15 @@ class Rows(ScrollView, can_focus=True):
         return self.scrollable_content_region.width
 
     def _widths(self) -> list[int]:
-        fixed = sum(c.width for c in self.columns) + _GAP * (len(self.columns) - 1)
-        free = sum(1 for c in self.columns if not c.width)
-        rest = max(8, (self._width - fixed) // max(1, free))
-        return [c.width or rest for c in self.columns]
+        return column_widths(self.columns, self._width, self.gap)
 
     def _starts(self) -> list[int]:
         widths = self._widths()
-        return [sum(widths[:i]) + _GAP * i for i in range(len(widths))]
+        return [sum(widths[:i]) + self.gap * i for i in range(len(widths))]
 
     def render_line(self, y: int) -> Strip:
         if y == 0:
-            cells = [c.title + self._arrow(c.title) for c in self.columns]
-            return self._strip(tuple(cells), (), "rows--header")
+            return self._strip(tuple(map(self._head, self.columns, self._widths())), (), _HEADER)
         number = y - 1 + int(self.scroll_offset.y)
         if y == 1 and self._terms and not self._shown:
             look = self.rich_style + self._style("rows--dim")
@@ -230,10 +227,14 @@ class Rows(ScrollView, can_focus=True):
         row = self._shown[number]
         return self._strip(row.cells, row.tones, "rows--cursor" if number == self.cursor else "")
 
-    def _arrow(self, title: str) -> str:
-        if self.order is None or self.order[0] != title:
-            return ""
-        return " ↓" if self.order[1] else " ↑"
+    def _head(self, column: Column, width: int) -> str:
+        """The title, with how many rows there are if the column tells it and has room."""
+        title = column.title
+        if self.order and self.order[0] == title:
+            title += " ↓" if self.order[1] else " ↑"
+        found = f"{len(self._shown):,} of " if self._terms else ""
+        counted = f"{title} ({found}{len(self._all):,})"
+        return counted if column.counts and len(counted) <= width else title
 
     def _strip(self, cells: tuple[str, ...], tones: tuple[Tone, ...], line: str) -> Strip:
         base = self.rich_style + self._style(line)
@@ -242,7 +243,7 @@ class Rows(ScrollView, can_focus=True):
             column = self.columns[i]
             text = pad(cell, width, right=column.right, middle=column.name)
             tone = f"rows--{tones[i]}" if i < len(tones) and tones[i] else ""
-            segments += [Segment(text, base + self._style(tone)), Segment(" " * _GAP, base)]
+            segments += [Segment(text, base + self._style(tone)), Segment(" " * self.gap, base)]
         return Strip(segments).adjust_cell_length(self._width, base)
 
     def _style(self, name: str) -> Style:

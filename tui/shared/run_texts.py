@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 
 from data_contracts.run import RunRecord, seconds_between
 from tui.shared.sanitize import sanitize
@@ -25,6 +26,7 @@ EXIT_CODES = {
 _BAR = 8
 
 
+@cache
 def state_text(state: str) -> str:
     """A state with its sign."""
     return f"{SIGNS[state][0]} {state}" if state in SIGNS else sanitize(state)

@@ -26,6 +26,7 @@ class TabBar(Static):
         """
         super().__init__()
         self._tabs, self.caption, self.present = tabs, caption, next(iter(tabs))
+        self._counts: dict[str, int] = {}
 
     def on_mount(self) -> None:
         self.mark(self.present)
@@ -37,11 +38,17 @@ class TabBar(Static):
         caption = f"   [$foreground 70%]{escape_markup(self.caption)}[/]" if self.caption else ""
         self.update(tabs + caption)
 
+    def count(self, name: str, number: int) -> None:
+        """Name beside a tab how much there is to be seen in it."""
+        self._counts[name] = number
+        self.mark(self.present)
+
     def after(self, step: int) -> str:
         """The name of the tab that many tabs further, round and round."""
         return after(tuple(self._tabs), self.present, step)
 
     def _tab(self, name: str) -> str:
         key, title = self._tabs[name]
+        title += f" ({self._counts[name]:,})" if name in self._counts else ""
         look = "b $primary underline" if name == self.present else "$foreground 70%"
         return f"[@click=screen.tab('{name}')][{look}] {f'{key} {title}'.strip()} [/][/]"

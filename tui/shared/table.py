@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from tui.shared.toned import Tone
+
+#: Cells that columns without a width keep before others grow.
+_ROOMY = 28
 
 #: A column's number, and whether its highest value comes first.
 SortOrder = tuple[int, bool]
@@ -22,6 +26,10 @@ class Column:
     """Align to the right, as numbers are."""
     name: bool = False
     """Holds names, whose ends differ: they are cut in the middle."""
+    most: int = 0
+    """Cells that it grows to where there is room."""
+    counts: bool = False
+    """Its title tells how many rows there are."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,58 @@ class Row:
     fields: Mapping[str, str] = field(default_factory=dict)
     """What a filter finds besides the cells, by name, such as `tag`."""
 
+    @cached_property
+    def text(self) -> str:
+        """What a filter looks for a word in."""
+        return " ".join((*self.cells, *self.fields.values())).lower()
+
+
+class LazyRow(Row):
+    """A row that is made when it is first seen or sorted: of thousands few are seen."""
+
+    _make: Callable[[], Row]
+
+    def __init__(self, key: str, make: Callable[[], Row]) -> None:
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "_make", make)
+
+    @cached_property
+    def _made(self) -> Row:
+        return self._make()
+
+    @cached_property
+    def text(self) -> str:
+        # Of rows that a filter leaves out nothing else is kept.
+        return self._make().text
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return self._made.cells
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        return self._made.values
+
+    @property
+    def tones(self) -> tuple[Tone, ...]:
+        return self._made.tones
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        return self._made.fields
+
+
+def column_widths(columns: Sequence[Column], room: int, gap: int) -> list[int]:
+    """How the cells of a line, less the gaps between columns, are shared out."""
+    free = max(1, sum(1 for column in columns if not column.width))
+    rest = room - sum(column.width for column in columns) - gap * (len(columns) - 1)
+    widths = []
+    for column in columns:
+        grown = max(0, min(column.most - column.width, rest - free * _ROOMY))
+        rest -= grown
+        widths.append(column.width + grown)
+    return [width or max(8, rest // free) for width in widths]
+
 
 def arranged(
     rows: Sequence[Row], terms: Sequence[str], order: SortOrder | None, titles: Sequence[str] = ()
@@ -43,23 +103,27 @@ def arranged(
 
     `titles` of the columns: a term such as `state:failed` is looked for in that column alone.
     """
-    matching = [row for row in rows if all(_holds(row, term, titles) for term in terms)]
+    matching: Iterable[Row] = rows
+    for term in terms:
+        matching = _matching(matching, term, titles)
     if order is None:
-        return matching
+        return list(matching)
     column, reverse = order
-    valued = [row for row in matching if _value(row, column) is not None]
-    valued.sort(key=lambda row: _value(row, column), reverse=reverse)
-    return valued + [row for row in matching if _value(row, column) is None]
+    values = [(row, row.values[column] if row.values else row.cells[column]) for row in matching]
+    valued = [pair for pair in values if pair[1] is not None]
+    valued.sort(key=lambda pair: pair[1], reverse=reverse)
+    return [row for row, _ in valued] + [row for row, value in values if value is None]
 
 
-def _holds(row: Row, term: str, titles: Sequence[str]) -> bool:
+def _matching(rows: Iterable[Row], term: str, titles: Sequence[str]) -> Iterable[Row]:
     name, colon, text = term.partition(":")
-    if colon and name in row.fields:
+    if not colon:
+        return [row for row in rows if term in row.text]
+    column = titles.index(name) if name in titles else None
+    return [row for row in rows if _holds(row, term, name, text, column)]
+
+
+def _holds(row: Row, term: str, name: str, text: str, column: int | None) -> bool:
+    if name in row.fields:
         return text in row.fields[name].lower()
-    if colon and name in titles:
-        return text in row.cells[titles.index(name)].lower()
-    return term in " ".join((*row.cells, *row.fields.values())).lower()
-
-
-def _value(row: Row, column: int) -> Any:
-    return row.values[column] if row.values else row.cells[column]
+    return term in row.text if column is None else text in row.cells[column].lower()

@@ -25,6 +25,9 @@ class RunNote:
     text: str = ""
 
 
+NO_NOTE = RunNote()
+
+
 def read_notes(workspace: Path) -> dict[str, RunNote]:
     """The notes by run id; none without the file.
 
@@ -52,7 +55,7 @@ def change_note(workspace: Path, run_id: str, note: RunNote) -> None:
     """
     with hold(workspace, [PLACE], "another dashboard"):
         notes = {**read_notes(workspace), run_id: note}
-        kept = {i: asdict(n) for i, n in sorted(notes.items()) if n != RunNote()}
+        kept = {i: asdict(n) for i, n in sorted(notes.items()) if n != NO_NOTE}
         text = json.dumps({"version": _VERSION, "runs": kept}, indent=1, ensure_ascii=False)
         write_text(workspace / PLACE, text + "\n")
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from data_contracts.run import RunRecord
-from jobs._pipeline.folder import FOLDER
+from jobs._engines import UNFINISHED
 from tui import clock
-from tui.workspace.records import duration_of, usual_seconds
+from tui.workspace.plan import PlannedStep, read_plan, seconds_until_done
+from tui.workspace.records import config_of, duration_of, usual_seconds
 from tui.workspace.snapshot import Progress
 
 
@@ -37,49 +37,38 @@ def seconds_left(
 ) -> float | None:
     """How long a pipeline will still take, to 5 s; None while a job is to come that never ran here.
 
-    A job takes as long as those like it took, a running one what its own progress promises. The
-    pipeline goes on to do as much at once as it has done until now.
+    A job takes as long as those like it took, and what its own progress promises if that is longer.
+    Jobs run side by side as the plan lets them.
     """
-    now, prefix = clock.now(), f"{pipeline.run_id}-"
-    known = {r.run_id: r for r in records}
-    own = [r for r in records if r.run_id.startswith(prefix)]
-    spent = sum(duration_of(r, now) or 0.0 for r in own)
-    wall = duration_of(pipeline, now)
-    coming = _unfinished(workspace, prefix, known)
-    left = [_step_left(i, known.get(i), records, progress.get(i)) for i in coming]
-    if not spent or not wall or not left or None in left:
+    prefix, known = f"{pipeline.run_id}-", {r.run_id: r for r in records}
+    planned = read_plan(workspace, prefix)
+    ended = {i for i, r in known.items() if r.state not in UNFINISHED}
+    steps = [step for step in planned if step.run_id not in ended]
+    left = {s.run_id: _step_left(s, prefix, known, progress.get(s.run_id)) for s in steps}
+    sure = {run_id: seconds for run_id, seconds in left.items() if seconds is not None}
+    if not steps or len(sure) < len(left):
         return None
-    at_once = min(spent / wall, len(left))
-    return 5.0 * round(sum(seconds or 0.0 for seconds in left) / at_once / 5)
-
-
-def _unfinished(workspace: Path, prefix: str, known: Mapping[str, RunRecord]) -> list[str]:
-    """Run ids of the steps of the plan that have neither ended nor been up to date from the start.
-
-    Empty where the plan is not that of the pipeline whose run ids begin with `prefix`.
-    """
-    folder = workspace / FOLDER
-    try:
-        steps = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["steps"]
-        ids = [
-            str(step["run_id"])
-            for place, step in steps.items()
-            if not (folder / "receipts" / place).exists()
-        ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return []
-    ended = {i for i, r in known.items() if r.state not in ("submitted", "running")}
-    return [i for i in ids if i.startswith(prefix) and i not in ended]
+    running = {step.run_id for step in steps if step.run_id in known}
+    return 5.0 * round(seconds_until_done(steps, sure, running) / 5)
 
 
 def _step_left(
-    run_id: str,
-    record: RunRecord | None,
-    records: Sequence[RunRecord],
-    progress: Progress | None,
+    step: PlannedStep, prefix: str, known: Mapping[str, RunRecord], progress: Progress | None
 ) -> float | None:
-    if progress and progress.rate:
-        return max(0, progress.total - progress.done) / progress.rate
-    usual = usual_seconds(r for r in records if run_id.endswith(f"-{r.job}"))
+    like = [r for r in known.values() if step.run_id.endswith(f"-{r.job}") and _is_like(r, step)]
+    # Those of the same pipeline had the same settings, and as much beside them.
+    own = usual_seconds(r for r in like if r.run_id.startswith(prefix))
+    usual = own or usual_seconds(like)
+    if usual is None:
+        return None
+    record = known.get(step.run_id)
     running = duration_of(record, clock.now()) if record else None
-    return None if usual is None else max(0.0, usual - (running or 0.0))
+    promised = 0.0
+    if progress and progress.rate:
+        promised = max(0, progress.total - progress.done) / progress.rate
+    return max(0.0, usual - (running or 0.0)) or promised
+
+
+def _is_like(record: RunRecord, step: PlannedStep) -> bool:
+    """Whether both train, or neither does: random and pretrained weights stay as they are."""
+    return (config_of(record).get("control") or "none") == step.control

@@ -38,16 +38,16 @@ def usual_seconds(runs: Iterable[RunRecord]) -> float | None:
 def open_failures(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
     """The failed runs that no later run of the same job and subject made good, newest first.
 
-    `runs`: newest first. A pipeline is made good by a later one, or by that of all its jobs that
-    failed.
+    `runs`: newest first. Of one that failed again when it was retried, only the latest counts. A
+    pipeline is made good by a later one, or by that of all its jobs that failed.
     """
-    good: set[tuple[str, ...]] = set()
+    seen: set[tuple[str, ...]] = set()
     found: list[RunRecord] = []
     for record in runs:
-        if record.state == "succeeded":
-            good.add(_subject(record))
-        elif record.state in FAILED and _subject(record) not in good:
+        if record.state in FAILED and _subject(record) not in seen:
             found.append(record)
+        if record.state in (*FAILED, "succeeded"):
+            seen.add(_subject(record))
     failed_jobs = [r.run_id for r in runs if r.state in FAILED and r.job != "run"]
     still = {r.run_id for r in found if r.job != "run"}
 

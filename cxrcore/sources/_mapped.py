@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from cxrcore.labels import unknown_categories
 from cxrcore.sources._further_labels import groups_of
 from cxrcore.sources._groups import class_columns, class_of, is_one_of
 from cxrcore.sources._label_rules import horizon_tasks
@@ -78,17 +77,14 @@ def _images(table: pl.DataFrame, mapping: Mapping, horizons: Sequence[int]) -> p
 
 
 def _faults(images: pl.DataFrame, table: pl.DataFrame, tables: MappedTables) -> list[str]:
-    import polars as pl
-
     mapping = tables.mapping
     faults = outcome_faults(table, mapping.mortality) if mapping.mortality else []
-    if repeats := images.height - images["path"].n_unique():
-        faults.append(f"column '{mapping.path.column}': {repeats:,} rows repeat an earlier one")
-    for name, groups in mapping.labels.items():
-        if name in tables.known:
-            named = [v.upper() for values in groups.classes.values() for v in values]
-            values = table.select(pl.col(f"label_{name}").alias(groups.column))
-            faults += unknown_categories(values, groups.column, [*named, *tables.known[name]])
+    repeats = table.select("table", "row").filter(~images["path"].is_first_distinct())
+    if not repeats.is_empty():
+        faults.append(
+            f"column '{mapping.path.column}': {repeats.height:,} rows repeat an earlier one, "
+            f"first in {tables.row_name(*repeats.row(0))}"
+        )
     return faults
 
 

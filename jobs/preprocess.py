@@ -1,6 +1,7 @@
-"""Turn the cohort's image files (DICOM, PNG, JPEG) into one store of squares.
+"""Turn the cohort's image files into one store of squares.
 
-Unusable images go to the rejects with a reason. The same command resumes an interrupted run.
+They are DICOM, PNG, JPEG, WebP or TIFF. Unusable images go to the rejects with a reason. The same
+command resumes an interrupted run.
 """
 
 from __future__ import annotations

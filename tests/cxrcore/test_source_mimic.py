@@ -34,6 +34,7 @@ def test_a_plain_study(tree: Tree) -> None:
         "note_mortality.times": None,
         "note_gender": None,
         "note_race": None,
+        "bmi": None,
         "linkage": "in_admission",
         "label_mortality": "survived",
         "label_gender": "F",

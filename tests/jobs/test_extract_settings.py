@@ -35,6 +35,8 @@ def test_a_split_by_time(source: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert "--split-by time: the source nih does not say when" in complaint(capsys)
     assert cxr([*other, "--race-conflict", "latest"]) == 2
     assert "--race-conflict latest: the source nih does not say the race" in complaint(capsys)
+    assert cxr([*other, "--omr", "omr.csv.gz", "--mimic-iv", "."]) == 2
+    assert "does not read --mimic-iv and --omr; leave it out" in complaint(capsys)
     table.write_text(table.read_text().replace("2011 - 2013", "2011 to 2013"))
     assert extract(source, workspace, *by_time) == 4
     assert "'anchor_year_group': 1 of 3 rows have an unknown category, first" in complaint(capsys)

@@ -14,6 +14,8 @@ SPLITS = ("train", "val", "test")
 DIFFERENCE = "standardised difference"
 VIEWS = ("PA", "AP")
 LABEL_PREFIX = "label_"
+#: Years; ages beyond them are taken for faulty entries.
+AGES = (0, 120)
 #: The variable of Table 1; a task cannot have its name.
 BODY_MASS_INDEX = "body mass index (kg/m²)"
 #: Body mass indices beyond these, in kg/m², are taken for faulty entries.
@@ -63,7 +65,7 @@ def _path_is_relative(_: pl.DataFrame) -> pl.Expr:
 def _ages_are_human(_: pl.DataFrame) -> pl.Expr:
     import polars as pl
 
-    return pl.col("age").is_null() | pl.col("age").is_between(0, 120)
+    return pl.col("age").is_null() | pl.col("age").is_between(*AGES)
 
 
 def _bmis_are_human(_: pl.DataFrame) -> pl.Expr:

@@ -233,6 +233,10 @@ def _warn(config: Config, cohort: pl.DataFrame, job: Job) -> None:
         )
     if caution := adapter(config.source).caution:
         job.warn(f"--source {config.source}: {caution}")
+    if config.omr and cohort["bmi"].is_null().all():
+        job.warn(
+            "no image has a body mass index from the year before it; is --omr the right table?"
+        )
     for task in tasks_of(cohort.columns):
         if cohort[f"{LABEL_PREFIX}{task}"].is_null().all():
             job.warn(f"no image has a label for {task}; cohort/flow.parquet says why")

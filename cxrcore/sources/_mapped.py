@@ -11,7 +11,7 @@ from cxrcore.sources._label_rules import horizon_tasks
 from cxrcore.sources._mapped_tables import MappedTables, read_joined
 from cxrcore.sources._mapping import Mapping
 from cxrcore.sources._outcomes import mortality_columns, outcome_columns, outcome_faults
-from data_contracts.cohort import ADMISSION_MATCHES, VIEWS
+from data_contracts.cohort import ADMISSION_MATCHES, AGES, VIEWS
 from data_contracts.errors import SourceError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 NOT_FRONTAL = "not a frontal view (AP or PA)"
 BAD_AGE = "age below 0 or above 120: a faulty entry"
 DIED_BEFORE = "date of death before the study"
-_AGES = (0, 120)
 
 
 def read_images(
@@ -123,7 +122,7 @@ def _excluded(mapping: Mapping) -> pl.Expr:
 
     rules = {
         NOT_FRONTAL: (mapping.view, ~pl.col("frontal")),
-        BAD_AGE: (mapping.age, ~pl.col("age").is_between(*_AGES)),
+        BAD_AGE: (mapping.age, ~pl.col("age").is_between(*AGES)),
         DIED_BEFORE: (mapping.mortality, pl.col("days_to_death") < 0),
     }
     told = {rule: holds for rule, (part, holds) in rules.items() if part}

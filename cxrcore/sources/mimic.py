@@ -28,7 +28,7 @@ from cxrcore.sources._measurements import with_bmi
 from cxrcore.sources._mimic_labels import IDS, join_labels
 from cxrcore.sources._mimic_tables import locate, of_version_1, read_mimic_tables
 from cxrcore.sources._stays import deaths, ed_stays, last_discharges, stays, studies_in_stays
-from data_contracts.cohort import VIEWS
+from data_contracts.cohort import AGES, VIEWS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -138,7 +138,9 @@ def _with_patients(images: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame
     patients = patients.with_columns(in_patients=True)
     return images.join(patients, on="subject_id", how="left").with_columns(
         # Ages above 89 are withheld: 91 stands for all of them, as in `anchor_age`.
-        age=pl.when(age > 89).then(91).otherwise(age).cast(pl.Float32),
+        age=pl.when(age.is_between(*AGES))
+        .then(pl.when(age > 89).then(91).otherwise(age))
+        .cast(pl.Float32),
     )
 
 

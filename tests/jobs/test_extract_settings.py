@@ -65,3 +65,14 @@ def test_several_horizons_are_several_tasks(
     ):
         assert extract(source, workspace, *flags) == 2
         assert want in complaint(capsys)
+
+
+def test_a_table_without_a_body_mass_index_is_a_warning(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = "1,2180-01-01,1,{},30\n"
+    for name, want in (("Weight (Lbs)", True), ("BMI", False)):
+        omr = tmp_path / "omr.csv"
+        omr.write_text("subject_id,chartdate,seq_num,result_name,result_value\n" + row.format(name))
+        assert extract(source, tmp_path / "ws", "--omr", str(omr)) == 0
+        assert ("no image has a body mass index" in capsys.readouterr().err) == want

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from cxrcore.labels import bmi_class
 from cxrcore.splits import choose_one, split_of
-from data_contracts.cohort import DIFFERENCE, LABEL_PREFIX, SPLITS, tasks_of
+from data_contracts.cohort import BODY_MASS_INDEX, DIFFERENCE, LABEL_PREFIX, SPLITS, tasks_of
 from data_contracts.errors import SourceError
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def assemble(
         for c in cohort.columns
         if c.startswith(("null_", "note_", "mortality_rule", "period", "linkage"))
     ]
+    if "bmi" not in cohort.columns:
+        cohort = cohort.with_columns(bmi=pl.lit(None, pl.Float32))
     return cohort.drop("excluded", *extras), flow
 
 
@@ -182,20 +185,22 @@ def _categories(series: pl.Series) -> list[str]:
 
 
 def _described(columns: list[str]) -> list[str]:
-    """View, linkage where there is one, and every label; a task may itself be the view."""
+    """View, linkage, body mass index, every label, where there are any; the view may be a task."""
     labels = [c for c in columns if c.startswith(LABEL_PREFIX)]
     view = [] if f"{LABEL_PREFIX}view" in labels else ["view"]
-    return [*view, *(["linkage"] if "linkage" in columns else []), *labels]
+    return [*view, *(name for name in ("linkage", BODY_MASS_INDEX) if name in columns), *labels]
 
 
 def characteristics(cohort: pl.DataFrame) -> pl.DataFrame:
     """Rows of `COHORT_CHARACTERISTICS`: size, age, view and every task, by split and in all.
 
-    A column `linkage` (Enum) is described as well. Validation and test have the standardised
-    difference from train.
+    A column `linkage` (Enum) is described as well, and the body mass index where any is known.
+    Validation and test have the standardised difference from train.
     """
     import polars as pl
 
+    if cohort["bmi"].count():
+        cohort = cohort.with_columns(bmi_class().alias(BODY_MASS_INDEX))
     rows: list[tuple[str, str, str, int, int, float | None]] = []
     years = pl.col("age").cast(pl.Float64)
     for split in ("all", *SPLITS):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MORTALITY_CLASSES = ("survived", "died")
 GENDER_CLASSES = ("F", "M")
 RACE_CLASSES = ("White", "Black", "Asian")
+#: Of the body mass index in kg/m² (WHO Technical Report Series 894, 2000).
+BMI_CLASSES = ("under 18.5", "18.5 to under 25", "25 to under 30", "30 and over")
 
 NOT_IN_STAY = "study not in a stay"
 CENSORED = "censored before the follow-up horizon"
@@ -122,6 +124,15 @@ def _observed_days(known_after_discharge: int) -> pl.Expr:
 
     day, last = pl.col("study_time").dt.date(), pl.col("last_discharge").dt.date()
     return (last - day).dt.total_days() + known_after_discharge
+
+
+def bmi_class() -> pl.Expr:
+    """The class of each `bmi`, null where it is not known; see `BMI_CLASSES`."""
+    import polars as pl
+
+    reached = sum((pl.col("bmi") >= limit).cast(pl.Int32) for limit in (18.5, 25, 30))
+    names = dict(enumerate(BMI_CLASSES))
+    return reached.replace_strict(names, return_dtype=pl.Enum(BMI_CLASSES))  # type: ignore[union-attr]
 
 
 def race_group(column: str = "race") -> pl.Expr:

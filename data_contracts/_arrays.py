@@ -24,7 +24,7 @@ from data_contracts._validate import (
     unreadable,
 )
 from data_contracts._versions import as_written, require_contract, upgrade_of, upgraded
-from data_contracts.errors import Busy
+from data_contracts.errors import Busy, Interrupted
 from data_contracts.header import HEADER_KEY, Header
 from data_contracts.os_errors import IN_USE, NO_LOCKS, error_number
 from data_contracts.vocabulary import Contract
@@ -144,9 +144,16 @@ def _open(path: Path, *, locking: str | bool = "best-effort") -> h5py.File:
             return h5py.File(path, "r", locking=locking)
         except OSError as error:
             number = error_number(error)
-            if locking and number in NO_LOCKS:
-                # Artifacts are replaced whole and what is read is checked: no lock is needed.
-                return _open(path, locking=False)
+            if number in NO_LOCKS:
+                if locking:
+                    # Artifacts are replaced whole and what is read is checked: no lock is needed.
+                    return _open(path, locking=False)
+                # The variable overrules what a program asks for.
+                raise Interrupted(
+                    f"{path} lies on a file system without locks (NFS, Lustre), and "
+                    "HDF5_USE_FILE_LOCKING asks for them: set HDF5_USE_FILE_LOCKING=FALSE, "
+                    "then run the same command again"
+                ) from error
             if number in IN_USE or _OPEN_FOR_WRITING in str(error):
                 raise Busy(
                     f"{path} is in use by another program: close it there; or if none has it open, "

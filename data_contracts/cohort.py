@@ -14,6 +14,12 @@ SPLITS = ("train", "val", "test")
 DIFFERENCE = "standardised difference"
 VIEWS = ("PA", "AP")
 LABEL_PREFIX = "label_"
+#: Years; ages beyond them are taken for faulty entries.
+AGES = (0, 120)
+#: The variable of Table 1; a task cannot have its name.
+BODY_MASS_INDEX = "body mass index (kg/m²)"
+#: Body mass indices beyond these, in kg/m², are taken for faulty entries.
+BMI_LIMITS = (10, 100)
 
 #: How the mortality label was decided: by the stays that count, and for a horizon beyond the
 #: year that is observed for everyone by a later discharge, which depends on the outcome; by the
@@ -31,7 +37,10 @@ MORTALITY_RULES = (
 SPLIT_RULES = ("hash", "file", "time")
 
 #: Image formats by the suffixes of their files: pixels of the same radiograph differ between them.
-PIXEL_SOURCES = {".dcm": "dicom", ".dicom": "dicom", ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
+PIXEL_SOURCES = {
+    ".dcm": "dicom", ".dicom": "dicom", ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png",
+    ".webp": "webp", ".tif": "tiff", ".tiff": "tiff",
+}  # fmt: skip
 
 
 def _one_split_per_subject(_: pl.DataFrame) -> pl.Expr:
@@ -56,7 +65,13 @@ def _path_is_relative(_: pl.DataFrame) -> pl.Expr:
 def _ages_are_human(_: pl.DataFrame) -> pl.Expr:
     import polars as pl
 
-    return pl.col("age").is_null() | pl.col("age").is_between(0, 120)
+    return pl.col("age").is_null() | pl.col("age").is_between(*AGES)
+
+
+def _bmis_are_human(_: pl.DataFrame) -> pl.Expr:
+    import polars as pl
+
+    return pl.col("bmi").is_null() | pl.col("bmi").is_between(*BMI_LIMITS)
 
 
 def _example_cohort() -> dict[str, Any]:
@@ -81,6 +96,7 @@ def _example_cohort() -> dict[str, Any]:
         "view": pl.Series([VIEWS[i % 2] for i in range(n)], dtype=pl.Enum(VIEWS)),
         "study_time": pl.Series(times, dtype=pl.Datetime("us")),
         "age": pl.Series([40.0 + i for i in range(n)], dtype=pl.Float32),
+        "bmi": pl.Series([22.5, None] * (n // 2), dtype=pl.Float32),
         "split": pl.Series(splits, dtype=pl.Enum(SPLITS)),
         "days_to_death": pl.Series([None, 30] * (n // 2), dtype=pl.Int32),
         "follow_up_days": pl.Series([400, 30] * (n // 2), dtype=pl.Int32),
@@ -93,7 +109,7 @@ ADMISSION_MATCHES = ("contained", "within_24h_before", "earlier_within_a_year", 
 
 COHORT = Contract(
     name="cohort",
-    version="1.4",
+    version="1.5",
     kind="table",
     path_template="cohort/cohort.parquet",
     description="One row per image of the analysis: its patient, split and labels",
@@ -109,6 +125,9 @@ COHORT = Contract(
               nullable=True),
         Field("age", "float32", "Age at the study; 91 stands for 90 and above in MIMIC",
               unit="years", nullable=True),
+        Field("bmi", "float32",
+              "Body mass index, nearest in the year before the study; null: not known",
+              unit="kg/m2", nullable=True),
         Field("split", "enum", "The one split of the subject, for all tasks", categories=SPLITS),
         Field("days_to_death", "int32", "From the study to death; null: no death on record",
               unit="days", nullable=True),
@@ -146,6 +165,7 @@ COHORT = Contract(
         Check("sorted by image_id", _sorted_by_image),
         Check("path stays inside the source", _path_is_relative),
         Check("age is within 0 to 120", _ages_are_human),
+        Check("bmi is within 10 to 100", _bmis_are_human),
     ),
     example=_example_cohort,
     example_attributes={

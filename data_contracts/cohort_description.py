@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from data_contracts.cohort import DIFFERENCE
+from data_contracts.cohort import BODY_MASS_INDEX, DIFFERENCE
 from data_contracts.disclosure.cohort import disclosed_characteristics, disclosed_flow
 from data_contracts.vocabulary import Contract, Field, Upgrade
 
@@ -86,14 +86,15 @@ def _example_characteristics() -> dict[str, Any]:
 
 COHORT_CHARACTERISTICS = Contract(
     name="cohort_characteristics",
-    version="2.2",
+    version="2.3",
     kind="table",
     path_template="cohort/characteristics.parquet",
     description="Table 1: who is in the cohort, by split",
     key=("variable", "level", "split"),
     fields=(
         Field("variable", "string",
-              "'subjects', 'age', 'view', 'linkage' (of studies to stays), or a task"),
+              "'subjects', 'age', 'view', 'linkage' (of studies to stays), a task, or "
+              f"'{BODY_MASS_INDEX}'"),
         Field("level", "string",
               "'all', 'mean', 'sd', a category, 'missing' or 'standardised difference' from train"),
         Field("split", "string", "train, val, test or all"),

@@ -55,7 +55,7 @@ def _example_images() -> dict[str, Any]:
 
 IMAGES = Contract(
     name="images",
-    version="3.0",
+    version="3.1",
     kind="arrays",
     path_template="images/images-{shard}-of-{shards}.h5",
     description="The image store: every usable image as a square, in the cohort's order",
@@ -82,7 +82,8 @@ IMAGES = Contract(
     ),
     attributes=(
         Field("windowings", "string", "Names of the windowings", dims=("windowing",)),
-        Field("formats", "string", "File formats found: dicom, png, jpeg", dims=("format",)),
+        Field("formats", "string", "File formats found: dicom, png, jpeg, webp, tiff",
+              dims=("format",)),
         Field("shard", "int32", "Number of this shard, from 1"),
         Field("shards", "int32", "How many shards make up the store"),
     ),

@@ -48,6 +48,8 @@ class Config(JobConfig):
     """Table with a row for each image: CSV, TSV (also .gz), Excel (.xlsx) or Parquet."""
     patients: Path | None = Field(default=None, exclude=True)
     """A further table with a row for each patient, of CheXpert or one that the mapping names."""
+    omr: Path | None = Field(default=None, exclude=True)
+    """Table hosp/omr of MIMIC-IV: adds the body mass index nearest before each study."""
     mapping: Path | None = Field(default=None, exclude=True)
     """YAML file that says which column of the table is what; --inspect proposes one."""
     inspect: bool = Field(default=False, exclude=True)
@@ -113,7 +115,7 @@ def sources(config: Config) -> dict[str, Path]:
             "to the end, so who has a mortality label depends on the outcome; take 365 or less, "
             "or accept it with --allow-outcome-dependent-label"
         )
-    names = ("mimic_iv", "mimic_cxr", "root", "table", "patients", "mapping")
+    names = ("mimic_iv", "mimic_cxr", "root", "table", "patients", "omr", "mapping")
     found = locate(config.source, {name: getattr(config, name) for name in names})
     return found | ({_SPLIT: config.split_file} if config.split_file else {})
 
@@ -231,6 +233,10 @@ def _warn(config: Config, cohort: pl.DataFrame, job: Job) -> None:
         )
     if caution := adapter(config.source).caution:
         job.warn(f"--source {config.source}: {caution}")
+    if config.omr and cohort["bmi"].is_null().all():
+        job.warn(
+            "no image has a body mass index from the year before it; is --omr the right table?"
+        )
     for task in tasks_of(cohort.columns):
         if cohort[f"{LABEL_PREFIX}{task}"].is_null().all():
             job.warn(f"no image has a label for {task}; cohort/flow.parquet says why")

@@ -1,11 +1,14 @@
-"""Turn the cohort's image files (DICOM, PNG, JPEG) into one store of squares.
+"""Turn the cohort's image files into one store of squares.
 
-Unusable images go to the rejects with a reason. The same command resumes an interrupted run.
+They are DICOM, PNG, JPEG, WebP or TIFF. Unusable images go to the rejects with a reason. The same
+command resumes an interrupted run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -49,10 +52,18 @@ class Config(JobConfig):
         return super().keys() | {"shard": shard, "shards": shards}
 
 
+def sources(config: Config) -> Mapping[str, Path]:
+    """None, since images are too many to be hashed; raise a `CxrError` for a root that is none."""
+    from cxrcore.pixels import image_files
+
+    image_files.check(config.root)
+    return {}
+
+
 def run(config: Config, job: Job) -> None:
     import numpy as np
 
-    from cxrcore.pixels import image_files, prepare_all
+    from cxrcore.pixels import prepare_all
     from cxrcore.workers import usable_cores
 
     shard, shards = (int(config.keys()[key]) for key in ("shard", "shards"))
@@ -61,7 +72,6 @@ def run(config: Config, job: Job) -> None:
         raise SourceError("the cohort has no images; run `cxr extract` with a wider selection")
     if not shard <= shards <= cohort.height:
         raise UsageError(f"--shard {config.shard}: want i/n, 1 ≤ i ≤ n ≤ {cohort.height} images")
-    image_files.check(config.root)
     cohort = _of_edition(cohort, config, job)
     start, end = (cohort.height * edge // shards for edge in (shard - 1, shard))
 

@@ -20,7 +20,7 @@ JOBS = find_jobs()
 each_job = pytest.mark.parametrize("spec", JOBS.values(), ids=JOBS)
 
 #: A value for each flag that has no default.
-REQUIRED = {"task": "gender", "root": "images"}
+REQUIRED = {"task": "gender", "root": "."}
 
 
 def required_flags(spec: Spec) -> list[str]:

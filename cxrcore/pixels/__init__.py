@@ -33,11 +33,12 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 #: Other files, by how they begin, in lower case and without white space.
 _OTHERS = {
-    b"ii*\0": "TIFF", b"mm\0*": "TIFF", b"ii+\0": "TIFF", b"mm\0+": "TIFF", b"gif8": "GIF",
-    b"bm": "BMP", b"\0\0\0\x0cjp  ": "JPEG 2000", b"\xffo\xffq": "JPEG 2000", b"\x89hdf": "HDF5",
-    b"\x1f\x8b": "gzip", b"pk\3\4": "zip", b"%pdf": "PDF", b"<!doctype": "HTML", b"<html": "HTML",
-    b"<?xml": "XML", b"webp": "WebP", b"version https://git-lfs": "Git LFS pointer",
+    b"gif8": "GIF", b"bm": "BMP", b"\0\0\0\x0cjp  ": "JPEG 2000", b"\xffo\xffq": "JPEG 2000",
+    b"\x89hdf": "HDF5", b"\x1f\x8b": "gzip", b"pk\3\4": "zip", b"%pdf": "PDF",
+    b"<!doctype": "HTML", b"<html": "HTML", b"<?xml": "XML",
+    b"version https://git-lfs": "Git LFS pointer",
 }  # fmt: skip
+_NONE_OF = "neither DICOM, PNG, JPEG, WebP nor TIFF"
 
 __all__ = ["ProcessedImage", "RejectedImage", "prepare", "prepare_all", "prepare_from"]
 
@@ -115,10 +116,11 @@ def _is_missing(result: ProcessedImage | RejectedImage) -> bool:
 
 
 def prepare(path: Path, size: int, dtype: GreyType = "uint8") -> ProcessedImage | RejectedImage:
-    """Decode the image at `path` (DICOM, PNG or JPEG, by content) into a square of `size`.
+    """Decode the image at `path` into a square of `size`.
 
-    Any fault of the file becomes a `RejectedImage`. Faults of disk, network or memory raise
-    `Interrupted`, denied access raises `SourceError`.
+    It is DICOM, PNG, JPEG, WebP or TIFF by its content. Any fault of the file becomes a
+    `RejectedImage`. Faults of disk, network or memory raise `Interrupted`, denied access raises
+    `SourceError`.
     """
     return _prepared(partial(image_files.read_file, path), size, dtype)
 
@@ -157,15 +159,21 @@ def _decoded(content: bytes, size: int, dtype: GreyType) -> DecodedImage:
         from cxrcore.pixels.png_jpeg import read_png_jpeg
 
         return read_png_jpeg(content, size)
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        from cxrcore.pixels.webp_tiff import read_webp
+
+        return read_webp(content)
+    if content.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        from cxrcore.pixels.webp_tiff import read_tiff
+
+        return read_tiff(content)
     raise UnusableError("not_decodable", _what_else(content))
 
 
 def _what_else(content: bytes) -> str:
-    """What a file is that is neither DICOM, PNG nor JPEG."""
+    """What a file is that is of no format that is read."""
     if not content.strip(b"\0"):
         return "nothing but zeros" if content else "empty file"
     start = content[:64].lstrip().lower()
-    if start.startswith(b"riff") and start[8:12] == b"webp":
-        start = b"webp"
     kind = next((name for begin, name in _OTHERS.items() if start.startswith(begin)), None)
-    return f"{kind}, neither DICOM, PNG nor JPEG" if kind else "neither DICOM, PNG nor JPEG"
+    return f"{kind}, {_NONE_OF}" if kind else _NONE_OF

@@ -30,11 +30,13 @@ _EXIF_ORIENTATION = 274
 #: Pixels of a scaled JPEG on a side of each wanted pixel: fewer, cut by the pixels' edges, show.
 JPEG_DETAIL = 4
 #: What makes an image of each EXIF orientation upright (Exif 3.0, 4.6.5).
-_UPRIGHT = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
     6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+#: Those of them that make rows of columns.
+QUARTER_TURNS = tuple(UPRIGHT[orientation] for orientation in (5, 6, 7, 8))
 
 
 def read_png_jpeg(content: bytes, size: int) -> DecodedImage:
@@ -57,7 +59,11 @@ def _read(image: Image.Image, content: bytes, size: int) -> DecodedImage:
     kind: Literal["png", "jpeg"] = "png" if image.format == "PNG" else "jpeg"
     if image.mode == "CMYK":
         raise UnusableError("not_decodable", "CMYK colour")
-    source_size, turn, aspect = (image.height, image.width), _turn(image), _aspect(image.info)
+    source_size, turn, aspect = (
+        (image.height, image.width),
+        turn_of(image),
+        pixel_aspect(image.info),
+    )
     plain = kind == "jpeg" and turn is None and aspect == 1
     shrunk = _drafted(image, size) if plain else 1
     grey, scale, windowing = _grey(image, content, kind)
@@ -65,7 +71,7 @@ def _read(image: Image.Image, content: bytes, size: int) -> DecodedImage:
         raise UnusableError("not_decodable", ENDS_EARLY)
     if turn is not None:
         grey = np.asarray(Image.fromarray(grey).transpose(turn))
-        aspect = aspect if grey.shape == source_size else 1 / aspect
+        aspect = 1 / aspect if turn in QUARTER_TURNS else aspect
         source_size = (grey.shape[0], grey.shape[1])
     return DecodedImage(grey, windowing, source_size, kind, scale, shrunk, aspect)
 
@@ -78,20 +84,20 @@ def _drafted(image: Image.Image, size: int) -> int:
     return round(longer / max(image.size))
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
+def turn_of(image: Image.Image) -> Image.Transpose | None:
     """What makes the image upright; None if it is, or its EXIF cannot be read."""
     try:
-        return _UPRIGHT.get(image.getexif().get(_EXIF_ORIENTATION, 1))
+        return UPRIGHT.get(image.getexif().get(_EXIF_ORIENTATION, 1))
     except (SyntaxError, ValueError, TypeError, KeyError, IndexError):
         return None
 
 
-def _aspect(info: Mapping[Any, Any]) -> float:
+def pixel_aspect(info: Mapping[Any, Any]) -> float:
     """Height of a pixel over its width, from the pixels in a unit of length across and down."""
-    for name in ("jfif_density", "aspect", "dpi"):
+    for name in ("jfif_density", "aspect", "dpi", "resolution"):
         across, down = info.get(name) or (0, 0)
         if across > 0 and down > 0:
-            return float(across / down)
+            return float(across) / float(down)
     return 1.0
 
 
@@ -102,15 +108,18 @@ def _grey(
         grey = image if image.mode == "L" else image.convert("L")
         return np.asarray(grey), GreyScale(), "as_stored"
     if image.mode.startswith("I;16"):
-        return _by_percentiles(np.asarray(image).astype(np.uint16, copy=False))
+        return by_percentiles(np.asarray(image).astype(np.uint16, copy=False))
     import cv2
 
     # Pillow keeps 8 bits of colour and of grey with transparency, but sees what is missing.
     image.load()
     flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
-    return _by_percentiles(np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), flags)))
+    return by_percentiles(np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), flags)))
 
 
-def _by_percentiles(deep: NDArray[np.uint16]) -> tuple[RawCodes, GreyScale, Windowing]:
+def by_percentiles(
+    deep: NDArray[np.uint16], *, inverted: bool = False
+) -> tuple[RawCodes, GreyScale, Windowing]:
+    """Grey values of 16 bit, which rarely use their whole range, by percentiles."""
     values, padding = intensity.Values(np.arange(65536.0)), np.zeros(65536, bool)
-    return intensity.grey_scale(deep, Coding(16), values, padding, [], inverted=False)
+    return intensity.grey_scale(deep, Coding(16), values, padding, [], inverted=inverted)

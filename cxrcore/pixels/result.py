@@ -14,6 +14,7 @@ Reason = Literal[
 Windowing = Literal["as_stored", "window", "voi_lut", "percentile"]
 #: The type of the grey values that are kept; the brightest is its largest value.
 GreyType = Literal["uint8", "uint16"]
+Format = Literal["dicom", "png", "jpeg", "webp", "tiff"]
 Grey = NDArray[np.uint8] | NDArray[np.uint16]
 RawCodes = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -32,7 +33,7 @@ class ProcessedImage:
     """(8,): 64 bits, of which near-duplicates share most."""
     source_size: tuple[int, int]
     """Rows and columns of the source."""
-    format: Literal["dicom", "png", "jpeg"]
+    format: Format
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class DecodedImage:
     """(rows, columns) of the source, divided by `shrunk` and rounded up."""
     windowing: Windowing
     source_size: tuple[int, int]
-    format: Literal["dicom", "png", "jpeg"]
+    format: Format
     scale: GreyScale = GreyScale()
     shrunk: int = 1
     """How many pixels of the source, in each direction, make one of `raw_codes`."""

@@ -43,8 +43,8 @@ def locate(name: str, places: Mapping[str, Path | None]) -> dict[str, Path]:
     """The table files of the source `name`, by a name that does not depend on the host.
 
     `places` are folders and files by the names that the adapter has for them. Raises `UsageError`
-    naming the flag of every one that is needed and not given, and `SourceError` naming every file
-    that is missing.
+    naming the flag of every one that is needed and not given, or given and never read, and
+    `SourceError` naming every file that is missing.
     """
     found = adapter(name)
     wanted = {place: ("DIR", content) for place, content in found.folders.items()}
@@ -58,18 +58,22 @@ def locate(name: str, places: Mapping[str, Path | None]) -> dict[str, Path]:
     ]
     if lacking:
         raise UsageError(f"--source {name} needs {' and '.join(lacking)}")
+    others = [f"--{p.replace('_', '-')}" for p, path in places.items() if path and p not in known]
+    if others:
+        raise UsageError(f"--source {name} does not read {' and '.join(others)}; leave it out")
     return found.locate(given)
 
 
 def read(name: str, files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     """Every image of the source `name` with the labels asked for; see `Adapter` and `locate`.
 
-    A label may name a column of the tables, or the cohort's `age` and `view`. Raises
+    A label may name a column of the tables, or the cohort's `age`, `view` and `bmi`. Raises
     `SourceError`, and `UsageError` for a further horizon of a source without dates of death.
     """
     import polars as pl
 
-    of_cohort = {task: of for task, of in rules.further.items() if of.column in _OF_COHORT}
+    columns = (*_OF_COHORT, *(("bmi",) if "omr" in files else ()))
+    of_cohort = {task: of for task, of in rules.further.items() if of.column in columns}
     others = {task: of for task, of in rules.further.items() if task not in of_cohort}
     images = adapter(name).read(files, replace(rules, further=others))
     tasks = tasks_of(images.columns)
@@ -78,5 +82,5 @@ def read(name: str, files: Mapping[str, Path], rules: LabelRules) -> pl.DataFram
             raise UsageError(
                 f"--further-horizon {days}: the source has no dates of death to label it by"
             )
-    columns = [named(task, of, pl.col(of.column)) for task, of in of_cohort.items()]
-    return with_labels(images.with_columns(columns), of_cohort, (), tasks)
+    values = [named(task, of, pl.col(of.column)) for task, of in of_cohort.items()]
+    return with_labels(images.with_columns(values), of_cohort, (), tasks)

@@ -33,10 +33,11 @@ class Adapter:
     - `note_<task>` and `note_<task>.<more>` (Enum): something to count that does not cost the
       label.
 
-    A source with outcomes adds `mortality_rule` (String, the same in every row): one of
-    `MORTALITY_RULES`, null where none gives a label. One that knows when its patients came adds
-    `period` (String), the same in every row of a patient; one that links studies to stays
-    `linkage` (Enum), the kind of stay of each included image.
+    One that knows the body mass index adds `bmi` (Float32, kg/m²). A source with outcomes adds
+    `mortality_rule` (String, the same in every row): one of `MORTALITY_RULES`, null where none
+    gives a label. One that knows when its patients came adds `period` (String), the same in every
+    row of a patient; one that links studies to stays `linkage` (Enum), the kind of stay of each
+    included image.
     """
 
     title: str

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from cxrcore.labels import unknown_categories
 from cxrcore.sources._further_labels import groups_of
 from cxrcore.sources._groups import class_columns, class_of, is_one_of
 from cxrcore.sources._label_rules import horizon_tasks
 from cxrcore.sources._mapped_tables import MappedTables, read_joined
 from cxrcore.sources._mapping import Mapping
 from cxrcore.sources._outcomes import mortality_columns, outcome_columns, outcome_faults
-from data_contracts.cohort import ADMISSION_MATCHES, VIEWS
+from data_contracts.cohort import ADMISSION_MATCHES, AGES, VIEWS
 from data_contracts.errors import SourceError
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 NOT_FRONTAL = "not a frontal view (AP or PA)"
 BAD_AGE = "age below 0 or above 120: a faulty entry"
 DIED_BEFORE = "date of death before the study"
-_AGES = (0, 120)
 
 
 def read_images(
@@ -78,17 +76,14 @@ def _images(table: pl.DataFrame, mapping: Mapping, horizons: Sequence[int]) -> p
 
 
 def _faults(images: pl.DataFrame, table: pl.DataFrame, tables: MappedTables) -> list[str]:
-    import polars as pl
-
     mapping = tables.mapping
     faults = outcome_faults(table, mapping.mortality) if mapping.mortality else []
-    if repeats := images.height - images["path"].n_unique():
-        faults.append(f"column '{mapping.path.column}': {repeats:,} rows repeat an earlier one")
-    for name, groups in mapping.labels.items():
-        if name in tables.known:
-            named = [v.upper() for values in groups.classes.values() for v in values]
-            values = table.select(pl.col(f"label_{name}").alias(groups.column))
-            faults += unknown_categories(values, groups.column, [*named, *tables.known[name]])
+    repeats = table.select("table", "row").filter(~images["path"].is_first_distinct())
+    if not repeats.is_empty():
+        faults.append(
+            f"column '{mapping.path.column}': {repeats.height:,} rows repeat an earlier one, "
+            f"first in {tables.row_name(*repeats.row(0))}"
+        )
     return faults
 
 
@@ -127,7 +122,7 @@ def _excluded(mapping: Mapping) -> pl.Expr:
 
     rules = {
         NOT_FRONTAL: (mapping.view, ~pl.col("frontal")),
-        BAD_AGE: (mapping.age, ~pl.col("age").is_between(*_AGES)),
+        BAD_AGE: (mapping.age, ~pl.col("age").is_between(*AGES)),
         DIED_BEFORE: (mapping.mortality, pl.col("days_to_death") < 0),
     }
     told = {rule: holds for rule, (part, holds) in rules.items() if part}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cxrcore.labels import unknown_categories
 from cxrcore.sources._columns import Column, Kind
 from cxrcore.sources._file_formats import separator_of
 from cxrcore.sources._further_labels import columns_of_labels
@@ -40,11 +41,18 @@ class MappedTables:
     """By label: the values that are known to give no class, upper case. Any value beyond these
     and the mapping's is then a fault; a label that is not here only counts them."""
 
+    def row_name(self, table: int, row: int) -> str:
+        """What a reader calls a row of a table of images, both by their indices."""
+        path = self.images[table]
+        name = Request(path, {}).row_name(row)
+        return name if len(self.images) == 1 else f"{name} of {path.name}"
+
 
 def read_joined(tables: MappedTables) -> pl.DataFrame:
     """The tables of images, and where there is one, the row of each image's patient beside it.
 
-    A column that both have is that of the table of images.
+    A column that both have is that of the table of images. `table` and `row` are the indices of an
+    image's table and of its row there.
     """
     import polars as pl
 
@@ -61,14 +69,38 @@ def read_joined(tables: MappedTables) -> pl.DataFrame:
             key=("subject_id",), separator=separator_of(tables.patients),
         )  # fmt: skip
     frames = read_tables(requests, tables.remedy)
-    images = pl.concat(frames[str(path)] for path in tables.images)
+    images = pl.concat(
+        frames[str(path)].with_row_index("row").with_columns(table=index)
+        for index, path in enumerate(tables.images)
+    )
+    faults = _category_faults(tables, frames, requests)
+    requests["images"] = requests[str(tables.images[0])]
+    joins = [("patients", "images", "subject_id")]
+    if faults := faults + join_faults({**frames, "images": images}, requests, joins):
+        raise SourceError(f"{'; '.join(faults)}; {tables.remedy}")
     if "patients" not in frames:
         return images
-    requests["images"] = requests[str(tables.images[0])]
-    joined = {"images": images, "patients": frames["patients"]}
-    if faults := join_faults(joined, requests, [("patients", "images", "subject_id")]):
-        raise SourceError(f"{'; '.join(faults)}; {tables.remedy}")
     return images.join(frames["patients"], on="subject_id", how="left")
+
+
+def _category_faults(
+    tables: MappedTables, frames: MappingOf[str, pl.DataFrame], requests: MappingOf[str, Request]
+) -> list[str]:
+    """A fault for each table and label with values that neither the mapping nor `known` names."""
+    faults = []
+    for label, known in tables.known.items():
+        # A further label of this name, which will be refused, is read in its place.
+        if not (groups := tables.mapping.labels.get(label)) or label in tables.rules.further:
+            continue
+        categories = [v.upper() for values in groups.classes.values() for v in values]
+        for name, frame in frames.items():
+            if (column := f"label_{label}") in frame.columns:
+                found = unknown_categories(
+                    frame.select(frame[column].alias(groups.column)), groups.column,
+                    [*categories, *known], requests[name].row_name,
+                )  # fmt: skip
+                faults += [f"{requests[name].path}: {fault}" for fault in found]
+    return faults
 
 
 def _of_patients(tables: MappedTables, columns: MappingOf[str, Column]) -> dict[str, Column]:

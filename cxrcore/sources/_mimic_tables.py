@@ -14,6 +14,7 @@ from cxrcore.labels import (
     unknown_categories,
 )
 from cxrcore.sources._columns import Kind
+from cxrcore.sources._file_formats import table_faults
 from cxrcore.sources._joins import join_faults
 from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
 from data_contracts.errors import SourceError
@@ -21,8 +22,8 @@ from data_contracts.errors import SourceError
 if TYPE_CHECKING:
     import polars as pl
 
-_TRANSFERS, _RECORDS, _METADATA, _FINDINGS = (
-    "transfers", "cxr-record-list", "mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-chexpert",
+_TRANSFERS, _OMR, _RECORDS, _METADATA, _FINDINGS = (
+    "transfers", "omr", "cxr-record-list", "mimic-cxr-2.0.0-metadata", "mimic-cxr-2.0.0-chexpert",
 )  # fmt: skip
 
 #: The values of anchor_year_group.
@@ -34,22 +35,26 @@ _JOINS = (
     ("admissions", "patients", "subject_id"),
     ("edstays", "patients", "subject_id"),
     ("findings", "records", "study_id"),
+    ("omr", "patients", "subject_id"),
 )
 
 
-def locate(folders: Mapping[str, Path]) -> dict[str, Path]:
+def locate(places: Mapping[str, Path]) -> dict[str, Path]:
     """The table files that are read, by name relative to their root.
 
     Raises `SourceError` naming every file that is missing.
     """
-    iv, cxr = folders["mimic_iv"], folders["mimic_cxr"]
+    iv, cxr, omr = places["mimic_iv"], places["mimic_cxr"], places.get("omr")
+    if omr and (faults := table_faults({_OMR: omr})):
+        raise SourceError(f"{'; '.join(faults)}; check the path")
     module = _module(iv)
     wanted = [(f"{module}/", iv / module, table) for table in ("patients", "admissions")]
     wanted.append(("", cxr, _METADATA))
     # Where the module of the emergency department is missing, the transfers know its stays.
     ed = find_table(iv / "ed", "edstays")
     emergency = ("ed/", iv / "ed", "edstays") if ed else (f"{module}/", iv / module, _TRANSFERS)
-    return require_tables(wanted, [emergency, ("", cxr, _RECORDS), ("", cxr, _FINDINGS)])
+    found = require_tables(wanted, [emergency, ("", cxr, _RECORDS), ("", cxr, _FINDINGS)])
+    return found | ({_OMR: omr} if omr else {})
 
 
 def of_version_1(files: Mapping[str, Path]) -> bool:
@@ -66,7 +71,7 @@ def _module(mimic_iv: Path) -> str:
 
 
 def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
-    """`patients`, `admissions`, `edstays`, `records`, `metadata`; where there, `findings`.
+    """`patients`, `admissions`, `edstays`, `records`, `metadata`; if given, `findings`, `omr`.
 
     Without `ed/edstays` the transfers give `edstays`, or there are none. Without a record list,
     which MIMIC-CXR-JPG lacks, `records` follows from the metadata.
@@ -128,6 +133,12 @@ def _requests(paths: Mapping[str, Path]) -> dict[str, Request]:
         requests["findings"] = Request(
             paths[_FINDINGS], {"study_id": "id", "No Finding": "number"}, key=("study_id",)
         )
+    if _OMR in paths:
+        requests[_OMR] = Request(
+            paths[_OMR],
+            {"subject_id": "id", "chartdate": "date", "result_name": "text",
+             "result_value": "text"},
+        )  # fmt: skip
     return requests
 
 

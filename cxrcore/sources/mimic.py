@@ -24,10 +24,11 @@ from cxrcore.sources._admissions import (
 )
 from cxrcore.sources._further_labels import with_labels
 from cxrcore.sources._label_rules import LabelRules, RaceConflict, horizon_tasks
+from cxrcore.sources._measurements import with_bmi
 from cxrcore.sources._mimic_labels import IDS, join_labels
 from cxrcore.sources._mimic_tables import locate, of_version_1, read_mimic_tables
 from cxrcore.sources._stays import deaths, ed_stays, last_discharges, stays, studies_in_stays
-from data_contracts.cohort import VIEWS
+from data_contracts.cohort import AGES, VIEWS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,7 +64,7 @@ def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     patients = patients.join(last_discharges(encounters), on="subject_id", how="left")
     images = _images(tables["records"], tables["metadata"], tables.get("findings"))
     images = _with_patients(images, patients).with_columns(**follow_up_columns(known_after))
-    images = images.with_columns(excluded=_excluded())
+    images = with_bmi(images, tables.get("omr")).with_columns(excluded=_excluded())
     images = (
         _with_stays(images, encounters.filter(~encounters["after_death"]), edstays)
         .join(_races(rules.race_conflict, admissions, edstays), on="subject_id", how="left")
@@ -83,7 +84,7 @@ def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
 def _of_radiographed(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """The tables without patients of whom there are no images: most of the hospital's."""
     ours = tables["records"].select("subject_id").unique()
-    of_hospital = ("patients", "admissions", "edstays")
+    of_hospital = ("patients", "admissions", "edstays", "omr")
     return {
         name: table.join(ours, on="subject_id", how="semi") if name in of_hospital else table
         for name, table in tables.items()
@@ -137,7 +138,9 @@ def _with_patients(images: pl.DataFrame, patients: pl.DataFrame) -> pl.DataFrame
     patients = patients.with_columns(in_patients=True)
     return images.join(patients, on="subject_id", how="left").with_columns(
         # Ages above 89 are withheld: 91 stands for all of them, as in `anchor_age`.
-        age=pl.when(age > 89).then(91).otherwise(age).cast(pl.Float32),
+        age=pl.when(age.is_between(*AGES))
+        .then(pl.when(age > 89).then(91).otherwise(age))
+        .cast(pl.Float32),
     )
 
 
@@ -222,10 +225,10 @@ def _gender_columns() -> dict[str, pl.Expr]:
 _TASKS = ("mortality", "gender", "race", "insurance")
 _PREFIXES = ("label", "null")
 _COLUMNS = (
-    "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "days_to_death",
-    "follow_up_days", "no_finding", "admission_match", "excluded", "mortality_rule",
-    "period", "note_mortality", "note_mortality.stay", "note_mortality.times", "note_gender",
-    "note_race", "linkage",
+    "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "bmi",
+    "days_to_death", "follow_up_days", "no_finding", "admission_match", "excluded",
+    "mortality_rule", "period", "note_mortality", "note_mortality.stay", "note_mortality.times",
+    "note_gender", "note_race", "linkage",
 )  # fmt: skip
 
 ADAPTER = Adapter(
@@ -234,6 +237,7 @@ ADAPTER = Adapter(
         "mimic_iv": "MIMIC-IV, with hosp/ (core/ in version 1.0)",
         "mimic_cxr": "MIMIC-CXR or MIMIC-CXR-JPG, with the metadata and files/",
     },
+    optional_files={"omr": "hosp/omr of MIMIC-IV"},
     tasks=_TASKS,
     locate=locate,
     read=read,

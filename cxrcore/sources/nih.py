@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 NOT_FRONTAL = "view not stated"
-BAD_AGE = "age above 100: a faulty entry"
+BAD_AGE = "age below 0 or above 100: a faulty entry"
 NO_GENDER = "gender not stated"
 
 _OLDEST = 100
@@ -62,7 +62,7 @@ def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     subject, study = pl.col("Patient ID"), pl.col("Follow-up #")
     excluded = (
         pl.when(view.is_null()).then(pl.lit(NOT_FRONTAL))
-        .when(pl.col("Patient Age") > _OLDEST).then(pl.lit(BAD_AGE))
+        .when(~pl.col("Patient Age").is_between(0, _OLDEST)).then(pl.lit(BAD_AGE))
     )  # fmt: skip
     images = table.select(
         image_id="Image Index",

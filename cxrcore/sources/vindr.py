@@ -45,7 +45,10 @@ def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     import polars as pl
 
     labels = rules.further
-    parts = [_read_part(path, labels) for path in files.values()]
+    parts = [
+        _read_part(path, labels).with_columns(table=index)
+        for index, path in enumerate(files.values())
+    ]
     tables = MappedTables(tuple(files.values()), _mapping(), remedy(labels), rules)
     return images_of(pl.concat(parts), tables)
 
@@ -58,7 +61,10 @@ def _read_part(path: Path, labels: FurtherLabels) -> pl.DataFrame:
     columns: dict[str, Kind | Column] = {"image_id": "path", "No finding": "number", **wanted}
     findings = read_tables({"images": Request(path, columns)}, remedy(labels))["images"]
     # Three readers judged each image of the first part; bands divide the share that saw a finding.
-    images = findings.group_by("image_id").agg(pl.exclude("image_id").mean()).sort("image_id")
+    # A row of the table is the first of its image.
+    readings, first = pl.exclude("image_id", "row").mean(), pl.col("row").min()
+    images = findings.with_row_index("row").group_by("image_id").agg(readings, first)
+    images = images.sort("image_id")
     by_most = ["No finding"]
     by_most += [f"label_{name}" for name, of in labels.items() if of.wanted.kind == "text"]
     images = images.with_columns((pl.col(by_most) >= 0.5).cast(pl.Int8).cast(pl.String))
@@ -67,7 +73,7 @@ def _read_part(path: Path, labels: FurtherLabels) -> pl.DataFrame:
     with ThreadPoolExecutor() as pool:
         headers = list(pool.map(_header, files))
     found = images.select(
-        "image_id", *wanted, subject_id="image_id", study_id="image_id",
+        "image_id", "row", *wanted, subject_id="image_id", study_id="image_id",
         path=pl.Series([f"{folder.name}/{file.name}" for file in files]),
         view=pl.lit("PA"),
         no_finding="No finding",

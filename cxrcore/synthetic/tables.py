@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from cxrcore.synthetic.records import Admission, Aspect, Image, Study, Subject, View
@@ -28,13 +29,14 @@ _VIEW_CODES: dict[View, str] = {
 
 
 def write_tables(root: Path, subjects: Sequence[Subject], size: int) -> None:
-    """Write the five tables below `root`; the same content gives the same bytes."""
+    """Write the six tables below `root`; the same content gives the same bytes."""
     hospital, radiographs = root / "mimic-iv" / "hosp", root / "mimic-cxr"
     known = [s for s in subjects if s.kind != "withheld"]
     stays = [_admission(s, a) for s in known for a in s.admissions]
     taken = [(s, study, image) for s in subjects for study in s.studies for image in study.images]
     _write(hospital / "patients.csv.gz", [_patient(s) for s in known])
     _write(hospital / "admissions.csv.gz", stays)
+    _write(hospital / "omr.csv.gz", [row for s in known for row in _measurements(s)])
     _write(radiographs / "cxr-record-list.csv.gz", [_record(*t) for t in taken])
     _write(radiographs / "mimic-cxr-2.0.0-metadata.csv.gz", [_metadata(*t, size) for t in taken])
     _write(radiographs / "mimic-cxr-2.0.0-chexpert.csv.gz", list(_findings(subjects)))
@@ -97,6 +99,28 @@ def _admission(subject: Subject, stay: Admission) -> Row:
         "edouttime": _seconds(left),
         "hospital_expire_flag": int(stay.died),
     }
+
+
+def _measurements(subject: Subject) -> Iterator[Row]:
+    """Weight, height and body mass index before most studies; now and then no plausible one."""
+    rng = np.random.default_rng([subject.subject_id, 7])
+    usual, inches = max(16.0, rng.normal(28, 5)), rng.normal(66, 4)
+    for number, study in enumerate(subject.studies):
+        if rng.random() < 0.3:
+            continue
+        bmi = 1000 * usual if rng.random() < 0.03 else usual + rng.normal(0, 1)
+        day = (study.time - timedelta(days=int(rng.integers(0, 500)))).date().isoformat()
+        values = {
+            ("BMI", "BMI (kg/m2)")[number % 2]: f"{bmi:.1f}",
+            ("Height", "Height (Inches)")[number % 2]: f"{inches:.1f}",
+            ("Weight", "Weight (Lbs)")[number % 2]: f"{bmi * inches**2 / 703:.1f}",
+            "Blood Pressure": f"{rng.integers(95, 160)}/{rng.integers(55, 95)}",
+        }
+        for name, value in values.items():
+            yield {
+                "subject_id": subject.subject_id, "chartdate": day, "seq_num": 1,
+                "result_name": name, "result_value": value,
+            }  # fmt: skip
 
 
 def _record(subject: Subject, study: Study, image: Image) -> Row:

@@ -21,7 +21,7 @@ SHIPPED = (
     "MR_small_RLE", "MR_small_bigendian", "MR_small_implicit", "MR_small_jp2klossless",
     "MR_small_jpeg_ls_lossless", "JPGExtended", "SC_rgb_jpeg_dcmtk", "SC_rgb_rle", "image_dfl",
 )  # fmt: skip
-KINDS = ("dicom", "jpeg", "progressive", "png", "deep png", *SHIPPED)
+KINDS = ("dicom", "jpeg", "progressive", "png", "deep png", "webp", "tiff", *SHIPPED)
 
 
 def whole(kind: str, folder: Path) -> bytes:
@@ -39,6 +39,10 @@ def whole(kind: str, folder: Path) -> bytes:
         Image.fromarray(grey).save(file, "PNG")
     elif kind == "deep png":
         Image.fromarray(grey.astype(np.uint16) * 200).save(file, "PNG")
+    elif kind == "webp":
+        Image.fromarray(grey).save(file, "WEBP")
+    elif kind == "tiff":
+        Image.fromarray(grey.astype(np.uint16) * 200).save(file, "TIFF", compression="tiff_lzw")
     else:
         ds = pydicom.dcmread(str(get_testdata_file(f"{kind}.dcm", download=False)))
         ds.Modality = "DX"

@@ -43,8 +43,16 @@ def test_race_and_insurance_come_from_the_demographics(tmp_path: Path) -> None:
 def test_a_value_that_nobody_knows_is_a_fault(tmp_path: Path) -> None:
     root = write("chexpert", tmp_path)
     table = root / "train.csv"
-    table.write_text(table.read_text().replace("Male", "Man"))
-    with pytest.raises(SourceError, match=r"'Sex': 1 of 5 rows have an unknown category"):
+    right = table.read_text()
+    table.write_text(right.replace("Male", "Man"))
+    fault = r"train\.csv: column 'Sex': 1 of 4 rows have an unknown category, first in row 4;"
+    with pytest.raises(SourceError, match=fault):
+        read("chexpert", root)
+    table.write_text(right)
+    valid = root / "valid.csv"
+    (row,) = valid.read_text().splitlines(keepends=True)[1:]
+    table.write_text(right + row)
+    with pytest.raises(SourceError, match=r"'Path': 1 rows repeat .*, first in row 2 of valid.csv"):
         read("chexpert", root)
 
 
@@ -102,7 +110,7 @@ def test_a_new_kind_of_insurance_is_a_fault(tmp_path: Path) -> None:
     table = root / "df_chexpert_plus_240401.csv"
     table.write_text(CHEXPERT_PLUS.replace("Medicaid", "Tricare").replace("Asian", "Martian"))
     with pytest.raises(
-        SourceError, match=r"'race': 1 .* category.*'insurance_type': 1 .* cat"
+        SourceError, match=r"'race': 1 .* first in row 5;.*'insurance_type': 1 .* first in row"
     ) as it:
         read("chexpert-plus", root)
     assert "MARTIAN" not in str(it.value).upper()

@@ -34,6 +34,7 @@ def test_a_plain_study(tree: Tree) -> None:
         "note_mortality.times": None,
         "note_gender": None,
         "note_race": None,
+        "bmi": None,
         "linkage": "in_admission",
         "label_mortality": "survived",
         "label_gender": "F",
@@ -106,9 +107,9 @@ def test_a_view_that_only_the_procedure_names(
 @pytest.mark.parametrize(
     ("anchor_age", "anchor_year", "want"),
     [(52, 2180, 52), (52, 2178, 54), (52, 2185, 47), (89, 2180, 89), (89, 2179, 91),
-     (91, 2180, 91), (91, 2170, 91), (91, 2183, 88)],
+     (91, 2180, 91), (91, 2170, 91), (91, 2183, 88), (-5, 2180, None), (52, 218, None)],
 )  # fmt: skip
-def test_age_at_the_study(tree: Tree, anchor_age: int, anchor_year: int, want: int) -> None:
+def test_age_at_the_study(tree: Tree, anchor_age: int, anchor_year: int, want: int | None) -> None:
     tree.patients = [{**PATIENT, "anchor_age": anchor_age, "anchor_year": anchor_year}]
     assert tree.one()["age"] == want
 

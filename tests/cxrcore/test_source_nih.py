@@ -70,8 +70,10 @@ def test_trailing_commas_change_nothing(
     assert read(collection(tmp_path, rows, header)).equals(want)
 
 
-def test_exclusions(tmp_path: Path) -> None:
-    cohort, flow = assemble(read(collection(tmp_path)), "nih", "all", 18, seed=0)
+@pytest.mark.parametrize("age", ["413", "-5"])
+def test_exclusions(age: str, tmp_path: Path) -> None:
+    rows = tuple(row.replace(",413,", f",{age},") for row in ROWS)
+    cohort, flow = assemble(read(collection(tmp_path, rows)), "nih", "all", 18, seed=0)
     assert cohort["image_id"].str.slice(0, 12).to_list() == [
         "00000001_000", "00000001_011", "00000012_000", "00000014_000",
     ]  # fmt: skip

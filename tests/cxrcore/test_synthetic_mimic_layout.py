@@ -31,6 +31,7 @@ COLUMNS = {
         "admission_location discharge_location insurance language marital_status race edregtime "
         "edouttime hospital_expire_flag"
     ),
+    "mimic-iv/hosp/omr.csv.gz": "subject_id chartdate seq_num result_name result_value",
     "mimic-cxr/cxr-record-list.csv.gz": "subject_id study_id dicom_id path",
     "mimic-cxr/mimic-cxr-2.0.0-metadata.csv.gz": (
         "dicom_id subject_id study_id PerformedProcedureStepDescription ViewPosition Rows Columns "

@@ -108,13 +108,18 @@ def test_a_file_system_without_locks_is_read_all_the_same(
     real = h5py.File
 
     def no_locks(path: Path, mode: str, locking: object) -> h5py.File:
-        if locking:
+        if locking or asked_for:
             raise OSError(errno.EOPNOTSUPP, "unable to lock file")
         return real(path, mode, locking=False)
 
     monkeypatch.setattr(h5py, "File", no_locks)
+    asked_for = False
     with open_arrays(IMAGES, images) as arrays:
         assert arrays.read("pixels", 0).any()
+    # As HDF5_USE_FILE_LOCKING=TRUE does, whatever a program says.
+    asked_for = True
+    message = refusal(lambda: open_arrays(IMAGES, images), Interrupted)
+    assert "set HDF5_USE_FILE_LOCKING=FALSE" in message
 
 
 def test_a_store_that_a_notebook_has_open(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:

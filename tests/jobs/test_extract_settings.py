@@ -35,6 +35,8 @@ def test_a_split_by_time(source: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert "--split-by time: the source nih does not say when" in complaint(capsys)
     assert cxr([*other, "--race-conflict", "latest"]) == 2
     assert "--race-conflict latest: the source nih does not say the race" in complaint(capsys)
+    assert cxr([*other, "--omr", "omr.csv.gz", "--mimic-iv", "."]) == 2
+    assert "does not read --mimic-iv and --omr; leave it out" in complaint(capsys)
     table.write_text(table.read_text().replace("2011 - 2013", "2011 to 2013"))
     assert extract(source, workspace, *by_time) == 4
     assert "'anchor_year_group': 1 of 3 rows have an unknown category, first" in complaint(capsys)
@@ -63,3 +65,14 @@ def test_several_horizons_are_several_tasks(
     ):
         assert extract(source, workspace, *flags) == 2
         assert want in complaint(capsys)
+
+
+def test_a_table_without_a_body_mass_index_is_a_warning(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = "1,2180-01-01,1,{},30\n"
+    for name, want in (("Weight (Lbs)", True), ("BMI", False)):
+        omr = tmp_path / "omr.csv"
+        omr.write_text("subject_id,chartdate,seq_num,result_name,result_value\n" + row.format(name))
+        assert extract(source, tmp_path / "ws", "--omr", str(omr)) == 0
+        assert ("no image has a body mass index" in capsys.readouterr().err) == want

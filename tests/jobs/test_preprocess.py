@@ -240,6 +240,9 @@ def test_wrong_roots_are_refused_and_leave_nothing(
     assert "none of the 22 images is usable: missing_file 22" in capsys.readouterr().err
     assert not list(place.glob("images/*"))
     assert preprocess(place) == 0
+    assert preprocess(place, root="nowhere") == 4
+    assert preprocess(place) == 0
+    assert "up to date" in capsys.readouterr().err
 
 
 def test_an_empty_cohort_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

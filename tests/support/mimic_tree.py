@@ -74,7 +74,9 @@ class Tree:
         }
         for name, rows in (tables | self.extra).items():
             write(self.root / f"{name}{self.suffix}", rows)
-        return locate("mimic", {"mimic_iv": self.root / "iv", "mimic_cxr": self.root / "cxr"})
+        places = {"mimic_iv": self.root / "iv", "mimic_cxr": self.root / "cxr"}
+        omr = self.root / f"iv/hosp/omr{self.suffix}"
+        return locate("mimic", places | ({"omr": omr} if omr.exists() else {}))
 
     def read(self, horizon: int = 365, **rules: Any) -> pl.DataFrame:
         """With the `rules` of `LabelRules`."""

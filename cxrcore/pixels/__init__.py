@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from functools import cache, partial
@@ -69,19 +68,13 @@ def _prepare_here(
 def _prepare_in_worker(
     root: Root, size: int, dtype: GreyType, path: str
 ) -> ProcessedImage | RejectedImage:
-    _leave_out_what_images_do_without()
+    # Parallelism is across images; OpenCV reads this when an image first needs it.
+    os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
     try:
         return prepare_from(root, path, size, dtype)
     finally:
         # Not before: the first image would split what the C library keeps.
         _keep_freed_memory()
-
-
-@cache
-def _leave_out_what_images_do_without() -> None:
-    """Spare this process threads within an image, and BLAS, which numba imports unasked."""
-    os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
-    sys.modules["scipy.linalg"] = None  # type: ignore[assignment]
 
 
 @cache

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from cxrcore.reporting.figures import new_figure
 from data_contracts.cohort_tables import count
+from data_contracts.palette import DIVERGING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
-#: Against and for the class; everyone can distinguish them, also on a radiograph.
-_AGAINST, _FOR = "#2F9BFF", "#FF8C00"
 _OPACITY = 0.9
 
 
@@ -107,18 +106,12 @@ def _count(patients: int) -> str:
 
 
 def _colour_map() -> LinearSegmentedColormap:
-    """Blue through clear to orange."""
-    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+    """From against the class to for it, clear between."""
+    from matplotlib.colors import LinearSegmentedColormap
 
-    stops = [
-        to_rgba(_AGAINST, _OPACITY),
-        to_rgba(_AGAINST, 0),
-        to_rgba(_FOR, 0),
-        to_rgba(_FOR, _OPACITY),
-    ]
-    return LinearSegmentedColormap.from_list(
-        "evidence", list(zip((0, 0.5, 0.5, 1), stops, strict=True))
-    )
+    shares = np.linspace(-1, 1, len(DIVERGING))
+    stops = np.column_stack([np.array(DIVERGING) / 255, _OPACITY * np.abs(shares)])
+    return LinearSegmentedColormap.from_list("evidence", stops)
 
 
 def _limit(maps: Sequence[NDArray[np.floating]]) -> float:

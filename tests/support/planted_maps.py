@@ -59,7 +59,7 @@ def build(
         "subject_id": [f"subject{i - 2 if i % 20 == 3 else i:04d}" for i in range(n)],
         "source": ["mimic"] * n, "admission_match": [None] * n, "study_time": [None] * n,
         "view": rng.choice(["PA", "AP"], n).tolist(),
-        "age": rng.uniform(20, 90, n).astype(np.float32),
+        "age": rng.uniform(20, 90, n).astype(np.float32), "bmi": [None] * n,
         "split": splits.tolist(),
         "days_to_death": [182 if followed and y else None for y in targets["mortality"]],
         "follow_up_days": [182 if y else 400 for y in targets["mortality"]] if followed

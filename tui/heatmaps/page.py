@@ -51,10 +51,9 @@ class HeatmapsPage(Page):
         "per cell. Orange supports the class, blue opposes it. A class difference is the mean "
         "over images of the class minus the mean over the others. A true positive is an image of "
         "the second of two classes that is predicted as such, whichever class the map "
-        "explains.\n\nThe mouse tells the value at its place, and so does a cross that the "
-        "arrows move once Tab has brought the keys to a map. Zones are thirds of the picture; the "
-        "patient's right is on the left. z shows a map over the page, and magnifies it around "
-        "the cross; Z goes back a step, Esc to the page.\n\n"
+        "explains.\n\nThe mouse tells the value at its place; so does a cross that the arrows move "
+        "after Tab. Zones are thirds of the picture; the patient's right is on the left. z shows "
+        "a map over the page, then magnifies it around the cross; Z goes a step back.\n\n"
         "n/d: not disclosed, because it stands for few patients or would reveal few. A warning "
         "names models that do not predict better than chance; their maps are not interpreted."
     )

@@ -1,26 +1,17 @@
-"""Colour maps for attribution maps, interpolated from a few anchors in a perceptual space.
-
-Both are read without telling red from green, on a grey radiograph and in 256 colours.
-"""
+"""Colour maps for attribution maps, interpolated from a few anchors in a perceptual space."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.palette import DIVERGING, SEQUENTIAL
+
 if TYPE_CHECKING:
     import numpy as np
 
     Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
     Image = np.ndarray[Any, np.dtype[np.uint8]]
-
-#: Against the class, nothing, for the class: the ends are lighter than the middle, so that
-#: strength is seen as light and direction as hue.
-DIVERGING = ((0x00, 0xD7, 0xFF), (0x00, 0x80, 0xFF), (0x2E, 0x4F, 0xA8), (0x5C, 0x5C, 0x5C),
-             (0xA8, 0x30, 0x30), (0xFF, 0x40, 0x1A), (0xFF, 0xAF, 0x00))  # fmt: skip
-#: From nothing to much, by lightness.
-SEQUENTIAL = ((0x2A, 0x2A, 0x70), (0x7A, 0x2A, 0x9C), (0xD1, 0x3C, 0x7B), (0xFF, 0x87, 0x4A),
-              (0xFF, 0xF0, 0x60))  # fmt: skip
 
 #: Both in terminals of 16 colours: blue, bright blue, bright cyan; red, bright red, bright yellow.
 #: Blends of the others come out in any order there.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from benchmarks import coverage
+from benchmarks import intervals
 from benchmarks.simulation.samples import Drawn, Stated
 
 
@@ -24,14 +24,14 @@ def means(drawn: Drawn) -> Iterator[Stated]:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["coverage.py", "--samples", "means", *words])
-    coverage.main()
+    monkeypatch.setattr(sys, "argv", ["intervals.py", "--samples", "means", *words])
+    intervals.main()
 
 
 def test_a_narrow_interval_and_small_p_values_show(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(coverage.ALL, "means", means)
+    monkeypatch.setitem(intervals.ALL, "means", means)
     out, words = tmp_path / "draws.jsonl", ("--patients", "30", "--draws", "300")
     run(monkeypatch, *words, "--out", str(out), "--figures", str(tmp_path))
     shown = capsys.readouterr().out
@@ -52,16 +52,16 @@ def test_a_narrow_interval_and_small_p_values_show(
         assert (tmp_path / f"{name}.png").stat().st_size > 5000
 
     # Finished draws are read, not made again.
-    monkeypatch.setattr(coverage, "draw_once", lambda _: pytest.fail("made again"))
+    monkeypatch.setattr(intervals, "draw_once", lambda _: pytest.fail("made again"))
     run(monkeypatch, *words, "--out", str(out))
     assert capsys.readouterr().out == shown
 
 
-@pytest.mark.parametrize("sample", coverage.ALL)
+@pytest.mark.parametrize("sample", intervals.ALL)
 def test_every_sample_says_the_same_of_the_same_seed(sample: str) -> None:
     def drawn(effect: float) -> list[Stated]:
         rng = np.random.default_rng(0)
-        return list(coverage.of(sample, rng, 60, 20, 9, effect=effect))
+        return list(intervals.of(sample, rng, 60, 20, 9, effect=effect))
 
     found = drawn(1)
     assert found == drawn(1)

@@ -1,6 +1,6 @@
 """How often 95 % intervals hold the truth, and how p values spread where nothing is to be found.
 
-    python benchmarks/coverage.py [--draws 400] [--patients 200] [--out FILE] [--figures FOLDER]
+    python benchmarks/intervals.py [--draws 400] [--patients 200] [--out FILE] [--figures FOLDER]
 
 Patients are drawn again and again, and every statistic of the report is computed of them by the
 functions that `aggregate` calls. The truth is the statistic itself of 200,000 patients, where

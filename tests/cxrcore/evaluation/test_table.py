@@ -157,3 +157,15 @@ def test_what_was_not_trained_is_not_shifted_and_no_area_ever_is() -> None:
     assert untrained["calibration_intercept"]["value"] < -1
     for name in ("auroc", "auprc"):
         assert untrained[name]["value"] == trained[name]["value"]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_an_auroc_of_1_is_as_certain_as_its_smallest_class_allows(classes: int) -> None:
+    """All resamples of a perfect ranking are perfect; so many pairs of patients were won."""
+    target = np.repeat(np.arange(N // 2) % 7 % classes, 2)
+    one = model("classes", tuple("abc"[:classes]), target=pl.Series(target, dtype=pl.Int8),
+                logits=pl.Series((5.0 * np.eye(classes)[target]).tolist()))  # fmt: skip
+    found, test = whole(measured(one)), (BASE["split"] == "test").to_numpy()
+    fewest = min(np.bincount(target[test])) // 2
+    assert (found["auroc"]["value"], found["auroc"]["high"]) == (1, 1)
+    assert found["auroc"]["low"] == pytest.approx(0.025 ** (1 / fewest))

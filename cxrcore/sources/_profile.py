@@ -16,7 +16,7 @@ from data_contracts.errors import SourceError
 if TYPE_CHECKING:
     import polars as pl
 
-IMAGE = r"(?i)\.(dcm|dicom|jpe?g|png)$"
+IMAGE = r"(?i)\.(dcm|dicom|jpe?g|png|tiff?|webp)$"
 _AGE = "^[0-9]{3}[DWMY]$"
 #: How dates are written, the first that fits all counts; empty: as ISO 8601 has it.
 _FORMS = ("", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y%m%d", "%m/%d/%Y", "%d/%m/%Y")

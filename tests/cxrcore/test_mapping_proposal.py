@@ -115,6 +115,14 @@ def test_tasks_of_one_name_and_odd_values_stay_apart(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("suffix", ["dcm", "jpeg", "PNG", "tif", "tiff", "webp"])
+def test_files_of_every_kind_that_is_read_are_found(tmp_path: Path, suffix: str) -> None:
+    rows = "".join(f"p{i},films/{i}.{suffix}\n" for i in range(20))
+    table = tmp_path / "export.csv"
+    table.write_text(f"patient,where\n{rows}", encoding="utf-8")
+    assert yaml.load(inspect(table, None, 11), TextLoader)["path"] == "where"
+
+
 @pytest.mark.parametrize("header", ["a/1.dcm,F", "10000032,F", "2180-03-10,F"])
 def test_a_table_without_a_header_line_is_refused(header: str, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(f"{header}\n{header}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from textual.content import Content
 from textual.widgets import Static
 
 from tui.shared.sanitize import escape_markup
@@ -31,12 +32,21 @@ class TabBar(Static):
     def on_mount(self) -> None:
         self.mark(self.present)
 
+    def on_resize(self) -> None:
+        self.mark(self.present)
+
     def mark(self, present: str) -> None:
         """Another tab is seen."""
         self.present = present
-        tabs = "  ".join(self._tab(name) for name in self._tabs)
+        line = Content.from_markup(self._line(self._counts))
+        # The caption needs its room more than the counts do.
+        fits = not self.caption or line.cell_length <= self.size.width
+        self.update(line if fits else Content.from_markup(self._line({})))
+
+    def _line(self, counts: Mapping[str, int]) -> str:
+        tabs = "  ".join(self._tab(name, counts) for name in self._tabs)
         caption = f"   [$foreground 70%]{escape_markup(self.caption)}[/]" if self.caption else ""
-        self.update(tabs + caption)
+        return tabs + caption
 
     def count(self, name: str, number: int) -> None:
         """Name beside a tab how much there is to be seen in it."""
@@ -47,8 +57,8 @@ class TabBar(Static):
         """The name of the tab that many tabs further, round and round."""
         return after(tuple(self._tabs), self.present, step)
 
-    def _tab(self, name: str) -> str:
+    def _tab(self, name: str, counts: Mapping[str, int]) -> str:
         key, title = self._tabs[name]
-        title += f" ({self._counts[name]:,})" if name in self._counts else ""
+        title += f" ({counts[name]:,})" if name in counts else ""
         look = "b $primary underline" if name == self.present else "$foreground 70%"
         return f"[@click=screen.tab('{name}')][{look}] {f'{key} {title}'.strip()} [/][/]"

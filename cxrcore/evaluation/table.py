@@ -97,8 +97,8 @@ class _Metric:
     """(n,) the images of its positive class, if it has one."""
     counted: NDArray[np.intp] | None = None
     """(n,) for a ratio: 2 for the images that count, 1 for those that do not, 0 for others."""
-    ranked: tuple[NDArray[np.bool_], ...] = ()
-    """(n,) for an AUROC: the images of each class that is ranked against the rest."""
+    divides: bool = False
+    """For an AUROC: whether every image is of the positive class or known to be of another."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _add_labels(
         positive = labels[:, index] == 1
         ranking = metrics.Ranking(logits[known, index], positive[known])
         one.parts.append(Part(one.subject[known[ranking.order]], ranking.areas))
-        one.metrics.append(_Metric(f"auroc:{name}", ((index, 0),), positive, ranked=(positive,)))
+        one.metrics.append(_Metric(f"auroc:{name}", ((index, 0),), positive))
 
 
 def _each(statistics: Sequence[Statistic], weights: NDArray[Any]) -> NDArray[np.float64]:
@@ -159,13 +159,15 @@ def _add_classes(
     chosen = [1] if two else list(range(len(model.classes)))
     for c in chosen:
         one.parts.append(_of_class(one.subject, ranked[:, c], calibrated[:, c], target == c))
-    positive, ranks = (target == 1 if two else None), tuple(target == c for c in chosen)
+    positive = target == 1 if two else None
     for row, name in enumerate(("auroc", "auprc", "calibration_slope", "calibration_intercept")):
         of = tuple((part, row) for part in range(len(chosen)))
-        one.metrics.append(_Metric(name, of, positive, ranked=ranks if name == "auroc" else ()))
+        one.metrics.append(_Metric(name, of, positive, divides=two))
         if name == "auroc" and not two:
-            each = zip(model.classes, of, ranks, strict=True)
-            one.metrics.extend([_Metric(f"auroc:{c}", (at,), r, ranked=(r,)) for c, at, r in each])
+            names = [f"auroc:{model.classes[c]}" for c in chosen]
+            one.metrics.extend(
+                [_Metric(names[c], (of[c],), target == c, divides=True) for c in chosen]
+            )
     ratios = {
         "brier": partial(
             metrics.weighted_mean, metrics.squared_errors(softmax(shifted, axis=1), target)
@@ -230,10 +232,13 @@ def _interval(
     if metric.counted is not None:
         patients = len(np.unique(subject[metric.counted > 0]))
         return share_interval(value, drawn, patients)[:2]
-    if metric.ranked:
+    if metric.name.startswith("auroc") and value in (0, 1):
+        # Where several classes or unknown labels stand behind it, an end would reveal a small one.
+        if metric.positive is None or not metric.divides:
+            return None, None
         # As many pairs of a patient of each class as the smaller has are independent.
-        sides = (side for positive in metric.ranked for side in (positive, ~positive))
-        pairs = min(len(np.unique(subject[side])) for side in sides)
+        sides = (subject[metric.positive], subject[~metric.positive])
+        pairs = min(len(np.unique(side)) for side in sides)
         return at_least_exact(value, *percentile_interval(drawn)[:2], pairs)
     if metric.name == "auprc":
         return logit_interval(value, drawn)[:2]

@@ -175,3 +175,12 @@ def test_an_auroc_of_1_is_as_certain_as_its_smallest_class_allows(classes: int) 
     row = found["auroc"] if classes == 2 else found[f"auroc:{rarest}"]
     assert row["high"] == 1
     assert row["low"] == pytest.approx(0.025 ** (1 / fewest))
+
+
+def test_no_end_of_an_auroc_of_1_counts_the_patients_whose_label_is_unknown() -> None:
+    """Of several findings a patient's may be unknown: "not positive" is then not "negative"."""
+    labels = np.where(np.arange(N) % 5 == 0, np.nan, np.arange(N) % 2)
+    one = model("multi-label", ("finding",), labels=pl.Series(labels[:, None].tolist()),
+                logits=pl.Series((5.0 * np.nan_to_num(labels))[:, None].tolist()))  # fmt: skip
+    found = whole(measured(one))["auroc:finding"]
+    assert (found["value"], found["low"], found["high"]) == (1, None, None)

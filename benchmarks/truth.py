@@ -1,11 +1,14 @@
 """What the whole chain says of synthetic patients, beside what is true of them.
 
-    python benchmarks/truth.py [--presets planted weak …] [--cohorts 20] [--out FILE]
+    python benchmarks/truth.py [--presets planted weak …] [--cohorts 20] [--trainings 2]
+        [--side 224] [--out FILE]
 
 Each cohort is rendered, trained on, explained and summarised as `make demo` does it, by the same
-settings but for the preset and the cohort's seed. `--out` gets one line of JSON per finished
-cohort, with the commit, and cohorts that it holds are not made again. WEIGHTS names the starting
-weights; by default those of the demonstration.
+settings but for the preset, the cohort's seed and the side of the images (112 pixels give maps of
+7×7 cells, 224 of 14×14). With several trainings all networks are trained again from other seeds,
+to see whether the orders claimed stay. `--out` gets one line of JSON per finished cohort, with the
+commit, and cohorts that it holds are not made again. WEIGHTS names the starting weights; by
+default those of the demonstration.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,7 +34,7 @@ from benchmarks.simulation.resumed import Record, records, share  # noqa: E402
 from benchmarks.simulation.twins import responses  # noqa: E402
 from cxrcore.associations.score import HEADLINE as SCORE  # noqa: E402
 from cxrcore.synthetic.presets import PRESETS  # noqa: E402
-from data_contracts.associations import VERDICTS  # noqa: E402
+from data_contracts.associations import ORDERS, VERDICTS  # noqa: E402
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS  # noqa: E402
 from data_contracts.store import open_arrays, read_table  # noqa: E402
 from data_contracts.summary import METRICS  # noqa: E402
@@ -45,20 +49,37 @@ def cohort_once(wanted: Record) -> Record:
     settings = yaml.safe_load((ROOT / "demo" / "planted.yaml").read_text(encoding="utf-8"))
     drawn = settings["synthesize"]
     drawn |= {"preset": wanted["preset"], "seed": wanted["cohort"]}
+    settings["preprocess"]["size"] = wanted["side"]
     with tempfile.TemporaryDirectory() as folder:
-        file, workspace = Path(folder) / "truth.yaml", Path(folder) / "workspace"
-        file.write_text(yaml.safe_dump(settings), encoding="utf-8")
-        given = ["--config", str(file), "--workspace", str(workspace)]
-        subprocess.run(
-            [sys.executable, "-m", "jobs", "run", *given], cwd=ROOT, check=True,
-            env={"WEIGHTS": weights()} | os.environ, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        workspace = Path(folder) / "workspace"
+        summarise(settings, workspace)
         moved = responses(
             workspace, drawn["preset"], drawn["subjects"], drawn["size"], drawn["seed"]
         )
-        found = read(workspace) | {"responses": moved}
+        found = read(workspace) | {"responses": moved, "orders": [orders(workspace)]}
+        for training in range(1, wanted["trainings"]):
+            settings["train-task"]["seed"] = training
+            summarise(settings, workspace)
+            found["orders"].append(orders(workspace))
     seconds = round(time.perf_counter() - begun)
     return wanted | found | {"commit": commit(), "seconds": seconds}
+
+
+def summarise(settings: Mapping[str, Any], workspace: Path) -> None:
+    """Bring the workspace up to date with the settings: the whole chain, or what has changed."""
+    file = workspace.with_suffix(".yaml")
+    file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    given = ["--config", str(file), "--workspace", str(workspace)]
+    subprocess.run(
+        [sys.executable, "-m", "jobs", "run", *given], cwd=ROOT, check=True,
+        env={"WEIGHTS": weights()} | os.environ, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def orders(workspace: Path) -> list[list[str]]:
+    """The orders claimed: level, the attribute above, the attribute below."""
+    claimed = read_table(ORDERS, ORDERS.path(workspace)).frame.filter("above")
+    return [list(row) for row in claimed.select("evidence_level", "attribute", "other").rows()]
 
 
 def commit() -> str:
@@ -158,6 +179,11 @@ def judged(record: Record) -> dict[str, bool]:
         checks["every AUROC between .65 and .85"] = all(
             0.65 <= v <= 0.85 for v in record["auroc"].values()
         )
+    if len(record.get("orders", ())) > 1:
+        claimed = {tuple(order) for training in record["orders"] for order in training}
+        checks["no order that another training reverses"] = not any(
+            (level, below, above) in claimed for level, above, below in claimed
+        )
     if record["preset"] == "null":
         del checks["evidence peaks at each sign"]
     return checks
@@ -188,10 +214,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS))
     parser.add_argument("--cohorts", type=int, default=1)
+    parser.add_argument("--trainings", type=int, default=1)
+    parser.add_argument("--side", type=int, default=112, help="of the images, in pixels")
     parser.add_argument("--out", type=Path, help="a line of JSON per finished cohort; resumed")
     args = parser.parse_args()
     wanted = [
-        {"preset": preset, "cohort": cohort}
+        {"preset": preset, "cohort": cohort, "side": args.side, "trainings": args.trainings}
         for cohort in range(args.cohorts)
         for preset in args.presets
     ]

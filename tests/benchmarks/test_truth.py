@@ -62,6 +62,16 @@ def test_a_wrong_answer_fails_its_check(
     assert not truth.judged(record(preset, RIGHT | changes))[fails]
 
 
+def test_an_order_is_compared_with_those_of_the_other_trainings() -> None:
+    check = "no order that another training reverses"
+    above, below = (["use", "insurance", "race"], ["use", "race", "insurance"])
+    elsewhere = ["score", "race", "insurance"]
+    one = record("planted", RIGHT)
+    assert check not in truth.judged(one | {"orders": [[above]]})
+    assert truth.judged(one | {"orders": [[above], [elsewhere], []]})[check]
+    assert not truth.judged(one | {"orders": [[above], [], [below]]})[check]
+
+
 def test_networks_that_see_too_well_are_not_weak() -> None:
     found = record("weak", RIGHT) | {"auroc": {"mortality": 0.95}}
     assert not truth.judged(found)["every AUROC between .65 and .85"]

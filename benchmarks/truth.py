@@ -58,7 +58,8 @@ def cohort_once(wanted: Record) -> Record:
         )
         found = read(workspace) | {"responses": moved, "orders": [orders(workspace)]}
         for training in range(1, wanted["trainings"]):
-            settings["train-task"]["seed"] = training
+            for model in settings["models"].values():
+                model["seed"] = training
             summarise(settings, workspace)
             found["orders"].append(orders(workspace))
     seconds = round(time.perf_counter() - begun)

@@ -1,6 +1,6 @@
 """What the whole chain says of synthetic patients, beside what is true of them.
 
-    python benchmarks/truth.py [--presets planted weak …] [--cohorts 20] [--trainings 2]
+    python benchmarks/truth.py [--presets planted weak …] [--cohorts 0 1 …] [--trainings 2]
         [--side 224] [--out FILE]
 
 Each cohort is rendered, trained on, explained and summarised as `make demo` does it, by the same
@@ -214,14 +214,14 @@ def _medians(of_preset: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--presets", nargs="+", choices=PRESETS, default=list(PRESETS))
-    parser.add_argument("--cohorts", type=int, default=1)
+    parser.add_argument("--cohorts", nargs="+", type=int, default=[0], help="seeds of the patients")
     parser.add_argument("--trainings", type=int, default=1)
     parser.add_argument("--side", type=int, default=112, help="of the images, in pixels")
     parser.add_argument("--out", type=Path, help="a line of JSON per finished cohort; resumed")
     args = parser.parse_args()
     wanted = [
         {"preset": preset, "cohort": cohort, "side": args.side, "trainings": args.trainings}
-        for cohort in range(args.cohorts)
+        for cohort in args.cohorts
         for preset in args.presets
     ]
     finished = list(records(wanted, args.out, cohort_once))

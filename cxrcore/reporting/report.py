@@ -36,8 +36,11 @@ def write(folder: Path, content: Content) -> Path:
     All into `folder`; returns the page.
     """
     page, found = folder / "report.html", content.found
-    shown = {name: getattr(found, name) for name in _TABLES}
-    for name, frame in (shown | {"replication": content.replication}).items():
+    shown = {name: getattr(found, name) for name in _TABLES} | {
+        "replication": content.replication, "flow": content.flow,
+        "characteristics": content.characteristics, "training": _training(content),
+    }  # fmt: skip
+    for name, frame in shown.items():
         write_text(folder / "tables" / f"{name}.csv", frame.write_csv())
     with figures.style():
         drawn = draw(content, folder / "figures")
@@ -130,6 +133,14 @@ def _evidence(content: Content) -> dict[str, Any]:
         "horizon": round(prognosis.HORIZON),
         "no_survival": why_no_survival(content),
     }  # fmt: skip
+
+
+def _training(content: Content) -> pl.DataFrame:
+    """The history of every model, by task and name."""
+    return pl.concat(
+        m.history.select(pl.lit(m.task).alias("task"), pl.lit(m.name).alias("name"), pl.all())
+        for m in content.known
+    )
 
 
 def _picture(path: Path) -> dict[str, Any]:

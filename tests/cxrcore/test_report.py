@@ -33,12 +33,15 @@ def verdicts(**found: dict[str, tuple[str, float | None]]) -> pl.DataFrame:
 
 
 def orders(level: str, *claimed: tuple[str, str]) -> pl.DataFrame:
-    """ORDERS of a level that are claimed."""
+    """ORDERS of a level that are claimed, after the one of race and gender, which is not."""
     example = pl.DataFrame(ORDERS.example())
     rows = [
-        example.row(0, named=True) | {"evidence_level": level, "attribute": a, "other": b}
-        for a, b in claimed
-    ]
+        example.row(0, named=True)
+        | {"evidence_level": level, "attribute": a, "other": b, "share": share, "above": above}
+        for a, b, share, above in (
+            ("race", "gender", 0.612, False), *((*two, 0.99, True) for two in claimed)
+        )
+    ]  # fmt: skip
     return pl.DataFrame(rows, schema=example.schema)
 
 
@@ -78,9 +81,11 @@ SEEN = areas(mortality=(0.8, 0.9), gender=(0.9, 1.0), race=(0.51, 0.6), insuranc
 
 def test_the_order_says_what_is_claimed() -> None:
     claimed = orders("attribution", ("insurance", "gender"))
-    assert tables.order_text(claimed, FOUND, "attribution") == "insurance ~ race ~ gender"
+    text = tables.order_text(claimed, FOUND, "attribution")
+    assert text == "insurance ~ race ~ (61\u00a0%) gender"
     claimed = orders("attribution", ("insurance", "race"))
-    assert tables.order_text(claimed, FOUND, "attribution") == "insurance > race ~ gender"
+    text = tables.order_text(claimed, FOUND, "attribution")
+    assert text == "insurance > (99\u00a0%) race ~ (61\u00a0%) gender"
     assert tables.order_text(claimed, FOUND, "label") == "race ~ gender"
     assert tables.order_text(claimed, FOUND, "use") == ""
 
@@ -93,6 +98,18 @@ def test_every_attribute_has_a_verdict_by_level() -> None:
         "reason": "",
     }  # fmt: skip
     assert "label" not in rows["insurance"]
+
+
+def test_a_cell_says_what_would_have_been_seen_and_what_the_interval_lies_below() -> None:
+    told = {
+        "not beyond chance; smallest detectable: 0.19": "smallest detectable: 0.19",
+        "not beyond chance": "not beyond chance",
+    }
+    for reason, cell in told.items():
+        found = FOUND.with_columns(reason=pl.lit(reason))
+        assert tables.verdict_table(found)[1]["cells"]["label"]["reason"] == cell
+    found = FOUND.with_columns(reason=pl.lit("below 0.1, the smallest value of interest"))
+    assert tables.verdict_table(found)[0]["cells"]["label"]["reason"] == "CI below 0.1"
 
 
 @pytest.mark.parametrize(

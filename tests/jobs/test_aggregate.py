@@ -143,7 +143,7 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     page = (done / "report" / "report.html").read_text()
     assert "Synthetic patients" in page
     assert "Planted vs recovered" in page
-    assert "insurance ~ race ~ gender" in page
+    assert re.search("By value: insurance ~ .{1,12} race ~ .{1,12} gender[.]", page)
     assert "One training of each network" in page
     assert "Pairs of images of one study that show nearly the same, all kept: n/d." in page
     assert "c &lt;i&gt;" in page
@@ -161,6 +161,8 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     assert drawn == {
         "flow",
         "roc",
+        "precision-recall",
+        "calibration",
         "training",
         "rms-of-differences",
         "ladder",
@@ -171,6 +173,8 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
     assert told["verdict"].to_list() == read_table(VERDICTS, VERDICTS.path(done)).frame[
         "verdict"
     ].cast(pl.String).to_list()  # fmt: skip
+    written = {p.stem for p in (done / "report" / "tables").glob("*.csv")}
+    assert {"flow", "characteristics", "training", "curves", "orders", "associations"} <= written
 
 
 @unsaved

@@ -116,7 +116,8 @@ def replication_table(replication: pl.DataFrame) -> Rows:
             "workspace": r["workspace"], "attribute": r["attribute"],
             "evidence_level": r["evidence_level"],
             **{
-                side: f"{r['verdict' + end] or '–'} ({number(r['value' + end], 2)})"
+                side: f"{r['verdict' + end]} ({number(r['value' + end], 2)})"
+                if r["verdict" + end] else "–"
                 for side, end in (("here", ""), ("there", "_there"))
             },
             "difference": number(r["difference"], 2), "interval": interval(r, 2),

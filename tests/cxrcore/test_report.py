@@ -12,6 +12,7 @@ from cxrcore.evaluation.chance import Chance
 from cxrcore.reporting import figures, ladder, tables
 from cxrcore.reporting.console import print_summary
 from data_contracts.associations import ADJUSTMENTS, ASSOCIATIONS, EVIDENCE_LEVELS, ORDERS, VERDICTS
+from data_contracts.replication import REPLICATION
 from data_contracts.summary import METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 
@@ -130,6 +131,15 @@ def test_every_statistic_stands_beside_its_null() -> None:
     assert (row["p"], row["null"], row["adjustment"]) == ("0.12", "Moran surrogates", "crude")
     (row,) = tables.evidence_table(found, divided=True)
     assert row["within"] == "age band: 40-59"
+
+
+def test_a_question_that_was_not_asked_has_no_verdict_there() -> None:
+    example = pl.DataFrame(REPLICATION.example())
+    empty = example.with_columns(
+        pl.lit(None).cast(example.schema[n]).alias(n) for n in ("verdict_there", "value_there")
+    )
+    (row,) = tables.replication_table(empty)
+    assert row["there"] == "–" != row["here"]
 
 
 def test_statistics_of_prognosis_have_covariates_of_their_own() -> None:

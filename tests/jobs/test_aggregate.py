@@ -240,6 +240,7 @@ def test_one_task_alone_goes_through_says_why_no_more_and_repeats_to_the_byte(
     assert read_table(METRICS, METRICS.path(tmp_path)).frame.height
     page = (tmp_path / "report" / "report.html").read_text()
     assert "no attribution maps of the reference task" in page
+    assert "is claimed only where" not in page
     assert "Synthetic patients" not in page
 
 

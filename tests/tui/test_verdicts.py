@@ -91,6 +91,7 @@ def test_few_patients_are_not_disclosed(summary: Evidence) -> None:
 
 def test_notes_name_what_decides_each_level(summary: Evidence) -> None:
     text = notes(verdict_table(summary, ""))
+    assert "not shared: the whole CI below the smallest value of interest, whatever p" in text
     assert (
         "label: Do the labels go together, beyond age, sex and view? Cramér's V of the labels, "
         "adjusted for age, sex, view; gender > race ~ insurance\n"

@@ -21,9 +21,9 @@ COLOURS = {"shared": (0xFF, 0xAF, 0x00), "not shared": (0x00, 0x5F, 0xAF)}
 _MEANING: tuple[TonedLine, ...] = (
     ("dim", "Below a verdict: the value that decides it, its 95 % CI, p after Holm's correction "
             "over the attributes, the reason, and the patients (n)."),
-    ("dim", "shared: p < 0.05, and above the networks with permuted labels where the level needs "
-            "them. not shared: p not below 0.05, and the CI below the smallest value of interest. "
-            "undetermined: neither can be said."),
+    ("dim", "shared: p < 0.05, a value of interest, and above the networks with permuted labels "
+            "where the level needs them. not shared: the whole CI below the smallest value of "
+            "interest, whatever p. undetermined: neither can be said."),
 )  # fmt: skip
 _ONE_TRAINING: TonedLine = (
     "dim", "One training of each network: its own variation is not in the intervals.",

@@ -98,8 +98,8 @@ def test_every_claim_stands_beside_its_null(done: Path) -> None:
     assert place["null_low"] < 0 < place["null_high"] < place["low"] <= place["high"]
     assert place["p"] <= place["p_holm"] < 0.05
     assert place["trainings"] == 1
-    divided = found.filter(evidence_level="score").select("stratum", "level").unique().rows()
-    assert {s for s, _ in divided} == {"all", "age_band", "view"}
+    for level in ("label", "score", "representation", "use", "attribution"):
+        assert set(found.filter(evidence_level=level)["stratum"]) == {"all", "age_band", "view"}
     survival = found.filter(evidence_level="prognosis")
     assert survival.height == 0, "these patients have no follow-up"
 

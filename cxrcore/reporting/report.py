@@ -160,15 +160,17 @@ def _planted(content: Content) -> cohort_tables.Rows:
 
 def why_nothing_to_compare(content: Content) -> str:
     """Why there is nothing to compare; empty when there is."""
+    if content.reference not in content.primary:
+        return f"There is no network of the reference task {content.reference} to compare with."
     mapped = list(dict.fromkeys(row["task"] for row in content.heatmaps))
     if content.reference not in mapped:
         return (
-            f"There are no attribution maps of the reference task '{content.reference}' "
+            f"There are no attribution maps of the reference task {content.reference} "
             f"(only of {', '.join(mapped)}), so maps were not compared."
         )
     if len(mapped) < 2:
         return (
-            f"Only '{content.reference}' has attribution maps: there is nothing to compare it with."
+            f"Only {content.reference} has attribution maps: there is nothing to compare them with."
         )
     return ""
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from cxrcore.associations import prognosis
 from cxrcore.associations.verdict import ALPHA
-from cxrcore.reporting import figures, tables
+from cxrcore.reporting import facts, figures, ladder, tables
 from cxrcore.reporting.about import about
 from cxrcore.reporting.checklists import as_yaml
 from cxrcore.reporting.content import Content
@@ -125,6 +125,7 @@ def _evidence(content: Content) -> dict[str, Any]:
                    for name in titles.LEVELS},
         "evidence": tables.evidence_table(of_levels, divided=False),
         "divided": tables.evidence_table(of_levels, divided=True),
+        "absent_rungs": facts.listed(ladder.absent_rungs(found.associations, found.models)),
         "nothing_to_compare": why_nothing_to_compare(content),
         "replication": tables.replication_table(content.replication),
         "planted": _planted(content),

@@ -269,3 +269,20 @@ def test_the_ladder_has_a_rung_for_a_network_that_differs_in_more_than_the_seed(
     known = known.with_columns(group=pl.Series(["main", "main", "deep"]))
     found = ladder._otherwise(pl.concat(rows), known)
     assert found["value"].to_list() == [0.7]
+
+
+def test_rungs_that_are_not_there_are_named_and_not_in_the_legend() -> None:
+    found = pl.DataFrame(ASSOCIATIONS.example())
+    permuted = found.with_columns(control=pl.lit("permuted-labels", found.schema["control"]))
+    found = pl.concat([found.with_columns(ceiling=None), permuted.with_columns(ceiling=None)])
+    found = found.cast(pl.DataFrame(ASSOCIATIONS.example()).schema)
+    absent = ladder.absent_rungs(found, KNOWN)
+    assert absent == [
+        "untrained network (random weights)", "untrained network (pretrained weights)",
+        "the reference with itself", "the reference trained otherwise",
+    ]  # fmt: skip
+    figure = ladder.ladder_figure(found, FOUND, KNOWN)
+    assert figure is not None
+    shown = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert "permuted-label network" in shown
+    assert not shown & set(absent)

@@ -61,14 +61,18 @@ def ladder_figure(
         axis.locator_params(axis="x", nbins=3)
         axis.set_title(level)
         axis.set_xlabel(textwrap.fill(titles.statistic(question["statistic"]), 26), fontsize=7.5)
-    handles = _legend(absent_rungs(associations, models))
+    handles = _legend(absent_rungs(associations, verdicts, models))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=7)
     return figure
 
 
-def absent_rungs(associations: pl.DataFrame, models: pl.DataFrame) -> list[str]:
-    """The rungs that no level has, since there is no such network."""
-    valued = associations.drop_nulls("value")
+def absent_rungs(
+    associations: pl.DataFrame, verdicts: pl.DataFrame, models: pl.DataFrame
+) -> list[str]:
+    """The rungs that no level has, mostly since there is no such network."""
+    decides = ["evidence_level", "statistic", "adjustment"]
+    valued = associations.filter(stratum="all").drop_nulls("value")
+    valued = valued.join(verdicts, on=decides, how="semi")
     controls = set(valued["control"].cast(pl.String))
     absent = [name for control, (_, name) in _CONTROLS.items() if control not in controls]
     absent += [] if valued["ceiling"].count() else [_ITSELF]

@@ -125,7 +125,9 @@ def _evidence(content: Content) -> dict[str, Any]:
                    for name in titles.LEVELS},
         "evidence": tables.evidence_table(of_levels, divided=False),
         "divided": tables.evidence_table(of_levels, divided=True),
-        "absent_rungs": facts.listed(ladder.absent_rungs(found.associations, found.models)),
+        "absent_rungs": facts.listed(
+            ladder.absent_rungs(found.associations, found.verdicts, found.models)
+        ),
         "nothing_to_compare": why_nothing_to_compare(content),
         "replication": tables.replication_table(content.replication),
         "planted": _planted(content),

@@ -275,8 +275,11 @@ def test_rungs_that_are_not_there_are_named_and_not_in_the_legend() -> None:
     found = pl.DataFrame(ASSOCIATIONS.example())
     permuted = found.with_columns(control=pl.lit("permuted-labels", found.schema["control"]))
     found = pl.concat([found.with_columns(ceiling=None), permuted.with_columns(ceiling=None)])
-    found = found.cast(pl.DataFrame(ASSOCIATIONS.example()).schema)
-    absent = ladder.absent_rungs(found, KNOWN)
+    found = found.with_columns(adjustment=pl.lit("adjusted"))
+    # A ceiling of what decides nothing is no rung.
+    crude = pl.DataFrame(ASSOCIATIONS.example())
+    found = pl.concat([found.cast(crude.schema), crude])
+    absent = ladder.absent_rungs(found, FOUND, KNOWN)
     assert absent == [
         "untrained network (random weights)", "untrained network (pretrained weights)",
         "the reference with itself", "the reference trained otherwise",

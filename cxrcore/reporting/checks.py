@@ -102,7 +102,7 @@ def _chance(metrics: pl.DataFrame, models: pl.DataFrame) -> list[Check]:
 
 
 def _trainings(trainings: int) -> Check:
-    told = f"{trainings} of each network that is compared"
+    told = f"at least {trainings} of each network that is compared"
     return Check(f"Are there {LEAST_TRAININGS} trainings or more, for claims of an order?", told,
                  "verdicts", trainings >= LEAST_TRAININGS)  # fmt: skip
 

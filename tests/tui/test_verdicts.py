@@ -98,7 +98,9 @@ def test_notes_name_what_decides_each_level(summary: Evidence) -> None:
     ) in text
     assert "(partial correlation ratio), within the same outcome; gender > race\n" in text
     assert "One training of each network" in text
-    assert "One training" not in notes(changed(summary, "race", "use", trainings=5))
+    assert "Some verdicts rest on one" in notes(changed(summary, "race", "use", trainings=5))
+    rows = [{**row, "trainings": 5} for row in summary.verdicts]
+    assert "one training" not in notes(verdict_table(replace(summary, verdicts=rows), "")).lower()
 
 
 def test_without_orders_none_is_said(summary: Evidence) -> None:

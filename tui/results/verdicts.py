@@ -28,6 +28,10 @@ _MEANING: tuple[TonedLine, ...] = (
 _ONE_TRAINING: TonedLine = (
     "dim", "One training of each network: its own variation is not in the intervals.",
 )  # fmt: skip
+_SOME_ONE_TRAINING: TonedLine = (
+    "dim", "Some verdicts rest on one training of a network: its own variation is not in their "
+           "intervals.",
+)  # fmt: skip
 _ORDER: TonedLine = ("dim", "A > B: this order is claimed; A ~ B: it is not.")
 
 
@@ -99,7 +103,8 @@ def verdicts_of(
     notes += _MEANING
     notes += [_ORDER] if orders else []
     trainings = [r["trainings"] for r in rows if r["trainings"] is not None]
-    notes += [_ONE_TRAINING] if trainings and max(trainings) == 1 else []
+    if 1 in trainings:
+        notes.append(_ONE_TRAINING if max(trainings) == 1 else _SOME_ONE_TRAINING)
     notes += [("dim", explanation(least))] if any(r["suppressed"] for r in rows) else []
     return Verdicts(rows[0]["reference"], sentence, levels, shown, cells, tuple(notes))
 

@@ -1,4 +1,4 @@
-"""What an association is adjusted for: age, sex and view, as columns of a regression."""
+"""What an association is adjusted for: age, sex, view and portable, as columns of a regression."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from data_contracts.cohort import LABEL_PREFIX
 Floats = NDArray[np.float64]
 
 #: Columns of the cohort; what a cohort lacks, or has one level of, is left out.
-CATEGORIES = ("view", f"{LABEL_PREFIX}gender")
+CATEGORIES = ("view", f"{LABEL_PREFIX}gender", f"{LABEL_PREFIX}portable")
 _KNOTS = 4
 
 

@@ -44,7 +44,9 @@ def table_one(characteristics: pl.DataFrame) -> dict[str, Any]:
     for variable, level in dict.fromkeys((v, lv) for v, lv, _ in facts):
         found = [facts.get((variable, level, split)) for split in splits]
         cells = [_cell(row) if row else "0" for row in found]
-        rows.append({"variable": variable, "level": level, "cells": cells})
+        shown = level.replace("_", " ") if variable == "linkage" else level
+        title = "patients" if variable == "subjects" else variable
+        rows.append({"variable": title, "level": shown, "cells": cells})
     return {"splits": splits, "rows": rows}
 
 

@@ -35,8 +35,9 @@ ADJUSTMENTS = {
 #: Each level of evidence with the question that it answers.
 LEVELS = {
     "label": "Do the labels go together, beyond age, sex and view?",
-    "score": "Do patients with the same outcome get other scores, by group?",
-    "representation": "Do its features tell the groups apart, better than a null network's?",
+    "score": "Do patients with the same outcome get different scores by group?",
+    "representation": "Do the reference's features tell the groups apart better than a null "
+    "network's?",
     "use": "Does the prediction get worse when the group is erased from the features?",
     "attribution": "Do the two networks find their evidence in the same places?",
     "prognosis": "Does the score predict survival?",

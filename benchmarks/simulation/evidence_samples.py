@@ -14,10 +14,11 @@ from scipy.stats import norm
 from benchmarks.simulation.samples import Drawn, Sample, Stated, stated
 from cxrcore.associations.cka import cka
 from cxrcore.associations.difference_maps import Design, difference_maps
-from cxrcore.associations.erasure import FitImages, HeldOutImages, erasure_loss
+from cxrcore.associations.erasure import erasure_loss
 from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import joined
 from cxrcore.associations.label import label_estimates
+from cxrcore.associations.linear_head import FitImages, HeldOutImages
 from cxrcore.associations.map_similarity import same_image, same_place
 from cxrcore.associations.maps import unit_maps
 from cxrcore.associations.probe import probe_auroc, probe_gain, probe_scores

@@ -18,6 +18,7 @@ from cxrcore.associations.inputs import Images, Inputs
 from cxrcore.associations.maps import unit_maps
 from cxrcore.associations.parts import Part, parts
 from cxrcore.associations.verdict import ALPHA, Headline
+from cxrcore.covariates import CATEGORIES
 from cxrcore.evaluation.bootstrap import Advance
 from cxrcore.evaluation.table import columns_of
 from cxrcore.model import Model
@@ -77,7 +78,8 @@ class _Known:
     ) -> DifferenceMaps:  # fmt: skip
         """The maps of a network over the images of a part, adjusted for all but `attribute`."""
         # What a network's maps are adjusted for, and matched on, depends on the attribute.
-        depends = part.is_matched or (attribute == "gender" and adjustment != "crude")
+        covariate = LABEL_PREFIX + attribute in CATEGORIES and adjustment != "crude"
+        depends = part.is_matched or covariate
         own = attribute if depends else ""
         key = (model.key, adjustment, part.stratum, part.level, own)
         return self.differences.get(
@@ -151,7 +153,7 @@ def _same_image(
     """Over one image of each patient; adjusted: patients are exchanged among those alike."""
     inputs = known.inputs
     maps = [inputs.attributions[m.key] for m in (ours, theirs)]
-    columns = ["age_band", "view", f"{LABEL_PREFIX}gender"]
+    columns = ["age_band", *CATEGORIES]
     both = maps[0].images.join(
         maps[1].images.select("image_id", "row"), on="image_id", maintain_order="left"
     ).unique("subject_id", keep="first", maintain_order=True)  # fmt: skip

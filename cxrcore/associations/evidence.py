@@ -72,10 +72,13 @@ def evidence(
 
 #: Smallest and largest value of the statistics that have them.
 _RANGES = {
-    "score_separation": (0, 1), "probe_auroc": (0, 1), "debiased_cka": (-1, 1),
+    "score_separation": (0, 1), "probe_auroc": (0, 1), "probe_auroc_gain": (-1, 1),
+    "debiased_cka": (-1, 1), "erasure_loss": (-1, 1), "mirror_erasure_loss": (-1, 1),
     "pearson_of_class_differences": (-1, 1), "pearson_per_image": (-1, 1),
-    "largest_t": (0, np.inf),
+    "largest_t": (0, np.inf), "c_index": (0, 1), "c_index_gain": (-1, 1),
 }  # fmt: skip
+#: Ratios are averaged on the log scale, so that no end of an interval is below 0.
+_RATIO = "hazard_ratio"
 
 
 def with_trainings(found: Sequence[Evidence], inputs: Inputs) -> list[Evidence]:
@@ -109,19 +112,20 @@ def joined(each: Sequence[Estimate]) -> Estimate:
     doi 10.1002/sim.3095): the mean distance of the trainings' limits from their estimates, and
     Student's t times the standard error over the trainings. p is the largest of the trainings':
     what is claimed holds in each of them (intersection-union test, Berger 1982). An interval ends
-    where the statistic does.
+    where the statistic does. Of hazard ratios the logarithms are averaged.
     """
-    values = np.array([one.value for one in each])
+    scale, back = (np.log, np.exp) if each[0].statistic == _RATIO else (np.positive, np.positive)
+    values = scale([one.value for one in each])
     mean = float(values.mean())
     reason = next((one.reason for one in each if one.reason), "")
     half = student.ppf(0.975, len(each) - 1) * values.std(ddof=1) / np.sqrt(len(each))
     sides = [
-        [getattr(one, side) - one.value for one in each if getattr(one, side) is not None]
+        [scale(end) - scale(one.value) for one in each if (end := getattr(one, side)) is not None]
         for side in ("low", "high")
     ]
     bounds = _RANGES.get(each[0].statistic, (-np.inf, np.inf))
     low, high = (
-        float(np.clip(mean + sign * np.hypot(np.mean(side), half), *bounds))
+        float(np.clip(back(mean + sign * np.hypot(np.mean(side), half)), *bounds))
         if len(side) == len(each)
         else None
         for side, sign in zip(sides, (-1, 1), strict=True)
@@ -129,7 +133,7 @@ def joined(each: Sequence[Estimate]) -> Estimate:
     worst = max(each, key=lambda one: -1.0 if one.p is None else one.p)
     resampled = [one.resampled for one in each if one.resampled is not None]
     return replace(
-        worst, value=mean, low=low, high=high, reason=reason,
+        worst, value=float(back(mean)), low=low, high=high, reason=reason,
         resampled=np.mean(resampled, axis=0) if len(resampled) == len(each) else None,
     )  # fmt: skip
 

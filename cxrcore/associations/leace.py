@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 
 from cxrcore.associations.estimate import Floats
 from cxrcore.associations.probe import finite
+from cxrcore.permutation import PatientPermutations
 
 #: A concept (of unit size) whose covariance with whitened features is below this has no direction.
 NO_COVARIANCE = 1e-8
+_DRAWS_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -100,3 +103,35 @@ def bases_of(cross: Floats) -> Floats:
     left, size, _ = np.linalg.svd(cross, full_matrices=False)
     largest = np.maximum(1.0, size[:, :1])
     return np.asarray(left * (size > NO_COVARIANCE * largest)[:, None, :])
+
+
+def cross_covariance(x: Floats, concept: Floats) -> Floats:
+    """Cross-covariance (1, k, d) of centred features (n, d) with a concept (n, k)."""
+    return np.asarray(concept.T @ x / len(x))[None]
+
+
+def shuffled_covariances(
+    x: Floats, patients: PatientPermutations, concept: Floats, draws: int, rng: np.random.Generator
+) -> Iterator[Floats]:
+    """Cross-covariances (b, k, d) of centred features with the concept of shuffled patients.
+
+    Draws of a null are of single precision, which moves a loss by a few pairs of images at most.
+    """
+    x, columns = x.astype(np.float32), np.ascontiguousarray(concept.T, dtype=np.float32)
+    for start in range(0, draws, _DRAWS_AT_ONCE):
+        count = min(_DRAWS_AT_ONCE, draws - start)
+        stack = np.stack([columns[:, patients.draw(rng)] for _ in range(count)])
+        cross = (stack.reshape(-1, len(x)) @ x).astype(np.float64) / len(x)
+        yield cross.reshape(count, len(columns), -1)
+
+
+def random_covariances(
+    space: Whitening, directions: int, draws: int, rng: np.random.Generator
+) -> Iterator[Floats]:
+    """Cross-covariances (b, k, d) of the features with random linear functions of them."""
+    d = len(space.mean)
+    scale = np.sqrt(np.trace(space.covariance))
+    for start in range(0, draws, _DRAWS_AT_ONCE):
+        count = min(_DRAWS_AT_ONCE, draws - start)
+        drawn = rng.normal(size=(count, d, directions)).transpose(0, 2, 1).reshape(-1, d)
+        yield (drawn @ space.covariance / scale).reshape(count, directions, d)

@@ -15,12 +15,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cxrcore.associations.erasure import FitImages, HeldOutImages, erasure_loss
+from cxrcore.associations.erasure import erasure_losses
 from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import Evidence, evidence
 from cxrcore.associations.inputs import Images, Inputs
 from cxrcore.associations.leace import Whitening, whitening
-from cxrcore.associations.parts import Part
+from cxrcore.associations.linear_head import FitImages, HeldOutImages
+from cxrcore.associations.parts import Part, parts
 from cxrcore.associations.probe import macro_auroc_of
 from cxrcore.associations.verdict import Headline
 from cxrcore.evaluation.bootstrap import Advance
@@ -130,10 +131,25 @@ def _erased(
     )  # fmt: skip
     # Of a null network the value alone is compared.
     draws = 0 if model.is_control else inputs.draws.costly
-    told = list(_strictest(erasure_loss(train, test, inputs.seed, draws), ways))
     first, second = (model, None) if model.task == inputs.reference else (None, model)
-    told = [replace(one, statistic=statistic) for one in told]
-    yield from evidence(LEVEL, attribute, first, second, Part(held_out), told)
+    asked = _parts(inputs, attribute, model, held_out)
+    inside = [held_out.frame["image_id"].is_in(p.images.frame["image_id"].implode()).to_numpy()
+              for p in asked[1:]]  # fmt: skip
+    whole, *rest = erasure_losses(train, test, inputs.seed, draws, inside)
+    told = [list(_strictest(whole, ways)), *(list(_strictest(one, ways[-1:])) for one in rest)]
+    for part, estimates in zip(asked, told, strict=False):
+        of_part = [replace(one, statistic=statistic) for one in estimates]
+        yield from evidence(LEVEL, attribute, first, second, part, of_part)
+
+
+def _parts(inputs: Inputs, attribute: str, model: Model, held_out: Images) -> list[Part]:
+    """The whole test images; of the network that stands for the reference each stratum as well.
+
+    No matched set: crude, the eraser of all train images takes what goes with age along with it.
+    """
+    divided = model is inputs.primary.get(inputs.reference) and attribute != model.task
+    found = parts(held_out, attribute, inputs.seed, divided=divided)
+    return [part for part in found if not part.is_matched]
 
 
 def _strictest(

@@ -15,6 +15,7 @@ from cxrcore.associations.evidence import LEAST_TRAININGS, Evidence, Row, joined
 #: A claim is wrong at most this often where its null holds.
 ALPHA = 0.05
 _SURE = 1 - ALPHA / 2
+NOT_BEYOND_CHANCE = "not beyond chance"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def decide(row: Mapping[str, Any], headline: Headline, control: float | None) ->
     if row["high"] < headline.relevant_effect:
         return "not shared", f"below {headline.relevant_effect:g}, the smallest value of interest"
     if row["p_holm"] >= ALPHA:
-        return "undetermined", "not beyond chance"
+        return "undetermined", _not_beyond_chance(row)
     if row["value"] < headline.relevant_effect:
         return (
             "undetermined",
@@ -55,6 +56,14 @@ def decide(row: Mapping[str, Any], headline: Headline, control: float | None) ->
     if headline.needs_control and row["value"] <= (control or 0.0):
         return "undetermined", "not above the permuted-label network's"
     return "shared", ""
+
+
+def _not_beyond_chance(row: Mapping[str, Any]) -> str:
+    """Why a large p decides nothing: what is smaller than the null gives would not be seen."""
+    seen = row["smallest_effect"]
+    if seen is None or row["value"] >= seen:
+        return NOT_BEYOND_CHANCE
+    return f"{NOT_BEYOND_CHANCE}; smallest detectable: {seen:.2g}".replace("-", "−")
 
 
 def verdict_rows(rows: Sequence[Row], headlines: Mapping[str, Headline]) -> list[Row]:

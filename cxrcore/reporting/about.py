@@ -19,7 +19,7 @@ from data_contracts.predictions import PREDICTIONS
 def about(content: Content) -> dict[str, Any]:
     """The parts of the page that are about the study, by the name that the template has."""
     found, headers = content.found, content.headers
-    trainings: Any = found.verdicts["trainings"].max() or 1
+    fewest, most = _trainings(found.verdicts)
     said = methods.sentences(headers, content.origin.config, found.min_cell_count)
     (cohort,), (flow,) = headers[COHORT.name], headers[COHORT_FLOW.name]
     head = facts.study_facts(
@@ -28,15 +28,21 @@ def about(content: Content) -> dict[str, Any]:
     )  # fmt: skip
     of_data = checks.data_checks(content.cohort, content.flow, content.known)
     of_networks = checks.network_checks(
-        found.metrics, found.models, trainings, headers[PREDICTIONS.name]
+        found.metrics, found.models, fewest, headers[PREDICTIONS.name]
     )
     known = said | _results(content) | {"facts": dict.fromkeys(facts.NAMES, "") | head,
                                         "split": of_data[0].found}  # fmt: skip
     return {
         "facts": head, "software": head["Software"], "methods": methods.paragraphs(said),
-        "checks": [*of_data, *of_networks], "trainings": trainings,
+        "checks": [*of_data, *of_networks], "trainings": fewest, "most_trainings": most,
         "checklists": checklists(known),
     }  # fmt: skip
+
+
+def _trainings(verdicts: pl.DataFrame) -> tuple[int, int]:
+    """The fewest and the most seeds that a verdict rests on."""
+    known = verdicts["trainings"].drop_nulls().to_list() or [1]
+    return min(known), max(known)
 
 
 def _results(content: Content) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def _labels(cohort: pl.DataFrame, flow: pl.DataFrame) -> Check:
 
 def _predictions(cohort: pl.DataFrame, known: Sequence[Model]) -> Check:
     wrong = [f"{m.task} ({m.name})" for m in known if not _fits(m, cohort)]
-    told = f"not those of {listed(wrong)}" if wrong else f"those of all {len(known)} networks"
+    told = f"not {listed(wrong)}" if wrong else f"{len(known)} of {len(known)} networks"
     return Check("Do predictions have the cohort's split and labels?", told, "predictions",
                  not wrong)  # fmt: skip
 
@@ -102,7 +102,7 @@ def _chance(metrics: pl.DataFrame, models: pl.DataFrame) -> list[Check]:
 
 
 def _trainings(trainings: int) -> Check:
-    told = f"{trainings} of each network that is compared"
+    told = f"at least {trainings} of each network that is compared"
     return Check(f"Are there {LEAST_TRAININGS} trainings or more, for claims of an order?", told,
                  "verdicts", trainings >= LEAST_TRAININGS)  # fmt: skip
 

@@ -31,11 +31,19 @@ def draw(content: Content, folder: Path) -> dict[str, Path]:
     tasks = list(content.primary)
     drawn = {
         "flow": flow_figure.flow_figure(content.flow),
-        "roc": figures.roc_figure(curves, _areas(found), tasks),
         "training": figures.training_figure(
             {m.task: m.history for m in content.known if content.primary.get(m.task) == m.name}
         ),
     }
+    of_classes = found.models.filter("primary", target_kind="classes")["task"].to_list()
+    if of_classes:
+        drawn |= {
+            "roc": figures.roc_figure(curves, _areas(found), of_classes),
+            "precision-recall": figures.precision_recall_figure(
+                curves, _prevalence(found), of_classes
+            ),
+            "calibration": figures.calibration_figure(curves, of_classes),
+        }
     for task in dict.fromkeys(r["task"] for r in maps):
         rows = [r for r in maps if r["task"] == task]
         drawn[f"heatmaps-{task}"] = map_figures.class_maps_figure(task, rows, background)
@@ -68,7 +76,21 @@ def rms_of_differences(maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _areas(found: Summary) -> dict[str, str]:
     """The test AUROC of each task, and of each of its classes, as text."""
+    return {name: tables.value(row) for name, row in _auroc_rows(found).items()}
+
+
+def _prevalence(found: Summary) -> dict[str, float]:
+    """The share of test images that are positive, by task and by class, where it is disclosed."""
+    return {
+        name: row["positives"] / row["images"]
+        for name, row in _auroc_rows(found).items()
+        if row["positives"] is not None and row["images"]
+    }
+
+
+def _auroc_rows(found: Summary) -> dict[str, dict[str, Any]]:
+    """The test rows of the AUROC of each task, and of each of its classes: `task class`."""
     whole = found.metrics.filter(pl.col("metric").str.starts_with("auroc"), split="test",
                                  stratum="all")  # fmt: skip
     rows = tables.of_primary(whole, found.models).iter_rows(named=True)
-    return {f"{r['task']} {r['metric'].partition(':')[2]}".strip(): tables.value(r) for r in rows}
+    return {f"{r['task']} {r['metric'].partition(':')[2]}".strip(): r for r in rows}

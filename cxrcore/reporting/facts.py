@@ -14,6 +14,7 @@ from cxrcore import sources
 from data_contracts import titles
 from data_contracts.cohort_tables import count
 from data_contracts.header import Header, package_version
+from data_contracts.model import UNTRAINED
 
 NAMES = ("Date", "Author", "Cohort", "Mortality", "Networks", "Models", "Software")
 
@@ -74,7 +75,7 @@ def _cohort(cohort: Header, flow: Header, characteristics: pl.DataFrame) -> str:
 
 
 def _networks(models: pl.DataFrame) -> str:
-    trained = models.filter(pl.col("control") != "random-init")
+    trained = models.filter(~pl.col("control").is_in(UNTRAINED))
     names = listed(trained["architecture"].unique(maintain_order=True).to_list())
     return f"{names}; {_range(trained['epochs'])} epochs of training" if names else ""
 

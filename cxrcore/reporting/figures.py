@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -75,28 +75,75 @@ def roc_figure(curves: pl.DataFrame, auroc: Mapping[str, str], tasks: Sequence[s
     `curves` are rows of CURVES, of one model per task; `auroc` by task and class as text, under
     `task` or `task class`.
     """
-    figure, axes = panels(len(tasks), 4, (2.35, 2.6))
+    figure, axes = _unit_squares(tasks, "1 − specificity", "sensitivity")
     for axis, task in zip(axes, tasks, strict=True):
         axis.plot([0, 1], [0, 1], color="0.75", linewidth=0.8, linestyle="--")
-        found = curves.filter(task=task, split="test", curve="roc")
-        lines = found.partition_by("class", maintain_order=True)
-        for line, colour in zip(lines, COLOURS, strict=False):
-            name = line["class"][0]
-            of_class = auroc.get(f"{task} {name}", auroc.get(task, ""))
-            x, y, low, high = (line[c].to_numpy() for c in ("x", "y", "low", "high"))
-            axis.fill_between(x, low.astype(float), high.astype(float), color=colour, alpha=0.15,
-                              linewidth=0)  # fmt: skip
-            axis.plot(x, y, color=colour, linewidth=1.5, label=f"{name} {of_class}")
-        axis.set(
-            title=task, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal",
-            xlabel="1 − specificity", ylabel="sensitivity",
-        )  # fmt: skip
-        if lines:
-            axis.legend(loc="lower right", handlelength=1.2)
-        else:
-            axis.text(0.5, 0.5, "no curve", ha="center", va="center", color="0.4")
+        _classes(axis, curves.filter(task=task, split="test", curve="roc"), auroc, "lower right")
     figure.suptitle("ROC on the test split, with 95 % bands", fontsize=10)
     return figure
+
+
+def precision_recall_figure(
+    curves: pl.DataFrame, prevalence: Mapping[str, float], tasks: Sequence[str]
+) -> Figure:
+    """Precision by recall on the test split with bands, a panel per task.
+
+    `prevalence` of each class, which is the precision of chance, under `task` or `task class`.
+    """
+    figure, axes = _unit_squares(tasks, "recall", "precision")
+    for axis, task in zip(axes, tasks, strict=True):
+        found = curves.filter(task=task, split="test", curve="precision_recall")
+        classes = found["class"].unique(maintain_order=True)
+        for name, colour in zip(classes, COLOURS, strict=False):
+            share = prevalence.get(f"{task} {name}", prevalence.get(task))
+            if share is not None:
+                axis.axhline(share, color=colour, linewidth=0.8, linestyle="--", alpha=0.6)
+        _classes(axis, found, {}, "lower left")
+    figure.suptitle("Precision and recall on the test split, with 95 % bands", fontsize=10)
+    return figure
+
+
+def calibration_figure(curves: pl.DataFrame, tasks: Sequence[str]) -> Figure:
+    """Observed share by mean predicted probability on the test split, a panel per task."""
+    figure, axes = _unit_squares(tasks, "predicted probability", "observed share")
+    for axis, task in zip(axes, tasks, strict=True):
+        axis.plot([0, 1], [0, 1], color="0.75", linewidth=0.8, linestyle="--")
+        found = curves.filter(task=task, split="test", curve="calibration")
+        _classes(axis, found, {}, "lower right", marker="o", markersize=3)
+    figure.suptitle("Calibration on the test split, with 95 % bands", fontsize=10)
+    return figure
+
+
+def _unit_squares(tasks: Sequence[str], x: str, y: str) -> tuple[Figure, list[Axes]]:
+    """A panel from 0 to 1 per task."""
+    figure, axes = panels(len(tasks), 4, (2.35, 2.6))
+    for axis, task in zip(axes, tasks, strict=True):
+        axis.set(title=task, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal",
+                 xlabel=x, ylabel=y)  # fmt: skip
+    return figure, axes
+
+
+def _classes(
+    axis: Axes,
+    found: pl.DataFrame,
+    numbers: Mapping[str, str],
+    corner: Literal["lower left", "lower right"],
+    **look: Any,
+) -> None:
+    """The curve of each class with its band, and beside its name what `numbers` has of it."""
+    lines = found.partition_by("class", maintain_order=True)
+    for line, colour in zip(lines, COLOURS, strict=False):
+        task, name = line["task"][0], line["class"][0]
+        label = f"{name} {numbers.get(f'{task} {name}', numbers.get(task, ''))}".strip()
+        x, y, low, high = (line[c].to_numpy() for c in ("x", "y", "low", "high"))
+        axis.fill_between(x, low.astype(float), high.astype(float), color=colour, alpha=0.15,
+                          linewidth=0)  # fmt: skip
+        axis.plot(x, y, color=colour, linewidth=1.5, label=label, **look)
+    if lines:
+        axis.legend(loc=corner, handlelength=1.2)
+    else:
+        axis.text(0.5, 0.5, "no curve:\none class only,\nor few patients", ha="center",
+                  va="center", color="0.4")  # fmt: skip
 
 
 def training_figure(histories: Mapping[str, pl.DataFrame]) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 #: Null networks by control: marker and name in the legend.
 _CONTROLS = {
     "permuted-labels": ("D", "permuted-label network"),
-    "random-init": ("s", "untrained network, random weights"),
-    "pretrained": ("^", "untrained network, pretrained weights"),
+    "random-init": ("s", "untrained network (random weights)"),
+    "pretrained": ("^", "untrained network (pretrained weights)"),
 }
+_ITSELF, _OTHERWISE = "the reference with itself", "the reference trained otherwise"
 _SHOWN = {"shared": (COLOURS[1], COLOURS[1]), "not shared": (COLOURS[0], COLOURS[0]),
           "undetermined": ("0.35", "white")}  # fmt: skip
 
@@ -59,8 +61,22 @@ def ladder_figure(
         axis.locator_params(axis="x", nbins=3)
         axis.set_title(level)
         axis.set_xlabel(textwrap.fill(titles.statistic(question["statistic"]), 26), fontsize=7.5)
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=4, fontsize=7)
+    handles = _legend(absent_rungs(associations, verdicts, models))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=7)
     return figure
+
+
+def absent_rungs(
+    associations: pl.DataFrame, verdicts: pl.DataFrame, models: pl.DataFrame
+) -> list[str]:
+    """The rungs that no level has, mostly since there is no such network."""
+    decides = ["evidence_level", "statistic", "adjustment"]
+    valued = associations.filter(stratum="all").drop_nulls("value")
+    valued = valued.join(verdicts, on=decides, how="semi")
+    controls = set(valued["control"].cast(pl.String))
+    absent = [name for control, (_, name) in _CONTROLS.items() if control not in controls]
+    absent += [] if valued["ceiling"].count() else [_ITSELF]
+    return absent + ([] if _otherwise(valued, models).height else [_OTHERWISE])
 
 
 def _otherwise(asked: pl.DataFrame, models: pl.DataFrame) -> pl.DataFrame:
@@ -95,7 +111,7 @@ def _rungs(axis: Axes, asked: pl.DataFrame, row: dict[str, Any], place: int) -> 
                   textcoords="offset points", ha="center", fontsize=7, color=colour)  # fmt: skip
 
 
-def _legend() -> list[Any]:
+def _legend(absent: Sequence[str]) -> list[Any]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -109,6 +125,7 @@ def _legend() -> list[Any]:
         for marker, name in _CONTROLS.values()
     ]  # fmt: skip
     band = Patch(color="0.88", label="5th to 95th percentile of the null")
-    itself = Line2D([], [], linestyle="--", color="0.3", label="the reference with itself")
-    other = Line2D([], [], linestyle=":", color="0.3", label="with another network of it")
-    return [*verdicts, *controls, band, itself, other]
+    itself = Line2D([], [], linestyle="--", color="0.3", label=_ITSELF)
+    other = Line2D([], [], linestyle=":", color="0.3", label=_OTHERWISE)
+    every = [*verdicts, *controls, band, itself, other]
+    return [handle for handle in every if handle.get_label() not in absent]

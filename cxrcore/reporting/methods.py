@@ -18,6 +18,7 @@ from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.header import Header
 from data_contracts.images import IMAGE_REJECTS
+from data_contracts.model import UNTRAINED
 from data_contracts.predictions import PREDICTIONS
 
 _PARAGRAPHS = {
@@ -41,7 +42,7 @@ def sentences(headers: Headers, aggregate: Mapping[str, Any], least: int) -> dic
     """
     (cohort,), (flow,) = headers[COHORT.name], headers[COHORT_FLOW.name]
     networks = headers.get(PREDICTIONS.name, [])
-    trained = [h for h in networks if h.config.get("control") != "random-init"]
+    trained = [h for h in networks if h.config.get("control") not in UNTRAINED]
     rule = mortality_rule(cohort)
     return {
         "selection": _selection(cohort, flow),
@@ -71,7 +72,7 @@ def differing_settings(trainings: Sequence[Header]) -> list[str]:
 
     Networks that were never trained do not count.
     """
-    configs = [h.config for h in trainings if h.config.get("control") != "random-init"]
+    configs = [h.config for h in trainings if h.config.get("control") not in UNTRAINED]
     names = sorted({name for config in configs for name in config} - set(_OWN))
     return [n for n in names if len({repr(config.get(n)) for config in configs}) > 1]
 
@@ -156,7 +157,8 @@ def _controls(predictions: Sequence[Header]) -> str:
     kinds = [str(h.attributes["control"]) for h in predictions]
     said = {
         "permuted-labels": "trained on labels shuffled over the patients",
-        "random-init": "never trained",
+        "random-init": "untrained, with random weights",
+        "pretrained": "untrained, with the weights that training starts from",
     }
     found = [f"{kinds.count(k)} {text}" for k, text in said.items() if k in kinds]
     return f"Null networks: {listed(found)}." if found else "There are no null networks."
@@ -183,7 +185,7 @@ def _statistics(aggregate: Mapping[str, Any], select: str, least: int) -> list[s
     if replicates := aggregate.get("replicates"):
         said.append(
             f"Intervals are from {replicates:,} bootstrap resamples of patients, the same for "
-            "every network."
+            "every network, where nothing else is said."
         )
     if {"surrogates", "permutations"} <= set(aggregate):
         said.append(

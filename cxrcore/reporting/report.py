@@ -14,7 +14,7 @@ import polars as pl
 
 from cxrcore.associations import prognosis
 from cxrcore.associations.verdict import ALPHA
-from cxrcore.reporting import figures, tables
+from cxrcore.reporting import facts, figures, ladder, tables
 from cxrcore.reporting.about import about
 from cxrcore.reporting.checklists import as_yaml
 from cxrcore.reporting.content import Content
@@ -36,8 +36,11 @@ def write(folder: Path, content: Content) -> Path:
     All into `folder`; returns the page.
     """
     page, found = folder / "report.html", content.found
-    shown = {name: getattr(found, name) for name in _TABLES}
-    for name, frame in (shown | {"replication": content.replication}).items():
+    shown = {name: getattr(found, name) for name in _TABLES} | {
+        "replication": content.replication, "flow": content.flow,
+        "characteristics": content.characteristics, "training": _training(content),
+    }  # fmt: skip
+    for name, frame in shown.items():
         write_text(folder / "tables" / f"{name}.csv", frame.write_csv())
     with figures.style():
         drawn = draw(content, folder / "figures")
@@ -122,6 +125,9 @@ def _evidence(content: Content) -> dict[str, Any]:
                    for name in titles.LEVELS},
         "evidence": tables.evidence_table(of_levels, divided=False),
         "divided": tables.evidence_table(of_levels, divided=True),
+        "absent_rungs": facts.listed(
+            ladder.absent_rungs(found.associations, found.verdicts, found.models)
+        ),
         "nothing_to_compare": why_nothing_to_compare(content),
         "replication": tables.replication_table(content.replication),
         "planted": _planted(content),
@@ -130,6 +136,14 @@ def _evidence(content: Content) -> dict[str, Any]:
         "horizon": round(prognosis.HORIZON),
         "no_survival": why_no_survival(content),
     }  # fmt: skip
+
+
+def _training(content: Content) -> pl.DataFrame:
+    """The history of every model, by task and name."""
+    return pl.concat(
+        m.history.select(pl.lit(m.task).alias("task"), pl.lit(m.name).alias("name"), pl.all())
+        for m in content.known
+    )
 
 
 def _picture(path: Path) -> dict[str, Any]:
@@ -149,15 +163,17 @@ def _planted(content: Content) -> cohort_tables.Rows:
 
 def why_nothing_to_compare(content: Content) -> str:
     """Why there is nothing to compare; empty when there is."""
+    if content.reference not in content.primary:
+        return f"There is no network of the reference task {content.reference} to compare with."
     mapped = list(dict.fromkeys(row["task"] for row in content.heatmaps))
     if content.reference not in mapped:
         return (
-            f"There are no attribution maps of the reference task '{content.reference}' "
+            f"There are no attribution maps of the reference task {content.reference} "
             f"(only of {', '.join(mapped)}), so maps were not compared."
         )
     if len(mapped) < 2:
         return (
-            f"Only '{content.reference}' has attribution maps: there is nothing to compare it with."
+            f"Only {content.reference} has attribution maps: there is nothing to compare them with."
         )
     return ""
 

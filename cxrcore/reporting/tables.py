@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from cxrcore.associations.verdict import NOT_BEYOND_CHANCE
 from cxrcore.reporting.figures import number
 from data_contracts import titles
 from data_contracts.cohort_tables import Rows, count
@@ -115,7 +116,8 @@ def replication_table(replication: pl.DataFrame) -> Rows:
             "workspace": r["workspace"], "attribute": r["attribute"],
             "evidence_level": r["evidence_level"],
             **{
-                side: f"{r['verdict' + end] or '–'} ({number(r['value' + end], 2)})"
+                side: f"{r['verdict' + end]} ({number(r['value' + end], 2)})"
+                if r["verdict" + end] else "–"
                 for side, end in (("here", ""), ("there", "_there"))
             },
             "difference": number(r["difference"], 2), "interval": interval(r, 2),
@@ -149,10 +151,12 @@ def verdict_table(verdicts: pl.DataFrame) -> Rows:
 
 def _verdict_cell(row: Mapping[str, Any]) -> dict[str, str]:
     p = "" if row["p_holm"] is None else f"p\u00a0{_p_value(row['p_holm'])}"
+    # The caption says what the value is, and p that it is not beyond chance.
+    reason = (row["reason"] or "").replace(", the smallest value of interest", "")
+    reason = reason.removeprefix(f"{NOT_BEYOND_CHANCE}; ")
     return {
         "verdict": row["verdict"], "value": value(row, 2), "interval": interval(row, 2), "p": p,
-        # The caption says what the value is.
-        "reason": (row["reason"] or "").replace(", the smallest value of interest", ""),
+        "reason": f"CI {reason}" if row["verdict"] == "not shared" else reason,
     }  # fmt: skip
 
 
@@ -192,16 +196,22 @@ def prognosis_table(associations: pl.DataFrame) -> Rows:
 
 
 def order_text(orders: pl.DataFrame, verdicts: pl.DataFrame, level: str) -> str:
-    """The attributes of a level by value: `>` where that is claimed of neighbours, else `~`."""
-    ranked = verdicts.filter(pl.col("evidence_level") == level).drop_nulls("rank").sort("rank")
-    names = ranked["attribute"].to_list()
-    claimed = set(
-        orders.filter(pl.col("evidence_level") == level, pl.col("above"))
-        .select("attribute", "other").iter_rows()
-    )  # fmt: skip
-    return "".join(
-        [*names[:1], *(f" {'>' if (a, b) in claimed else '~'} {b}" for a, b in pairwise(names))]
-    )
+    """The attributes of a level by value: `>` where that is claimed of neighbours, else `~`.
+
+    In brackets the share of patient resamples in which the first of the two is larger.
+    """
+    ranked = verdicts.filter(pl.col("evidence_level") == level).drop_nulls("rank")
+    names = ranked.sort("rank", "attribute")["attribute"].to_list()
+    of_level = orders.filter(pl.col("evidence_level") == level)
+    found = {(r["attribute"], r["other"]): r for r in of_level.iter_rows(named=True)}
+    return "".join([*names[:1], *(f"{_sign(found.get(two))} {two[1]}" for two in pairwise(names))])
+
+
+def _sign(order: Mapping[str, Any] | None) -> str:
+    """The sign between two attributes, with the share of resamples in which the first is larger."""
+    sign = " >" if order and order["above"] else " ~"
+    share = order["share"] if order else None
+    return sign if share is None else f"{sign} ({100 * share:.0f}\u00a0%)"
 
 
 def planted_table(

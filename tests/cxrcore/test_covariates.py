@@ -8,6 +8,13 @@ from hypothesis import strategies as st
 from cxrcore.covariates import design
 
 
+def test_portable_is_a_covariate_where_it_is_a_label_and_not_where_it_is_compared() -> None:
+    images = pl.DataFrame({"age": [40.0, 50, 60, 70], "view": ["AP", "AP", "PA", "PA"]})
+    known = images.with_columns(label_portable=pl.Series(["yes", "no", "no", "no"]))
+    assert design(known).shape[1] == design(images).shape[1] + 1
+    np.testing.assert_array_equal(design(known, ["label_portable"]), design(images))
+
+
 @settings(max_examples=60)
 @given(
     st.lists(st.sampled_from([None, 18, 40, 55, 90, 91]), min_size=1, max_size=30),

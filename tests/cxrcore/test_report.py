@@ -12,6 +12,7 @@ from cxrcore.evaluation.chance import Chance
 from cxrcore.reporting import figures, ladder, tables
 from cxrcore.reporting.console import print_summary
 from data_contracts.associations import ADJUSTMENTS, ASSOCIATIONS, EVIDENCE_LEVELS, ORDERS, VERDICTS
+from data_contracts.replication import REPLICATION
 from data_contracts.summary import METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
 
@@ -33,12 +34,15 @@ def verdicts(**found: dict[str, tuple[str, float | None]]) -> pl.DataFrame:
 
 
 def orders(level: str, *claimed: tuple[str, str]) -> pl.DataFrame:
-    """ORDERS of a level that are claimed."""
+    """ORDERS of a level that are claimed, after the one of race and gender, which is not."""
     example = pl.DataFrame(ORDERS.example())
     rows = [
-        example.row(0, named=True) | {"evidence_level": level, "attribute": a, "other": b}
-        for a, b in claimed
-    ]
+        example.row(0, named=True)
+        | {"evidence_level": level, "attribute": a, "other": b, "share": share, "above": above}
+        for a, b, share, above in (
+            ("race", "gender", 0.612, False), *((*two, 0.99, True) for two in claimed)
+        )
+    ]  # fmt: skip
     return pl.DataFrame(rows, schema=example.schema)
 
 
@@ -78,9 +82,11 @@ SEEN = areas(mortality=(0.8, 0.9), gender=(0.9, 1.0), race=(0.51, 0.6), insuranc
 
 def test_the_order_says_what_is_claimed() -> None:
     claimed = orders("attribution", ("insurance", "gender"))
-    assert tables.order_text(claimed, FOUND, "attribution") == "insurance ~ race ~ gender"
+    text = tables.order_text(claimed, FOUND, "attribution")
+    assert text == "insurance ~ race ~ (61\u00a0%) gender"
     claimed = orders("attribution", ("insurance", "race"))
-    assert tables.order_text(claimed, FOUND, "attribution") == "insurance > race ~ gender"
+    text = tables.order_text(claimed, FOUND, "attribution")
+    assert text == "insurance > (99\u00a0%) race ~ (61\u00a0%) gender"
     assert tables.order_text(claimed, FOUND, "label") == "race ~ gender"
     assert tables.order_text(claimed, FOUND, "use") == ""
 
@@ -93,6 +99,18 @@ def test_every_attribute_has_a_verdict_by_level() -> None:
         "reason": "",
     }  # fmt: skip
     assert "label" not in rows["insurance"]
+
+
+def test_a_cell_says_what_would_have_been_seen_and_what_the_interval_lies_below() -> None:
+    told = {
+        "not beyond chance; smallest detectable: 0.19": "smallest detectable: 0.19",
+        "not beyond chance": "not beyond chance",
+    }
+    for reason, cell in told.items():
+        found = FOUND.with_columns(reason=pl.lit(reason))
+        assert tables.verdict_table(found)[1]["cells"]["label"]["reason"] == cell
+    found = FOUND.with_columns(reason=pl.lit("below 0.1, the smallest value of interest"))
+    assert tables.verdict_table(found)[0]["cells"]["label"]["reason"] == "CI below 0.1"
 
 
 @pytest.mark.parametrize(
@@ -113,6 +131,15 @@ def test_every_statistic_stands_beside_its_null() -> None:
     assert (row["p"], row["null"], row["adjustment"]) == ("0.12", "Moran surrogates", "crude")
     (row,) = tables.evidence_table(found, divided=True)
     assert row["within"] == "age band: 40-59"
+
+
+def test_a_question_that_was_not_asked_has_no_verdict_there() -> None:
+    example = pl.DataFrame(REPLICATION.example())
+    empty = example.with_columns(
+        pl.lit(None).cast(example.schema[n]).alias(n) for n in ("verdict_there", "value_there")
+    )
+    (row,) = tables.replication_table(empty)
+    assert row["there"] == "–" != row["here"]
 
 
 def test_statistics_of_prognosis_have_covariates_of_their_own() -> None:
@@ -242,3 +269,23 @@ def test_the_ladder_has_a_rung_for_a_network_that_differs_in_more_than_the_seed(
     known = known.with_columns(group=pl.Series(["main", "main", "deep"]))
     found = ladder._otherwise(pl.concat(rows), known)
     assert found["value"].to_list() == [0.7]
+
+
+def test_rungs_that_are_not_there_are_named_and_not_in_the_legend() -> None:
+    found = pl.DataFrame(ASSOCIATIONS.example())
+    permuted = found.with_columns(control=pl.lit("permuted-labels", found.schema["control"]))
+    found = pl.concat([found.with_columns(ceiling=None), permuted.with_columns(ceiling=None)])
+    found = found.with_columns(adjustment=pl.lit("adjusted"))
+    # A ceiling of what decides nothing is no rung.
+    crude = pl.DataFrame(ASSOCIATIONS.example())
+    found = pl.concat([found.cast(crude.schema), crude])
+    absent = ladder.absent_rungs(found, FOUND, KNOWN)
+    assert absent == [
+        "untrained network (random weights)", "untrained network (pretrained weights)",
+        "the reference with itself", "the reference trained otherwise",
+    ]  # fmt: skip
+    figure = ladder.ladder_figure(found, FOUND, KNOWN)
+    assert figure is not None
+    shown = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert "permuted-label network" in shown
+    assert not shown & set(absent)

@@ -38,6 +38,7 @@ def test_table_one_shows_no_small_number(counts: dict[str, int], want: list[str]
     rows += [("view", level, "test", n) for level, n in counts.items()]
     table = cohort_tables.table_one(characteristics(rows))
     assert [row["cells"] for row in table["rows"]][1:] == [[cell] for cell in want]
+    assert [row["variable"] for row in table["rows"]][:2] == ["patients", "view"]
 
 
 def test_no_split_reveals_a_cell_by_the_total_of_all() -> None:

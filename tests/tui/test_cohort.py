@@ -170,7 +170,7 @@ async def test_no_rejects_are_good_news(workspace: Path) -> None:
 async def test_arrows_turn_the_parts_over_and_the_filter_narrows(finished: Path) -> None:
     async with opened(finished, (80, 24), page="cohort") as pilot:
         await press(pilot, "right")
-        assert cells(pilot)[0][0] == "subjects"
+        assert cells(pilot)[0][0] == "patients"
         await press(pilot, "right")
         assert cells(pilot)[0][0] == "too small"
         await press(pilot, "left", "left", "slash", *"mortality", "enter")

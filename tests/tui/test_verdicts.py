@@ -91,13 +91,16 @@ def test_few_patients_are_not_disclosed(summary: Evidence) -> None:
 
 def test_notes_name_what_decides_each_level(summary: Evidence) -> None:
     text = notes(verdict_table(summary, ""))
+    assert "not shared: the whole CI below the smallest value of interest, whatever p" in text
     assert (
         "label: Do the labels go together, beyond age, sex and view? Cramér's V of the labels, "
         "adjusted for age, sex, view; gender > race ~ insurance\n"
     ) in text
     assert "(partial correlation ratio), within the same outcome; gender > race\n" in text
     assert "One training of each network" in text
-    assert "One training" not in notes(changed(summary, "race", "use", trainings=5))
+    assert "Some verdicts rest on one" in notes(changed(summary, "race", "use", trainings=5))
+    rows = [{**row, "trainings": 5} for row in summary.verdicts]
+    assert "one training" not in notes(verdict_table(replace(summary, verdicts=rows), "")).lower()
 
 
 def test_without_orders_none_is_said(summary: Evidence) -> None:

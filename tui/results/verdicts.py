@@ -21,12 +21,16 @@ COLOURS = {"shared": (0xFF, 0xAF, 0x00), "not shared": (0x00, 0x5F, 0xAF)}
 _MEANING: tuple[TonedLine, ...] = (
     ("dim", "Below a verdict: the value that decides it, its 95 % CI, p after Holm's correction "
             "over the attributes, the reason, and the patients (n)."),
-    ("dim", "shared: p < 0.05, and above the networks with permuted labels where the level needs "
-            "them. not shared: p not below 0.05, and the CI below the smallest value of interest. "
-            "undetermined: neither can be said."),
+    ("dim", "shared: p < 0.05, a value of interest, and above the networks with permuted labels "
+            "where the level needs them. not shared: the whole CI below the smallest value of "
+            "interest, whatever p. undetermined: neither can be said."),
 )  # fmt: skip
 _ONE_TRAINING: TonedLine = (
     "dim", "One training of each network: its own variation is not in the intervals.",
+)  # fmt: skip
+_SOME_ONE_TRAINING: TonedLine = (
+    "dim", "Some verdicts rest on one training of a network: its own variation is not in their "
+           "intervals.",
 )  # fmt: skip
 _ORDER: TonedLine = ("dim", "A > B: this order is claimed; A ~ B: it is not.")
 
@@ -99,7 +103,8 @@ def verdicts_of(
     notes += _MEANING
     notes += [_ORDER] if orders else []
     trainings = [r["trainings"] for r in rows if r["trainings"] is not None]
-    notes += [_ONE_TRAINING] if trainings and max(trainings) == 1 else []
+    if 1 in trainings:
+        notes.append(_ONE_TRAINING if max(trainings) == 1 else _SOME_ONE_TRAINING)
     notes += [("dim", explanation(least))] if any(r["suppressed"] for r in rows) else []
     return Verdicts(rows[0]["reference"], sentence, levels, shown, cells, tuple(notes))
 

@@ -10,15 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import kstest
 
-from cxrcore.associations.erasure import (
-    FitImages,
-    HeldOutImages,
-    _Network,
-    _random_covariances,
-    erasure_loss,
-)
+from cxrcore.associations.erasure import erasure_loss, erasure_losses
 from cxrcore.associations.estimate import Estimate
-from cxrcore.associations.leace import fit_eraser
+from cxrcore.associations.leace import fit_eraser, random_covariances
+from cxrcore.associations.linear_head import FitImages, HeldOutImages, LinearHead
 from cxrcore.evaluation.bootstrap import patient_weights
 from cxrcore.evaluation.metrics import auroc
 
@@ -148,8 +143,8 @@ def test_draws_of_a_null_are_those_of_double_precision() -> None:
     train, test = network(0, d=40)
     mean = train.features.mean(axis=0, dtype=float)
     centred, seen = (x.features.astype(float) - mean for x in (train, test))
-    one = _Network.fit(train, test)
-    crosses = [c for block in _random_covariances(one.space, 1, 99, np.random.default_rng(1))
+    one = LinearHead.fit(train, test)
+    crosses = [c for block in random_covariances(one.space, 1, 99, np.random.default_rng(1))
                for c in block]  # fmt: skip
     head = np.linalg.lstsq(centred, train.logits - train.logits.mean(axis=0))[0] @ [-1, 1]
     whole, ones = test.logits @ [-1, 1], np.ones((1, len(seen)))
@@ -161,8 +156,27 @@ def test_draws_of_a_null_are_those_of_double_precision() -> None:
         want.append(
             np.subtract(*(auroc(x, test.target == 1, ones) for x in (whole, whole - taken)))
         )
-    found = one.losses(iter([np.stack(crosses)]))
+    found = one.losses(iter([np.stack(crosses)]), [slice(None)])[0]
     np.testing.assert_allclose(found, np.ravel(want), rtol=0, atol=1e-6)
+
+
+def test_of_a_part_of_the_test_images_it_is_the_loss_there() -> None:
+    train, test = network(0)
+    inside = np.arange(N - CUT) < 120
+    whole, part = erasure_losses(train, test, 0, 19, [inside])
+    assert [one.p for one in whole] == [one.p for one in erasure_loss(train, test, 0, 19)]
+    assert {one.adjustment for one in part} == {"adjusted"}
+    alone = replace(
+        test, features=test.features[inside], logits=test.logits[inside],
+        target=test.target[inside], subject=test.subject[inside],
+    )  # fmt: skip
+    for one, own in zip(part, erasure_loss(train, alone, 0, 19)[2:], strict=True):
+        assert one.subjects == 120
+        assert (one.value, one.low, one.high, one.p, one.null) == pytest.approx(
+            (own.value, own.low, own.high, own.p, own.null)
+        )
+    few = erasure_losses(train, test, 0, 19, [test.target == 1])[1]
+    assert {one.reason for one in few} == {"a class has no test image"}
 
 
 def test_what_is_encoded_but_not_used_costs_nothing() -> None:

@@ -40,6 +40,18 @@ def test_no_interval_leaves_the_range_of_its_statistic() -> None:
     assert bounded.high == 1
     small = [replace(one(v), statistic="score_separation") for v in (0.0, 0.1, 0.3)]
     assert joined(small).low == 0
+    certain = [replace(one(v, 0.02), statistic="c_index") for v in (0.85, 0.9, 0.97)]
+    assert joined(certain).high == 1
+
+
+def test_hazard_ratios_are_joined_on_the_log_scale() -> None:
+    each = [replace(one(v), statistic="hazard_ratio", low=v / 2, high=v * 2) for v in (2, 8, 32)]
+    found = joined(each)
+    assert found.value == pytest.approx(8)
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 < found.low < 1 < 8 < found.high
+    assert found.low * found.high == pytest.approx(64)
 
 
 def test_p_is_that_of_the_least_certain_training() -> None:

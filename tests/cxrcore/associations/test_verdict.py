@@ -18,6 +18,7 @@ HEADLINE = Headline("r", "adjusted", 0.5)
 HEADLINES = {"attribution": HEADLINE}
 SEEN: dict[str, Any] = {
     "value": 0.9, "low": 0.8, "high": 0.95, "p_holm": 0.01, "interpretable": True, "reason": None,
+    "smallest_effect": 0.7,
 }  # fmt: skip
 
 
@@ -35,7 +36,9 @@ SEEN: dict[str, Any] = {
         ({"value": 0.1, "low": 0.05, "high": 0.15, "p_holm": 0.001}, 0.0, "not shared",
          "below 0.5, the smallest value of interest"),
         ({"value": 0.1, "low": -0.2, "high": 0.6, "p_holm": 0.4}, 0.2, "undetermined",
-         "not beyond chance"),
+         "not beyond chance; smallest detectable: 0.7"),
+        ({"value": 0.1, "low": -0.2, "high": 0.6, "p_holm": 0.4, "smallest_effect": None}, 0.2,
+         "undetermined", "not beyond chance"),
         ({"interpretable": False, "reason": "blind"}, 0.2, "undetermined", "blind"),
         ({"value": None, "interpretable": False, "reason": "no map"}, 0.2, "undetermined",
          "no map"),

@@ -7,7 +7,8 @@ import polars as pl
 from networks import model
 
 from cxrcore.model import Model
-from cxrcore.reporting import checks
+from cxrcore.reporting import about, checks
+from data_contracts.associations import VERDICTS
 from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import COHORT_FLOW
 from data_contracts.summary import METRICS, MODELS
@@ -78,3 +79,10 @@ def test_a_blind_network_a_seeing_null_and_few_trainings_are_found() -> None:
 
 def test_without_null_networks_nothing_is_known_of_them() -> None:
     assert networks({})[1] == (None, "there are none")
+
+
+def test_the_fewest_trainings_behind_a_verdict_are_told() -> None:
+    verdicts = pl.DataFrame(VERDICTS.example())
+    mixed = pl.concat([verdicts.with_columns(trainings=pl.lit(n, pl.Int64)) for n in (3, None, 1)])
+    assert about._trainings(mixed) == (1, 3)
+    assert about._trainings(verdicts.clear()) == (1, 1)

@@ -27,8 +27,11 @@ MORTALITY = {"task": "mortality", "seed": 2, "epochs": 5}
 
 
 def test_the_head_names_cohort_rule_networks_and_models() -> None:
-    found = facts({}, MORTALITY, {"name": "p", "control": "permuted-labels"}, source="mimic",
-                  select="one-per-study", author="A. Reader")  # fmt: skip
+    controls = ({"name": "p", "control": "permuted-labels"},
+                {"name": "r", "control": "random-init", "epochs": 0},
+                {"name": "s", "control": "pretrained", "epochs": 0})  # fmt: skip
+    found = facts({}, MORTALITY, *controls, source="mimic", select="one-per-study",
+                  author="A. Reader")  # fmt: skip
     software = found.pop("Software")
     assert software.startswith("cxr ")
     assert found == {
@@ -38,7 +41,8 @@ def test_the_head_names_cohort_rule_networks_and_models() -> None:
         "Mortality": "death within 180 days of a radiograph taken during a hospital stay or in "
                      "the 24 hours before it",
         "Networks": "resnet18; 3 to 5 epochs of training",
-        "Models": "3 for 2 tasks: 2 trained (seeds 0 and 2) and 1 permuted-labels",
+        "Models": "5 for 2 tasks: 2 trained (seeds 0 and 2), 1 permuted-labels, 1 pretrained and "
+                  "1 random-init",
     }  # fmt: skip
 
 

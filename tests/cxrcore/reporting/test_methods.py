@@ -89,8 +89,9 @@ def test_settings_that_were_not_kept_are_not_guessed() -> None:
 def test_networks_that_were_trained_otherwise_are_named() -> None:
     other = training(name="wide", architecture="resnet50", seed=2)
     null = training(name="r", control="random-init", epochs=1)
-    assert differing_settings([training(), other, null]) == ["architecture"]
-    text = said(training(), other, null)
+    start = training(name="p", control="pretrained", epochs=1)
+    assert differing_settings([training(), other, null, start]) == ["architecture"]
+    text = said(training(), other, null, start)
     assert "(resnet18 and resnet50)" in text
     assert "The networks differ in architecture." in text
-    assert "Null networks: 1 never trained." in text
+    assert "1 untrained, with random weights and 1 untrained, with the weights that" in text

@@ -87,7 +87,8 @@ def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
 def _read_table(path: Path, labels: FurtherLabels) -> pl.DataFrame:
     """The required columns; the unnamed empty ones at the end of the original are ignored."""
     columns: dict[str, Kind | Column] = {
-        "Image Index": "path", "Finding Labels": "text", "Follow-up #": "id", "Patient ID": "id",
+        "Image Index": "path", "Finding Labels": "text", "Follow-up #": "number_id",
+        "Patient ID": "number_id",
         "Patient Age": "age", "Patient Gender|Patient Sex": "text", "View Position": "text",
         **columns_of_labels(labels),
     }  # fmt: skip

@@ -164,6 +164,8 @@ def nih(tmp_path: Path) -> Path:
         (HEADER + ROW + ROW, "'Image Index': 1 rows repeat an earlier one"),
         (HEADER + ROW.replace("00000001", "../up"), "'Image Index': 1 of 1 rows are not paths"),
         (HEADER + ROW.replace("PA", "LL"), "'View Position'"),
+        (HEADER + ROW.replace(",1,", ",P1,"), "'Patient ID': 1 of 1 rows are not whole numbers"),
+        (HEADER + ROW + "2.png" + ROW[16:].replace(",1,", ",01,"), "1 ids differ only in leading"),
         (HEADER + ROW.replace("58", "7"), "no image of 1 remains: the rule 'younger than 18"),
     ],
 )

@@ -33,6 +33,15 @@ def join_faults(
     return faults
 
 
+def spelling_faults(ids: pl.Series, column: str) -> list[str]:
+    """A fault where ids of one `column` are the same number but for zeros at its start, or none.
+
+    They would be two patients, who may fall into two splits.
+    """
+    alike = _alike_but_for_zeros(ids, ids)
+    return [f"column '{column}': {alike:,} ids differ only in leading zeros"] if alike else []
+
+
 def _fault(one: pl.Series, other: pl.Series) -> str | None:
     one, other = one.drop_nulls(), other.drop_nulls()
     # Hashes of 64 bits are many times as fast as ids, and two that are equal move no share.

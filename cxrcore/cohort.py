@@ -71,7 +71,7 @@ def assemble(
     extras = [
         c
         for c in cohort.columns
-        if c.startswith(("null_", "note_", "mortality_rule", "period", "linkage"))
+        if c.startswith(("null_", "note_", "mortality_rule", "period", "linkage", "odd_tables"))
     ]
     if "bmi" not in cohort.columns:
         cohort = cohort.with_columns(bmi=pl.lit(None, pl.Float32))
@@ -82,14 +82,18 @@ def odd_counts(images: pl.DataFrame, known: Mapping[str, int]) -> list[str]:
     """What there is less of than in the whole collection, or a fifth more.
 
     `images` is what an adapter read, `known` its `known_counts`. Views that are rescued make more.
+    What the adapter says of its tables follows.
     """
     found = dict(zip(("images", "studies", "patients"), _sizes(images), strict=True))
     found |= dict(images["view"].value_counts().iter_rows())
-    return [
+    odd = [
         f"{found.get(name, 0):,} {name} (known: {count:,})"
         for name, count in known.items()
         if not count <= found.get(name, 0) <= 1.2 * count
     ]
+    if "odd_tables" in images.columns:
+        odd += images["odd_tables"].drop_nulls().head(1).to_list()
+    return odd
 
 
 def _eligibility(min_age: int, limits: Limits) -> dict[str, pl.Expr]:

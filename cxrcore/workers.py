@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
+import select
 import signal
 import traceback
 from collections import deque
@@ -19,7 +21,7 @@ Result = TypeVar("Result")
 #: A worker's answer to an item: the result, or the error that it raised.
 Answer = tuple[Any, Exception | None]
 
-#: Items queued at each worker: enough that none waits for a slow neighbour.
+#: Items per worker that are queued, or answered before their turn.
 _QUEUED = 4
 
 
@@ -51,23 +53,38 @@ def ordered_map(
         yield from map(function, items)
         return
     done: dict[int, Answer] = {}
+    sent = 0
     with worker_pool(function, workers) as pool:
-        ahead = _QUEUED * workers
-        for number in range(-ahead, len(items)):
-            if (coming := number + ahead) < len(items):
-                pool[coming % workers].send(coming, items[coming])
-            if number < 0:
-                continue
+        for number in range(len(items)):
+            while sent < min(number + _QUEUED * workers, len(items)):
+                # To whoever has least to do: a slow worker gets fewer.
+                min(pool, key=lambda worker: len(worker.waiting)).send(sent, items[sent])
+                sent += 1
             while number not in done:
-                worker = pool[number % workers]
-                try:
-                    done.update([worker.receive()])
-                except _DeathError:
-                    _retry_alone(worker, pool, on_death, done)
+                _receive(pool, on_death, done)
             result, error = done.pop(number)
             if error is not None:
                 raise error
             yield result
+
+
+def _receive(
+    pool: Sequence[_Worker],
+    on_death: Callable[[Any, str], Any] | None,
+    done: dict[int, Answer],
+) -> None:
+    """Wait until any worker has answered, and put an answer of each that has into `done`."""
+    poll, at_work = select.poll(), [worker for worker in pool if worker.waiting]
+    for worker in at_work:
+        poll.register(worker.connection, select.POLLIN)
+    ready = {file for file, _ in poll.poll()}
+    for worker in at_work:
+        if worker.connection.fileno() in ready:
+            try:
+                done.update([worker.receive()])
+            except _DeathError:
+                _retry_alone(worker, pool, on_death, done)
+                return
 
 
 def _retry_alone(
@@ -115,28 +132,28 @@ class _Worker:
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self._connection, child_end = context.Pipe()
+        self.connection, child_end = context.Pipe()
         self._process = context.Process(target=_serve, args=(child_end, self.function), daemon=True)
         self._has_started = False
         try:
             with child_end, _signals_blocked():
                 self._process.start()
         except OSError as error:
-            self._connection.close()
+            self.connection.close()
             raise _cannot_start((error.strerror or "no resources").lower()) from error
 
     def send(self, number: int, item: Any) -> None:
         self.waiting.append((number, item))
         # A death is noticed when the answer is due.
         with suppress(OSError):
-            self._connection.send(item)
+            self.connection.send(item)
 
     def receive(self) -> tuple[int, Answer]:
         """The answer to the item that has waited longest; raise `_DeathError` if none will come."""
         try:
             if not self._has_started:
-                self._has_started = self._connection.recv()
-            answer = self._connection.recv()
+                self._has_started = self.connection.recv()
+            answer = self.connection.recv()
         except (EOFError, OSError):
             self._process.join()
             code = self._process.exitcode or 0
@@ -156,7 +173,7 @@ class _Worker:
 
     def close(self) -> None:
         """Let the process end after its current item."""
-        self._connection.close()
+        self.connection.close()
 
     def join(self) -> None:
         self._process.join()
@@ -173,13 +190,20 @@ def _cannot_start(reason: str) -> Interrupted:
 def worker_pool(function: Callable[[Any], Any], workers: int) -> Iterator[list[_Worker]]:
     """Start workers; at the end close their connections, and wait for them."""
     pool: list[_Worker] = []
+
+    def close() -> None:
+        for worker in pool:
+            worker.close()
+
+    # A generator that nobody closes would keep them, and their parent would wait for them.
+    atexit.register(close)
     try:
         for _ in range(workers):
             pool.append(_Worker(function))
         yield pool
     finally:
-        for worker in pool:
-            worker.close()
+        atexit.unregister(close)
+        close()
         for worker in pool:
             worker.join()
 

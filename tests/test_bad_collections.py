@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ DAMAGE: dict[str, tuple[Callable[[str], str], str]] = {
     "no rows": (lambda text: text.split("\n")[0] + "\n", "the table has no rows"),
     "no header line": (lambda text: text.split("\n", 1)[1], "is there a header line?"),
     "cut in a row": (lambda text: text[: text.rstrip().rindex(",")], "fields, but the header"),
-    "UTF-16": (lambda text: text.encode("utf-16").decode("latin-1"), "want the column"),
+    "UTF-16": (lambda text: text.encode("utf-16").decode("latin-1"), "save it as CSV in UTF-8"),
 }
 #: A column of each, what stands in it, and what is no such thing.
 COLUMNS = {
@@ -92,6 +93,15 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(source: str, tmp_path: P
     table = table_of(source, root)
     want = read(source, root)
     table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
+    assert read(source, root).equals(want)
+
+
+def test_a_table_packed_under_its_own_name_is_read(source: str, tmp_path: Path) -> None:
+    root = write(source, tmp_path)
+    table = table_of(source, root)
+    want = read(source, root)
+    text = table.read_bytes()
+    table.write_bytes(gzip.compress(text[:90]) + gzip.compress(text[90:]))
     assert read(source, root).equals(want)
 
 

@@ -45,15 +45,15 @@ DAMAGE: dict[str, tuple[Change, str]] = {
     "cut at half": (lambda b: b[: len(b) // 2], "cannot be read as CSV"),
     "cut at its end": (lambda b: b[:-4], "cannot be read as CSV"),
     "cut at its start": (lambda b: b[:5], "cannot be read as CSV"),
-    "garbage": (lambda _: GARBAGE, "want the column"),
-    "packed garbage": (lambda _: gzip.compress(GARBAGE), "want the column"),
+    "garbage": (lambda _: GARBAGE, "line 2 has NUL bytes"),
+    "packed garbage": (lambda _: gzip.compress(GARBAGE), "line 2 has NUL bytes"),
     "not UTF-8": (
         raw(lambda t: t.split(b"\n")[0] + b"\n" + t.split(b"\n", 1)[1].replace(b"1", b"\xe4")),
         "not in UTF-8",
     ),
-    "UTF-16": (raw(lambda t: t.decode().encode("utf-16")), "want the column"),
+    "UTF-16": (raw(lambda t: t.decode().encode("utf-16")), "in UTF-16 or UTF-32: save it as"),
     "no header line": (text(lambda t: t.split("\n", 1)[1]), "is there a header line?"),
-    "semicolons": (text(lambda t: t.replace(",", ";")), "want the column"),
+    "semicolons": (text(lambda t: t.replace(",", ";")), "separated by ';' instead?"),
 }
 
 
@@ -156,14 +156,16 @@ def nih(tmp_path: Path) -> Path:
             ((HEADER + ROW).replace(column, "x", 1), f"want the column '{column}'")
             for column in HEADER.strip().split(",")
         ],
-        (GARBAGE, "want the column"),
+        (GARBAGE, "line 2 has NUL bytes"),
         ((HEADER + ROW).replace("No", "Né").encode("latin-1"), "not in UTF-8"),
-        ((HEADER + ROW).encode("utf-16"), "want the column"),
+        ((HEADER + ROW).encode("utf-16"), "save it as CSV in UTF-8"),
         pytest.param(ROW, "is there a header line?", id="no header line"),
         (HEADER + ROW.replace("58", "old"), "'Patient Age': 1 of 1 rows are not ages"),
         (HEADER + ROW + ROW, "'Image Index': 1 rows repeat an earlier one"),
         (HEADER + ROW.replace("00000001", "../up"), "'Image Index': 1 of 1 rows are not paths"),
         (HEADER + ROW.replace("PA", "LL"), "'View Position'"),
+        (HEADER + ROW.replace(",1,", ",P1,"), "'Patient ID': 1 of 1 rows are not whole numbers"),
+        (HEADER + ROW + "2.png" + ROW[16:].replace(",1,", ",01,"), "1 ids differ only in leading"),
         (HEADER + ROW.replace("58", "7"), "no image of 1 remains: the rule 'younger than 18"),
     ],
 )

@@ -37,7 +37,8 @@ class Adapter:
     `mortality_rule` (String, the same in every row): one of `MORTALITY_RULES`, null where none
     gives a label. One that knows when its patients came adds `period` (String), the same in every
     row of a patient; one that links studies to stays `linkage` (Enum), the kind of stay of each
-    included image.
+    included image. One that knows its tables adds `odd_tables` (String, the same in every row):
+    what there is less or more of in them than in the whole collection, null where nothing is.
     """
 
     title: str

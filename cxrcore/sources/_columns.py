@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import polars as pl
 
-#: How a column is read. `id` and `path` are never empty; `day` is YYYYMMDD; `clock` is HHMMSS.fff
+#: How a column is read. `id`, `number_id` (of digits alone) and `path` are never empty, unless no
+#: table has the column; `day` is YYYYMMDD; `clock` is HHMMSS.fff
 #: as a number without leading zeros, and becomes the Duration since midnight; `moment` is a date
 #: or a time, of the form that its `Column` has; `age` is a number of years, or an age string of
 #: DICOM, and becomes years.
-Kind = Literal["id", "path", "text", "number", "age", "date", "day", "clock", "timestamp", "moment"]
+Kind = Literal[
+    "id",
+    "number_id",
+    "path",
+    "text",
+    "number",
+    "age",
+    "date",
+    "day",
+    "clock",
+    "timestamp",
+    "moment",
+]
+#: The kinds that are never empty.
+NAMES: tuple[Kind, ...] = ("id", "number_id", "path")
 
 _FAULTS: Mapping[str, str] = {
-    "id": "are numbers with decimals or an exponent, not ids",
+    "id": "are numbers with decimals or an exponent, or NA, NaN, None, NULL: no ids",
+    "number_id": "are not whole numbers",
     "path": "are not paths inside the folder",
     "number": "are not numbers",
     "age": "are not ages (58, 058Y, 011M)",
@@ -29,6 +45,9 @@ _FAULTS: Mapping[str, str] = {
 }
 #: How many there are in a year (DICOM PS3.5, value representation AS).
 _PER_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
+_ROUNDED = r"^[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?|[eE]\+[0-9]+)$"
+#: What programs write for no value.
+_NOTHING = r"^(?:(?i:n/?a|nan|none|null)|\\N)$"
 #: How a cell that is a time, and not text, is written out.
 DATE_CELL = "%Y-%m-%d %H:%M:%S"
 _ISO_MOMENTS = ("%Y-%m-%d", DATE_CELL, "%Y-%m-%dT%H:%M:%S")
@@ -50,6 +69,21 @@ class Column:
     def fault(self) -> str:
         """What values are that cannot be parsed."""
         return f"are not dates of the form {self.form}" if self.form else _FAULTS.get(self.kind, "")
+
+
+def shown_names(names: Sequence[str], wanted: Sequence[str]) -> str:
+    """The names of a table's columns; without a header line they would be a patient's values.
+
+    They are names if one is wanted, but for capitals and blanks, and none is a number or a date.
+    """
+    if len(names) == 1 and (other := next((c for c in ";\t|" if c in names[0]), None)):
+        return f"one column; are the fields separated by {other!r} instead?"
+    if not {n.strip().casefold() for n in names} & {n.casefold() for n in wanted}:
+        return "none of those wanted (is there a header line?)"
+    if any(re.fullmatch(r"[\d./:, +-]+", n) for n in names):
+        return "numbers or dates among the names (is there a whole header line?)"
+    short = [n for n in names if n and len(n) <= 60 and n.isprintable() and "\ufffd" not in n]
+    return ", ".join(short)
 
 
 def matched(name: str, column: Column) -> pl.Expr:
@@ -76,7 +110,9 @@ def parsed(name: str, column: Column) -> pl.Expr:
     if kind == "clock":
         return _clock(text.cast(pl.Float64, strict=False)).alias(name)
     if kind == "path":
-        inside = ~(text.str.starts_with("/") | text.str.contains(r"(^|/)\.\.(/|$)"))
+        # A file's name has at most 255 bytes. Three searches are faster than one.
+        outside = text.str.starts_with("/") | text.str.contains(r"(^|/)\.\.(/|$)")
+        inside = ~(outside | text.str.contains("[^/]{256}"))
         return pl.when(inside).then(text).alias(name)
     if kind == "date":
         # MIMIC-IV 1.0 writes dates with the time of midnight.
@@ -88,17 +124,19 @@ def parsed(name: str, column: Column) -> pl.Expr:
     if kind == "timestamp":
         text = _of_form(text, "dddd-dd-dd dd:dd:dd")
         return text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-    if kind == "id":
+    if kind in ("id", "number_id"):
         # Programs that read ids as numbers write 12345 as 12345.0; beyond 15 digits they round.
         whole = text.str.replace(r"^([0-9]{1,15})\.0*$", "$1")
-        rounded = r"^[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?|[eE]\+[0-9]+)$"
-        return pl.when(~whole.str.contains(rounded)).then(whole)
+        odd = f"{_ROUNDED}|{_NOTHING}" if kind == "id" else "[^0-9]"
+        return pl.when(~whole.str.contains(odd)).then(whole)
     return text
 
 
-def may_be_a_number(ids: pl.Series) -> bool:
-    """Whether any of these texts may have decimals or an exponent; where none has, they are ids."""
-    return bool(ids.str.contains("[.+]").any())
+def as_they_stand(texts: pl.Series, kind: Kind) -> bool:
+    """Whether all of these ids are what they are read as, which is quicker to see than to parse."""
+    # Two searches for simple patterns are several times as fast as one for both.
+    odd = {"id": ("[.+]", _NOTHING), "number_id": ("[^0-9]",)}.get(kind)
+    return odd is not None and not any(texts.str.contains(pattern).any() for pattern in odd)
 
 
 def _years(text: pl.Expr) -> pl.Expr:

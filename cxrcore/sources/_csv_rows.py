@@ -1,11 +1,28 @@
-"""Whether every row of a CSV file is whole: parsers fill up a short row and cut a long one."""
+"""Whether a CSV file is text and its rows whole: parsers fill up a short one and cut a long one."""
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+def text_faults(content: bytes) -> list[str]:
+    """A fault if the bytes are no lines of UTF-8, which parsers take for odd cells, or none."""
+    head = content[:64]
+    # In UTF-16 and UTF-32 every other byte of an English header is zero.
+    zero = [not any(head[first::2]) for first in (0, 1)]
+    wide = len(head) > 3 and zero[0] != zero[1]
+    if wide or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ["the text is in UTF-16 or UTF-32: save it as CSV in UTF-8"]
+    if (at := content.find(b"\0")) >= 0:
+        line = content.count(b"\n", 0, at) + 1
+        return [f"line {line:,} has NUL bytes (damaged?)"]
+    if b"\r" in content and b"\n" not in content:
+        return ["lines end with a carriage return alone: save it with line feeds, as CSV in UTF-8"]
+    return []
 
 
 def row_faults(content: bytes, separator: str = ",") -> list[str]:

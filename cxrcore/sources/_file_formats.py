@@ -41,6 +41,17 @@ def csv_bytes(path: Path) -> bytes:
         raise gzip.BadGzipFile(str(error)) from error
 
 
+def csv_head(path: Path) -> bytes:
+    """The first megabyte of `csv_bytes`, enough for the names of the columns; raises `OSError`."""
+    with path.open("rb") as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return file.read(_LONGEST_HEADER)
+    except (EOFError, zlib.error) as error:
+        raise gzip.BadGzipFile(str(error)) from error
+
+
 def scan_text(path: Path, separator: str, content: bytes = b"") -> pl.LazyFrame:
     """Every column of the table as text; in Parquet those of lists and bytes are left out.
 
@@ -80,9 +91,8 @@ def separator_of(path: Path) -> str:
     if path.name.lower().removesuffix(".gz").endswith(".tsv"):
         return "\t"
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            header = file.readline(_LONGEST_HEADER)
-    except (OSError, EOFError, zlib.error):
+        header = csv_head(path).split(b"\n", 1)[0]
+    except OSError:
         return ","
     return max(",;\t", key=lambda separator: header.count(separator.encode()))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cxrcore.sources._further_labels import groups_of
 from cxrcore.sources._groups import class_columns, class_of, is_one_of
+from cxrcore.sources._joins import spelling_faults
 from cxrcore.sources._label_rules import horizon_tasks
 from cxrcore.sources._mapped_tables import MappedTables, read_joined
 from cxrcore.sources._mapping import Mapping
@@ -78,6 +79,7 @@ def _images(table: pl.DataFrame, mapping: Mapping, horizons: Sequence[int]) -> p
 def _faults(images: pl.DataFrame, table: pl.DataFrame, tables: MappedTables) -> list[str]:
     mapping = tables.mapping
     faults = outcome_faults(table, mapping.mortality) if mapping.mortality else []
+    faults += spelling_faults(images["subject_id"], mapping.subject_id.column)
     repeats = table.select("table", "row").filter(~images["path"].is_first_distinct())
     if not repeats.is_empty():
         faults.append(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cxrcore.sources._columns import Column, Kind
 from cxrcore.sources._further_labels import FurtherLabels, named
+from cxrcore.sources._mimic_counts import stem_of
 from cxrcore.sources._tables import Request, column_names, read_tables
 from data_contracts.errors import SourceError
 
@@ -41,7 +42,7 @@ def join_labels(
 
     if not labels:
         return images
-    paths = {Path(name).name.split(".csv")[0]: path for name, path in files.items()}
+    paths = {stem_of(name): path for name, path in files.items()}
     tables = {stem: column_names(paths[stem], ",") for stem in _KEYS if stem in paths}
     columns: dict[str, dict[str, Kind | Column]] = {}
     for name, label in labels.items():

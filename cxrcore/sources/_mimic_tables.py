@@ -15,7 +15,8 @@ from cxrcore.labels import (
 )
 from cxrcore.sources._columns import Kind
 from cxrcore.sources._file_formats import table_faults
-from cxrcore.sources._joins import join_faults
+from cxrcore.sources._joins import contradictions, join_faults
+from cxrcore.sources._mimic_counts import odd_tables, stem_of
 from cxrcore.sources._tables import Request, find_table, read_tables, require_tables
 from data_contracts.errors import SourceError
 
@@ -28,7 +29,7 @@ _TRANSFERS, _OMR, _RECORDS, _METADATA, _FINDINGS = (
 
 #: The values of anchor_year_group.
 _PERIODS = ("2008 - 2010", "2011 - 2013", "2014 - 2016", "2017 - 2019", "2020 - 2022")
-_IDS: Mapping[str, Kind] = {"subject_id": "id", "study_id": "id"}
+_IDS: Mapping[str, Kind] = {"subject_id": "number_id", "study_id": "number_id"}
 _JOINS = (
     ("records", "metadata", "dicom_id"),
     ("records", "patients", "subject_id"),
@@ -36,6 +37,12 @@ _JOINS = (
     ("edstays", "patients", "subject_id"),
     ("findings", "records", "study_id"),
     ("omr", "patients", "subject_id"),
+)
+#: What a table says again of the record list's images or studies.
+_REPEATED = (
+    ("metadata", "records", "dicom_id", "subject_id"),
+    ("metadata", "records", "dicom_id", "study_id"),
+    ("findings", "records", "study_id", "subject_id"),
 )
 
 
@@ -70,26 +77,28 @@ def _module(mimic_iv: Path) -> str:
     return "core" if old else "hosp"
 
 
-def read_mimic_tables(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
+def read_mimic_tables(files: Mapping[str, Path]) -> tuple[dict[str, pl.DataFrame], list[str]]:
     """`patients`, `admissions`, `edstays`, `records`, `metadata`; if given, `findings`, `omr`.
+
+    And what is odd about them, see `odd_tables`.
 
     Without `ed/edstays` the transfers give `edstays`, or there are none. Without a record list,
     which MIMIC-CXR-JPG lacks, `records` follows from the metadata.
 
-    Raises one `SourceError` for all faults of all tables, or else for all unknown categories and
-    all tables that share too few ids.
+    Raises one `SourceError` for all faults of all tables, or else for all unknown categories, all
+    tables that share too few ids, and all that contradict the record list.
     """
-    paths = {Path(name).name.split(".csv")[0]: path for name, path in files.items()}
-    requests = _requests(paths)
+    requests = _requests({stem_of(name): path for name, path in files.items()})
     tables = read_tables(requests)
+    odd = odd_tables(tables, requests, version_1=of_version_1(files))
     tables["edstays"] = _ed_stays(tables.get("edstays"))
     if "records" not in tables:
         tables["records"] = _records_of_jpg(tables["metadata"])
         requests["records"] = requests["metadata"]
     faults = _unknown_categories(tables, requests) + join_faults(tables, requests, _JOINS)
-    if faults:
+    if faults := faults + contradictions(tables, requests, _REPEATED):
         raise SourceError(f"{'; '.join(faults)}; correct the table or update cxr")
-    return tables
+    return tables, odd
 
 
 def _requests(paths: Mapping[str, Path]) -> dict[str, Request]:
@@ -97,26 +106,29 @@ def _requests(paths: Mapping[str, Path]) -> dict[str, Request]:
     requests = {
         "patients": Request(
             paths["patients"],
-            {"subject_id": "id", "gender": "text", "anchor_age": "number", "anchor_year": "number",
-             "anchor_year_group": "text", "dod": "date"},
+            {"subject_id": "number_id", "gender": "text", "anchor_age": "number",
+             "anchor_year": "number", "anchor_year_group": "text", "dod": "date"},
             key=("subject_id",),
             optional=("anchor_year_group",),
+            filled=("anchor_year",),
         ),
         "admissions": Request(
             paths["admissions"],
-            {"subject_id": "id", "hadm_id": "id", "admittime": "timestamp",
+            {"subject_id": "number_id", "hadm_id": "number_id", "admittime": "timestamp",
              "dischtime": "timestamp", "deathtime": "timestamp", "insurance": "text",
              "hospital_expire_flag": "number", "race|ethnicity": "text"},
             key=("hadm_id",),
             optional=("deathtime", "hospital_expire_flag"),
+            filled=("admittime",),
         ),
         "metadata": Request(
             paths[_METADATA],
             {"dicom_id": "id", "ViewPosition": "text", "StudyDate": "day", "StudyTime": "clock",
              "ViewCodeSequence_CodeMeaning": "text", "PerformedProcedureStepDescription": "text",
-             **({} if _RECORDS in paths else _IDS)},
+             **_IDS},
             key=("dicom_id",),
-            optional=("ViewCodeSequence_CodeMeaning", "PerformedProcedureStepDescription"),
+            optional=("ViewCodeSequence_CodeMeaning", "PerformedProcedureStepDescription",
+                      *(_IDS if _RECORDS in paths else ())),
         ),
     }  # fmt: skip
     if _RECORDS in paths:
@@ -125,19 +137,23 @@ def _requests(paths: Mapping[str, Path]) -> dict[str, Request]:
     if emergency := paths.get("edstays", paths.get(_TRANSFERS)):
         requests["edstays"] = Request(
             emergency,
-            {"subject_id": "id", "intime": "timestamp", "outtime": "timestamp", "gender": "text",
-             "race": "text", "eventtype": "text"},
-            optional=("gender", "race", "eventtype"),
+            {"subject_id": "number_id", "stay_id|transfer_id": "number_id", "intime": "timestamp",
+             "outtime": "timestamp", "gender": "text", "race": "text", "eventtype": "text"},
+            key=("stay_id",),
+            optional=("stay_id", "gender", "race", "eventtype"),
+            filled=("intime",),
         )  # fmt: skip
     if _FINDINGS in paths:
         requests["findings"] = Request(
-            paths[_FINDINGS], {"study_id": "id", "No Finding": "number"}, key=("study_id",)
-        )
+            paths[_FINDINGS], {**_IDS, "No Finding": "number"}, key=("study_id",),
+            optional=("subject_id",),
+        )  # fmt: skip
     if _OMR in paths:
         requests[_OMR] = Request(
             paths[_OMR],
-            {"subject_id": "id", "chartdate": "date", "result_name": "text",
+            {"subject_id": "number_id", "chartdate": "date", "result_name": "text",
              "result_value": "text"},
+            filled=("chartdate", "result_name", "result_value"),
         )  # fmt: skip
     return requests
 
@@ -150,7 +166,7 @@ def _ed_stays(edstays: pl.DataFrame | None) -> pl.DataFrame:
         texts = dict.fromkeys(("subject_id", "gender", "race"), pl.String())
         return pl.DataFrame(schema=texts | dict.fromkeys(("intime", "outtime"), pl.Datetime("us")))
     event = normalised("eventtype")
-    return edstays.filter(event.is_null() | (event == "ED")).drop("eventtype")
+    return edstays.filter(event.is_null() | (event == "ED")).drop("eventtype", "stay_id")
 
 
 def _records_of_jpg(metadata: pl.DataFrame) -> pl.DataFrame:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxrcore.sources._columns import Column, Kind, matched, may_be_a_number, parsed
-from cxrcore.sources._csv_rows import row_faults
-from cxrcore.sources._file_formats import csv_bytes, form_of, scan_text
+from cxrcore.sources._columns import (
+    NAMES,
+    Column,
+    Kind,
+    as_they_stand,
+    matched,
+    parsed,
+    shown_names,
+)
+from cxrcore.sources._csv_rows import row_faults, text_faults
+from cxrcore.sources._file_formats import csv_bytes, csv_head, form_of, scan_text
 from cxrcore.sources._workbooks import WorkbookError
 from data_contracts.errors import SourceError
 from data_contracts.os_errors import environment_error
@@ -27,13 +36,14 @@ class Request:
 
     A column given by its kind may list alternatives, as in `race|ethnicity`; the result has the
     first. `optional` names columns whose absence gives nulls, `key` the columns that must be
-    unique.
+    unique where they are there, `filled` those that are never empty, beside ids and paths.
     """
 
     path: Path
     columns: Mapping[str, Kind | Column]
     key: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
     separator: str = ","
 
     @property
@@ -56,7 +66,8 @@ class Request:
 def find_table(folder: Path, stem: str) -> Path | None:
     """The file `stem`.csv.gz or, failing that, `stem`.csv in `folder`."""
     paths = (folder / f"{stem}{suffix}" for suffix in _SUFFIXES)
-    return next((path for path in paths if path.is_file()), None)
+    # A broken link or a folder of that name is no missing table: reading it says what it is.
+    return next((path for path in paths if os.path.lexists(path)), None)
 
 
 def require_tables(
@@ -143,7 +154,10 @@ def _scan(request: Request, *, whole: bool = True) -> tuple[pl.LazyFrame | None,
 
     path, form, content = request.path, form_of(request.path), b""
     try:
-        content = csv_bytes(path) if whole and form == "CSV" else b""
+        if form == "CSV":
+            content = csv_bytes(path) if whole else csv_head(path)
+            if faults := text_faults(content):
+                return None, content, faults
         scan = scan_text(path, request.separator, content)
         scan.collect_schema()
     except pl.exceptions.NoDataError:
@@ -176,9 +190,7 @@ def _pick(request: Request, names: list[str]) -> tuple[dict[str, str], list[str]
     if not missing:
         return picked, [f"column '{n}' stands there twice" for n in twice]
     missing = list(dict.fromkeys(missing))
-    # A file without a header line has patient values where the names should stand.
-    shown = [n for n in names if n and len(n) <= 60 and n.isprintable() and "\ufffd" not in n]
-    got = ", ".join(shown) if picked else "none of those wanted (is there a header line?)"
+    got = shown_names(names, [name for column in request.wanted.values() for name in column.names])
     return {}, [f"want the column{'s' * (len(missing) > 1)} {', '.join(missing)}, got {got}"]
 
 
@@ -192,11 +204,14 @@ def _typed(request: Request, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[str]
     values = raw.with_columns(matched(name, column) for name, column in wanted.items())
     frame = values.with_columns(
         parsed(name, column) for name, column in wanted.items()
-        if column.kind != "id" or may_be_a_number(values[name])
+        if not as_they_stand(values[name], column.kind)
     )  # fmt: skip
     for name, column in wanted.items():
-        faults += _value_faults(request, column, raw[name], values[name], frame[name])
-    if request.key:
+        if name not in absent:
+            never_empty = column.kind in NAMES or name in request.filled
+            found = _value_faults(column, raw[name], values[name], frame[name], never_empty)
+            faults += [f"{what}, first in {request.row_name(row)}" for what, row in found]
+    if request.key and absent.keys().isdisjoint(request.key):
         keys = frame.select(request.key)
         # Rows whose hashes differ all differ, which is quick to see.
         if keys.hash_rows().n_unique() < keys.height and (repeats := keys.height - keys.n_unique()):
@@ -208,20 +223,21 @@ def _typed(request: Request, raw: pl.DataFrame) -> tuple[pl.DataFrame, list[str]
 
 
 def _value_faults(
-    request: Request, column: Column, raw: pl.Series, values: pl.Series, typed: pl.Series
-) -> list[str]:
-    """What is wrong with the cells `raw`, of which `column` makes `values` and then `typed`."""
+    column: Column, raw: pl.Series, values: pl.Series, typed: pl.Series, never_empty: bool
+) -> Iterator[tuple[str, int]]:
+    """What is wrong with the cells `raw`, of which `column` makes `values` and then `typed`.
+
+    Each fault with the index of its first row.
+    """
     full = raw.is_not_null()
     lost = {f"do not match the pattern {column.pattern}": full & values.is_null(),
             column.fault: values.is_not_null() & typed.is_null()}  # fmt: skip
-    if column.kind in ("id", "path"):
+    if never_empty:
         lost = {"are empty": ~full} | lost
-    return [
-        f"column '{column.names[0]}': {rows.sum():,} of {len(raw):,} rows {what}, first in "
-        f"{request.row_name(_first_true(rows))}"
-        for what, rows in lost.items()
-        if rows.any()
-    ]
+    for what, rows in lost.items():
+        if rows.any():
+            count = f"{rows.sum():,} of {len(raw):,} rows"
+            yield f"column '{column.names[0]}': {count} {what}", _first_true(rows)
 
 
 def _first_true(rows: pl.Series) -> int:

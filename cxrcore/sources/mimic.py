@@ -49,7 +49,9 @@ _VIEW_CODES = {"ANTERO-POSTERIOR": "AP", "POSTERO-ANTERIOR": "PA"}
 
 def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
     """Every image of the record list; see `Adapter.read` for the columns."""
-    tables = read_mimic_tables(files)
+    import polars as pl
+
+    tables, odd = read_mimic_tables(files)
     insurances = tables["admissions"]["insurance"].unique()
     known_after = 0 if of_version_1(files) else KNOWN_AFTER_DISCHARGE
     # Before version 3 dod ends a year after the last discharge from the hospital.
@@ -72,6 +74,7 @@ def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
             **_mortality_columns(rules.horizons, known_after), **race_columns(rules.race_conflict),
             **insurance_columns(insurances), **_gender_columns(),
             mortality_rule=_mortality_rule(max(rules.horizons), known_after, ed),
+            odd_tables=pl.lit(", ".join(odd) or None, pl.String),
         )
     )  # fmt: skip
     tasks, labels = dict.fromkeys((*horizon_tasks(rules.horizons), *_TASKS)), rules.further
@@ -228,7 +231,7 @@ _COLUMNS = (
     "image_id", "study_id", "subject_id", "path", "view", "study_time", "age", "bmi",
     "days_to_death", "follow_up_days", "no_finding", "admission_match", "excluded",
     "mortality_rule", "period", "note_mortality", "note_mortality.stay", "note_mortality.times",
-    "note_gender", "note_race", "linkage",
+    "note_gender", "note_race", "linkage", "odd_tables",
 )  # fmt: skip
 
 ADAPTER = Adapter(

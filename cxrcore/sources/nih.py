@@ -17,6 +17,7 @@ from cxrcore.sources._further_labels import (
     with_labels,
 )
 from cxrcore.sources._image_folders import image_folders, image_paths
+from cxrcore.sources._joins import spelling_faults
 from cxrcore.sources._label_rules import LabelRules
 from cxrcore.sources._tables import Request, read_tables
 from data_contracts.cohort import ADMISSION_MATCHES, VIEWS
@@ -87,7 +88,8 @@ def read(files: Mapping[str, Path], rules: LabelRules) -> pl.DataFrame:
 def _read_table(path: Path, labels: FurtherLabels) -> pl.DataFrame:
     """The required columns; the unnamed empty ones at the end of the original are ignored."""
     columns: dict[str, Kind | Column] = {
-        "Image Index": "path", "Finding Labels": "text", "Follow-up #": "id", "Patient ID": "id",
+        "Image Index": "path", "Finding Labels": "text", "Follow-up #": "number_id",
+        "Patient ID": "number_id",
         "Patient Age": "age", "Patient Gender|Patient Sex": "text", "View Position": "text",
         **columns_of_labels(labels),
     }  # fmt: skip
@@ -95,6 +97,7 @@ def _read_table(path: Path, labels: FurtherLabels) -> pl.DataFrame:
     table = read_tables({"table": request}, remedy(labels))["table"]
     faults = unknown_categories(table, "Patient Gender", GENDER_CLASSES, request.row_name)
     faults += unknown_categories(table, "View Position", VIEWS, request.row_name)
+    faults += spelling_faults(table["Patient ID"], "Patient ID")
     if faults:
         raise SourceError(f"{path}: {'; '.join(faults)}; correct the table")
     return table

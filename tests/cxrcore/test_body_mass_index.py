@@ -59,6 +59,6 @@ def test_a_bad_table(tree: Tree) -> None:
     tree.extra = {"iv/hosp/omr": [measured(-1, 27), {**measured(-1, 27), "chartdate": "10.3.2180"}]}
     with pytest.raises(SourceError, match=r"omr.*'chartdate': 1 of 2 rows are .*first in row 3"):
         tree.read()
-    tree.extra = {"iv/hosp/omr": [{**measured(-1, 27), "subject_id": "p1"}]}
+    tree.extra = {"iv/hosp/omr": [{**measured(-1, 27), "subject_id": 1}]}
     with pytest.raises(SourceError, match=r"omr.*'subject_id' shares 0 of 1 ids"):
         tree.read()

@@ -36,6 +36,8 @@ def test_a_plain_study(tree: Tree) -> None:
         "note_race": None,
         "bmi": None,
         "linkage": "in_admission",
+        "odd_tables": "1 rows in patients (known: 299,712), patients without any dod, "
+        "1 rows in admissions (known: 431,088)",
         "label_mortality": "survived",
         "label_gender": "F",
         "label_race": "White",

@@ -160,10 +160,10 @@ def test_a_patient_of_the_emergency_department_only(tree: Tree) -> None:
     assert (row["label_race"], row["label_gender"]) == ("Asian", "F")
     assert (row["label_mortality"], row["follow_up_days"]) == ("survived", 365)
     assert (row["label_insurance"], row["null_insurance"]) == (None, _admissions.ED_ONLY)
-    tree.extra = {"iv/ed/edstays": [ED, {**ED, "race": "WHITE", "gender": "M"}]}
+    tree.extra = {"iv/ed/edstays": [ED, {**ED, "stay_id": 2, "race": "WHITE", "gender": "M"}]}
     row = tree.one()
     assert (row["null_race"], row["null_gender"]) == (_admissions.CONFLICT, mimic.NO_GENDER)
-    later = {**ED, "intime": at(days=4), "race": "WHITE"}
+    later = {**ED, "stay_id": 2, "intime": at(days=4), "race": "WHITE"}
     tree.extra = {"iv/ed/edstays": [later, ED]}
     assert tree.read(race_conflict="latest")["label_race"].item() == "White"
     tree.patients[0] = {**PATIENT, "gender": "M"}

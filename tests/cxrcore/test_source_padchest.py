@@ -29,3 +29,11 @@ def test_padchest(tmp_path: Path) -> None:
 def test_the_table_and_the_images_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"160K\*\.csv does not exist.*images does not exist"):
         locate("padchest", {"root": tmp_path})
+
+
+def test_a_patient_of_two_spellings_is_refused(tmp_path: Path) -> None:
+    root = write("padchest", tmp_path)
+    (table,) = root.glob("PADCHEST*")
+    table.write_text(table.read_text().replace(",p2,", ",7,").replace(",p3,", ",07,"))
+    with pytest.raises(SourceError, match="'PatientID': 1 ids differ only in leading zeros"):
+        read("padchest", root)

@@ -28,3 +28,10 @@ def test_one_of_both_tables_is_enough(tmp_path: Path) -> None:
     (root / "annotations" / "image_labels_test.csv").unlink()
     with pytest.raises(SourceError, match=r"image_labels_train\.csv does not exist"):
         locate("vindr", {"root": root})
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    table = write("vindr", tmp_path) / "annotations" / "image_labels_train.csv"
+    table.write_text(table.read_text().replace("i2,R2", "i" * 300 + ",R2"))
+    with pytest.raises(SourceError, match=r"'image_id': 1 of 6 rows are not paths .* in row 6"):
+        read("vindr", tmp_path)

@@ -46,7 +46,7 @@ def fault(path: Path, column: str = "id") -> str:
     ("rows", "want"),
     [
         ([HEADER, (1234567890123456,)], "'id': 1 of 1 rows are numbers with decimals or an expon"),
-        ([HEADER, (1e20,)], "'id': 1 of 1 rows are numbers with decimals or an exponent, not ids"),
+        ([HEADER, (1e20,)], "'id': 1 of 1 rows are numbers with decimals or an exponent, or NA"),
         ([HEADER, (None, DAY)], "column 'id': 1 of 1 rows are empty"),
         ([HEADER], "the table has no rows"),
         ([("name",), (1,)], "want the column 'id', got none"),

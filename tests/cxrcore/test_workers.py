@@ -146,6 +146,36 @@ def test_workers_do_not_hear_what_the_whole_group_is_told(number: signal.Signals
     assert len(list(results)) == 99
 
 
+def _slow_in_the_first(number: int, folder: Path) -> int:
+    """Takes its time in the process that gets the first item; gives the process."""
+    slow = folder / str(os.getpid())
+    if number == 0:
+        slow.touch()
+    time.sleep(REST if slow.exists() else 0)
+    return os.getpid()
+
+
+def test_a_slow_worker_gets_fewer_items(tmp_path: Path) -> None:
+    slow, *others = ordered_map(partial(_slow_in_the_first, folder=tmp_path), range(60), 2)
+    assert others.count(slow) < 20
+
+
+ABANDONED = """
+import time
+from cxrcore.workers import ordered_map
+if __name__ == "__main__":
+    results = ordered_map(time.sleep, [0.02] * 4000, 2)
+    next(results)
+    raise SystemExit(3)
+"""
+
+
+def test_a_script_that_leaves_its_results_alone_ends(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(ABANDONED)
+    assert subprocess.run([sys.executable, str(script)], timeout=30, check=False).returncode == 3
+
+
 PARENT = """
 import multiprocessing, time
 from cxrcore.workers import ordered_map

@@ -117,8 +117,7 @@ class HeatmapsPage(Page):
             self.post_message(ErrorMet(contract, problem))
         heat = summary.heatmaps
         if heat is not None and heat.mean_maps:
-            rows = summary.associations
-            self.state.take(heat, rows[0]["reference"] if rows else "mortality")
+            self.state.take(heat, summary.reference)
             self.state.take_wanted(heat)
             self.query_one(MapPane).list(heat)
             self.query_one(TabBar).count("map", len(heat.mean_maps))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from data_contracts.run import RunRecord, moment
@@ -48,6 +49,8 @@ _MIDDLE = (
 #: From these widths on, the middle and the wide columns have room.
 _MIDDLE_FROM, _WIDE_FROM = 90, 124
 _OUTCOME, _BARS = 4, 8
+#: How many rows' texts are made at once (about 1 ms), and after so many seconds the next.
+_AT_ONCE, _PAUSE = 100, 0.01
 #: Before the state: a run that is marked; a pipeline whose runs are folded away, or not; a run of a
 #: pipeline; a star.
 _MARK, _FOLDED, _UNFOLDED, _CHILD, _STAR = "●", "+", "−", "│", "★"
@@ -94,6 +97,17 @@ class RunRows(Rows):
         self._is_flat = False
         """Whether the rows are those of all runs, not of a tree."""
 
+    def on_mount(self) -> None:
+        self._reading_ahead = self.set_interval(_PAUSE, self._read_ahead, pause=True)
+
+    def _read_ahead(self) -> None:
+        """Make some of the texts that a filter looks in: its first letter waits for few of them."""
+        unread = [*islice((r for _, r in self._made.values() if not r.is_read), _AT_ONCE)]
+        for row in unread:
+            _ = row.text
+        if len(unread) < _AT_ONCE:
+            self._reading_ahead.pause()
+
     def show(self, snapshot: Snapshot) -> None:
         """Show the runs of `snapshot` as they are now."""
         if self._snapshot is None or snapshot.runs is not self._snapshot.runs:
@@ -108,10 +122,13 @@ class RunRows(Rows):
             return
         now = clock.now()
         if (minute := f"{now:%Y-%m-%dT%H:%M}") != self._minute:
-            self._made, self._minute = {}, minute
+            self._minute = minute
+            if self.columns != _WIDE:  # which have no age
+                self._made = {}
         runs, self._is_flat = snapshot.runs, self._flat
         shown = runs if self._flat else in_tree(runs, self._parents, self._unfolded)
         self.set_rows([self._row_of(record, snapshot, now) for record in shown])
+        self._reading_ahead.resume()
 
     def _arrange(self) -> None:
         if self._is_flat == self._flat:

@@ -16,7 +16,7 @@ from tui.heatmaps.figure import HeatmapFigure
 from tui.shared.graphics import new_picture, require_graphics
 from tui.shared.half_blocks import size_in
 from tui.shared.panel import Panel
-from tui.shared.panel_grid import best_columns, room_for
+from tui.shared.panel_grid import PanelGrid, best_columns, room_for
 from tui.shared.picture import Picture
 from tui.shared.png import MARGIN
 from tui.shared.readout import MapValues
@@ -134,3 +134,28 @@ def test_pictures_of_the_terminal_need_a_library(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UsageError, match=r"pip install 'cxr\[graphics\]'"):
         require_graphics()
     assert isinstance(new_picture(graphics=False), Picture)
+
+
+class Grid(App[None]):
+    """An application with nothing but a grid of panels."""
+
+    def compose(self) -> ComposeResult:
+        yield PanelGrid(graphics=False)
+
+
+async def test_keys_are_answered_while_many_pictures_are_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen, painted = [], PanelGrid._painted
+
+    async def look(grid: PanelGrid) -> None:
+        seen.append(len(grid.boxes))
+        await painted(grid)
+
+    monkeypatch.setattr(PanelGrid, "_painted", look)
+    image = np.zeros((8, 8, 3), np.uint8)
+    async with Grid().run_test(size=(100, 40)) as pilot:
+        grid = pilot.app.query_one(PanelGrid)
+        await grid.show(tuple(Panel((("", str(i)),), image) for i in range(13)))
+        assert seen == [6, 12]
+        assert len(grid.boxes) == 13

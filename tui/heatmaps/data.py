@@ -219,7 +219,9 @@ def _heatmaps(path: Path) -> MeanHeatmaps:
     mean_maps = tuple(MeanMap(i, *values) for i, values in enumerate(rows))
     if not np.isfinite(background).all():
         background = np.full((8, 8), 64.0)
-    return MeanHeatmaps(mean_maps, maps, background, least)
+    heat = MeanHeatmaps(mean_maps, maps, background, least)
+    _ = heat.by_key, heat.by_class  # in this thread, not when a key first asks for them
+    return heat
 
 
 def _shared(values: list[Any]) -> list[Any]:

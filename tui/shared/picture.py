@@ -182,14 +182,14 @@ class Picture(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         if self._image is None:
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.visual_style.rich_style)
         if self._drawn is None or self._drawn[0] != self.size:
             self._drawn = self.size, self._strips(self._image)
         strip = self._drawn[1][y]
         x, line = self._seen_at(self._cross)
         if not self._has_cross or y != line:
             return strip
-        mark = Strip([Segment("╋", self.rich_style + Style(bold=True))])
+        mark = Strip([Segment("╋", self.visual_style.rich_style + Style(bold=True))])
         return Strip.join([strip.crop(0, x), mark, strip.crop(x + 1)])
 
     def _strips(self, image: Image) -> list[Strip]:
@@ -197,10 +197,11 @@ class Picture(Widget, can_focus=True):
         width, height = self.size
         self._arrange(image)
         left, top = self._place.offset
-        blank, margin = Strip.blank(width, self.rich_style), Segment(" " * left, self.rich_style)
+        look = self.visual_style.rich_style
+        blank, margin = Strip.blank(width, look), Segment(" " * left, look)
         strips = [blank] * height
         for line, cells in enumerate(self._lines(image), top):
-            strips[line] = Strip([margin, *cells]).adjust_cell_length(width, self.rich_style)
+            strips[line] = Strip([margin, *cells]).adjust_cell_length(width, look)
         return strips
 
     def _arrange(self, image: Image) -> None:
@@ -237,4 +238,5 @@ class Picture(Widget, can_focus=True):
         first = texts[0].center(part.width)
         if self._values is None or first[0] == first[-1] == " ":
             texts[0] = first[1:-1].join(SIDES)
-        return [[Segment(text.center(part.width), self.rich_style)] for text in texts]
+        look = self.visual_style.rich_style
+        return [[Segment(text.center(part.width), look)] for text in texts]

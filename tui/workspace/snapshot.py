@@ -84,9 +84,15 @@ class Snapshot:
 
     def of(self, contract: str, **keys: str) -> list[Artifact]:
         """The artifacts of a contract whose keys agree, by place."""
-        matching = (a for a in self.artifacts.values() if a.contract == contract)
-        agreeing = (a for a in matching if all(a.keys.get(k) == v for k, v in keys.items()))
-        return sorted(agreeing, key=lambda a: a.place)
+        found = self._by_contract.get(contract, [])
+        return [a for a in found if all(a.keys.get(k) == v for k, v in keys.items())]
+
+    @cached_property
+    def _by_contract(self) -> Mapping[str, list[Artifact]]:
+        found: dict[str, list[Artifact]] = {}
+        for _, artifact in sorted(self.artifacts.items()):
+            found.setdefault(artifact.contract, []).append(artifact)
+        return found
 
     def run(self, run_id: str) -> RunRecord | None:
         """A run by its id."""

@@ -34,7 +34,7 @@ from tui.workspace.snapshot import Progress, Snapshot
 
 _NARROW = (
     Column("", 1), Column("state", 11), Column("job", 10), Column("task", name=True),
-    Column("outcome", 18), Column("age", 6, right=True), Column("time", 7, right=True),
+    Column("outcome", 13), Column("age", 6, right=True), Column("time", 7, right=True),
 )  # fmt: skip
 _WIDE = (
     Column("", 1), Column("state", 13), Column("job", 10), Column("task", 20, name=True, most=32),
@@ -48,7 +48,7 @@ _MIDDLE = (
 )  # fmt: skip
 #: From these widths on, the middle and the wide columns have room.
 _MIDDLE_FROM, _WIDE_FROM = 90, 124
-_OUTCOME, _BARS = 4, 8
+_OUTCOME, _BARS = 4, 7
 #: How many rows' texts are made at once (about 1 ms), and after so many seconds the next.
 _AT_ONCE, _PAUSE = 100, 0.01
 #: Before the state: a run that is marked; a pipeline whose runs are folded away, or not; a run of a

@@ -10,7 +10,7 @@ from tui.shared.table import Column, Row
 from tui.shared.toned import Tone
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-#: From this width on there is room for all columns and long bars; from the other for rules and bars.
+#: From these widths on there is room for all columns and long bars, or for bars beside rules.
 _WIDE, _MIDDLE = 110, 96
 Records = Sequence[Mapping[str, Any]]
 

@@ -195,10 +195,14 @@ def test_other_models_have_associations_of_their_own(tmp_path: Path) -> None:
 
 def test_several_trainings_are_named(heat: MeanHeatmaps, summary: SummaryData) -> None:
     assert summary.associations is not None
-    rows = summary.associations.with_columns(trainings=5, p_holm=None)
+    more = summary.associations.with_columns(trainings=pl.lit(5, pl.Int64), p_holm=None)
+    rows = pl.concat([more, summary.associations], how="vertical_relaxed")
     pair = (find(heat, "mortality"), find(heat, "gender"))
     caption = texts(two_maps(replace(summary, associations=rows), pair, 0, DisplayOptions(), 32))
-    assert "0.800 (0.700–0.900), n 120, 5 trainings" in caption
+    one, five = caption.split("r of class-difference maps")[1:]
+    assert five.startswith(", 5 trainings:\n")
+    assert [text.count("crude ") for text in (one, five)] == [1, 1]
+    assert "0.800 (0.700–0.900), n 120\n" in five
 
 
 def test_associations_without_a_value_say_why(heat: MeanHeatmaps, summary: SummaryData) -> None:

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.shared.colours import in_sixteen
+from tui.shared.colours import in_256, in_sixteen
 from tui.shared.half_blocks import SIDES, in_colours, in_shades, part_of, size_in
 
 if TYPE_CHECKING:
@@ -226,8 +226,11 @@ class Picture(Widget, can_focus=True):
         part = self._part
         if not self.app.no_color:
             pixels = part_of(image, self._whole, part)
-            if self._values is not None and self.app.console.color_system == "standard":
+            system = self.app.console.color_system
+            if self._values is not None and system == "standard":
                 pixels = in_sixteen(pixels, part_of(self._values.shares, self._whole, part))
+            elif self._values is not None and system == "256":
+                pixels = in_256(pixels)
             return in_colours(pixels)
         if self._values is None:
             texts = in_shades(part_of(image, self._whole, part))

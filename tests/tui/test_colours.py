@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -22,12 +23,12 @@ BLIND = {
 }  # fmt: skip
 
 
-def linear(colour: tuple[int, int, int]) -> np.ndarray:
+def linear(colour: Sequence[int]) -> np.ndarray:
     share = np.array(colour) / 255
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
-def luminance(colour: tuple[int, int, int]) -> float:
+def luminance(colour: Sequence[int]) -> float:
     return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
 
 
@@ -83,7 +84,7 @@ def test_in_16_colours_more_is_lighter_and_nothing_is_grey(sign: int) -> None:
 def lightness(pixels: np.ndarray) -> np.ndarray:
     """Of what a terminal of 256 colours shows."""
     shown = [Color.from_rgb(*p).downgrade(ColorSystem.EIGHT_BIT) for p in pixels.tolist()]
-    return np.cbrt([luminance(tuple(c.get_truecolor())) for c in shown])
+    return np.cbrt([luminance(c.get_truecolor()) for c in shown])
 
 
 def test_strength_is_seen_as_light_in_256_colours_too() -> None:
@@ -91,7 +92,7 @@ def test_strength_is_seen_as_light_in_256_colours_too() -> None:
     strength = 0.8 * np.clip(np.abs(shares) / 0.6, 0, 1)[:, None]
     for grey in range(40, 220, 20):
         blend = (grey + (colours(shares, 1.0, signed=True) - grey) * strength).astype(np.uint8)
-        wanted = np.cbrt([luminance(tuple(p)) for p in blend.tolist()])
+        wanted = np.cbrt([luminance(p) for p in blend.tolist()])
         # Without it up to 0.15.
         assert np.abs(lightness(in_256(blend)) - wanted).max() < 0.056, grey
     assert (in_256(greys := np.full((4, 3), 137, np.uint8)) == greys).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from textual.app import App, ComposeResult
 from textual.geometry import Size
 
 from data_contracts.errors import UsageError
-from tui.heatmaps.export import png_of
+from tui.heatmaps.export import exported, png_of
 from tui.heatmaps.figure import HeatmapFigure
+from tui.shared import png
 from tui.shared.graphics import new_picture, require_graphics
 from tui.shared.half_blocks import size_in
 from tui.shared.panel import Panel
@@ -141,6 +143,18 @@ class Grid(App[None]):
 
     def compose(self) -> ComposeResult:
         yield PanelGrid(graphics=False)
+
+
+def test_a_file_has_the_sentence_and_nothing_about_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(png, "draw_text", lambda _, text, *__, **___: drawn.append(text))
+    panel = Panel((("bold", "▶ A gender/main"),), np.zeros((512, 512, 3), np.uint8))
+    figure = HeatmapFigure("maps", (panel,), (("", "1–2 of 9 (PgUp, PgDn)"), ("", "crude   0.9")))
+    exported(figure, "gender: shared")
+    assert drawn == ["maps", "1–2 of 9", "crude", "0.9", "gender: shared", "A gender/main"]
+    drawn.clear()
+    exported(replace(figure, patient_level=True), "gender: shared")
+    assert "gender: shared" not in drawn
 
 
 async def test_keys_are_answered_while_many_pictures_are_drawn(

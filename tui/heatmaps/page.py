@@ -244,6 +244,6 @@ class HeatmapsPage(Page):
 
     def _export_if(self, answer: str | None) -> None:
         canvas = self.query_one(Canvas)
-        if answer == "y" and canvas.seen is not None:
+        if answer == "y" and canvas.seen is not None and self.snapshot is not None:
             side = side_for(len(canvas.seen.panels))
-            canvas.export(self._maker(small=side, large=side))
+            canvas.export(self._maker(small=side, large=side), self.snapshot.dated_sentence)

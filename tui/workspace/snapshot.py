@@ -116,6 +116,12 @@ class Snapshot:
         return str(headers[0].attributes.get("sentence", "")) if headers else ""
 
     @property
+    def dated_sentence(self) -> str:
+        """The sentence, with a warning where the verdicts are out of date."""
+        is_stale = any(a.state == "stale" for a in self.of(VERDICTS.name))
+        return f"! out of date: {self.sentence}" if self.sentence and is_stale else self.sentence
+
+    @property
     def is_empty(self) -> bool:
         return not self.artifacts and not self.runs
 

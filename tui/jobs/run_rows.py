@@ -37,9 +37,9 @@ _NARROW = (
     Column("outcome", 13), Column("age", 6, right=True), Column("time", 7, right=True),
 )  # fmt: skip
 _WIDE = (
-    Column("", 1), Column("state", 13), Column("job", 10), Column("task", 20, name=True, most=32),
-    Column("outcome"), Column("best AUROC", 14, right=True), Column("started", 11),
-    Column("time", 7, right=True), Column("host", 10, name=True), Column("engine", 8),
+    Column("", 1), Column("state", 13), Column("job", 10), Column("task", 25, name=True, most=32),
+    Column("outcome"), Column("best AUROC", 13, right=True), Column("started", 11),
+    Column("time", 7, right=True), Column("host", 10, name=True), Column("engine", 7),
 )  # fmt: skip
 #: As the narrow ones, with more room for outcomes.
 _MIDDLE = (

@@ -182,6 +182,9 @@ def test_other_models_have_associations_of_their_own(tmp_path: Path) -> None:
                 heat.find(("gender", b), "", "all", "all")]  # fmt: skip
         return [row["evidence_level"] for row in summary.between(*pair)]
 
+    state = HeatmapState()
+    state.take(heat, "mortality")
+    assert [m.task for m in state.pair] == ["mortality", "gender"], "another task comes first"
     assert Counter(levels("seed1", "seed1")) == Counter(level for level, _, _ in COMPARED)
     assert levels("main", "seed1").count("label") == 2, "labels belong to any models"
     assert "attribution" not in levels("main", "seed1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -28,6 +29,7 @@ LEAST = (14, 6)
 _MOST = 24
 #: So many pictures are drawn before keys are answered again.
 _AT_ONCE = 6
+_PATIENCE = 1.0
 
 
 class PanelBox(Vertical):
@@ -151,10 +153,11 @@ class PanelGrid(Container):
             box.show(panel, scale, about)
 
     async def _painted(self) -> None:
-        """Wait until what has changed is on the screen."""
+        """Wait until what has changed is on the screen; not for good, since it may be closed."""
         painted = asyncio.Event()
         self.call_after_refresh(painted.set)
-        await painted.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(painted.wait(), _PATIENCE)
 
     def on_resize(self) -> None:
         self._arrange()

@@ -45,7 +45,9 @@ KEYS = {
     "heatmaps": ["4", *"jjjjkkkk", "+", "-"],
     "cohort": ["5", *"jjkk"],
     "artifact": ["6", *"jjjjjjjjkkkk", "\x1b[6~", "\x1b[6~", "G", "g"],
-    "filter": ["2", "/", *"race", "\r", "/", "\x1b"],
+    "filter": ["2", "/", *"race", "\r", "/", "\x15", "\r"],
+    # Textual waits 100 ms after Escape, which may begin an escape sequence.
+    "Escape": ["/", "r", "\x1b"],
 }
 
 

@@ -180,7 +180,7 @@ def _train(job: Job, state: TrainingState, setup: Setup, names: dict[str, Any]) 
             advance(1, epoch=state.epoch - state.between_epochs)
     best = state.history[state.best_epoch - 1]
     score = {"AUROC": best["val_auroc"], "R²": best["val_r2"]}
-    told = ", ".join(f"validation {n} {v}" for n, v in score.items() if v is not None)
+    told = ", ".join(f"validation {n} {v:.3f}" for n, v in score.items() if v is not None)
     job.log(f"kept epoch {state.best_epoch}, {told or 'no validation score'}")
 
 

@@ -6,7 +6,6 @@ import gc
 import io
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from data_contracts.errors import Interrupted, UsageError
@@ -68,6 +67,7 @@ def dashboard(
 def _show(workspace: Path, *, graphics: bool) -> int:
     """In this terminal, with the user's preferences; returns the exit code."""
     from tui.app import Dashboard
+    from tui.heap import share_heap
     from tui.preferences import preferences_path, read_preferences
     from tui.shared.views import Views, views_path
     from tui.terminal import require_utf8
@@ -88,7 +88,7 @@ def _show(workspace: Path, *, graphics: bool) -> int:
     sys.setswitchinterval(0.0005)
     # Looking for garbage holds up the keys as well, and finds little.
     gc.set_threshold(20_000, 20, 100)
-    _share_heap()
+    share_heap()
     preferences = read_preferences(preferences_path(), [theme.name for theme in THEMES])
     views = Views(views_path(), workspace)
     app = Dashboard(workspace, preferences, views=views, graphics=graphics)
@@ -96,12 +96,3 @@ def _show(workspace: Path, *, graphics: bool) -> int:
     if app.return_code == Interrupted.exit_code:
         raise Interrupted("interrupted; run the same command to resume")
     return app.return_code or 0
-
-
-def _share_heap() -> None:
-    """One heap for all threads: each with its own keeps what others could use (glibc)."""
-    import ctypes
-
-    arena_max = -8
-    with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(arena_max, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from rich.color import Color, ColorSystem
 
 from tui.shared.colour_bar import SIGNED_STEPS, UNSIGNED_STEPS
-from tui.shared.colours import colours, in_sixteen, ink_on, sixteen_steps, steps
+from tui.shared.colours import colours, in_256, in_sixteen, ink_on, sixteen_steps, steps
 
 BARS = pytest.mark.parametrize(("count", "signed"), [(SIGNED_STEPS, True), (UNSIGNED_STEPS, False)])
 
@@ -22,12 +23,12 @@ BLIND = {
 }  # fmt: skip
 
 
-def linear(colour: tuple[int, int, int]) -> np.ndarray:
+def linear(colour: Sequence[int]) -> np.ndarray:
     share = np.array(colour) / 255
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
-def luminance(colour: tuple[int, int, int]) -> float:
+def luminance(colour: Sequence[int]) -> float:
     return float(linear(colour) @ [0.2126, 0.7152, 0.0722])
 
 
@@ -78,3 +79,20 @@ def test_in_16_colours_more_is_lighter_and_nothing_is_grey(sign: int) -> None:
     assert [c.number for c in shown] == ([4, 12, 14] if sign < 0 else [1, 9, 11])
     assert sorted(map(luminance, map(tuple, rest))) == [luminance(tuple(c)) for c in rest]
     assert rest[-1] == list(sixteen_steps(signed=True)[0 if sign < 0 else -1])
+
+
+def lightness(pixels: np.ndarray) -> np.ndarray:
+    """Of what a terminal of 256 colours shows."""
+    shown = [Color.from_rgb(*p).downgrade(ColorSystem.EIGHT_BIT) for p in pixels.tolist()]
+    return np.cbrt([luminance(c.get_truecolor()) for c in shown])
+
+
+def test_strength_is_seen_as_light_in_256_colours_too() -> None:
+    shares = np.linspace(-1, 1, 81)
+    strength = 0.8 * np.clip(np.abs(shares) / 0.6, 0, 1)[:, None]
+    for grey in range(40, 220, 20):
+        blend = (grey + (colours(shares, 1.0, signed=True) - grey) * strength).astype(np.uint8)
+        wanted = np.cbrt([luminance(p) for p in blend.tolist()])
+        # Without it up to 0.15.
+        assert np.abs(lightness(in_256(blend)) - wanted).max() < 0.056, grey
+    assert (in_256(greys := np.full((4, 3), 137, np.uint8)) == greys).all()

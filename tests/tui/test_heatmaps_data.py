@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 import pytest
 from dashboards import CREATED, LEAST, TASKS, heatmaps, models, write_workspace
-from evidence_tables import COMPARED
+from evidence_tables import COMPARED, frame_of
 
+from data_contracts.associations import ASSOCIATIONS
 from data_contracts.mean_heatmaps import MEAN_HEATMAPS
 from data_contracts.store import Provenance, write_arrays, write_table
 from data_contracts.summary import MODELS
@@ -181,29 +182,40 @@ def test_other_models_have_associations_of_their_own(tmp_path: Path) -> None:
                 heat.find(("gender", b), "", "all", "all")]  # fmt: skip
         return [row["evidence_level"] for row in summary.between(*pair)]
 
+    state = HeatmapState()
+    state.take(heat, "mortality")
+    assert [m.task for m in state.pair] == ["mortality", "gender"], "another task comes first"
     assert Counter(levels("seed1", "seed1")) == Counter(level for level, _, _ in COMPARED)
     assert levels("main", "seed1").count("label") == 2, "labels belong to any models"
     assert "attribution" not in levels("main", "seed1")
     two = [heat.find(("mortality", name), "", "all", "all") for name in ("main", "seed1")]
-    own = {"attribute": "mortality", "reference_name": "main", "attribute_name": None}
-    rows = [{**r, **own} for r in summary.associations if r["evidence_level"] == "score"]
+    assert summary.associations is not None
+    rows = summary.associations.filter(evidence_level="score").with_columns(
+        attribute=pl.lit("mortality"), reference_name=pl.lit("main"), attribute_name=None
+    )
     assert replace(summary, associations=rows).between(*two) == [], "one model's row is no pair's"
 
 
 def test_several_trainings_are_named(heat: MeanHeatmaps, summary: SummaryData) -> None:
-    rows = [{**r, "trainings": 5, "p_holm": None} for r in summary.associations]
+    assert summary.associations is not None
+    more = summary.associations.with_columns(trainings=pl.lit(5, pl.Int64), p_holm=None)
+    rows = pl.concat([more, summary.associations], how="vertical_relaxed")
     pair = (find(heat, "mortality"), find(heat, "gender"))
     caption = texts(two_maps(replace(summary, associations=rows), pair, 0, DisplayOptions(), 32))
-    assert "0.800 (0.700–0.900), n 120, 5 trainings" in caption
+    one, five = caption.split("r of class-difference maps")[1:]
+    assert five.startswith(", 5 trainings:\n")
+    assert [text.count("crude ") for text in (one, five)] == [1, 1]
+    assert "0.800 (0.700–0.900), n 120\n" in five
 
 
 def test_associations_without_a_value_say_why(heat: MeanHeatmaps, summary: SummaryData) -> None:
-    rows = [dict(r) for r in summary.associations if r["attribute"] == "gender"]
+    assert summary.associations is not None
+    rows = summary.associations.filter(attribute="gender").to_dicts()
     maps = [r for r in rows if r["statistic"] == RANKING]
     nothing = {"value": None, "low": None, "high": None, "p_holm": None}
     maps[0] |= nothing | {"reason": "maps have different grids (7×7 and 14×14)"}
     maps[1] |= nothing | {"suppressed": True, "subjects": None}
-    found = replace(summary, associations=rows)
+    found = replace(summary, associations=frame_of(ASSOCIATIONS, rows))
     pair = (find(heat, "mortality"), find(heat, "gender"))
     caption = texts(two_maps(found, pair, 0, DisplayOptions(), 32))
     assert "maps have different grids (7×7 and 14×14)" in caption

@@ -93,7 +93,7 @@ async def test_the_newest_run_comes_first_with_all_that_is_told(workspace: Path)
         await pilot.resize_terminal(80, 24)
         await settled(pilot)
         assert rows_of(pilot)[0] == (
-            "▸ running", "train-task", "race/main", "███░░░░░ 40 % 1:00", "2 min", "2:00",
+            "▸ running", "train-task", "race/main", "█░ 40 % 1:00", "2 min", "2:00",
         )  # fmt: skip
 
 
@@ -123,6 +123,14 @@ async def test_names_keep_the_ends_by_which_they_differ(workspace: Path) -> None
         assert [f"d{seed} " in line for seed, line in zip((1, 2), lines, strict=True)] == [1, 1]
 
 
+async def test_the_usual_names_are_not_cut_at_80_columns(workspace: Path) -> None:
+    for number in range(30):  # with a scrollbar
+        write_run(workspace, number, config={"task": "insurance", "name": "permuted-labels"})
+    async with opened(workspace, (80, 24), page="jobs") as pilot:
+        await pilot.pause()
+        assert "insurance/permuted-labels " in page_of(pilot).query_one(RunRows).render_line(1).text
+
+
 async def test_many_runs_are_made_once_and_when_seen(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +144,8 @@ async def test_many_runs_are_made_once_and_when_seen(
     async with opened(workspace, page="jobs") as pilot:
         rows = page_of(pilot).query_one(RunRows)
         assert len(rows.shown) == 502
+        # What a filter looks in is made beforehand, a few at a time.
+        await until(pilot, lambda: sum(row.is_read for row in rows.shown) == 501)  # type: ignore[attr-defined]
         assert sum("_made" in vars(row) for row in rows.shown) <= rows.size.height
         before = list(rows.shown)
         rows.tick()

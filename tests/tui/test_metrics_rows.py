@@ -67,6 +67,15 @@ def test_cells_of_few_patients_say_so() -> None:
     assert not metric_table(frame, Selection(), [], wide=True).suppressed
 
 
+def test_a_dash_says_why() -> None:
+    slope = {"metric": "calibration_slope", "value": None, "low": None, "high": None}
+    found = with_kind(table(slope | {"positives": None}, {"metric": "auroc"}))
+    kinds = ("calibration_slope", "auroc")
+    why, nothing = (metric_table(found, Selection(kind=k), [], wide=True).dashes for k in kinds)
+    assert [text.partition(":")[0] for text in why] == ["slope –", "pos. –"]
+    assert nothing == ()
+
+
 def test_kinds_gather_the_metrics_of_the_classes() -> None:
     frame = with_kind(table({"metric": "auroc"}, {"metric": "auroc:White"}, {"metric": "auprc"}))
     assert frame["kind"].to_list() == ["auroc", "auroc:", "auprc"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from textual.app import App, ComposeResult
 from textual.geometry import Size
 
 from data_contracts.errors import UsageError
-from tui.heatmaps.export import png_of
+from tui.heatmaps.export import exported, png_of
 from tui.heatmaps.figure import HeatmapFigure
+from tui.shared import png
 from tui.shared.graphics import new_picture, require_graphics
 from tui.shared.half_blocks import size_in
 from tui.shared.panel import Panel
-from tui.shared.panel_grid import best_columns, room_for
+from tui.shared.panel_grid import PanelGrid, best_columns, room_for
 from tui.shared.picture import Picture
 from tui.shared.png import MARGIN
 from tui.shared.readout import MapValues
@@ -134,3 +136,40 @@ def test_pictures_of_the_terminal_need_a_library(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UsageError, match=r"pip install 'cxr\[graphics\]'"):
         require_graphics()
     assert isinstance(new_picture(graphics=False), Picture)
+
+
+class Grid(App[None]):
+    """An application with nothing but a grid of panels."""
+
+    def compose(self) -> ComposeResult:
+        yield PanelGrid(graphics=False)
+
+
+def test_a_file_has_the_sentence_and_nothing_about_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(png, "draw_text", lambda _, text, *__, **___: drawn.append(text))
+    panel = Panel((("bold", "▶ A gender/main"),), np.zeros((512, 512, 3), np.uint8))
+    figure = HeatmapFigure("maps", (panel,), (("", "1–2 of 9 (PgUp, PgDn)"), ("", "crude   0.9")))
+    exported(figure, "gender: shared")
+    assert drawn == ["maps", "1–2 of 9", "crude", "0.9", "gender: shared", "A gender/main"]
+    drawn.clear()
+    exported(replace(figure, patient_level=True), "gender: shared")
+    assert "gender: shared" not in drawn
+
+
+async def test_keys_are_answered_while_many_pictures_are_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen, painted = [], PanelGrid._painted
+
+    async def look(grid: PanelGrid) -> None:
+        seen.append(len(grid.boxes))
+        await painted(grid)
+
+    monkeypatch.setattr(PanelGrid, "_painted", look)
+    image = np.zeros((8, 8, 3), np.uint8)
+    async with Grid().run_test(size=(100, 40)) as pilot:
+        grid = pilot.app.query_one(PanelGrid)
+        await grid.show(tuple(Panel((("", str(i)),), image) for i in range(13)))
+        assert seen == [6, 12]
+        assert len(grid.boxes) == 13

@@ -136,7 +136,9 @@ def test_times_of_a_run() -> None:
 
 def test_progress_says_what_fits() -> None:
     progress = Progress("train", 62, 100, "batches", 2.0)
-    assert progress_text(progress, 13) == "█████░░░ 62 %"
+    assert progress_text(progress, 11) == "█████░░░ 62 %"
+    assert progress_text(progress, 13) == "█░ 62 % 0:19"
+    assert progress_text(progress, 14) == "██░░ 62 % 0:19"
     assert progress_text(progress, 18) == "█████░░░ 62 % 0:19"
     assert progress_text(progress, 60) == "█████░░░ 62 %  0:19 left  2.0 batches/s"
     assert progress_text(Progress("x", 0, 0, "images"), 60) == "░░░░░░░░  0 %"

@@ -157,8 +157,10 @@ class CohortPage(Page):
         }  # fmt: skip
         # The margin takes a cell, and so does the scrollbar.
         lines = makers[self._shown](self._content, self.size.width - 2)
-        self.query_one(Rows).set_columns(*lines.columns)
-        self.query_one(Rows).set_rows(lines.rows)
+        rows = self.query_one(Rows)
+        rows.gap = lines.gap
+        rows.set_columns(*lines.columns)
+        rows.set_rows(lines.rows)
         self._update_detail()
         suppressed = any(SUPPRESSED in row.cells for row in lines.rows)
         self.query_one(Disclosure).explain(self._least if suppressed else None)

@@ -10,8 +10,8 @@ from tui.shared.table import Column, Row
 from tui.shared.toned import Tone
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-#: From this width on there is room for all columns and long bars.
-_WIDE = 110
+#: From these widths on there is room for all columns and long bars, or for bars beside rules.
+_WIDE, _MIDDLE = 110, 96
 Records = Sequence[Mapping[str, Any]]
 
 
@@ -21,6 +21,8 @@ class TableContent:
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    gap: int = 2
+    """Cells between two columns."""
 
 
 def flow_content(flow: Records, width: int) -> TableContent:
@@ -28,10 +30,11 @@ def flow_content(flow: Records, width: int) -> TableContent:
 
     Rules of a task count the images without a label; the bar shows how many they are.
     """
-    wide = width >= _WIDE
+    wide, has_bars = width >= _WIDE, width >= _MIDDLE
     length = 36 if wide else 10
     whole = next((n for record in flow if (n := number_in(record["images"]))), None)
-    columns = [Column("scope", 10), Column("rule"), Column("", length), *_right("images", 7)]
+    columns = [Column("scope", 10), Column("rule"), *([Column("", length)] if has_bars else [])]
+    columns += _right("images", 7)
     columns += _right("studies", 7) if wide else []
     columns += [*_right("patients", 8), *_right("excluded", 8)]
     rows = []
@@ -39,12 +42,14 @@ def flow_content(flow: Records, width: int) -> TableContent:
         counts = [record["images"], *([record["studies"]] if wide else [])]
         counts += [record["subjects"], record["excluded"]]
         left = number_in(record["images"])
-        cells = (record["scope"], record["rule"], bar(left, whole, length), *counts)
+        bars = [bar(left, whole, length)] if has_bars else []
+        cells = (record["scope"], record["rule"], *bars, *counts)
         # Sorting by the first column brings the order of the rules back.
-        values = (i, record["rule"], left, *map(number_in, counts))
-        tones: tuple[Tone, ...] = ("" if record["scope"] == "cohort" else "dim", "", "live")
+        values = (i, record["rule"], *(left for _ in bars), *map(number_in, counts))
+        tones: list[Tone] = ["" if record["scope"] == "cohort" else "dim", ""]
+        tones += ["live" for _ in bars]
         rows.append(Row(str(i), cells, values, (*tones, *map(_tone, counts))))
-    return TableContent(tuple(columns), tuple(rows))
+    return TableContent(tuple(columns), tuple(rows), 2 if has_bars else 1)
 
 
 def flow_sentence(record: Mapping[str, Any]) -> str:

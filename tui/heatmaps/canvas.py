@@ -71,6 +71,6 @@ class Canvas(ContentSwitcher):
         first = {"compare": state.active, "images": -1}.get(state.tab, 0)
         return next(iter(focused or boxes[first:]), None)
 
-    def export(self, make: Make) -> None:
-        """Make a file of what `make` makes."""
-        self._exporting.do(lambda: exported(make()))
+    def export(self, make: Make, sentence: str) -> None:
+        """Make a file of what `make` makes, with the study's sentence."""
+        self._exporting.do(lambda: exported(make(), sentence))

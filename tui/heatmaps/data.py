@@ -27,7 +27,7 @@ QUANTITIES: tuple[Quantity, ...] = ("class_difference", "mean", "sd")
 OWN_STRATA = ("true_class", "outcome")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MeanMap:
     """An averaged map; `index` is its row in the artifact."""
 
@@ -142,7 +142,7 @@ class SummaryData:
 
     heatmaps: MeanHeatmaps | None = None
     areas: Mapping[tuple[str, str], Area] = field(default_factory=dict)
-    associations: Sequence[Mapping[str, Any]] = ()
+    associations: pl.DataFrame | None = None
     """Over all images, not by stratum."""
     problems: Mapping[str, str] = field(default_factory=dict)
     """Why something could not be read, by contract."""
@@ -150,21 +150,33 @@ class SummaryData:
     def area(self, model_key: tuple[str, str]) -> Area:
         return self.areas.get(model_key, Area())
 
-    def between(self, a: MeanMap, b: MeanMap) -> list[Mapping[str, Any]]:
+    @property
+    def reference(self) -> str:
+        """The task that all others are compared with."""
+        rows = self.associations
+        return "mortality" if rows is None or rows.is_empty() else str(rows["reference"][0])
+
+    def between(self, a: MeanMap, b: MeanMap) -> Sequence[Mapping[str, Any]]:
         """The associations of exactly these two models on all images, in either order."""
         if {a.stratum, b.stratum} != {"all"}:
             return []
-        pair = {a.model_key, b.model_key}
-        return [r for r in self.associations if set(_models(r, a, b)) == pair]
+        if self.associations is None:
+            return []
+        unnamed = a.task != b.task
+        here, there = (
+            _is("reference", one, unnamed=unnamed) & _is("attribute", other, unnamed=unnamed)
+            for one, other in ((a, b), (b, a))
+        )
+        return self.associations.filter(here | there).to_dicts()
 
 
-def _models(row: Mapping[str, Any], a: MeanMap, b: MeanMap) -> list[tuple[str, str]]:
-    """Task and name of the two models of an association; labels belong to any models of others."""
-    names = {} if a.task == b.task else {a.task: a.model, b.task: b.model}
-    return [
-        (row[task], row[name] or names.get(row[task], ""))
-        for task, name in (("reference", "reference_name"), ("attribute", "attribute_name"))
-    ]
+def _is(side: str, mean_map: MeanMap, *, unnamed: bool) -> pl.Expr:
+    """Whether a side of an association is a map's model; labels, `unnamed`, belong to any."""
+    import polars as pl
+
+    name = pl.col(f"{side}_name").fill_null("")
+    of_model = (name == mean_map.model) | ((name == "") & unnamed)
+    return (pl.col(side) == mean_map.task) & of_model
 
 
 def read_summary(tables: Tables, artifacts: Sequence[Artifact]) -> SummaryData:
@@ -183,11 +195,10 @@ def read_summary(tables: Tables, artifacts: Sequence[Artifact]) -> SummaryData:
         except CxrError as error:
             problems[artifact.contract] = str(error)
     associations = contents.get(ASSOCIATIONS.name)
-    rows = [] if associations is None else associations.filter(stratum="all").to_dicts()
     return SummaryData(
         contents.get(MEAN_HEATMAPS.name),
         _areas(contents.get(METRICS.name), contents.get(MODELS.name)),
-        rows, problems,
+        None if associations is None else associations.filter(stratum="all"), problems,
     )  # fmt: skip
 
 
@@ -200,15 +211,23 @@ def _heatmaps(path: Path) -> MeanHeatmaps:
              "unit", "method")  # fmt: skip
     with open_arrays(MEAN_HEATMAPS, path) as arrays:
         least = int(arrays.header.attributes["min_cell_count"])
-        columns = [arrays.read(name).tolist() for name in names]
-        grids = [(h, w) for h, w in arrays.read("grid").tolist()]
+        columns = [_shared(arrays.read(name).tolist()) for name in names]
+        grids = _shared([(h, w) for h, w in arrays.read("grid").tolist()])
         maps = {quantity: arrays.read(quantity) for quantity in QUANTITIES}
         background = arrays.read("mean_image")
     rows = zip(*columns, grids, strict=True)
     mean_maps = tuple(MeanMap(i, *values) for i, values in enumerate(rows))
     if not np.isfinite(background).all():
         background = np.full((8, 8), 64.0)
-    return MeanHeatmaps(mean_maps, maps, background, least)
+    heat = MeanHeatmaps(mean_maps, maps, background, least)
+    _ = heat.by_key, heat.by_class  # in this thread, not when a key first asks for them
+    return heat
+
+
+def _shared(values: list[Any]) -> list[Any]:
+    """The same values, equal ones the same object: of thousands of maps few differ in one."""
+    known: dict[Any, Any] = {}
+    return [known.setdefault(value, value) for value in values]
 
 
 def _areas(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tui.shared.colours import steps
@@ -33,9 +34,16 @@ PATIENT_LEVEL = (
 )
 
 
-def exported(figure: HeatmapFigure) -> tuple[str, bytes]:
-    """The name and the content of the file for a tab."""
-    return f"{figure.name}.png", png_of(figure)
+#: What is said of keys, and marks what they change.
+_OF_KEYS = ("▶ ", " (PgUp, PgDn)")
+
+
+def exported(figure: HeatmapFigure, sentence: str) -> tuple[str, bytes]:
+    """The name and the content of the file for a tab; the study's `sentence` stands under maps."""
+    caption = [(tone, _without_keys(text)) for tone, text in figure.caption]
+    if sentence and not figure.patient_level:
+        caption.append(("", sentence))
+    return f"{figure.name}.png", png_of(replace(figure, caption=tuple(caption)))
 
 
 def side_for(count: int) -> int:
@@ -69,7 +77,14 @@ def png_of(figure: HeatmapFigure) -> bytes:
 
 
 def _heading(panel: Panel, side: int) -> list[TonedLine]:
-    return wrapped([line for line in panel.lines if line[1]], side // LETTER)
+    lines = [(tone, _without_keys(text)) for tone, text in panel.lines if text]
+    return wrapped(lines, side // LETTER)
+
+
+def _without_keys(text: str) -> str:
+    for part in _OF_KEYS:
+        text = text.replace(part, "")
+    return text
 
 
 def _panel(

@@ -121,12 +121,16 @@ def _associations(summary: SummaryData, pair: tuple[MeanMap, MeanMap]) -> list[T
     if not rows:
         out.append(("dim", "aggregate did not compare these two maps"))
     shown = [r for r in rows if r["statistic"] == titles.RANKING]
-    names = [titles.ADJUSTMENTS[r["adjustment"]] for r in shown]
-    width = max(map(len, names), default=0)
-    out += [("", f"{titles.statistic(titles.RANKING)}:")] if shown else []
-    out += [
-        ("", f"{name:<{width}} {_association(row)}") for name, row in zip(names, shown, strict=True)
-    ]
+    width = max((len(titles.ADJUSTMENTS[r["adjustment"]]) for r in shown), default=0)
+    # One training of each is what the maps show; several say how far that holds.
+    for trainings in sorted({r["trainings"] or 1 for r in shown}):
+        several = f", {trainings} trainings" if trainings > 1 else ""
+        out.append(("", f"{titles.statistic(titles.RANKING)}{several}:"))
+        out += [
+            ("", f"{titles.ADJUSTMENTS[r['adjustment']]:<{width}} {_association(r)}")
+            for r in shown
+            if (r["trainings"] or 1) == trainings
+        ]
     # All statistics of a pair are more lines than a small terminal has.
     counts = Counter(r["evidence_level"] for r in rows if r["statistic"] != titles.RANKING)
     if counts:
@@ -144,9 +148,7 @@ def _association(row: Mapping[str, Any]) -> str:
     text = f"{number(row['value']):>6} ({interval(row['low'], row['high'])})"
     if row["p_holm"] is not None:
         text += f", {holm(row['p_holm'])}"
-    text += f", n {row['subjects']:,}"
-    trainings = row["trainings"] or 1
-    return f"{text}, {trainings} trainings" if trainings > 1 else text
+    return f"{text}, n {row['subjects']:,}"
 
 
 def maps_like(heat: MeanHeatmaps, like: MeanMap, query: str) -> list[MeanMap]:

@@ -117,8 +117,7 @@ class HeatmapsPage(Page):
             self.post_message(ErrorMet(contract, problem))
         heat = summary.heatmaps
         if heat is not None and heat.mean_maps:
-            rows = summary.associations
-            self.state.take(heat, rows[0]["reference"] if rows else "mortality")
+            self.state.take(heat, summary.reference)
             self.state.take_wanted(heat)
             self.query_one(MapPane).list(heat)
             self.query_one(TabBar).count("map", len(heat.mean_maps))
@@ -245,6 +244,6 @@ class HeatmapsPage(Page):
 
     def _export_if(self, answer: str | None) -> None:
         canvas = self.query_one(Canvas)
-        if answer == "y" and canvas.seen is not None:
+        if answer == "y" and canvas.seen is not None and self.snapshot is not None:
             side = side_for(len(canvas.seen.panels))
-            canvas.export(self._maker(small=side, large=side))
+            canvas.export(self._maker(small=side, large=side), self.snapshot.dated_sentence)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from data_contracts.disclosure import SUPPRESSED
-from tui.heatmaps.data import MeanHeatmaps
+from tui.heatmaps.data import MeanHeatmaps, MeanMap
 from tui.heatmaps.figure import HeatmapFigure, explained
 from tui.shared.colour_bar import ColourBar
 from tui.shared.numbers import level_text
 from tui.shared.panel_grid import PanelBox, PanelGrid
 from tui.shared.rows import Rows
-from tui.shared.table import Column, Row
+from tui.shared.table import Column, LazyRow, Row
 from tui.shared.toned import Tone, marked_up
 
 
@@ -84,16 +85,17 @@ class MapPane(Horizontal):
 
 
 def _rows(heat: MeanHeatmaps, shown: Sequence[bool]) -> list[Row]:
-    """A row per map, those of one class together."""
-    out = []
-    for mean_map in heat.by_class:
-        count = SUPPRESSED if mean_map.suppressed else f"{mean_map.subjects:,}"
-        level = level_text(mean_map.stratum, mean_map.level)
-        texts = mean_map.task, mean_map.model, mean_map.class_name, level, count
-        kept = tuple(t for t, show in zip(texts, shown, strict=True) if show)
-        tones: tuple[Tone, ...] = tuple("dim" for _ in kept) if mean_map.suppressed else ()
-        out.append(Row(mean_map.key, kept, (), tones))
-    return out
+    """A row per map, those of one class together; of thousands few are seen."""
+    return [LazyRow(m.key, partial(_row, m, shown)) for m in heat.by_class]
+
+
+def _row(mean_map: MeanMap, shown: Sequence[bool]) -> Row:
+    count = SUPPRESSED if mean_map.suppressed else f"{mean_map.subjects:,}"
+    level = level_text(mean_map.stratum, mean_map.level)
+    texts = mean_map.task, mean_map.model, mean_map.class_name, level, count
+    kept = tuple(t for t, show in zip(texts, shown, strict=True) if show)
+    tones: tuple[Tone, ...] = tuple("dim" for _ in kept) if mean_map.suppressed else ()
+    return Row(mean_map.key, kept, (), tones)
 
 
 class PanelsPane(Vertical):

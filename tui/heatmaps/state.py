@@ -60,8 +60,9 @@ class HeatmapState:
         model_keys = list(heat.of_model)
         if not self.pair:
             first = next((n for n in model_keys if n[0] == reference), model_keys[0])
-            other = next((n for n in model_keys if n != first), first)
-            # Of a single model its two ends are compared.
+            others = [n for n in model_keys if n != first] or [first]
+            # Rather another task than another network of the same; of one alone its two ends.
+            other = next((n for n in others if n[0] != first[0]), others[0])
             name = heat.classes(other)[0 if other == first else -1]
             self.pair = [
                 heat.find(first, "", "all", "all"), heat.find(other, name, "all", "all")

@@ -208,7 +208,7 @@ class LogText(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         number, x = y + int(self.scroll_offset.y), int(self.scroll_offset.x)
-        width, base = self.scrollable_content_region.width, self.rich_style
+        width, base = self.scrollable_content_region.width, self.visual_style.rich_style
         if number >= len(self._rows):
             return Strip.blank(width, base)
         line, start, end = self._rows[number]

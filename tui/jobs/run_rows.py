@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from data_contracts.run import RunRecord, moment
@@ -33,12 +34,12 @@ from tui.workspace.snapshot import Progress, Snapshot
 
 _NARROW = (
     Column("", 1), Column("state", 11), Column("job", 10), Column("task", name=True),
-    Column("outcome", 18), Column("age", 6, right=True), Column("time", 7, right=True),
+    Column("outcome", 13), Column("age", 6, right=True), Column("time", 7, right=True),
 )  # fmt: skip
 _WIDE = (
-    Column("", 1), Column("state", 13), Column("job", 10), Column("task", 20, name=True, most=32),
-    Column("outcome"), Column("best AUROC", 14, right=True), Column("started", 11),
-    Column("time", 7, right=True), Column("host", 10, name=True), Column("engine", 8),
+    Column("", 1), Column("state", 13), Column("job", 10), Column("task", 25, name=True, most=32),
+    Column("outcome"), Column("best AUROC", 13, right=True), Column("started", 11),
+    Column("time", 7, right=True), Column("host", 10, name=True), Column("engine", 7),
 )  # fmt: skip
 #: As the narrow ones, with more room for outcomes.
 _MIDDLE = (
@@ -47,7 +48,9 @@ _MIDDLE = (
 )  # fmt: skip
 #: From these widths on, the middle and the wide columns have room.
 _MIDDLE_FROM, _WIDE_FROM = 90, 124
-_OUTCOME, _BARS = 4, 8
+_OUTCOME, _BARS = 4, 7
+#: How many rows' texts are made at once (about 1 ms), and after so many seconds the next.
+_AT_ONCE, _PAUSE = 100, 0.01
 #: Before the state: a run that is marked; a pipeline whose runs are folded away, or not; a run of a
 #: pipeline; a star.
 _MARK, _FOLDED, _UNFOLDED, _CHILD, _STAR = "●", "+", "−", "│", "★"
@@ -94,6 +97,17 @@ class RunRows(Rows):
         self._is_flat = False
         """Whether the rows are those of all runs, not of a tree."""
 
+    def on_mount(self) -> None:
+        self._reading_ahead = self.set_interval(_PAUSE, self._read_ahead, pause=True)
+
+    def _read_ahead(self) -> None:
+        """Make some of the texts that a filter looks in: its first letter waits for few of them."""
+        unread = [*islice((r for _, r in self._made.values() if not r.is_read), _AT_ONCE)]
+        for row in unread:
+            _ = row.text
+        if len(unread) < _AT_ONCE:
+            self._reading_ahead.pause()
+
     def show(self, snapshot: Snapshot) -> None:
         """Show the runs of `snapshot` as they are now."""
         if self._snapshot is None or snapshot.runs is not self._snapshot.runs:
@@ -108,10 +122,13 @@ class RunRows(Rows):
             return
         now = clock.now()
         if (minute := f"{now:%Y-%m-%dT%H:%M}") != self._minute:
-            self._made, self._minute = {}, minute
+            self._minute = minute
+            if self.columns != _WIDE:  # which have no age
+                self._made = {}
         runs, self._is_flat = snapshot.runs, self._flat
         shown = runs if self._flat else in_tree(runs, self._parents, self._unfolded)
         self.set_rows([self._row_of(record, snapshot, now) for record in shown])
+        self._reading_ahead.resume()
 
     def _arrange(self) -> None:
         if self._is_flat == self._flat:

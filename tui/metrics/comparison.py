@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 Differences = Mapping[tuple[tuple[str, str], tuple[str, str], str], Mapping[str, Any]]
 
 
+#: Why a calibration slope is undefined.
+NO_SLOPE = "scores that separate the classes perfectly have none"
+
+
 @dataclass(frozen=True)
 class Compared:
     """One model on one split, one of its classes against the rest."""
@@ -97,8 +101,7 @@ def why_no_slopes(compared: Sequence[Compared]) -> list[str]:
     """One line on the models whose calibration slope is undefined; none if all have one."""
     slopes = [(f"{c.task}/{c.name}", c.metrics.get("calibration_slope")) for c in compared]
     names = [name for name, row in slopes if row and row["value"] is None and not row["suppressed"]]
-    why = "scores that separate the classes perfectly have none"
-    return [f"no calibration slope of {', '.join(names)}: {why}"] if names else []
+    return [f"no calibration slope of {', '.join(names)}: {NO_SLOPE}"] if names else []
 
 
 def _why_no_curves(metrics: Mapping[str, Mapping[str, Any]], split: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.disclosure import SUPPRESSED
+from tui.metrics.comparison import NO_SLOPE
 from tui.metrics.metric_rows import Selection, selected
 from tui.shared.numbers import NONE, interval, number
 from tui.shared.sanitize import escape_markup
@@ -45,6 +46,8 @@ class MetricTable:
     """The rows of the table, in order, by which the rows' keys are named."""
     suppressed: bool = False
     """Whether numbers of any row are not disclosed."""
+    dashes: tuple[str, ...] = ()
+    """Why there are dashes."""
 
     def model_of(self, key: str) -> ModelKey | None:
         """The model of a row."""
@@ -60,11 +63,12 @@ def metric_table(
     rows: list[Row] = []
     owners: list[ModelKey] = []
     frame, suppressed = None, False
+    dashes: tuple[str, ...] = ()
     covered: set[ModelKey] = set()
     if metrics is not None:
         covered = set(metrics.select("task", "name").unique().iter_rows())
         frame = selected(metrics, selection)
-        suppressed = bool(frame["suppressed"].any())
+        suppressed, dashes = bool(frame["suppressed"].any()), _dashes(frame)
         for i, record in enumerate(frame.iter_rows(named=True)):
             rows.append(_row(str(i), record, titles))
             owners.append((record["task"], record["name"]))
@@ -77,7 +81,18 @@ def metric_table(
     widths = tuple(
         max(len(title), *map(len, column)) for title, column in zip(titles, texts, strict=True)
     )
-    return MetricTable(titles, widths, tuple(rows), tuple(owners), frame, suppressed)
+    return MetricTable(titles, widths, tuple(rows), tuple(owners), frame, suppressed, dashes)
+
+
+def _dashes(frame: pl.DataFrame) -> tuple[str, ...]:
+    """Why numbers are missing that might be shown."""
+    shown = frame.filter(suppressed=False)
+    slopes = shown.filter(shown["kind"].str.starts_with("calibration_slope"))["value"]
+    texts = {
+        f"slope –: {NO_SLOPE}": slopes,
+        "pos. –: not two classes": shown["positives"],
+    }
+    return tuple(text for text, numbers in texts.items() if numbers.null_count())
 
 
 def note_of(artifact: Artifact | None) -> str:

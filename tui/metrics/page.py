@@ -175,17 +175,17 @@ class MetricsPage(Page):
         self.query_one(Disclosure).explain(self._least if self._table.suppressed else None)
 
     def _update_status(self) -> None:
-        chosen = self._query.selection
-        shown = len(self.query_one(Rows).shown)
+        chosen, shown = self._query.selection, len(self.query_one(Rows).shown)
         counts = f"{shown:,} row{'s' * (shown != 1)}"
         if self._marks:
             counts += f", [$text-primary]{len(self._marks)} marked[/]"
-        switches = [
+        parts = [
             switch("p", "next_split", "split", chosen.split or "all"),
             switch("m", "next_metric(1)", "", title_of(chosen.kind)),
-            switch("t", "strata", "strata", "on" if chosen.strata else "off"),
-        ]
-        self.query_one("#state", Static).update("  ".join([*switches, counts]))
+            switch("t", "strata", "strata", "on" if chosen.strata else "off"), counts,
+            *self._table.dashes,
+        ]  # fmt: skip
+        self.query_one("#state", Static).update("  ".join(parts))
 
     def apply_filter(self, text: str) -> None:
         self._typed = text

@@ -139,8 +139,8 @@ class PipelineGraph(ScrollView, can_focus=True):
         number = y + int(self.scroll_offset.y)
         width = self.scrollable_content_region.width
         if number >= len(self._lines) or not self._groups:
-            return Strip.blank(width, self.rich_style)
-        line, base = self._lines[number], self.rich_style
+            return Strip.blank(width, self.visual_style.rich_style)
+        line, base = self._lines[number], self.visual_style.rich_style
         wire = base + self._style("wire")
         reads = self.current is not None and line.job in self.current.readers
         segments = [
@@ -157,7 +157,7 @@ class PipelineGraph(ScrollView, can_focus=True):
     def _group_segments(
         self, group: ArtifactGroup, width: int, is_under_cursor: bool
     ) -> list[Segment]:
-        base = self.rich_style
+        base = self.visual_style.rich_style
         if is_under_cursor:
             base += self._style("cursor")
         sign, tone = SIGNS[group.state]

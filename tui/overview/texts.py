@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_contracts.associations import VERDICTS
 from tui.shared.pipeline import ArtifactGroup
 from tui.shared.sanitize import escape_markup
 from tui.workspace.next_step import NextStep
@@ -36,11 +35,10 @@ def welcome(snapshot: Snapshot, missing: Path | None = None) -> str:
 
 def answer(snapshot: Snapshot, width: int) -> list[str]:
     """What the verdicts say together, in lines of `width`, three at most; none without verdicts."""
-    sentence = snapshot.sentence
-    if sentence and any(a.state == "stale" for a in snapshot.of(VERDICTS.name)):
-        sentence = f"! out of date: {sentence}"
     more = " … (all of it: 7)"
-    return textwrap.wrap(sentence, max(len(more) + 1, width), max_lines=3, placeholder=more)
+    return textwrap.wrap(
+        snapshot.dated_sentence, max(len(more) + 1, width), max_lines=3, placeholder=more
+    )
 
 
 def about(group: ArtifactGroup) -> str:

@@ -171,10 +171,10 @@ class VerdictTable(ScrollView, can_focus=True):
         # The names of the levels stay in sight.
         number = y + int(down) if y else 0
         if number >= len(self._lines):
-            return Strip.blank(line, self.rich_style)
+            return Strip.blank(line, self.visual_style.rich_style)
         pieces = [Segment(text, self._style(tone, text)) for tone, text in self._lines[number]]
         strip = Strip(pieces).crop(int(across), int(across) + line)
-        return strip.adjust_cell_length(line, self.rich_style)
+        return strip.adjust_cell_length(line, self.visual_style.rich_style)
 
 
 def _tone(cell: VerdictCell, *, is_word: bool) -> str:

@@ -35,11 +35,11 @@ class ColourBar(Widget):
 
     def render_line(self, y: int) -> Strip:
         if self.scale is None or y:
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.visual_style.rich_style)
         strip = Strip(self._segments(self.scale))
         margin = max(0, (self.size.width - strip.cell_length) // 2)
-        strip = Strip([Segment(" " * margin, self.rich_style), *strip])
-        return strip.adjust_cell_length(self.size.width, self.rich_style)
+        strip = Strip([Segment(" " * margin, self.visual_style.rich_style), *strip])
+        return strip.adjust_cell_length(self.size.width, self.visual_style.rich_style)
 
     def _segments(self, scale: Scale) -> list[Segment]:
         few = self.app.console.color_system == "standard"
@@ -48,7 +48,7 @@ class ColourBar(Widget):
         low, high = scale.ends
         if self.app.no_color:
             text = f"digits: tenths of {high} {brief_unit(scale.unit)}".rstrip()
-            return [Segment(text, self.rich_style)]
+            return [Segment(text, self.visual_style.rich_style)]
         room = self.size.width - len(low) - len(high) - 2
         # The unit, without its remark where there is less room, or none.
         units = (f" {scale.unit}", f" {scale.unit.partition(' (')[0]}", "")
@@ -59,10 +59,10 @@ class ColourBar(Widget):
             if few
             else steps(min(count, max(2, room)), signed=scale.signed)
         )
-        segments = [Segment(f"{low} ", self.rich_style)]
+        segments = [Segment(f"{low} ", self.visual_style.rich_style)]
         for i, colour in enumerate(shades):
             # Zero stands in the middle of signed colours.
             text = "0" if scale.signed and 2 * i == len(shades) - 1 else ""
             style = Style(color=ink_on(colour), bgcolor="#{:02x}{:02x}{:02x}".format(*colour))
             segments.append(Segment(text.center(width), style))
-        return [*segments, Segment(f" {high}{unit}", self.rich_style)]
+        return [*segments, Segment(f" {high}{unit}", self.visual_style.rich_style)]

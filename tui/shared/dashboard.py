@@ -9,7 +9,7 @@ from typing import Any
 
 from textual import work
 from textual.app import App
-from textual.events import DeliveryComplete, DeliveryFailed
+from textual.events import DeliveryComplete, DeliveryFailed, Event, Key
 from textual.signal import Signal
 
 from data_contracts.run import RunRecord
@@ -57,17 +57,26 @@ class DashboardApp(App[None]):
     def on_mount(self) -> None:
         self._watch.start()
 
-    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+    async def on_event(self, event: Event) -> None:
         """Do what a key is for at once, unless the focus is where one types.
 
         Textual first hands it from widget to widget, and the next keys too: letters typed right
         after `/` would reach the table.
         """
-        done = await super()._check_bindings(key, priority)
-        if done or not priority or not self.screen.is_mounted:
-            return done
+        done = isinstance(event, Key) and not event.is_forwarded and await self._answer(event.key)
+        if not done:
+            await super().on_event(event)
+
+    async def _answer(self, key: str) -> bool:
+        """Do what a key is bound to; whether anything was done."""
         types = self.focused is not None and self.focused.check_consume_key("a", "a")
-        return not types and await super()._check_bindings(key)
+        # What is shown over the page is left by Escape before anything else.
+        if types or not self.screen.is_mounted or (key == "escape" and self.screen.maximized):
+            return False
+        bound = self.screen.active_bindings.get(key)
+        if bound is None or not bound.enabled:
+            return False
+        return await self.run_action(bound.binding.action, bound.node)
 
     async def action_switch_mode(self, mode: str) -> None:
         # The next key is for that page.

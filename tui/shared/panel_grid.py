@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 #: The least cells across and lines that a picture is worth showing in.
 LEAST = (14, 6)
 _MOST = 24
+#: So many pictures are drawn before keys are answered again.
+_AT_ONCE = 6
+_PATIENCE = 1.0
 
 
 class PanelBox(Vertical):
@@ -47,7 +52,7 @@ class PanelBox(Vertical):
     """
 
     def __init__(self, *, graphics: bool, bare: bool = False) -> None:
-        super().__init__(classes="bare unscaled" if bare else "")
+        super().__init__(classes="bare unscaled" if bare else "unscaled")
         self.picture = new_picture(graphics=graphics)
         self._bare, self._height = bare, "1fr"
         self._texts = "", ""
@@ -108,6 +113,8 @@ class PanelGrid(Container):
         super().__init__(id=id)
         self._graphics = graphics
         self.shown: tuple[Panel, ...] = ()
+        self._side = 2
+        """Cells across each picture."""
 
     @property
     def boxes(self) -> list[PanelBox]:
@@ -117,22 +124,40 @@ class PanelGrid(Container):
     async def show(
         self, panels: tuple[Panel, ...], scale: Scale | None = None, about: TonedLines = ()
     ) -> None:
-        """Show other panels, which share a scale, and what is to be said of each."""
+        """Show other panels, which share a scale, and what is to be said of each.
+
+        Of many a few at a time, so that keys are answered in between.
+        """
         self.shown = panels
-        boxes = list(self.query(PanelBox))
-        if missing := len(panels) - len(boxes):
-            if missing > 0:
-                new = [PanelBox(graphics=self._graphics) for _ in range(missing)]
-                await self.mount_all(new)
-                boxes += new
-            for box in boxes[len(panels) :]:
-                box.display = False
-                if box.is_maximized:
-                    self.screen.minimize()
-        for box, panel in zip(boxes, panels, strict=False):
-            box.display = True
-            box.show(panel, scale, about)
+        for box in list(self.query(PanelBox))[len(panels) :]:
+            box.display = False
+            if box.is_maximized:
+                self.screen.minimize()
         self._arrange()
+        for first in range(0, len(panels), _AT_ONCE):
+            if first:
+                await self._painted()
+            await self._show_part(first, panels[first : first + _AT_ONCE], scale, about)
+
+    async def _show_part(
+        self, first: int, panels: Sequence[Panel], scale: Scale | None, about: TonedLines
+    ) -> None:
+        boxes = list(self.query(PanelBox))[first : first + len(panels)]
+        if missing := len(panels) - len(boxes):
+            new = [PanelBox(graphics=self._graphics) for _ in range(missing)]
+            await self.mount_all(new)
+            boxes += new
+        for box, panel in zip(boxes, panels, strict=True):
+            box.display = True
+            box.set_side(self._side)
+            box.show(panel, scale, about)
+
+    async def _painted(self) -> None:
+        """Wait until what has changed is on the screen; not for good, since it may be closed."""
+        painted = asyncio.Event()
+        self.call_after_refresh(painted.set)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(painted.wait(), _PATIENCE)
 
     def on_resize(self) -> None:
         self._arrange()
@@ -142,11 +167,11 @@ class PanelGrid(Container):
         if not count:
             return
         lines = max(len(t.lines) for t in self.shown) + any(t.scale for t in self.shown)
-        columns, side = best_columns(count, *self.size, lines)
+        columns, self._side = best_columns(count, *self.size, lines)
         self.styles.grid_size_columns = columns
         self.styles.grid_size_rows = -(-count // columns)
         for box in self.query(PanelBox):
-            box.set_side(side)
+            box.set_side(self._side)
 
     def turn(self, step: int) -> bool:
         """Where one is shown over the page, show the one so many further; whether there is one."""

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.shared.colours import in_sixteen
+from tui.shared.colours import in_256, in_sixteen
 from tui.shared.half_blocks import SIDES, in_colours, in_shades, part_of, size_in
 
 if TYPE_CHECKING:
@@ -182,14 +182,14 @@ class Picture(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         if self._image is None:
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.visual_style.rich_style)
         if self._drawn is None or self._drawn[0] != self.size:
             self._drawn = self.size, self._strips(self._image)
         strip = self._drawn[1][y]
         x, line = self._seen_at(self._cross)
         if not self._has_cross or y != line:
             return strip
-        mark = Strip([Segment("╋", self.rich_style + Style(bold=True))])
+        mark = Strip([Segment("╋", self.visual_style.rich_style + Style(bold=True))])
         return Strip.join([strip.crop(0, x), mark, strip.crop(x + 1)])
 
     def _strips(self, image: Image) -> list[Strip]:
@@ -197,10 +197,11 @@ class Picture(Widget, can_focus=True):
         width, height = self.size
         self._arrange(image)
         left, top = self._place.offset
-        blank, margin = Strip.blank(width, self.rich_style), Segment(" " * left, self.rich_style)
+        look = self.visual_style.rich_style
+        blank, margin = Strip.blank(width, look), Segment(" " * left, look)
         strips = [blank] * height
         for line, cells in enumerate(self._lines(image), top):
-            strips[line] = Strip([margin, *cells]).adjust_cell_length(width, self.rich_style)
+            strips[line] = Strip([margin, *cells]).adjust_cell_length(width, look)
         return strips
 
     def _arrange(self, image: Image) -> None:
@@ -225,8 +226,11 @@ class Picture(Widget, can_focus=True):
         part = self._part
         if not self.app.no_color:
             pixels = part_of(image, self._whole, part)
-            if self._values is not None and self.app.console.color_system == "standard":
+            system = self.app.console.color_system
+            if self._values is not None and system == "standard":
                 pixels = in_sixteen(pixels, part_of(self._values.shares, self._whole, part))
+            elif self._values is not None and system == "256":
+                pixels = in_256(pixels)
             return in_colours(pixels)
         if self._values is None:
             texts = in_shades(part_of(image, self._whole, part))
@@ -237,4 +241,5 @@ class Picture(Widget, can_focus=True):
         first = texts[0].center(part.width)
         if self._values is None or first[0] == first[-1] == " ":
             texts[0] = first[1:-1].join(SIDES)
-        return [[Segment(text.center(part.width), self.rich_style)] for text in texts]
+        look = self.visual_style.rich_style
+        return [[Segment(text.center(part.width), look)] for text in texts]

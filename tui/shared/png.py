@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Sequence
 from functools import cache
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 #: The width of a page, its margin, a letter and a line, in pixels.
 WIDTH, MARGIN, LETTER, LINE = 1088, 32, 16, 36
 _TEXT = 24
+_COLUMN = re.compile(r"\S+(?: \S+)*")
 INK, WARN, DIM = "#1b2026", "#9a3b00", "#5b6773"
 
 
@@ -37,10 +39,12 @@ def as_png(picture: Any) -> bytes:
 
 
 def draw_lines(draw: ImageDraw.ImageDraw, lines: Sequence[TonedLine], x: int, y: int) -> None:
-    """Lines below each other, by their tones."""
+    """Lines below each other, by their tones; what follows several spaces makes a column."""
     inks = {"warn": WARN, "dim": DIM}
     for i, (tone, text) in enumerate(lines):
-        draw_text(draw, text, x, y + i * LINE, inks.get(tone, INK), bold=tone == "bold")
+        for part in _COLUMN.finditer(text):
+            left, ink = x + part.start() * LETTER, inks.get(tone, INK)
+            draw_text(draw, part[0], left, y + i * LINE, ink, bold=tone == "bold")
 
 
 def draw_text(

@@ -220,10 +220,10 @@ class Rows(ScrollView, can_focus=True):
             return self._strip(tuple(map(self._head, self.columns, self._widths())), (), _HEADER)
         number = y - 1 + int(self.scroll_offset.y)
         if y == 1 and self._terms and not self._shown:
-            look = self.rich_style + self._style("rows--dim")
+            look = self.visual_style.rich_style + self._style("rows--dim")
             return Strip([Segment(NOTHING, look)]).adjust_cell_length(self._width, look)
         if number >= len(self._shown):
-            return Strip.blank(self._width, self.rich_style)
+            return Strip.blank(self._width, self.visual_style.rich_style)
         row = self._shown[number]
         return self._strip(row.cells, row.tones, "rows--cursor" if number == self.cursor else "")
 
@@ -237,7 +237,7 @@ class Rows(ScrollView, can_focus=True):
         return counted if column.counts and len(counted) <= width else title
 
     def _strip(self, cells: tuple[str, ...], tones: tuple[Tone, ...], line: str) -> Strip:
-        base = self.rich_style + self._style(line)
+        base = self.visual_style.rich_style + self._style(line)
         segments = []
         for i, (cell, width) in enumerate(zip(cells, self._widths(), strict=False)):
             column = self.columns[i]

@@ -23,7 +23,8 @@ EXIT_CODES = {
     0: "done", 1: "internal error", 2: "invalid settings", 3: "artifact or disk problem",
     4: "unusable source data", 75: "interrupted: retry resumes",
 }  # fmt: skip
-_BAR = 8
+#: Cells of a bar, where there is room and where there is little.
+_BARS = (8, 4, 2)
 
 
 @cache
@@ -89,18 +90,23 @@ def age_text(begun: datetime | None, now: datetime) -> str:
 def progress_text(progress: Progress, width: int) -> str:
     """Bar, share, remaining time and rate, as many of these as fit into `width`."""
     share = min(1.0, max(0.0, progress.done / max(1, progress.total)))
-    full = round(share * _BAR)
     # Jobs differ in length: of a pipeline their number says more than a percentage.
     is_count = progress.unit == "jobs"
     number = f"{progress.done}/{progress.total}" if is_count else f"{int(100 * share):2d} %"
-    text = f"{'█' * full}{'░' * (_BAR - full)} {number}"
     seconds, rate = progress.seconds_left, ""
     if progress.rate:
         seconds = max(0, progress.total - progress.done) / progress.rate
         rate = f"  {rate_text(progress.rate, progress.unit)}"
     left = duration_text(seconds)
-    fits = [f"{text} {left}", f"{text}  {left} left", f"{text}  {left} left{rate}"] if left else []
-    return next((t for t in reversed(fits) if len(t) <= width), text)
+    ends = [f"  {left} left{rate}", f"  {left} left", f" {left}"] if left else []
+    # The remaining time says more than a long bar.
+    texts = [f"{_bar(share, length)} {number}{end}" for length in _BARS for end in ends]
+    return next((t for t in texts if len(t) <= width), f"{_bar(share, _BARS[0])} {number}")
+
+
+def _bar(share: float, length: int) -> str:
+    full = round(share * length)
+    return "█" * full + "░" * (length - full)
 
 
 def rate_text(rate: float, unit: str) -> str:

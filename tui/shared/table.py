@@ -68,6 +68,11 @@ class LazyRow(Row):
         return self._make().text
 
     @property
+    def is_read(self) -> bool:
+        """Whether its text has been made."""
+        return "text" in vars(self)
+
+    @property
     def cells(self) -> tuple[str, ...]:
         return self._made.cells
 

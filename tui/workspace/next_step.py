@@ -67,13 +67,17 @@ def _due(
     is_needed = bool(spec.reads) or any(c.name in read_later for c in spec.writes)
     if not is_needed or not all(snapshot.of(c.name) for c in spec.reads):
         return
-    for keys in _wanted(snapshot, spec, tasks):
-        absent = [c for c in spec.writes if not snapshot.of(c.name, **keys)]
+    wanted = list(_wanted(snapshot, spec, tasks))
+    names = tuple(wanted[0]) if wanted else ()
+    made = [{tuple(a.keys.get(n) for n in names) for a in snapshot.of(c.name)} for c in spec.writes]
+    for keys in wanted:
+        if all(tuple(keys.values()) in of_contract for of_contract in made):
+            continue
         busy = [
             p for p in snapshot.writing for c in spec.writes
             if (own := c.keys_of(p)) is not None and keys.items() <= own.items()
         ]  # fmt: skip
-        if absent and not busy:
+        if not busy:
             yield NextStep(spec.name, _settings(snapshot, spec.name, keys), "missing", keys)
 
 

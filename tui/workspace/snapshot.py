@@ -84,9 +84,15 @@ class Snapshot:
 
     def of(self, contract: str, **keys: str) -> list[Artifact]:
         """The artifacts of a contract whose keys agree, by place."""
-        matching = (a for a in self.artifacts.values() if a.contract == contract)
-        agreeing = (a for a in matching if all(a.keys.get(k) == v for k, v in keys.items()))
-        return sorted(agreeing, key=lambda a: a.place)
+        found = self._by_contract.get(contract, [])
+        return [a for a in found if all(a.keys.get(k) == v for k, v in keys.items())]
+
+    @cached_property
+    def _by_contract(self) -> Mapping[str, list[Artifact]]:
+        found: dict[str, list[Artifact]] = {}
+        for _, artifact in sorted(self.artifacts.items()):
+            found.setdefault(artifact.contract, []).append(artifact)
+        return found
 
     def run(self, run_id: str) -> RunRecord | None:
         """A run by its id."""
@@ -108,6 +114,12 @@ class Snapshot:
         """What the verdicts say together, if they are there; it stands in their header."""
         headers = [a.header for a in self.of(VERDICTS.name) if a.header]
         return str(headers[0].attributes.get("sentence", "")) if headers else ""
+
+    @property
+    def dated_sentence(self) -> str:
+        """The sentence, with a warning where the verdicts are out of date."""
+        is_stale = any(a.state == "stale" for a in self.of(VERDICTS.name))
+        return f"! out of date: {self.sentence}" if self.sentence and is_stale else self.sentence
 
     @property
     def is_empty(self) -> bool:

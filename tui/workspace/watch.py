@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.heap import trim_heap
 from tui.workspace.snapshot import Artifact, Snapshot
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Watch:
                     gc.freeze()
                 number = snapshot.number
                 self._publish(snapshot)
+            trim_heap()
             self._woken.wait(EVERY_SECONDS)
 
     def _take_damages(self, scanner: Scanner) -> None:

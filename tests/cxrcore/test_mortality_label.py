@@ -56,18 +56,19 @@ def read(root: Path, patients: list[Patient], private: bool = False) -> pl.DataF
     insurance = "Private" if private else "Other"
     stays = [(i, s, p.ed) for i, p in enumerate(patients) for s in p.stays]
     # Somebody else's admission: no table is empty.
-    stays.append((-1, (0.0, 1.0), False))
+    somebody = len(patients)
+    stays.append((somebody, (0.0, 1.0), False))
     times = {"begin": [at(s[0]) for _, s, _ in stays], "end": [at(s[1]) for _, s, _ in stays]}
     encounters = pl.DataFrame({"subject_id": [i for i, *_ in stays]} | times).with_row_index("id")
     in_ed = pl.Series([ed for *_, ed in stays])
     ids = pl.Series("subject_id", range(len(patients)))
-    nobody = pl.DataFrame(
-        {"subject_id": [-1], "dod": [None]}, {"subject_id": pl.Int64, "dod": pl.Date}
+    other = pl.DataFrame(
+        {"subject_id": [somebody], "dod": [None]}, {"subject_id": pl.Int64, "dod": pl.Date}
     )
     blank = pl.lit(None, pl.String)
     tables = {
         "hosp/patients": pl.DataFrame([ids, pl.Series("dod", [p.dod for p in patients], pl.Date)])
-        .vstack(nobody)
+        .vstack(other)
         .with_columns(gender=pl.lit("F"), anchor_age=60, anchor_year=T.year),
         "hosp/admissions": encounters.filter(~in_ed).select(
             "subject_id", hadm_id="id", admittime="begin", dischtime="end", deathtime=blank,

@@ -151,13 +151,13 @@ def _slow_in_the_first(number: int, folder: Path) -> int:
     slow = folder / str(os.getpid())
     if number == 0:
         slow.touch()
-    time.sleep(REST if slow.exists() else 0)
+    time.sleep(5 * REST if slow.exists() else 0)
     return os.getpid()
 
 
 def test_a_slow_worker_gets_fewer_items(tmp_path: Path) -> None:
     slow, *others = ordered_map(partial(_slow_in_the_first, folder=tmp_path), range(60), 2)
-    assert others.count(slow) < 20
+    assert others.count(slow) < 20  # of 59; in turn it would be 29
 
 
 ABANDONED = """

@@ -67,6 +67,7 @@ def test_maps_made_now_equal_those_of_the_older_version(workspace: Path) -> None
     with open_arrays(ATTRIBUTIONS, new) as arrays:
         np.testing.assert_allclose(arrays.read("outputs"), before[1], rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(arrays.read("maps"), before[0], rtol=1e-2, atol=1e-3)
+        assert {"lung_box", "aligned_mean_image"} <= {*arrays.names()}
 
 
 def test_what_was_not_known_then_is_filled_in(workspace: Path) -> None:

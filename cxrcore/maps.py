@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from cxrcore.aligned import AlignedMaps
 from cxrcore.evaluation.strata import is_labelled
 from cxrcore.model import Model
 from data_contracts.errors import ArtifactError
@@ -83,6 +84,8 @@ class ModelAttributions:
     """Predictions with strata, a row per labelled image; `row` is its row in the maps."""
     all_maps: Maps
     """Of every explained image, in the order of the artifact."""
+    boxes: NDArray[np.floating] | None = None
+    """(all images, 4) their lung boxes; None: an older version did not look for lungs."""
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -98,6 +101,22 @@ class ModelAttributions:
     def maps(self, rows: NDArray[np.intp] | None = None) -> Maps:
         """The maps of `rows` of the artifact, by default of all labelled images."""
         return ChosenMaps(self.all_maps, self.images["row"].to_numpy() if rows is None else rows)
+
+    def aligned(self) -> ModelAttributions | None:
+        """The same of the images with a lung box, their maps in the common frame.
+
+        None where lungs were not looked for.
+        """
+        if self.boxes is None:
+            return None
+        rows = self.images["row"].to_numpy()
+        has_box = np.isfinite(self.boxes[rows]).all(axis=1)
+        images, rows = self.images.filter(has_box), rows[has_box]
+        return replace(
+            self,
+            images=images.with_columns(row=np.arange(len(rows))),
+            all_maps=AlignedMaps(ChosenMaps(self.all_maps, rows), self.boxes[rows]),
+        )
 
 
 def attributions_of(artifacts: Sequence[Arrays], known: Sequence[Model]) -> list[ModelAttributions]:
@@ -121,5 +140,6 @@ def _joined(model: Model, arrays: Arrays) -> ModelAttributions:
             f"{len(model.classes)} classes); "
             f"run `cxr explain --task {model.task} --name {model.name} --force`"
         )
+    boxes = arrays.read("lung_box") if "lung_box" in arrays.names() else None
     labelled = found.filter(is_labelled())
-    return ModelAttributions(model, facts["method"], facts["unit"], labelled, maps)
+    return ModelAttributions(model, facts["method"], facts["unit"], labelled, maps, boxes)

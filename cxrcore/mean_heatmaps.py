@@ -15,6 +15,8 @@ from cxrcore.heatmaps import subgroup_maps
 from cxrcore.maps import ModelAttributions
 from cxrcore.model import ModelKey
 from cxrcore.threads import side_by_side
+from data_contracts.disclosure import is_small
+from data_contracts.disclosure.subgroups import Disclosure
 
 QUANTITIES = ("mean", "class_difference", "sd")
 _TEXTS = (
@@ -31,10 +33,11 @@ def subgroups_of(one: ModelAttributions) -> list[Subgroup]:
     return [group for group in found if group.inside.any()]
 
 
-def heatmap_rows(one: ModelAttributions, split: str, reason: str) -> Iterator[dict[str, Any]]:
+def heatmap_rows(
+    one: ModelAttributions, found: Sequence[Subgroup], split: str, reason: str
+) -> Iterator[dict[str, Any]]:
     """A heatmap per subgroup and class, before anything is suppressed."""
     model = one.model
-    found = subgroups_of(one)
     if not found:
         return
     subject = one.images["subject_id"].rank("dense").to_numpy()
@@ -60,11 +63,21 @@ def mean_heatmaps(
     """The rows of all models."""
 
     def of_model(one: ModelAttributions) -> list[dict[str, Any]]:
-        rows = list(heatmap_rows(one, split, reasons[one.model.key]))
+        rows = list(heatmap_rows(one, subgroups_of(one), split, reasons[one.model.key]))
         advance(1 / len(known))
         return rows
 
     return list(chain(*side_by_side(of_model, known)))
+
+
+def disclosed(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
+    """A row without what is suppressed: all of it, or its class difference."""
+    where = row["task"], row["name"], row["split"], row["stratum"], row["level"]
+    nothing = row["mean"] * np.nan
+    if rule.hides(where) or is_small(row["subjects"], rule.least):
+        empty = dict.fromkeys(QUANTITIES, nothing)
+        return row | empty | {"images": -1, "subjects": -1, "suppressed": True}
+    return row | ({"class_difference": nothing} if rule.hides(where, row["class"]) else {})
 
 
 def as_arrays(

@@ -41,6 +41,10 @@ class ImageStore:
             self._shards[home].read_rows("pixels", places, [images[i] for i in here])
         return images
 
+    def content_bbox(self) -> NDArray[np.int16]:
+        """Where every picture lies in its square: (images, 4), as IMAGES has it."""
+        return np.concatenate([shard.read("content_bbox") for shard in self._shards])
+
     def batches(
         self, batches: Sequence[NDArray[np.int64]]
     ) -> Iterator[tuple[NDArray[np.int64], GreyImages]]:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cxrcore import mean_heatmaps
+from cxrcore import aligned_heatmaps, mean_heatmaps
 from cxrcore.associations import associations
 from cxrcore.associations.disclosed import disclosed
 from cxrcore.associations.inputs import Draws, Inputs
+from cxrcore.associations.region_evidence import region_evidence
 from cxrcore.associations.survival_curves import survival_curves
 from cxrcore.associations.verdict import sentence
 from cxrcore.evaluation import strata, table
@@ -35,6 +36,7 @@ from data_contracts.crossed_metrics import CROSSED_METRICS
 from data_contracts.differences import DIFFERENCES
 from data_contracts.disclosure import is_small
 from data_contracts.disclosure.subgroups import Disclosure, disclosure_of, hidden_ratios
+from data_contracts.region_evidence import REGION_EVIDENCE
 from data_contracts.store import Arrays
 from data_contracts.summary import CURVES, METRIC_NUMBERS, METRICS, MODELS
 from data_contracts.vocabulary import Contract
@@ -66,6 +68,8 @@ class Summary:
     differences: pl.DataFrame
     curves: pl.DataFrame
     heatmaps: Mapping[str, Any]
+    aligned_heatmaps: Mapping[str, Any]
+    region_evidence: pl.DataFrame
     associations: pl.DataFrame
     verdicts: pl.DataFrame
     orders: pl.DataFrame
@@ -119,7 +123,9 @@ def summarise(
         settings.draws, settings.seed,
     )  # fmt: skip
     points.append(list(survival_curves(inputs, rule)))
-    found = associations(inputs, part_of(advance, 0.7))
+    regions = region_evidence(inputs, rule)
+    advance(0.05)
+    found = associations(inputs, part_of(advance, 0.65))
     shown = disclosed(found, rule)
     return Summary(
         _frame(MODELS, _model_rows(known, explained, reasons)),
@@ -130,8 +136,14 @@ def summarise(
         _frame(DIFFERENCES, differences(known, rule)),
         _frame(CURVES, list(chain(*points))),
         mean_heatmaps.as_arrays(
-            [_disclosed_heatmap(row, rule) for row in averaged], _background(maps, explained, rule)
+            [mean_heatmaps.disclosed(row, rule) for row in averaged],
+            _background(maps, explained, rule),
         ),
+        aligned_heatmaps.as_arrays(
+            aligned_heatmaps.aligned_heatmaps(explained, reasons, rule),
+            aligned_heatmaps.background(maps, explained, settings.min_cell_count),
+        ),
+        _frame(REGION_EVIDENCE, regions),
         _frame(ASSOCIATIONS, shown.rows),
         _frame(VERDICTS, shown.verdicts),
         _frame(ORDERS, shown.orders),
@@ -195,17 +207,6 @@ def _disclosed_added_value(row: dict[str, Any], rule: Disclosure) -> dict[str, A
     hidden = rule.hides((row["task"], row["name"], "test", "all", "all"))
     numbers = ("value", "low", "high", "p", "images", "subjects")
     return row | {"suppressed": hidden} | (dict.fromkeys(numbers) if hidden else {})
-
-
-def _disclosed_heatmap(row: dict[str, Any], rule: Disclosure) -> dict[str, Any]:
-    where = _subgroup(row)
-    nothing = row["mean"] * np.nan
-    if rule.hides(where) or is_small(row["subjects"], rule.least):
-        empty = dict.fromkeys(mean_heatmaps.QUANTITIES, nothing)
-        return row | empty | {"images": -1, "subjects": -1, "suppressed": True}
-    if rule.hides(where, row["class"]):
-        return row | {"class_difference": nothing}
-    return row
 
 
 def _subgroup(row: Mapping[str, Any]) -> tuple[str, str, str, str, str]:

@@ -5,10 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.model import TARGET_KINDS
-from data_contracts.vocabulary import Contract, Field, Upgrade
+from data_contracts.vocabulary import Check, Contract, Field, Upgrade
 
 if TYPE_CHECKING:
     from data_contracts.header import Header
+
+#: Where the lungs lie in the common frame that images and maps are aligned to: top, left, bottom,
+#: right, as shares of the side. Part of the contract: what is stored was moved to it.
+LUNG_FRAME = (0.15, 0.15, 0.80, 0.85)
+
+
+def _boxes_lie_inside(arrays: Any) -> bool:
+    import numpy as np
+
+    if "lung_box" not in arrays:
+        return True
+    box = arrays["lung_box"][()]
+    top, left, bottom, right = box[np.isfinite(box).all(axis=1)].T
+    return bool(
+        ((top >= 0) & (left >= 0) & (top < bottom) & (left < right)).all()
+        and (bottom <= 1).all()
+        and (right <= 1).all()
+    )
 
 
 def _attributes_from_1(header: Header) -> dict[str, Any]:
@@ -25,12 +43,14 @@ def _example_attributions() -> dict[str, Any]:
         "maps": rng.normal(size=(n, 2, 3, 3)).astype(np.float16),
         "outputs": rng.normal(size=(n, 2)).astype(np.float32),
         "mean_image": rng.uniform(0, 255, size=(32, 32)).astype(np.float32),
+        "lung_box": np.array([[0.2, 0.1, 0.8, 0.9]] * (n - 1) + [[np.nan] * 4], dtype=np.float32),
+        "aligned_mean_image": rng.uniform(0, 255, size=(32, 32)).astype(np.float32),
     }
 
 
 ATTRIBUTIONS = Contract(
     name="attributions",
-    version="2.0",
+    version="2.1",
     kind="arrays",
     path_template="models/{task}/{name}/attributions-{method}-{split}.h5",
     description=(
@@ -44,6 +64,14 @@ ATTRIBUTIONS = Contract(
               unit="logit, or unit of the value", dims=("image", "class")),
         Field("mean_image", "float32", "Mean of the explained images, as a background",
               unit="grey value", dims=("size", "size")),
+        Field("lung_box", "float32",
+              "Box around both lungs of each image: top, left, bottom, right; NaN: none was found",
+              unit="share of the side", dims=("image", "4"), nullable=True),
+        Field("aligned_mean_image", "float32",
+              "Mean of the images with a lung box, each moved so that the box lies from "
+              f"{LUNG_FRAME[0]:.2f} to {LUNG_FRAME[2]:.2f} of the side from the top and from "
+              f"{LUNG_FRAME[1]:.2f} to {LUNG_FRAME[3]:.2f} from the left; NaN: there is none",
+              unit="grey value", dims=("size", "size"), nullable=True),
     ),
     attributes=(
         Field("task", "string", "The task: a label of the cohort, or a column with a value"),
@@ -63,6 +91,7 @@ ATTRIBUTIONS = Contract(
         "split": "test", "method": "gradcam", "layer": "layer4", "unit": "logit per cell",
         "input_size": 32,
     },
+    checks=(Check("lung boxes lie inside the square", _boxes_lie_inside),),
     upgrades={
         "1": Upgrade(
             _attributes_from_1,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from data_contracts.added_value import ADDED_VALUE, METADATA_PREDICTIONS
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
-from data_contracts.attributions import ATTRIBUTIONS
+from data_contracts.attributions import ATTRIBUTIONS, LUNG_FRAME
 from data_contracts.cohort import COHORT
 from data_contracts.cohort_description import (
     COHORT_CHARACTERISTICS,
@@ -22,9 +22,10 @@ from data_contracts.differences import DIFFERENCES
 from data_contracts.errors import UsageError
 from data_contracts.header import Header
 from data_contracts.images import IMAGE_REJECTS
-from data_contracts.mean_heatmaps import MEAN_HEATMAPS
+from data_contracts.mean_heatmaps import ALIGNED_HEATMAPS, MEAN_HEATMAPS
 from data_contracts.model import TRAINING_HISTORY
 from data_contracts.predictions import FEATURES, PREDICTIONS
+from data_contracts.region_evidence import REGION_EVIDENCE
 from data_contracts.replication import REPLICATION
 from data_contracts.summary import CURVES, METRICS, MODELS
 from data_contracts.synthetic import SYNTHETIC_TRUTH
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 READS = (COHORT, COHORT_FLOW, COHORT_CHARACTERISTICS, IMAGE_REJECTS,
          PREDICTIONS, FEATURES, TRAINING_HISTORY, ATTRIBUTIONS)  # fmt: skip
 WRITES = (MODELS, METRICS, CROSSED_METRICS, METADATA_PREDICTIONS, ADDED_VALUE, DIFFERENCES,
-          CURVES, ASSOCIATIONS, VERDICTS, ORDERS, REPLICATION, MEAN_HEATMAPS)  # fmt: skip
+          CURVES, ASSOCIATIONS, VERDICTS, ORDERS, REPLICATION, MEAN_HEATMAPS,
+          ALIGNED_HEATMAPS, REGION_EVIDENCE)  # fmt: skip
 FILES = ("report/report.html", "report/report.pdf")
 #: Earlier versions compared magnitudes of maps, without nulls.
 SINCE = "0.4.0"
@@ -143,6 +145,10 @@ def run(config: Config, job: Job) -> None:
     job.write(DIFFERENCES, found.differences, min_cell_count=least)
     job.write(CURVES, found.curves, min_cell_count=least)
     job.write(MEAN_HEATMAPS, found.heatmaps, min_cell_count=least)
+    job.write(
+        ALIGNED_HEATMAPS, found.aligned_heatmaps, min_cell_count=least, lung_frame=[*LUNG_FRAME]
+    )
+    job.write(REGION_EVIDENCE, found.region_evidence, min_cell_count=least)
     job.write(ASSOCIATIONS, found.associations, min_cell_count=least)
     job.write(ORDERS, found.orders, min_cell_count=least)
     job.write(REPLICATION, replicated, min_cell_count=least)

@@ -38,7 +38,9 @@ def run(config: Config, job: Job) -> None:
     """Run the network once over the split and keep the raw map of every class."""
     import numpy as np
 
+    from cxrcore.aligned import MeanImages
     from cxrcore.attribution import explainer
+    from cxrcore.lung_field import lung_box
     from cxrcore.networks import NetworkRecipe, restore
     from cxrcore.store import ImageStore, in_batches
     from cxrcore.targets import targets_of
@@ -53,7 +55,7 @@ def run(config: Config, job: Job) -> None:
         network = restore(recipe, {n: model.read(n) for n in model.names()}).to(device)
         targets = targets_of(job.table(COHORT).frame, config.task, store.image_ids)
         rows = np.flatnonzero(targets.splits == config.split)
-        total = np.zeros((store.size, store.size))
+        bbox, means = store.content_bbox(), MeanImages(store.size, store.dtype)
         maps_of, method = explainer(network, config.method)
         output = "logit" if targets.kind == "classes" else "standard deviation"
         kept = ("task", "name", "target_kind", "classes", "input_size")
@@ -68,8 +70,9 @@ def run(config: Config, job: Job) -> None:
             for batch, images in store.batches(in_batches(rows, config.batch_size)):
                 maps, outputs = maps_of(to_input(images, recipe.mean, recipe.std, device))
                 ids = [store.image_ids[i] for i in batch]
-                writer.append(image_id=ids, maps=maps, outputs=outputs)
-                total += images.sum(axis=0)
+                boxes = np.stack([*map(lung_box, images, bbox[batch])])
+                writer.append(image_id=ids, maps=maps, outputs=outputs, lung_box=boxes)
+                means.add(images, boxes)
                 advance(len(batch))
-            # Of 0 to 255, whatever the type of the store.
-            writer.put("mean_image", total * (255 / np.iinfo(store.dtype).max) / len(rows))
+            writer.put("mean_image", means.mean)
+            writer.put("aligned_mean_image", means.aligned)

@@ -12,6 +12,7 @@ from data_contracts.attributions import ATTRIBUTIONS
 from data_contracts.errors import ArtifactError
 from data_contracts.model import MODEL
 from data_contracts.predictions import PREDICTIONS
+from data_contracts.region_evidence import REGION_EVIDENCE
 from data_contracts.store import open_arrays, read_header, read_table, verify
 from data_contracts.summary import METRICS, MODELS
 from jobs._cli import run
@@ -40,10 +41,16 @@ def test_explain_and_aggregate_go_on_from_the_old_models(
     aggregate = ["aggregate", "--replicates=100", "--surrogates=99", "--permutations=99", *where]
     assert run(aggregate) == 0
     before = read_table(METRICS, METRICS.path(workspace)).frame
+    # Its version did not look for lungs.
+    assert read_table(REGION_EVIDENCE, REGION_EVIDENCE.path(workspace)).frame.is_empty()
+    page = (workspace / "report" / "report.html").read_text(encoding="utf-8")
+    assert "No maps are aligned" in page
     for task in ("mortality", "insurance"):
         assert run(["explain", "--task", task, "--device", "cpu", *where]) == 0
     assert run(aggregate) == 0
     assert read_table(METRICS, METRICS.path(workspace)).frame.equals(before)
+    regions = read_table(REGION_EVIDENCE, REGION_EVIDENCE.path(workspace)).frame
+    assert set(regions["task"]) == {"mortality", "insurance"}
     models = read_table(MODELS, MODELS.path(workspace)).frame
     assert models.select("task", "name", "seed", "control", "has_maps").rows() == [
         ("mortality", "main", 0, "none", True), ("insurance", "main", 0, "none", True),
@@ -67,6 +74,7 @@ def test_maps_made_now_equal_those_of_the_older_version(workspace: Path) -> None
     with open_arrays(ATTRIBUTIONS, new) as arrays:
         np.testing.assert_allclose(arrays.read("outputs"), before[1], rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(arrays.read("maps"), before[0], rtol=1e-2, atol=1e-3)
+        assert {"lung_box", "aligned_mean_image"} <= {*arrays.names()}
 
 
 def test_what_was_not_known_then_is_filled_in(workspace: Path) -> None:

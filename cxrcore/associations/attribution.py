@@ -21,6 +21,7 @@ from cxrcore.associations.verdict import ALPHA, Headline
 from cxrcore.covariates import CATEGORIES
 from cxrcore.evaluation.bootstrap import Advance
 from cxrcore.evaluation.table import columns_of
+from cxrcore.maps import ModelAttributions
 from cxrcore.model import Model
 from cxrcore.threads import Once, side_by_side
 from data_contracts.cohort import LABEL_PREFIX
@@ -89,21 +90,31 @@ class _Known:
     def _difference_maps(
         self, model: Model, attribute: str, part: Part, adjustment: Adjustment
     ) -> DifferenceMaps:
-        inputs = self.inputs
-        images = inputs.test_images(model)
+        images = self.inputs.test_images(model)
         if part.is_divided:
             images = images.where(_inside(images.frame, part))
-        maps = inputs.attributions[model.key]
-        rows = dict(maps.images.select("image_id", "row").iter_rows())
-        images = images.where(images.frame["image_id"].is_in(list(rows)).to_numpy())
-        chosen = np.array([rows[i] for i in images.frame["image_id"]], dtype=np.intp)
-        design = Design(
-            images.frame["target"].to_numpy().astype(np.intp), images.subject,
-            images.regressors(adjustment, inputs.reference, attribute), images.band,
-        )  # fmt: skip
-        return difference_maps(
-            maps.maps(chosen), design, inputs.weights, inputs.draws.permutations, inputs.seed
-        )
+        maps = self.inputs.attributions[model.key]
+        return differences_of(self.inputs, maps, images, adjustment, attribute)
+
+
+def differences_of(
+    inputs: Inputs, maps: ModelAttributions, images: Images, adjustment: Adjustment,
+    attribute: str = "",
+) -> DifferenceMaps:  # fmt: skip
+    """The class-difference maps of a network over those of its images that have a map.
+
+    Adjusted for all but the reference and `attribute`.
+    """
+    rows = dict(maps.images.select("image_id", "row").iter_rows())
+    images = images.where(images.frame["image_id"].is_in(list(rows)).to_numpy())
+    chosen = np.array([rows[i] for i in images.frame["image_id"]], dtype=np.intp)
+    design = Design(
+        images.frame["target"].to_numpy().astype(np.intp), images.subject,
+        images.regressors(adjustment, inputs.reference, attribute), images.band,
+    )  # fmt: skip
+    return difference_maps(
+        maps.maps(chosen), design, inputs.weights, inputs.draws.permutations, inputs.seed
+    )
 
 
 def _inside(frame: pl.DataFrame, part: Part) -> NDArray[np.bool_]:
@@ -125,7 +136,7 @@ def _compared(
         yield Estimate(RANKING, np.nan, 0, adjustment, reason=f"maps have different grids ({text})")
         return
     two = [known.of(m, attribute, part, adjustment) for m in (ours, theirs)]
-    reason = _without_difference((ours, theirs), two, adjustment)
+    reason = without_difference((ours, theirs), two, adjustment)
     for one in map_similarity.same_place(
         two[0], two[1], grids[0], adjustment, inputs.draws.surrogates, inputs.seed
     ):
@@ -135,7 +146,7 @@ def _compared(
         yield _same_image(known, attribute, ours, theirs, adjustment)
 
 
-def _without_difference(
+def without_difference(
     models: Sequence[Model], maps: Sequence[DifferenceMaps], adjustment: Adjustment
 ) -> str:
     """Which network's maps show no difference between its classes; empty: both do."""

@@ -45,5 +45,13 @@ class Content:
     @property
     def heatmaps(self) -> list[dict[str, Any]]:
         """Of the models that stand for their tasks."""
+        return self._primary_records(self.found.heatmaps)
+
+    @property
+    def aligned_heatmaps(self) -> list[dict[str, Any]]:
+        """Of the models that stand for their tasks."""
+        return self._primary_records(self.found.aligned_heatmaps)
+
+    def _primary_records(self, arrays: Mapping[str, Any]) -> list[dict[str, Any]]:
         chosen = set(self.primary.items())
-        return [r for r in records(self.found.heatmaps) if (r["task"], r["name"]) in chosen]
+        return [r for r in records(arrays) if (r["task"], r["name"]) in chosen]

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from cxrcore.associations.maps import rms_over_classes
+from cxrcore.associations.region_evidence import region_boxes
 from cxrcore.reporting import (
     figures,
     flow_figure,
     forest,
     ladder,
     map_figures,
+    region_figure,
     survival_figure,
     tables,
 )
 from cxrcore.reporting.content import Content
 from cxrcore.summary import Summary
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def draw(content: Content, folder: Path) -> dict[str, Path]:
@@ -47,9 +52,12 @@ def draw(content: Content, folder: Path) -> dict[str, Path]:
     for task in dict.fromkeys(r["task"] for r in maps):
         rows = [r for r in maps if r["task"] == task]
         drawn[f"heatmaps-{task}"] = map_figures.class_maps_figure(task, rows, background)
-    if len(differences := rms_of_differences(maps)) > 1:
-        patients = {r["task"]: int(r["subjects"]) for r in maps if r["stratum"] == "all"}
-        drawn["rms-of-differences"] = map_figures.rms_figure(differences, patients, background)
+    whole = [r for r in maps if r["stratum"] == "all"]
+    if len(differences := rms_of_differences(whole)) > 1:
+        drawn["rms-of-differences"] = map_figures.rms_figure(
+            differences, _patients(whole), background
+        )
+    drawn |= _aligned(content)
     answer = ladder.ladder_figure(found.associations, found.verdicts, found.models)
     if answer is not None:
         drawn["ladder"] = answer
@@ -63,12 +71,32 @@ def draw(content: Content, folder: Path) -> dict[str, Path]:
     return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}
 
 
+def _aligned(content: Content) -> dict[str, Figure]:
+    """The maps in the frame of the lungs, and the share of evidence in its regions."""
+    found, maps = content.found, content.aligned_heatmaps
+    drawn = {}
+    if maps:
+        zones = [
+            box for name, boxes in region_boxes().items() if "lungs" not in name for box in boxes
+        ]
+        drawn["aligned-differences"] = map_figures.rms_figure(
+            rms_of_differences(maps), _patients(maps), found.aligned_heatmaps["mean_image"],
+            "aligned", zones,
+        )  # fmt: skip
+    if (plot := region_figure.region_figure(found.region_evidence, found.models)) is not None:
+        drawn["regions"] = plot
+    return drawn
+
+
+def _patients(maps: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return {r["task"]: int(r["subjects"]) for r in maps}
+
+
 def rms_of_differences(maps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """For each task the root mean square over classes of its class-difference maps (h, w)."""
-    whole = [r for r in maps if r["stratum"] == "all"]
+    """For each task the root mean square over classes of its undivided class differences (h, w)."""
     out = {}
-    for task in dict.fromkeys(r["task"] for r in whole):
-        each = [r["class_difference"] for r in whole if r["task"] == task]
+    for task in dict.fromkeys(r["task"] for r in maps):
+        each = [r["class_difference"] for r in maps if r["task"] == task]
         stack = np.stack(each).astype(np.float64)
         out[task] = rms_over_classes(stack.reshape(len(stack), -1)).reshape(stack.shape[1:])
     return out

@@ -57,20 +57,34 @@ def rms_figure(
     maps: Mapping[str, NDArray[np.floating]],
     patients: Mapping[str, int],
     background: NDArray[np.floating],
+    kind: str = "",
+    boxes: Sequence[tuple[float, float, float, float]] = (),
 ) -> Figure:
     """Root mean square over the classes of the class-difference maps, a panel per task.
 
     `patients` is how many stand behind each; -1: suppressed. Each panel has its own scale
-    from 0 to its largest value, since only places are compared.
+    from 0 to its largest value, since only places are compared. `boxes` (top, left, bottom, right,
+    as shares of the side) are outlined; `kind` says in the title which maps these are.
     """
+    from matplotlib.patches import Rectangle
+
     figure = new_figure(2.3 * len(maps), 2.95)
     axes = figure.subplots(1, len(maps), squeeze=False)[0]
+    height, width = background.shape
     for axis, (task, one) in zip(axes, maps.items(), strict=True):
         top = _limit([one])
         overlay(axis, one, background, top)
+        for start, left, end, right in boxes:
+            axis.add_patch(Rectangle(
+                (left * width, start * height), (right - left) * width, (end - start) * height,
+                fill=False, edgecolor="white", linewidth=0.5, alpha=0.7,
+            ))  # fmt: skip
         scale = f"\norange: up to {top:.2g} logit per cell" if np.isfinite(one).any() else ""
         axis.set_title(f"{task}, {_count(patients[task])} patients{scale}")
-    figure.suptitle("Where the evidence lies: class differences, rms over classes", fontsize=10)
+    # One panel is too narrow for all of it.
+    what = "Where the evidence lies: class differences, rms over classes"
+    what = what if len(maps) > 1 else "Class differences"
+    figure.suptitle(", ".join(part for part in (what, kind) if part), fontsize=10)
     return figure
 
 

@@ -6,7 +6,7 @@ The same as PDF, for those who hand it on.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ from cxrcore.reporting.content import Content
 from cxrcore.reporting.drawing import draw
 from cxrcore.reporting.pdf import pdf
 from data_contracts import cohort_tables, disclosure, titles
+from data_contracts.attributions import LUNG_FRAME
+from data_contracts.cohort_tables import count
 from data_contracts.images import IMAGE_REJECTS
 from data_contracts.store import atomic_write, write_text
 
 _TABLES = (
     "models", "metrics", "crossed_metrics", "added_value", "differences", "curves",
-    "associations", "verdicts", "orders",
+    "associations", "verdicts", "orders", "region_evidence",
 )  # fmt: skip
 
 
@@ -84,6 +86,7 @@ def html(content: Content, study: Mapping[str, Any], drawn: Mapping[str, Path]) 
     return environment.get_template("report.html.j2").render(
         content=content, sections=sections(content.reference), pictures=pictures, **study,
         **_cohort(content), **_performance(content), **_evidence(content),
+        aligned=alignment_text(content.aligned_heatmaps), frame=LUNG_FRAME,
     )  # fmt: skip
 
 
@@ -159,6 +162,20 @@ def _planted(content: Content) -> cohort_tables.Rows:
     truth = content.truth if content.reference == "mortality" else None
     auroc = tables.test_auroc(content.found.metrics, content.found.models)
     return tables.planted_table(truth, auroc, content.found.verdicts)
+
+
+def alignment_text(maps: Sequence[Mapping[str, Any]]) -> str:
+    """How many images of each task are aligned; empty where no maps are.
+
+    `maps` are records of ALIGNED_HEATMAPS.
+    """
+    counts = {r["task"]: (int(r["images"]), int(r["without_box"])) for r in maps}
+    told = [
+        f"{count(images)} of {count(images + rest)} of {task}" if rest >= 0
+        else f"all but a few of {task} ({disclosure.SUPPRESSED})"
+        for task, (images, rest) in counts.items()
+    ]  # fmt: skip
+    return facts.listed(told)
 
 
 def why_nothing_to_compare(content: Content) -> str:

@@ -20,8 +20,9 @@ from refusals import Refuse
 from cxrcore.reporting import figures
 from data_contracts.associations import ASSOCIATIONS, ORDERS, VERDICTS
 from data_contracts.attributions import ATTRIBUTIONS
-from data_contracts.mean_heatmaps import MEAN_HEATMAPS
+from data_contracts.mean_heatmaps import ALIGNED_HEATMAPS, MEAN_HEATMAPS
 from data_contracts.predictions import FEATURES, PREDICTIONS
+from data_contracts.region_evidence import REGION_EVIDENCE, REGIONS
 from data_contracts.replication import REPLICATION
 from data_contracts.store import Provenance, open_arrays, read_table, write_arrays, write_table
 from data_contracts.summary import CURVES, METRICS, MODELS
@@ -120,6 +121,34 @@ def test_metrics_cover_tasks_splits_and_strata_with_intervals(done: Path) -> Non
     assert "auroc:Black" in set(metrics.filter(task="race")["metric"])
 
 
+def test_aligned_maps_and_regions_hold_the_planted_places(done: Path) -> None:
+    with open_arrays(ALIGNED_HEATMAPS, ALIGNED_HEATMAPS.path(done)) as maps:
+        keys = [maps.read(n).tolist() for n in ("task", "name", "class")]
+        found = dict(zip(zip(*keys, strict=True), maps.read("class_difference"), strict=True))
+        counts = [maps.read(n) for n in ("images", "without_box")]
+        assert np.isfinite(maps.read("mean_image")).all()
+    assert len(found) == 2 * sum(map(len, TASKS.values()))
+    for task, classes in TASKS.items():
+        peak = int(np.argmax(found[task, "main", classes[-1]]))
+        assert divmod(peak, GRID) == PLACES[task]
+    assert set((counts[0] + counts[1])[:4]) == {200}
+    regions = read_table(REGION_EVIDENCE, REGION_EVIDENCE.path(done)).frame
+    assert regions.height == 2 * len(TASKS) * len(REGIONS)
+    sums = regions.group_by("task", "name").agg(pl.col("share", "area").sum())
+    np.testing.assert_allclose(sums.select("share", "area"), 1)
+    main = regions.filter(name="main")
+    assert (main["low"] <= main["share"]).all()
+    assert main["interpretable"].all()
+    assert not regions.filter(name="permuted-labels")["interpretable"].any()
+    places = {"mortality": "right lower zone", "insurance": "right lower zone",
+              "race": "right lower zone", "gender": "left upper zone"}  # fmt: skip
+    for task, region in places.items():
+        row = main.filter(task=task, region=region).row(0, named=True)
+        assert row["low"] > 2 * row["area"], task
+        # Of two patients without any box the label of race is known.
+        assert row["without_box"] == (None if task == "race" else 20)
+
+
 def test_heatmaps_hold_the_planted_places(done: Path) -> None:
     with open_arrays(MEAN_HEATMAPS, MEAN_HEATMAPS.path(done)) as maps:
         names = list(
@@ -165,6 +194,8 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
         "calibration",
         "training",
         "rms-of-differences",
+        "aligned-differences",
+        "regions",
         "ladder",
         *(f"{kind}-{t}" for kind in ("heatmaps", "forest") for t in TASKS),
     }
@@ -174,7 +205,10 @@ def test_report_stands_alone_and_names_no_patient(done: Path) -> None:
         "verdict"
     ].cast(pl.String).to_list()  # fmt: skip
     written = {p.stem for p in (done / "report" / "tables").glob("*.csv")}
-    assert {"flow", "characteristics", "training", "curves", "orders", "associations"} <= written
+    assert {"flow", "characteristics", "training", "curves", "orders", "associations",
+            "region_evidence"} <= written  # fmt: skip
+    assert "180 of 200 of mortality" in page
+    assert "No maps are aligned" not in page
 
 
 @unsaved
@@ -370,6 +404,13 @@ def test_small_counts_are_withheld_and_a_hidden_subgroups_map_cannot_be_worked_o
         mean = maps.read("mean")
     frame = pl.DataFrame({n: c.tolist() for n, c in columns.items()})
     assert np.isnan(mean[columns["suppressed"]]).all()
+    regions = read_table(REGION_EVIDENCE, REGION_EVIDENCE.path(tmp_path)).frame
+    # Four images have no box: their number is small, and so is what it would leave of all.
+    assert regions["share"].null_count() == 0
+    assert regions["subjects"].null_count() == regions["without_box"].null_count() == len(regions)
+    with open_arrays(ALIGNED_HEATMAPS, ALIGNED_HEATMAPS.path(tmp_path)) as aligned:
+        assert {*aligned.read("images")} == {*aligned.read("without_box")} == {-1}
+        assert np.isfinite(aligned.read("mean")).all()
     per_stratum = frame.filter("suppressed").group_by("task", "class", "stratum").len()
     assert per_stratum.height
     assert (per_stratum["len"] >= 2).all()

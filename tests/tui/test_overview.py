@@ -180,7 +180,7 @@ async def test_the_cursor_moves_by_kind_and_by_job(workspace: Path) -> None:
             return graph.current.contract.name
 
         steps = {"j": "synthetic_regions", "l": "cohort", "down": "cohort_flow", "right": "images",
-                 "h": "cohort", "k": "synthetic_regions", "G": "mean_heatmaps",
+                 "h": "cohort", "k": "synthetic_regions", "G": "region_evidence",
                  "g": "synthetic_truth"}  # fmt: skip
         for key, want in steps.items():
             await pilot.press(key)

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cxrcore.associations.region_evidence import region_boxes, region_cells
+from data_contracts.attributions import LUNG_FRAME
+from data_contracts.region_evidence import REGIONS
+
+
+@pytest.mark.parametrize("grid", [(7, 7), (5, 9), (14, 13)])
+def test_every_cell_belongs_to_the_regions_once(grid: tuple[int, int]) -> None:
+    cells = region_cells(grid)
+    assert cells.shape == (len(REGIONS), grid[0] * grid[1])
+    assert (cells >= 0).all()
+    np.testing.assert_allclose(cells.sum(axis=0), 1)
+
+
+def test_a_regions_share_of_the_frame_is_its_area_on_every_grid() -> None:
+    boxes = region_boxes()
+    assert tuple(boxes) == REGIONS
+    area = [sum((b - t) * (r - le) for t, le, b, r in boxes[name]) for name in REGIONS]
+    for grid in ((7, 7), (14, 13)):
+        np.testing.assert_allclose(region_cells(grid).mean(axis=1), area)
+
+
+def test_zones_are_thirds_of_the_lungs_and_the_patients_right_is_at_the_left() -> None:
+    boxes = region_boxes()
+    (upper,), (lower,) = boxes["right upper zone"], boxes["left lower zone"]
+    assert upper[:2] == LUNG_FRAME[:2]
+    assert lower[2:] == pytest.approx(LUNG_FRAME[2:])
+    height, width = LUNG_FRAME[2] - LUNG_FRAME[0], LUNG_FRAME[3] - LUNG_FRAME[1]
+    assert upper[2] - upper[0] == pytest.approx(height / 3)
+    assert upper[3] - upper[1] == pytest.approx(3 / 8 * width)
+    ((_, start, _, end),) = boxes["mediastinum"]
+    assert end - start == pytest.approx(width / 4)

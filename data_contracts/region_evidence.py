@@ -73,8 +73,9 @@ REGION_EVIDENCE = Contract(
               "width, which is the mediastinum; above, below and beside: the rest of the frame",
               categories=REGIONS),
         Field("share", "float64",
-              "The region's share of the root mean square over the classes of the crude "
-              "class-difference maps of the aligned images", unit="1", nullable=True),
+              "The region's share of the mean square over the classes of the crude "
+              "class-difference maps of the aligned images, less what noise adds", unit="1",
+              nullable=True),
         *INTERVAL,
         Field("area", "float64",
               "The region's share of the frame: what evidence without a place would give",

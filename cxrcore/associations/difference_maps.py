@@ -45,15 +45,15 @@ class DifferenceMaps:
     The class-difference map of class c is, in each cell, the coefficient of the class's indicator
     in the regression of c's map on the indicator and the covariates: the mean over the class
     less that over the others where there are no covariates. Images' class maps are centred over
-    the classes before, since what moves all logits alike changes no probability. `evidence` is
-    the root mean square over the classes, each weighted by its precision, so that a class of few
+    the classes before, since what moves all logits alike changes no probability. `power` is
+    the mean square over the classes, each weighted by its precision, so that a class of few
     patients does not rule it, less what noise adds to it: cells where maps vary most would look
-    like evidence, in every network alike.
+    like evidence, in every network alike. `evidence` is its root.
     """
 
-    evidence: Floats
-    """(cells,)"""
-    resampled: Floats
+    power: Floats
+    """(cells,) negative where noise adds less than expected, so that it is unbiased."""
+    resampled_power: Floats
     """(r, cells) the same under each set of resample weights."""
     reliability: float
     """Correlation of the maps of two halves of the patients, for the whole (Spearman-Brown)."""
@@ -61,6 +61,16 @@ class DifferenceMaps:
     """Of the largest |t| over classes and cells, labels permuted within age bands."""
     largest_t: float
     subjects: int
+
+    @property
+    def evidence(self) -> Floats:
+        """The root of `power`, (cells,); 0 where that is negative."""
+        return _root(self.power)
+
+    @property
+    def resampled(self) -> Floats:
+        """The same under each set of resample weights, (r, cells)."""
+        return _root(self.resampled_power)
 
 
 def difference_maps(
@@ -95,13 +105,16 @@ def difference_maps(
     # What noise adds to a square is what resampling adds to it once more.
     again = square[1 + 2 * SPLITS :]
     noise = np.maximum(0, again.mean(axis=0) - square[0]) if len(again) > 1 else 0 * square[0]
-    whole = np.sqrt(np.maximum(0, square[0] - noise))
-    evidence = np.sqrt(np.maximum(0, square[1:] - 2 * noise))
+    power = square[1:] - 2 * noise
     t, t_null = _largest_t(found[0], under_null)
     return DifferenceMaps(
-        whole, evidence[2 * SPLITS :], _reliability(evidence[: 2 * SPLITS]),
+        square[0] - noise, power[2 * SPLITS :], _reliability(_root(power[: 2 * SPLITS])),
         null_test(t, t_null), t, int((images > 0).sum()),
     )  # fmt: skip
+
+
+def _root(power: Floats) -> Floats:
+    return np.asarray(np.sqrt(np.maximum(0, power)))
 
 
 def _differences(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cxrcore.aligned_heatmaps import COUNTS, disclosed_counts, few_in_class
 from cxrcore.associations.attribution import differences_of, without_difference
+from cxrcore.associations.difference_maps import DifferenceMaps
 from cxrcore.associations.inputs import Inputs
 from cxrcore.evaluation.bootstrap import percentile_interval
 from cxrcore.maps import ModelAttributions
@@ -44,9 +45,10 @@ def _of_model(inputs: Inputs, one: ModelAttributions, rule: Disclosure) -> Rows:
         return []
     found = differences_of(inputs, aligned, inputs.test_images(model), "crude")
     cells = region_cells(aligned.grid)
-    shares, resampled = _shares(found.evidence[None], cells)[0], _shares(found.resampled, cells)
+    shares, resampled = _shares(found.power[None], cells)[0], _shares(found.resampled_power, cells)
+    beyond_noise = _is_beyond_noise(found)
     reason = inputs.reasons[model.key] or without_difference((model,), (found,), "crude")
-    reason = reason or ("" if found.evidence.any() else "no evidence in the maps")
+    reason = reason or ("" if beyond_noise else "no evidence beyond noise in the maps")
     few = few_in_class(aligned, rule.least)
     hidden = (
         rule.hides((*model.key, "test", "all", "all"))
@@ -56,7 +58,7 @@ def _of_model(inputs: Inputs, one: ModelAttributions, rule: Disclosure) -> Rows:
     counts = dict.fromkeys(COUNTS) if hidden else disclosed_counts(one, aligned, rule.least)
     rows = []
     for i, (region, share) in enumerate(zip(REGIONS, shares.tolist(), strict=True)):
-        known = not hidden and bool(np.isfinite(share))
+        known = not hidden and beyond_noise
         low, high, _ = percentile_interval(resampled[:, i]) if known else (None, None, 0)
         rows.append(model.columns | counts | {
             "method": one.method, "region": region, "share": share if known else None,
@@ -67,11 +69,22 @@ def _of_model(inputs: Inputs, one: ModelAttributions, rule: Disclosure) -> Rows:
     return rows
 
 
-def _shares(evidence: Floats, cells: Floats) -> Floats:
-    """Of evidence (r, cells) the share in each region (r, regions); NaN where there is none."""
-    total = evidence.sum(axis=1, keepdims=True)
-    inside = evidence @ cells.T
-    return np.asarray(np.divide(inside, total, out=np.full(inside.shape, np.nan), where=total > 0))
+def _is_beyond_noise(found: DifferenceMaps) -> bool:
+    """Whether all of the evidence together is more than noise: of nothing there are no shares."""
+    total, drawn = found.power.sum(), found.resampled_power.sum(axis=1)
+    return bool(total > 0 and len(drawn) and np.percentile(drawn, 2.5) > 0)
+
+
+def _shares(power: Floats, cells: Floats) -> Floats:
+    """Of the power (r, cells) of maps the share in each region (r, regions), cut off at 0 and 1.
+
+    NaN where the sum is not positive. The root of the power would not do: where
+    there is no evidence it is what noise adds, which no resampling takes away.
+    """
+    total = power.sum(axis=1, keepdims=True)
+    inside = power @ cells.T
+    shares = np.divide(inside, total, out=np.full(inside.shape, np.nan), where=total > 0)
+    return np.asarray(np.clip(shares, 0, 1))
 
 
 def region_boxes() -> dict[str, list[Box]]:

@@ -48,7 +48,7 @@ def region_figure(regions: pl.DataFrame, models: pl.DataFrame) -> Figure | None:
     found = {h.get_label(): h for axis in axes for h in axis.get_legend_handles_labels()[0]}
     figure.legend(
         handles=[found[mark] for mark in _MARKS if mark in found], loc="outside lower center",
-        ncols=len(_MARKS),
+        ncols=min(len(tasks), len(_MARKS)),
     )  # fmt: skip
     return figure
 

@@ -171,8 +171,8 @@ def alignment_text(maps: Sequence[Mapping[str, Any]]) -> str:
     """
     counts = {r["task"]: (int(r["images"]), int(r["without_box"])) for r in maps}
     told = [
-        f"{count(images)} of {count(images + rest)} of {task}" if rest >= 0
-        else f"all but a few of {task} ({disclosure.SUPPRESSED})"
+        f"{count(images)} of {count(images + rest)} images of {task}" if rest >= 0
+        else f"all but a few images of {task} ({disclosure.SUPPRESSED})"
         for task, (images, rest) in counts.items()
     ]  # fmt: skip
     return facts.listed(told)

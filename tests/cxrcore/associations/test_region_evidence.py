@@ -2,8 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from marked_maps import SIDE, drawn, of
 
-from cxrcore.associations.region_evidence import region_boxes, region_cells
+from cxrcore.associations.region_evidence import (
+    _is_beyond_noise,
+    _shares,
+    region_boxes,
+    region_cells,
+)
+from cxrcore.evaluation.bootstrap import percentile_interval
 from data_contracts.attributions import LUNG_FRAME
 from data_contracts.region_evidence import REGIONS
 
@@ -34,3 +41,26 @@ def test_zones_are_thirds_of_the_lungs_and_the_patients_right_is_at_the_left() -
     assert upper[3] - upper[1] == pytest.approx(3 / 8 * width)
     ((_, start, _, end),) = boxes["mediastinum"]
     assert end - start == pytest.approx(width / 4)
+
+
+def test_shares_of_a_sign_are_not_pulled_to_where_only_noise_is() -> None:
+    # The mark lies in one of 25 cells.
+    cells = region_cells((SIDE, SIDE))
+    truth = cells[:, SIDE + 1]
+    shares, held = [], []
+    for seed in range(12):
+        found = of(*drawn(seed, effect=1.0), replicates=100, permutations=2)
+        assert _is_beyond_noise(found)
+        shares.append(_shares(found.power[None], cells)[0])
+        ends = np.array(
+            [percentile_interval(r)[:2] for r in _shares(found.resampled_power, cells).T]
+        )
+        held.append((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
+    np.testing.assert_allclose(np.mean(shares, axis=0), truth, atol=0.06)
+    # Intervals of the root of the power hold two thirds.
+    assert np.mean(held) > 0.9
+
+
+def test_of_noise_there_are_no_shares() -> None:
+    noise = [of(*drawn(seed, effect=0.0), replicates=100, permutations=2) for seed in range(8)]
+    assert not any(map(_is_beyond_noise, noise))

@@ -65,6 +65,7 @@ def test_the_table_and_the_report_reach_the_reader(chain: Chain) -> None:
     text = page.read_text(encoding="utf-8")
     assert "synthetic" in text.lower()
     assert "<img" in text
+    assert "In the frame of the lungs" in text
     assert list((chain.workspace / "report" / "figures").glob("*.png"))
 
 

@@ -69,6 +69,13 @@ def test_image_and_map_are_moved_alike() -> None:
     moved = aligned_image(image, box).reshape(10, 6, 10, 6).mean(axis=(1, 3))
     (as_map,) = AlignedMaps(maps, box[None])[0:1]
     np.testing.assert_allclose(moved / moved.sum(), as_map[0] / as_map.sum(), atol=0.02)
+    small = np.array([0.5, 0.1, 0.8, 0.4])
+    rows, columns = np.mgrid[:60, :60] + 0.5
+    large = aligned_image(image, small)
+    scale = (FRAME[2:] - FRAME[:2]) / (small[2:] - small[:2])
+    middle = FRAME[:2] + scale * (np.array([0.65, 0.25]) - small[:2])
+    got = [(large * axis).sum() / large.sum() / 60 for axis in (rows, columns)]
+    np.testing.assert_allclose(got, middle, atol=1e-3)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -255,7 +255,10 @@ def fingerprints(workspace: Path) -> dict[str, str]:
     """Of the report's bytes, and of the artifacts' contents."""
     files = sorted((workspace / "report").rglob("*.*"))
     found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-    tables = {c.name: read_table(c, c.path(workspace)).header for c in (METRICS, ASSOCIATIONS)}
+    tables = {
+        c.name: read_table(c, c.path(workspace)).header
+        for c in (METRICS, ASSOCIATIONS, REGION_EVIDENCE)
+    }
     return found | {name: header.digest for name, header in tables.items()}
 
 

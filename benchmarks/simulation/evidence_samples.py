@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,27 +10,25 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import norm
 
-from benchmarks.simulation.samples import Drawn, Sample, Stated, stated
+from benchmarks.simulation.map_samples import places, regions
+from benchmarks.simulation.samples import Drawn, Sample, Stated, stated, weights_of, with_intercept
 from cxrcore.associations.cka import cka
-from cxrcore.associations.difference_maps import Design, difference_maps
 from cxrcore.associations.erasure import erasure_loss
 from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.associations.evidence import joined
 from cxrcore.associations.label import label_estimates
 from cxrcore.associations.linear_head import FitImages, HeldOutImages
-from cxrcore.associations.map_similarity import same_image, same_place
-from cxrcore.associations.maps import unit_maps
 from cxrcore.associations.probe import probe_auroc, probe_gain, probe_scores
 from cxrcore.associations.prognosis import follow_up, prognosis_estimates, survival_by_quarter
 from cxrcore.associations.score import score_estimates
-from cxrcore.evaluation.bootstrap import patient_weights, percentile_interval, resample
+from cxrcore.evaluation.bootstrap import percentile_interval, resample
 from cxrcore.evaluation.metrics import auroc
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 OUTCOME, GROUPS = ("survived", "died"), ("a", "b", "c")
-_FEATURES, _SIDE = 12, 7
+_FEATURES = 12
 _TRAIN = 400
 _DAYS = np.array([100.0, 300.0])
 #: Of what networks of the same settings know, from one training to the next.
@@ -43,14 +40,6 @@ def _group(age: Floats, aged: float, rng: np.random.Generator) -> Indices:
     return np.asarray((np.outer(age, [-aged, 0, aged]) + rng.gumbel(size=(len(age), 3))).argmax(1))
 
 
-def _with_intercept(age: Floats) -> Floats:
-    return np.stack([np.ones_like(age), age], axis=1)
-
-
-def _weights(drawn: Drawn) -> NDArray[np.uint8]:
-    return patient_weights(drawn.patients, drawn.replicates, drawn.seed, "sample")
-
-
 def label(drawn: Drawn) -> Iterator[Stated]:
     """The outcome follows age, and with an effect the last group."""
     rng, n = drawn.rng, drawn.patients
@@ -59,7 +48,7 @@ def label(drawn: Drawn) -> Iterator[Stated]:
     odds = -0.3 + 0.8 * drawn.aged * age + 0.9 * drawn.effect * (group == 2)
     died = (rng.random(n) < expit(odds)).astype(np.intp)
     yield from stated("label", label_estimates(
-        died, group, (OUTCOME, GROUPS), _with_intercept(age), np.arange(n), _weights(drawn),
+        died, group, (OUTCOME, GROUPS), with_intercept(age), np.arange(n), weights_of(drawn),
         drawn.permutations, drawn.seed,
     ))  # fmt: skip
 
@@ -73,7 +62,7 @@ def score(drawn: Drawn) -> Iterator[Stated]:
     if drawn.effect or drawn.aged:
         log_odds += died
     yield from stated("score", score_estimates(
-        log_odds, group, GROUPS, died, _with_intercept(age), np.arange(n), _weights(drawn),
+        log_odds, group, GROUPS, died, with_intercept(age), np.arange(n), weights_of(drawn),
         drawn.permutations, drawn.seed,
     ))  # fmt: skip
 
@@ -90,7 +79,7 @@ def _features(
         x[:, :3] += knows * np.eye(3)[group]
         x[:, 3] += drawn.aged * age
         both.append(x)
-    return (both[0], both[1]), group, _with_intercept(age)
+    return (both[0], both[1]), group, with_intercept(age)
 
 
 def representation(drawn: Drawn) -> Iterator[Stated]:
@@ -100,7 +89,7 @@ def representation(drawn: Drawn) -> Iterator[Stated]:
     group, known = (np.concatenate([train[i], test[i]]) for i in (1, 2))
     everyone = np.arange(len(group))
     rows, held_out = everyone[:_TRAIN], everyone[_TRAIN:]
-    subject, weights = np.arange(drawn.patients), _weights(drawn)
+    subject, weights = np.arange(drawn.patients), weights_of(drawn)
     for regressors in (None, known):
         ours, theirs = (
             probe_scores(np.concatenate(x), [group], everyone, rows, held_out, 0, regressors)[0]
@@ -137,7 +126,7 @@ def use(drawn: Drawn) -> Iterator[Stated]:
         _network(n, drawn, rng) for n, rng in ((_TRAIN, fit), (drawn.patients, drawn.rng))
     )
     train = FitImages(features, logits, group, np.arange(_TRAIN), {"adjusted": known})
-    test = HeldOutImages(*held_out[:3], np.arange(drawn.patients), _weights(drawn))
+    test = HeldOutImages(*held_out[:3], np.arange(drawn.patients), weights_of(drawn))
     yield from stated("use", erasure_loss(train, test, drawn.seed, min(199, drawn.permutations)))
 
 
@@ -151,60 +140,6 @@ def _network(
     return x, np.stack([-head, head], axis=1) / 2, died, group, known
 
 
-def places(drawn: Drawn) -> Iterator[Stated]:
-    """Two networks whose marks overlap in part, or lie where they fall, in maps of smooth noise.
-
-    With an effect once with faint marks, once with plain ones, in SDs of the noise.
-    """
-    for strength in (0.6, 1.2) if drawn.effect else (1.2,):
-        for one in _places(drawn, strength):
-            yield replace(one, statistic=f"{one.statistic}, marks of {strength} SD")
-
-
-def _places(drawn: Drawn, strength: float) -> Iterator[Stated]:
-    rng, n = drawn.rng, drawn.patients
-    at = ((2.0, 2.0), (2.6, 3.0)) if drawn.effect else tuple(rng.uniform(1, _SIDE - 2, (2, 2)))
-    age, patient = rng.normal(size=n), _smooth(rng, n)
-    weights, seed = _weights(drawn), drawn.seed
-    maps, found = [], []
-    for place in at:
-        target = (drawn.aged * age + rng.logistic(size=n) > 0).astype(np.intp)
-        # Without an effect no patient's map is like their other one, beyond the class.
-        own = _smooth(rng, n) + (0.6 * patient if drawn.effect else 0)
-        one = own + strength * (target - 0.5)[:, None] * _mark(place)
-        one += 0.5 * drawn.aged * age[:, None] * _mark((4.5, 4.0))
-        maps.append(np.stack([-one, one], axis=1).reshape(n, 2, _SIDE, _SIDE).astype(np.float32))
-        design = Design(target, np.arange(n), _with_intercept(age), np.zeros(n, np.intp))
-        # The permutations of labels ask whether there is any difference at all.
-        found.append(difference_maps(maps[-1], design, weights, 1, 0))
-    yield from stated("attribution", same_place(
-        found[0], found[1], (_SIDE, _SIDE), "adjusted", drawn.permutations, seed
-    ))  # fmt: skip
-    each = same_image(
-        unit_maps(maps[0]), unit_maps(maps[1]), np.zeros(n, np.intp), np.arange(n), weights,
-        drawn.permutations, seed, "crude",
-    )  # fmt: skip
-    yield from stated("attribution", [each])
-
-
-_ROWS, _COLUMNS = np.divmod(np.arange(_SIDE**2), _SIDE)
-
-
-def _mark(at: tuple[float, float] | Floats, width: float = 1.1) -> Floats:
-    """A Gaussian spot (cells,)."""
-    square = (_ROWS - at[0]) ** 2 + (_COLUMNS - at[1]) ** 2
-    return np.asarray(np.exp(-square / (2 * width**2)))
-
-
-_SPOTS = np.stack([_mark((r, c)) for r, c in zip(_ROWS, _COLUMNS, strict=True)])
-_SPOTS /= np.linalg.norm(_SPOTS, axis=0)
-
-
-def _smooth(rng: np.random.Generator, n: int) -> Floats:
-    """Noise of unit variance (n, cells) that goes together in neighbouring cells."""
-    return np.asarray(rng.normal(size=(n, _SIDE**2)) @ _SPOTS)
-
-
 def prognosis(drawn: Drawn) -> Iterator[Stated]:
     """Death by log-odds and age, seen for a year, dated to 5 days."""
     rng, n = drawn.rng, drawn.patients
@@ -213,7 +148,7 @@ def prognosis(drawn: Drawn) -> Iterator[Stated]:
     rate = np.exp(0.5 * drawn.effect * log_odds + 0.03 * drawn.aged * (age - 55)) / 700
     death = 5 * np.ceil(rng.exponential(1 / rate) / 5)
     data = follow_up(log_odds, death, np.minimum(death, 500), age, sex, np.arange(n))
-    found = prognosis_estimates(data, _weights(drawn), drawn.permutations, drawn.seed)
+    found = prognosis_estimates(data, weights_of(drawn), drawn.permutations, drawn.seed)
     yield from stated("prognosis", found)
     curves = survival_by_quarter(data, _DAYS)
     for quarter in (min(curves), max(curves)):
@@ -227,7 +162,7 @@ def trainings(drawn: Drawn) -> Iterator[Stated]:
     """The mean AUROC over three trainings, each of which knows a little more or less."""
     rng, n = drawn.rng, drawn.patients
     target, noise = rng.random(n) < 0.4, rng.normal(size=n)
-    weights, each = _weights(drawn), []
+    weights, each = weights_of(drawn), []
     for _ in range(3):
         knows = 1 + _TRAINING_SD * rng.normal()
         scores = knows * target + np.sqrt(0.5) * (noise + rng.normal(size=n))
@@ -242,5 +177,6 @@ def trainings(drawn: Drawn) -> Iterator[Stated]:
 
 EVIDENCE_SAMPLES: Mapping[str, Sample] = {
     "label": label, "score": score, "representation": representation, "cka": alike, "use": use,
-    "attribution": places, "prognosis": prognosis, "trainings": trainings,
+    "attribution": places, "regions": regions, "prognosis": prognosis,
+    "trainings": trainings,
 }  # fmt: skip

@@ -16,6 +16,7 @@ from scipy.special import expit
 
 from cxrcore.associations.estimate import Adjustment, Estimate
 from cxrcore.evaluation.added_value import added_value, metadata_baseline
+from cxrcore.evaluation.bootstrap import patient_weights
 from cxrcore.evaluation.curves import curves_of
 from cxrcore.evaluation.delong import interval, macro_auroc_influence
 from cxrcore.evaluation.differences import differences
@@ -75,6 +76,16 @@ def stated(level: str, found: Iterator[Estimate] | list[Estimate]) -> Iterator[S
         if e.null and level == "use":
             name = f"{name}, {e.null}"
         yield Stated(name, e.value, e.low, e.high, e.p, e.adjustment)
+
+
+def with_intercept(age: Floats) -> Floats:
+    """A column of ones and age: (n, 2)."""
+    return np.stack([np.ones_like(age), age], axis=1)
+
+
+def weights_of(drawn: Drawn) -> NDArray[np.uint8]:
+    """Resample weights of a sample's patients: (replicates, patients)."""
+    return patient_weights(drawn.patients, drawn.replicates, drawn.seed, "sample")
 
 
 def classified(drawn: Drawn, classes: int, knows: float, *, patients: int | None = None) -> Model:

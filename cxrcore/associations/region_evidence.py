@@ -44,11 +44,9 @@ def _of_model(inputs: Inputs, one: ModelAttributions, rule: Disclosure) -> Rows:
     if aligned is None or not aligned.images.height:
         return []
     found = differences_of(inputs, aligned, inputs.test_images(model), "crude")
-    cells = region_cells(aligned.grid)
-    shares, resampled = _shares(found.power[None], cells)[0], _shares(found.resampled_power, cells)
-    beyond_noise = _is_beyond_noise(found)
+    shares, area = region_shares(found, aligned.grid), region_cells(aligned.grid).mean(axis=1)
     reason = inputs.reasons[model.key] or without_difference((model,), (found,), "crude")
-    reason = reason or ("" if beyond_noise else "no evidence beyond noise in the maps")
+    reason = reason or ("" if shares else "no evidence beyond noise in the maps")
     few = few_in_class(aligned, rule.least)
     hidden = (
         rule.hides((*model.key, "test", "all", "all"))
@@ -57,22 +55,32 @@ def _of_model(inputs: Inputs, one: ModelAttributions, rule: Disclosure) -> Rows:
     )
     counts = dict.fromkeys(COUNTS) if hidden else disclosed_counts(one, aligned, rule.least)
     rows = []
-    for i, (region, share) in enumerate(zip(REGIONS, shares.tolist(), strict=True)):
-        known = not hidden and beyond_noise
-        low, high, _ = percentile_interval(resampled[:, i]) if known else (None, None, 0)
+    for i, region in enumerate(REGIONS):
+        share, low, high = shares[i] if shares and not hidden else (None, None, None)
         rows.append(model.columns | counts | {
-            "method": one.method, "region": region, "share": share if known else None,
-            "low": low, "high": high, "area": float(cells[i].mean()), "suppressed": hidden,
-            "interpretable": not reason,
+            "method": one.method, "region": region, "share": share, "low": low, "high": high,
+            "area": float(area[i]), "suppressed": hidden, "interpretable": not reason,
             "reason": None if hidden else reason or None,
         })  # fmt: skip
     return rows
 
 
-def _is_beyond_noise(found: DifferenceMaps) -> bool:
-    """Whether all of the evidence together is more than noise: of nothing there are no shares."""
+def region_shares(
+    found: DifferenceMaps, grid: tuple[int, int]
+) -> list[tuple[float, float | None, float | None]]:
+    """The share of evidence in each of REGIONS with its 95 % interval.
+
+    Empty where all of it together is not more than noise: of nothing there are no shares.
+    """
     total, drawn = found.power.sum(), found.resampled_power.sum(axis=1)
-    return bool(total > 0 and len(drawn) and np.percentile(drawn, 2.5) > 0)
+    if not (total > 0 and len(drawn) and np.percentile(drawn, 2.5) > 0):
+        return []
+    cells = region_cells(grid)
+    shares, resampled = _shares(found.power[None], cells)[0], _shares(found.resampled_power, cells)
+    return [
+        (float(share), *percentile_interval(each)[:2])
+        for share, each in zip(shares, resampled.T, strict=True)
+    ]
 
 
 def _shares(power: Floats, cells: Floats) -> Floats:

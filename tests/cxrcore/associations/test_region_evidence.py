@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 from marked_maps import SIDE, drawn, of
 
-from cxrcore.associations.region_evidence import (
-    _is_beyond_noise,
-    _shares,
-    region_boxes,
-    region_cells,
-)
-from cxrcore.evaluation.bootstrap import percentile_interval
+from cxrcore.associations.region_evidence import region_boxes, region_cells, region_shares
 from data_contracts.attributions import LUNG_FRAME
 from data_contracts.region_evidence import REGIONS
 
@@ -45,22 +39,17 @@ def test_zones_are_thirds_of_the_lungs_and_the_patients_right_is_at_the_left() -
 
 def test_shares_of_a_sign_are_not_pulled_to_where_only_noise_is() -> None:
     # The mark lies in one of 25 cells.
-    cells = region_cells((SIDE, SIDE))
-    truth = cells[:, SIDE + 1]
-    shares, held = [], []
-    for seed in range(12):
-        found = of(*drawn(seed, effect=1.0), replicates=100, permutations=2)
-        assert _is_beyond_noise(found)
-        shares.append(_shares(found.power[None], cells)[0])
-        ends = np.array(
-            [percentile_interval(r)[:2] for r in _shares(found.resampled_power, cells).T]
-        )
-        held.append((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
-    np.testing.assert_allclose(np.mean(shares, axis=0), truth, atol=0.06)
+    truth = region_cells((SIDE, SIDE))[:, SIDE + 1]
+    found = np.array([
+        region_shares(of(*drawn(seed, effect=1.0), replicates=100, permutations=2), (SIDE, SIDE))
+        for seed in range(12)
+    ])  # fmt: skip
+    shares, low, high = found.transpose(2, 0, 1)
+    np.testing.assert_allclose(shares.mean(axis=0), truth, atol=0.06)
     # Intervals of the root of the power hold two thirds.
-    assert np.mean(held) > 0.9
+    assert ((low <= truth) & (truth <= high)).mean() > 0.9
 
 
 def test_of_noise_there_are_no_shares() -> None:
     noise = [of(*drawn(seed, effect=0.0), replicates=100, permutations=2) for seed in range(8)]
-    assert not any(map(_is_beyond_noise, noise))
+    assert not any(region_shares(one, (SIDE, SIDE)) for one in noise)

@@ -23,7 +23,7 @@ from benchmarks.simulation.worlds import (
 )
 from cxrcore.model import models
 from cxrcore.summary import Settings, Summary, summarise
-from data_contracts.attributions import ATTRIBUTIONS
+from data_contracts.attributions import ATTRIBUTIONS, LUNG_FRAME
 from data_contracts.cohort import COHORT
 from data_contracts.model import TRAINING_HISTORY
 from data_contracts.predictions import FEATURES, PREDICTIONS
@@ -128,9 +128,13 @@ def _write_model(
     features = {"image_id": images, "features": one.features.astype(np.float16)}
     write_arrays(FEATURES, FEATURES.path(workspace, **keys), features, origin, facts)
     test = np.flatnonzero((cohort["split"] == "test").to_numpy())
+    # The lungs of a patient lie where they do, whatever network looks at them.
+    boxes = LUNG_FRAME + np.random.default_rng(0).uniform(-0.05, 0.05, (len(test), 4))
     arrays = {
         "image_id": [images[i] for i in test], "maps": one.maps[test].astype(np.float16),
         "outputs": logits[test], "mean_image": np.full((GRID, GRID), 120, np.float32),
+        "lung_box": boxes.astype(np.float32),
+        "aligned_mean_image": np.full((GRID, GRID), 120, np.float32),
     }  # fmt: skip
     of_maps = {k: facts[k] for k in ("task", "name", "target_kind", "classes")}
     write_arrays(

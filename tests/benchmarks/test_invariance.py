@@ -128,7 +128,10 @@ def test_no_metric_changes(both: tuple[Summary, Summary]) -> None:
     )
     rows = before.join(after, on=key, suffix="_after")
     assert rows.height == before.height == after.height
+    # Calibration is fitted in steps, and least exactly in resamples that nearly separate.
+    is_fitted = rows["metric"].str.starts_with("calibration")
     for name in ("value", "low", "high"):
         assert rows[name].is_null().equals(rows[f"{name}_after"].is_null(), check_names=False)
-        # Calibration is fitted in steps, and least exactly in resamples that nearly separate.
-        assert ((rows[name] - rows[f"{name}_after"]).abs() < 1e-7).all(), name
+        moved = (rows[name] - rows[f"{name}_after"]).abs()
+        assert (moved.filter(~is_fitted) < 1e-9).all(), name
+        assert (moved.filter(is_fitted) < 1e-7).all(), name

@@ -29,7 +29,10 @@ from data_contracts.store import (
 from data_contracts.vocabulary import Contract
 
 FEW = Settings(replicates=100, draws=Draws(99, 99), seed=0, min_cell_count=0)
-ROWS_OF = {FEATURES: ("image_id", "features"), ATTRIBUTIONS: ("image_id", "maps", "outputs")}
+ROWS_OF = {
+    FEATURES: ("image_id", "features"),
+    ATTRIBUTIONS: ("image_id", "maps", "outputs", "lung_box"),
+}
 KEYS = [{"task": task, "name": name} for task in SMALL.tasks for name in SMALL.models]
 
 

@@ -138,3 +138,14 @@ def test_no_metric_changes(both: tuple[Summary, Summary]) -> None:
         moved = (rows[name] - rows[f"{name}_after"]).abs()
         assert (moved.filter(~is_fitted) < 1e-9).all(), name
         assert (moved.filter(is_fitted) < 1e-7).all(), name
+
+
+def test_no_share_of_a_region_changes(both: tuple[Summary, Summary]) -> None:
+    before, after = (one.region_evidence for one in both)
+    rows = before.join(after, on=["task", "name", "region"], suffix="_after")
+    assert rows.height == before.height == after.height
+    assert rows["share"].drop_nulls().len() > 0
+    for name in ("share", "low", "high"):
+        assert rows[name].is_null().equals(rows[f"{name}_after"].is_null(), check_names=False)
+        # What is added to every map is rounded with it, to 16 bits.
+        assert ((rows[name] - rows[f"{name}_after"]).abs() < 1e-3).all(), name
